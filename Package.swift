@@ -1,0 +1,77 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "cka",
+  products: [
+    .library(
+      name: "CKA",
+      targets: ["CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures"]),
+    .executable(name: "cka", targets: ["CKACommand"]),
+    .executable(name: "cka-bench", targets: ["CKABench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+  ],
+  targets: [
+    // Libraries of the system, each behind a thin module map.
+    .systemLibrary(
+      name: "COpenCL", pkgConfig: "OpenCL",
+      providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+
+    // What runs inside a device.
+    .target(name: "CKAKernels", path: "Kernels", exclude: ["OpenCL"]),
+    .target(name: "CPUKernels"),
+
+    // From files to scores: every arrow points to the left in this list.
+    .target(name: "Activations"),
+    .target(name: "ActivationFiles", dependencies: ["Activations", "CLibzip"]),
+    .target(name: "Device", dependencies: ["Activations"]),
+    .target(name: "FeatureSlabs", dependencies: ["Activations", "CPUKernels"]),
+    .target(
+      name: "BLASDevice", dependencies: ["Device", "FeatureSlabs", "CPUKernels", "COpenBLAS"]),
+    .target(
+      name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
+    .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
+    .target(name: "CKA", dependencies: ["Activations", "Device"]),
+    .target(name: "Figures", dependencies: ["CCairo"]),
+
+    // The two commands.
+    .executableTarget(
+      name: "CKACommand",
+      dependencies: [
+        "CKA", "ActivationFiles", "DeviceRegistry", "Figures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "CKABench",
+      dependencies: [
+        "CKA", "ActivationFiles", "DeviceRegistry",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/CKABench"),
+
+    // Tests.
+    .target(
+      name: "TestSupport", dependencies: ["Activations", "Device"], path: "Tests/TestSupport"),
+    .testTarget(name: "ActivationFilesTests", dependencies: ["ActivationFiles", "TestSupport"]),
+    .testTarget(
+      name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
+    .testTarget(
+      name: "DeviceConformanceTests", dependencies: ["DeviceRegistry", "CKA", "TestSupport"]),
+    .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
+    .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["CKA", "ActivationFiles", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,141 @@
+/// Memory that holds activations, kept alive by whoever borrows from it.
+public protocol ActivationStorage: AnyObject, Sendable {
+  /// Starts to bring `bytes` into memory, without waiting for them.
+  func prefetch(_ bytes: UnsafeRawBufferPointer)
+  /// Lets go of the memory behind `bytes`. The values stay readable.
+  func evict(_ bytes: UnsafeRawBufferPointer)
+}
+
+/// One layer's activations, borrowed where they lie: nothing is copied.
+public struct LayerActivations: @unchecked Sendable {
+  // @unchecked: the pointers lead to memory that nobody writes and that `storage` keeps alive.
+
+  /// A run of consecutive examples.
+  public struct Block {
+    /// The layer's index of the block's first example.
+    public let firstExample: Int
+    /// How many examples follow each other here.
+    public let exampleCount: Int
+    /// All numbers of the block, `exampleCount` × p, in the layer's memory order.
+    public let bytes: UnsafeRawBufferPointer
+    /// What keeps `bytes` alive.
+    public let storage: any ActivationStorage
+
+    /// A block of `bytes.count / exampleCount` bytes an example.
+    public init(
+      firstExample: Int, exampleCount: Int, bytes: UnsafeRawBufferPointer,
+      storage: any ActivationStorage
+    ) {
+      self.firstExample = firstExample
+      self.exampleCount = exampleCount
+      self.bytes = bytes
+      self.storage = storage
+    }
+  }
+
+  /// The layer's name, unique in its model.
+  public let name: String
+  /// The stage of the network the layer belongs to, where known.
+  public let stage: String?
+  /// n × features.
+  public let shape: LayerShape
+  /// The type of the stored numbers.
+  public let scalarType: ScalarType
+  /// True where the stored numbers' byte order is not this machine's.
+  public let isByteSwapped: Bool
+  /// How the numbers of each block follow each other.
+  public let memoryOrder: MemoryOrder
+  /// The examples in order, without gaps.
+  public let blocks: [Block]
+  /// What is done with the positions of a feature map.
+  public var pooling: LayerShape.Pooling
+
+  /// Borrows a layer; `blocks` must cover the examples `0 ..< shape.exampleCount` in order.
+  public init(
+    name: String, stage: String? = nil, shape: LayerShape, scalarType: ScalarType,
+    isByteSwapped: Bool = false, memoryOrder: MemoryOrder = .rowMajor, blocks: [Block],
+    pooling: LayerShape.Pooling = .flatten
+  ) {
+    self.name = name
+    self.stage = stage
+    self.shape = shape
+    self.scalarType = scalarType
+    self.isByteSwapped = isByteSwapped
+    self.memoryOrder = memoryOrder
+    self.blocks = blocks
+    self.pooling = pooling
+  }
+
+  /// The layer under another name or stage.
+  public func renamed(_ name: String, stage: String?) -> LayerActivations {
+    LayerActivations(
+      name: name, stage: stage, shape: shape, scalarType: scalarType,
+      isByteSwapped: isByteSwapped, memoryOrder: memoryOrder, blocks: blocks, pooling: pooling)
+  }
+}
+
+extension LayerActivations {
+  /// Bytes of one example, before pooling.
+  public var bytesPerExample: Int { shape.featureCount * scalarType.size }
+
+  /// p as the estimators see it: after pooling.
+  public var featureCount: Int { positions.channels }
+
+  /// The grouping of the stored features: `channels` means over `count` positions each.
+  /// Strides are in numbers, in the stored order of one example.
+  public var positions: (channels: Int, count: Int, channelStride: Int, positionStride: Int) {
+    let axes = shape.featureAxes
+    guard pooling == .mean, axes.count > 1, let first = axes.first, let last = axes.last,
+      shape.featureCount > 0
+    else {
+      return (shape.featureCount, 1, 1, 0)
+    }
+    // T × D keeps its last axis, C × H × W its first; the others lie side by side in both orders.
+    let keepsLast = axes.count == 2
+    let channels = keepsLast ? last : first
+    let count = shape.featureCount / channels
+    let channelsAreInner = keepsLast == (memoryOrder == .rowMajor)
+    return channelsAreInner ? (channels, count, 1, channels) : (channels, count, count, 1)
+  }
+
+  /// Where `example` begins and how far apart its features lie, in bytes.
+  public func row(_ example: Int) -> (start: UnsafeRawPointer, featureStride: Int) {
+    let block = block(holding: example)
+    guard let base = block.bytes.baseAddress else {
+      preconditionFailure("a block without bytes has no rows")
+    }
+    let index = example - block.firstExample
+    switch memoryOrder {
+    case .rowMajor: return (base + index * bytesPerExample, scalarType.size)
+    case .columnMajor:
+      return (base + index * scalarType.size, block.exampleCount * scalarType.size)
+    }
+  }
+
+  /// Starts to read the given examples, in ascending order, without waiting for them.
+  public func prefetch(_ examples: [Int]) {
+    guard memoryOrder == .rowMajor else {
+      for block in blocks { block.storage.prefetch(block.bytes) }
+      return
+    }
+    for example in examples {
+      let row = UnsafeRawBufferPointer(start: row(example).start, count: bytesPerExample)
+      block(holding: example).storage.prefetch(row)
+    }
+  }
+
+  /// Lets go of the memory the layer was read into.
+  public func evict() {
+    for block in blocks { block.storage.evict(block.bytes) }
+  }
+
+  private func block(holding example: Int) -> Block {
+    var low = 0
+    var high = blocks.count - 1
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if blocks[middle].firstExample <= example { low = middle } else { high = middle - 1 }
+    }
+    return blocks[low]
+  }
+}

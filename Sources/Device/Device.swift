@@ -1,0 +1,98 @@
+import Activations
+
+/// A place that makes Gram matrices of activations and compares them.
+///
+/// Two coarse operations, so that a backend is free inside: one launch for all layers, fused
+/// centering, packed storage, split sums.
+public protocol Device: Sendable {
+  associatedtype Stack: GramStack
+
+  /// What the device is.
+  var info: DeviceInfo { get }
+
+  /// The centered Gram matrices of one minibatch: layers × packed lower triangle.
+  ///
+  /// A layer whose values are not finite is marked in its `GramSummary` and leaves zeros; the
+  /// others are not affected.
+  ///
+  /// - Precondition: the minibatch has at least `centering.leastExamples` examples.
+  func gramStack(of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering)
+    throws(DeviceError) -> Stack
+
+  /// ⟨Kᵢ, Lⱼ⟩ for every layer i of `left` and j of `right`, in their stored units: layers(left) ×
+  /// layers(right), summed in float64. Twice the same stack gives a matrix symmetric to the bit.
+  ///
+  /// - Precondition: both stacks come from this device, with the same examples and centering.
+  func innerProducts(_ left: Stack, _ right: Stack) throws(DeviceError) -> Matrix<Double>
+}
+
+/// The centered Gram matrices of all layers of one minibatch, wherever the device keeps them.
+///
+/// Layer l's matrix is stored divided by 2^`layers[l].exponent`.
+public protocol GramStack: AnyObject, Sendable {
+  /// One summary a layer.
+  var layers: [GramSummary] { get }
+}
+
+/// What is known of one layer's Gram matrix beside its entries.
+public struct GramSummary: Sendable, Hashable {
+  /// The stored matrix times 2^exponent is the true one.
+  public var exponent: Int
+  /// False where an activation is NaN or infinite, or RBF's bandwidth is zero or not finite.
+  public var isFinite: Bool
+  /// True where every feature has the same value in all examples.
+  public var isConstant: Bool
+  /// An estimate of the norm ‖E‖ of the rounding errors in the stored matrix, in stored units
+  /// (`GramSummary.roundingNorm`). A centered matrix no larger than this holds no information.
+  public var roundingNorm: Double
+  /// RBF's σ, in units of the activations; nil for the linear kernel.
+  public var sigma: Double?
+
+  /// See the properties.
+  public init(
+    exponent: Int, isFinite: Bool, isConstant: Bool, roundingNorm: Double, sigma: Double? = nil
+  ) {
+    self.exponent = exponent
+    self.isFinite = isFinite
+    self.isConstant = isConstant
+    self.roundingNorm = roundingNorm
+    self.sigma = sigma
+  }
+
+  /// The summary of a layer without a Gram matrix: zeros are stored.
+  public static func empty(isFinite: Bool, isConstant: Bool) -> GramSummary {
+    GramSummary(exponent: 0, isFinite: isFinite, isConstant: isConstant, roundingNorm: 0)
+  }
+}
+
+/// What a device is, for people and for results.
+public struct DeviceInfo: Sendable, Hashable, Codable {
+  /// How the user names it: `cpu`, `opencl:0`.
+  public var id: String
+  /// The product's name.
+  public var name: String
+  /// The backend: `BLAS` or `OpenCL`.
+  public var backend: String
+  /// The driver or library with its version.
+  public var driver: String
+  /// Memory in bytes.
+  public var memory: Int
+  /// Whether it computes in float64.
+  public var hasFloat64: Bool
+  /// Cores or compute units.
+  public var computeUnits: Int
+
+  /// See the properties.
+  public init(
+    id: String, name: String, backend: String, driver: String, memory: Int, hasFloat64: Bool,
+    computeUnits: Int
+  ) {
+    self.id = id
+    self.name = name
+    self.backend = backend
+    self.driver = driver
+    self.memory = memory
+    self.hasFloat64 = hasFloat64
+    self.computeUnits = computeUnits
+  }
+}

@@ -1,0 +1,45 @@
+/// Why a device could not do what it was asked.
+public struct DeviceError: Error, Sendable, Hashable {
+  /// The status code of the library below, kept as it came: unknown codes survive.
+  public struct Code: RawRepresentable, Sendable, Hashable {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+  }
+
+  /// What a caller can do about it.
+  public enum Kind: Sendable, Hashable {
+    /// Less work at a time, or another device, may succeed.
+    case outOfMemory
+    /// The device or its driver failed: another device may succeed.
+    case failed
+    /// No such device.
+    case notFound
+    /// The device cannot do this at all.
+    case unsupported
+  }
+
+  /// What a caller can do about it.
+  public var kind: Kind
+  /// The failing call's status code, where there is one.
+  public var code: Code?
+  /// The call that failed, for example `clEnqueueNDRangeKernel`.
+  public var call: String
+  /// What was being done, and the library's own words, such as a compiler's log.
+  public var context: String
+
+  /// See the properties.
+  public init(kind: Kind, code: Code? = nil, call: String, context: String) {
+    self.kind = kind
+    self.code = code
+    self.call = call
+    self.context = context
+  }
+}
+
+extension DeviceError: CustomStringConvertible {
+  /// One sentence, with the code where there is one; a compiler's log follows on its own lines.
+  public var description: String {
+    let status = code.map { " (status \($0.rawValue))" } ?? ""
+    return "\(call) failed\(status): \(context)"
+  }
+}

@@ -1,0 +1,65 @@
+/// The function of two examples whose values fill a Gram matrix.
+public enum GramKernel: Sendable, Hashable {
+  /// K_ij = ⟨xᵢ, xⱼ⟩.
+  case linear
+  /// K_ij = exp(−‖xᵢ − xⱼ‖² / (2σ²)).
+  case rbf(Bandwidth)
+
+  /// How σ is found. Libraries disagree; results name the convention.
+  public enum Bandwidth: Sendable, Hashable {
+    /// σ² = t² · the median of all n² squared distances, the zero diagonal included
+    /// (Kornblith et al. 2019, the authors' notebook). Of an even count the median is the mean of
+    /// the two middle values.
+    case medianMultiple(Double)
+    /// σ itself, in units of the activations.
+    case sigma(Double)
+  }
+}
+
+/// How a Gram matrix is centered, which decides the estimator of HSIC.
+public enum GramCentering: Sendable, Hashable, CaseIterable {
+  /// U-centering (Székely & Rizzo; Song et al. 2012): the diagonal is zeroed,
+  /// mᵢ = rowsumᵢ/(n−2), m ← m − Σm/(2(n−1)), K_ij ← K_ij − mᵢ − mⱼ off the diagonal.
+  /// Stored: i > j, row by row, n(n−1)/2 numbers; entry (i, j) at i(i−1)/2 + j, times √2.
+  case unbiased
+  /// HKH with H = I − 11ᵀ/n: K_ij ← K_ij − mᵢ − mⱼ + Σm/n with mᵢ = rowsumᵢ/n.
+  /// Stored: i ≥ j, row by row, n(n+1)/2 numbers; entry (i, j) at i(i+1)/2 + j, off the diagonal
+  /// times √2.
+  case biased
+
+  // With off-diagonal entries times √2 the plain product of two packed rows is ⟨K, L⟩.
+
+  /// The fewest examples the estimator exists for.
+  public var leastExamples: Int { self == .unbiased ? 4 : 2 }
+
+  /// Numbers in the packed triangle of `exampleCount` examples.
+  public func packedCount(exampleCount n: Int) -> Int {
+    self == .unbiased ? n * (n - 1) / 2 : n * (n + 1) / 2
+  }
+
+  /// What ⟨K, L⟩ is divided by to give HSIC: n(n−3), or (n−1)².
+  public func normalizer(exampleCount n: Int) -> Double {
+    self == .unbiased ? Double(n) * Double(n - 3) : Double(n - 1) * Double(n - 1)
+  }
+}
+
+/// How to read rounding off a Gram matrix that is about to be centered; the same on every device.
+public enum RoundingModel {
+  /// An estimate of ‖E‖, the norm of the float32 rounding errors of a linear Gram matrix.
+  ///
+  /// An entry is a sum of p products, made in slices of at most some hundred terms. Each term's
+  /// rounding is ≤ u|K_ij| relative to the growing sum plus u·√(K_ii·K_jj/p) for its own random
+  /// walk (u = 2⁻²⁴); over all entries that is u·√(‖K‖² + tr(K)²/p), and the factor 4 covers the
+  /// slices, the features' centering and K's own. See `Documentation/Numerics.md`.
+  ///
+  /// - Parameters:
+  ///   - squaredNorm: ‖K‖² over the entries that centering keeps, before centering.
+  ///   - trace: tr K.
+  ///   - featureCount: p.
+  public static func linear(squaredNorm: Double, trace: Double, featureCount: Int) -> Double {
+    4 * unitRoundoff * (squaredNorm + trace * trace / Double(max(featureCount, 1))).squareRoot()
+  }
+
+  /// u of float32: 2⁻²⁴.
+  public static let unitRoundoff = 0x1p-24
+}

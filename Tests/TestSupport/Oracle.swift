@@ -1,0 +1,125 @@
+import Foundation
+
+// The float64 brute force that results are held against. It shares no code with what it tests: it
+// knows neither packed triangles nor U-centering, and builds every HSIC from the definitions.
+
+/// n × p activations in float64, row by row.
+public struct Activations64: Sendable {
+  public let n: Int
+  public let p: Int
+  public var values: [Double]
+
+  public init(n: Int, p: Int, values: [Double]) {
+    precondition(values.count == n * p)
+    self.n = n
+    self.p = p
+    self.values = values
+  }
+
+  public subscript(i: Int, k: Int) -> Double { values[i * p + k] }
+
+  /// The rows `indices`, in that order.
+  public func rows(_ indices: [Int]) -> Activations64 {
+    Activations64(
+      n: indices.count, p: p, values: indices.flatMap { values[($0 * p)..<(($0 + 1) * p)] })
+  }
+}
+
+public enum OracleKernel: Sendable {
+  case linear
+  /// σ² = t² · median of all n² squared distances.
+  case rbfMedian(Double)
+  case rbfSigma(Double)
+}
+
+public enum Oracle {
+  /// The n × n Gram matrix, n² numbers. Linear matrices are made of differences from the first
+  /// example, which no estimator sees and which keeps float64 exact under large offsets.
+  public static func gram(_ x: Activations64, _ kernel: OracleKernel) -> [Double] {
+    let n = x.n
+    var k = [Double](repeating: 0, count: n * n)
+    func product(_ i: Int, _ j: Int) -> Double {
+      (0..<x.p).reduce(0) { $0 + (x[i, $1] - x[0, $1]) * (x[j, $1] - x[0, $1]) }
+    }
+    func squaredDistance(_ i: Int, _ j: Int) -> Double {
+      (0..<x.p).reduce(0) { $0 + (x[i, $1] - x[j, $1]) * (x[i, $1] - x[j, $1]) }
+    }
+    switch kernel {
+    case .linear:
+      for i in 0..<n { for j in 0..<n { k[i * n + j] = product(i, j) } }
+      return k
+    case .rbfMedian(let t):
+      for i in 0..<n { for j in 0..<n { k[i * n + j] = squaredDistance(i, j) } }
+      let sorted = k.sorted()
+      let middle = sorted.count / 2
+      let median =
+        sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+      return k.map { exp(-$0 / (2 * t * t * median)) }
+    case .rbfSigma(let sigma):
+      for i in 0..<n { for j in 0..<n { k[i * n + j] = squaredDistance(i, j) } }
+      return k.map { exp(-$0 / (2 * sigma * sigma)) }
+    }
+  }
+
+  /// HSIC₀ = tr(K H L H)/(n−1)² by explicit products with H.
+  public static func biasedHSIC(_ k: [Double], _ l: [Double], n: Int) -> Double {
+    func centered(_ m: [Double]) -> [Double] {
+      var result = m
+      let rowMeans = (0..<n).map { i in (0..<n).reduce(0) { $0 + m[i * n + $1] } / Double(n) }
+      let columnMeans = (0..<n).map { j in (0..<n).reduce(0) { $0 + m[$1 * n + j] } / Double(n) }
+      let mean = rowMeans.reduce(0, +) / Double(n)
+      for i in 0..<n {
+        for j in 0..<n { result[i * n + j] += mean - rowMeans[i] - columnMeans[j] }
+      }
+      return result
+    }
+    let a = centered(k)
+    let b = centered(l)
+    return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / Double((n - 1) * (n - 1))
+  }
+
+  /// HSIC₁ by Song et al. 2012, equation 5, from the matrices with zeroed diagonals.
+  public static func unbiasedHSIC(_ k: [Double], _ l: [Double], n: Int) -> Double {
+    func hollow(_ m: [Double]) -> [Double] {
+      var result = m
+      for i in 0..<n { result[i * n + i] = 0 }
+      // A constant added off the diagonal changes nothing; this one removes most cancellation.
+      let mean = result.reduce(0, +) / Double(n * (n - 1))
+      for i in 0..<n { for j in 0..<n where i != j { result[i * n + j] -= mean } }
+      return result
+    }
+    let a = hollow(k)
+    let b = hollow(l)
+    func rowSums(_ m: [Double]) -> [Double] {
+      (0..<n).map { i in (0..<n).reduce(0) { $0 + m[i * n + $1] } }
+    }
+    let ra = rowSums(a)
+    let rb = rowSums(b)
+    let nn = Double(n)
+    let trace = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+    let sums = ra.reduce(0, +) * rb.reduce(0, +) / ((nn - 1) * (nn - 2))
+    let cross = 2 / (nn - 2) * zip(ra, rb).reduce(0) { $0 + $1.0 * $1.1 }
+    return (trace + sums - cross) / (nn * (nn - 3))
+  }
+
+  /// CKA over the given minibatches (one batch of everything for the full estimators): the ratio
+  /// of averaged HSICs.
+  public static func cka(
+    _ x: Activations64, _ y: Activations64, kernel: OracleKernel = .linear, unbiased: Bool,
+    batches: [[Int]]? = nil
+  ) -> Double {
+    var xy = 0.0
+    var xx = 0.0
+    var yy = 0.0
+    for batch in batches ?? [Array(0..<x.n)] {
+      let k = gram(x.rows(batch), kernel)
+      let l = gram(y.rows(batch), kernel)
+      let hsic = unbiased ? unbiasedHSIC : biasedHSIC
+      xy += hsic(k, l, batch.count)
+      xx += hsic(k, k, batch.count)
+      yy += hsic(l, l, batch.count)
+    }
+    return xy / (xx.squareRoot() * yy.squareRoot())
+  }
+
+}
