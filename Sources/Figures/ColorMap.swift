@@ -32,7 +32,8 @@ public struct ColorMap: Sendable {
   /// A map of the colours in `hexadecimal`, six digits each, from the lowest to the highest.
   init(hexadecimal: String) {
     let digits = hexadecimal.utf8.map { digit in
-      UInt32(digit <= UInt8(ascii: "9") ? digit - UInt8(ascii: "0") : digit - UInt8(ascii: "a") + 10)
+      UInt32(
+        digit <= UInt8(ascii: "9") ? digit - UInt8(ascii: "0") : digit - UInt8(ascii: "a") + 10)
     }
     precondition(!digits.isEmpty && digits.count.isMultiple(of: 6), "not a table of colours")
     entries = stride(from: 0, to: digits.count, by: 6).map { start in

@@ -98,20 +98,20 @@ struct HeatmapLayout {
         anchor: .end)
     }
     x -= labels.depth + style.gap
-    let names = groupNames(axis.groups, cell: cell)
-    if names.contains(where: { !$0.isEmpty }) {
+    let groups = groupNames(axis.groups, cell: cell)
+    if groups.names.contains(where: { !$0.isEmpty }) {
       x = (x - style.line).rounded(.down)
-      for (group, name) in zip(axis.groups, names) {
+      for (group, name) in zip(axis.groups, groups.names) {
         let (start, length) = extent(of: group, cell: cell)
         let top = plot.maxY - start - length
         brackets.append(Rectangle(x: x, y: top, width: style.line, height: length))
         guard !name.isEmpty else { continue }
         texts.append(
           text(
-            name, x: x - style.labelGap - style.text / 2, y: top + length / 2, size: style.text,
+            name, x: x - style.labelGap - groups.size / 2, y: top + length / 2, size: groups.size,
             anchor: .middle, isVertical: true))
       }
-      x -= style.labelGap + style.text + style.gap
+      x -= style.labelGap + groups.size + style.gap
     }
     if let title = axisTitle(axis.title, room: plot.height) {
       texts.append(
@@ -144,24 +144,28 @@ struct HeatmapLayout {
         : text(label.text, x: x, y: y + labels.size / 2, size: labels.size, anchor: .middle)
     }
     y += labels.depth + style.gap
-    let names = groupNames(axis.groups, cell: cell)
-    if names.contains(where: { !$0.isEmpty }) {
+    let groups = groupNames(axis.groups, cell: cell)
+    if groups.names.contains(where: { !$0.isEmpty }) {
       y = y.rounded(.up)
-      for (group, name) in zip(axis.groups, names) {
+      for (group, name) in zip(axis.groups, groups.names) {
         let (start, length) = extent(of: group, cell: cell)
         brackets.append(Rectangle(x: start, y: y, width: length, height: style.line))
         guard !name.isEmpty else { continue }
         texts.append(
           text(
-            name, x: start + length / 2, y: y + style.line + style.labelGap + style.text / 2,
-            size: style.text, anchor: .middle))
+            name, x: start + length / 2, y: y + style.line + style.labelGap + groups.size / 2,
+            size: groups.size, anchor: .middle))
       }
-      y += style.line + style.labelGap + style.text + style.gap
+      y += style.line + style.labelGap + groups.size + style.gap
     }
     if let title = axisTitle(axis.title, room: plot.width) {
-      texts.append(
-        text(
-          title, x: plot.midX, y: y + style.axisTitle / 2, size: style.axisTitle, anchor: .middle))
+      var placed = text(
+        title, x: plot.midX, y: y + style.axisTitle / 2, size: style.axisTitle, anchor: .middle)
+      // Beside a small plot both titles may be longer than it and meet in the corner.
+      if let other = texts.first(where: { $0.bounds.overlaps(placed.bounds) }) {
+        placed.y = other.bounds.maxY + style.gap + style.axisTitle / 2
+      }
+      texts.append(placed)
     }
   }
 
@@ -176,14 +180,27 @@ struct HeatmapLayout {
     return (Double(group.range.lowerBound) * cell + inset, length - 2 * inset)
   }
 
-  /// The names that fit beside their groups; empty for the others.
-  private func groupNames(_ groups: [Heatmap.Group], cell: Double) -> [String] {
-    groups.map { group in
-      let room = Double(group.range.count) * cell - style.text / 2
-      let name = fitting(group.name, in: room, size: style.text)
-      let isReadable = name.count >= 3 || name == displayText(group.name)
-      return isReadable ? name : ""
+  /// Names of groups in one size for the whole axis.
+  private struct GroupNames {
+    var size: Double
+    /// Empty where a name does not fit.
+    var names: [String]
+  }
+
+  /// The names of `groups` as large as all of them fit; else those that fit, some shortened.
+  private func groupNames(_ groups: [Heatmap.Group], cell: Double) -> GroupNames {
+    var result = GroupNames(size: style.text, names: [])
+    for size in [1, 0.8, 0.65].map({ $0 * style.text }) {
+      let names = groups.map {
+        fitting($0.name, in: extent(of: $0, cell: cell).length, size: size)
+      }
+      let areWhole = zip(groups, names).map { displayText($0.name) == $1 }
+      // Of a shortened name at least three letters must be left on either side.
+      result.size = size
+      result.names = zip(areWhole, names).map { $0 || $1.count >= 7 ? $1 : "" }
+      if areWhole.allSatisfy(\.self) { break }
     }
+    return result
   }
 
   // MARK: The colour scale
@@ -259,7 +276,8 @@ struct HeatmapLayout {
     let heading = fitting(title, in: room, size: style.heading)
     texts.append(
       text(
-        heading, x: plot.midX, y: extent.y - style.gap - style.heading / 2, size: style.heading,
+        heading, x: plot.midX, y: extent.y - style.titleGap - style.heading / 2,
+        size: style.heading,
         anchor: .middle))
   }
 

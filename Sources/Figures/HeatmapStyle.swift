@@ -33,13 +33,14 @@ struct HeatmapStyle {
   // Distances.
   var margin: Double { 28 * unit }
   var gap: Double { 14 * unit }
+  var titleGap: Double { 20 * unit }
   var labelGap: Double { 8 * unit }
   var tick: Double { 6 * unit }
   var barGap: Double { 36 * unit }
   var barWidth: Double { 26 * unit }
   var shortestBar: Double { 180 * unit }
   /// A title may be this long whatever the size of the plot.
-  var shortestTitleRoom: Double { 150 * unit }
+  var shortestTitleRoom: Double { 300 * unit }
   var hatchSpacing: Double { 9 * unit }
   var hatchWidth: Double { 1.2 * unit }
 
@@ -49,9 +50,9 @@ struct HeatmapStyle {
   // Colours.
   let ink = RGB(0x262626)
   let faintInk = RGB(0x6E6E6E)
-  let undefinedGround = RGB(0xE4E4E4)
-  let undefinedStroke = RGB(0x9A9A9A)
-  let groupLine = RGB(0xFFFFFF)
-  let groupLineOpacity = 0.65
+  let undefinedGround = RGB(0xD9D9D9)
+  let undefinedStroke = RGB(0x8C8C8C)
+  let groupLine = RGB(0x5CC8D7)
+  let groupLineOpacity = 0.8
   let colorMap = ColorMap.magma
 }

@@ -50,7 +50,7 @@ final class Surface {
     // Vector surfaces write their last bytes here.
     cairo_surface_finish(pointer)
     try check(cairo_surface_status(pointer), "finishing a \(format.rawValue) surface")
-    return format == .svg ? withStableIdentifiers(sink.bytes) : sink.bytes
+    return format == .svg ? corrected(svg: sink.bytes) : sink.bytes
   }
 
   deinit {

@@ -30,12 +30,12 @@ func scaleTicks(over range: ClosedRange<Double>, limit: Int) -> [(value: Double,
   }
 }
 
-/// `value` with as many decimals as a multiple of `step` needs, with a true minus sign.
-func scaleLabel(_ value: Double, step: Double) -> String {
+/// `value` with as many decimals as a multiple of `step` needs, by default with a true minus sign.
+func scaleLabel(_ value: Double, step: Double, minus: String = "\u{2212}") -> String {
   let decimals = Int(max(0, -log10(step * (1 + 1e-9)).rounded(.down)))
   let digits =
     decimals > 6 || abs(value) >= 1e7
     ? String(format: "%.4g", value) : String(format: "%.\(decimals)f", value)
   let isZero = digits.allSatisfy { "-0.".contains($0) }
-  return (isZero ? digits.filter { $0 != "-" } : digits).replacing("-", with: "\u{2212}")
+  return (isZero ? digits.filter { $0 != "-" } : digits).replacing("-", with: minus)
 }
