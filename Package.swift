@@ -76,7 +76,7 @@ let package = Package(
       name: "DeviceConformanceTests", dependencies: ["DeviceRegistry", "CKA", "TestSupport"]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
       name: "CommandTests", dependencies: ["CKA", "ActivationFiles", "TestSupport"]),
   ],
