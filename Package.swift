@@ -76,7 +76,8 @@ let package = Package(
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
     .testTarget(
-      name: "DeviceConformanceTests", dependencies: ["DeviceRegistry", "CKA", "TestSupport"]),
+      name: "DeviceConformanceTests", 
+      dependencies: ["BLASDevice", "CPUKernels", "DeviceRegistry", "CKA", "TestSupport"]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
