@@ -36,9 +36,11 @@ import Testing
       do throws(ActivationFileError) {
         let model = try ModelFiles(path: path)
         opened += 1
-        for layer in model.layers { #expect(layer.rows.count == layer.shape.exampleCount) }
+        for layer in model.layers where layer.rows.count != layer.shape.exampleCount {
+          Issue.record("\(layer.name) has fewer rows than examples")
+        }
       } catch {
-        #expect(error.description.hasPrefix(path))
+        if !error.description.hasPrefix(path) { Issue.record("\(error) lacks the path") }
       }
     }
     // Most of a file is numbers: some damage goes unseen, and not everything is refused.
