@@ -71,7 +71,8 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Activations", "Device"], path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "ActivationFilesTests", dependencies: ["ActivationFiles", "TestSupport"]),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
