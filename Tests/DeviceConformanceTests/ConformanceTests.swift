@@ -183,9 +183,9 @@ import Testing
     // More layers than a tile of pairs is wide, of all widths.
     let n = 37
     let x = Activations64.normal(n: n, p: 24, seed: 51)
-    let layers = (0..<70).map { index in
-      x.mixed(into: .normal(n: n, p: index * 13 % 400 + 1, seed: UInt64(500 + index)), weight: 0.3)
-        .layer("\(index)")
+    let layers = (0..<70).map { (index: Int) -> LayerActivations in
+      let noise = Activations64.normal(n: n, p: index * 13 % 400 + 1, seed: UInt64(500 + index))
+      return x.mixed(into: noise, weight: 0.3).layer("\(index)")
     }
     let examples = Array(0..<n)
     let first = try scores(layers, examples, on: tested.device)
