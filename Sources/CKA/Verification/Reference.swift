@@ -1,0 +1,127 @@
+import Activations
+import Device
+import Foundation
+
+/// CKA in float64 from the definitions: what devices are verified against.
+///
+/// Slow on purpose: no packing, no tiles, no scaling; n × n matrices and sums over all entries.
+public enum Reference {
+  /// Activations in float64: n × p numbers, row by row.
+  public struct Layer: Sendable {
+    let n: Int
+    let p: Int
+    let values: [Double]
+
+    /// `examples` of a float32 or float64 `layer`; nil for other scalar types and orders.
+    public init?(_ layer: LayerActivations, examples: [Int]) {
+      guard layer.memoryOrder == .rowMajor, !layer.isByteSwapped else { return nil }
+      let p = layer.shape.featureCount
+      switch layer.scalarType {
+      case .float32:
+        values = examples.flatMap { example in
+          let start = layer.row(example).start
+          return (0..<p).map {
+            Double(start.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self))
+          }
+        }
+      case .float64:
+        values = examples.flatMap { example in
+          let start = layer.row(example).start
+          return (0..<p).map { start.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        }
+      default: return nil
+      }
+      n = examples.count
+      self.p = p
+    }
+
+    init(n: Int, p: Int, values: [Double]) {
+      self.n = n
+      self.p = p
+      self.values = values
+    }
+  }
+
+  /// CKA of all pairs of `layers`, all examples at once: layers × layers.
+  public static func cka(
+    _ layers: [Layer], kernel: GramKernel, centering: GramCentering
+  ) -> Matrix<Double> {
+    let grams = layers.map { centered(gram($0, Array(0..<$0.n), kernel), centering) }
+    let norms = grams.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    var result = Matrix<Double>(rows: layers.count, columns: layers.count, repeating: 1)
+    for i in layers.indices {
+      for j in layers.indices {
+        let product = zip(grams[i], grams[j]).reduce(0) { $0 + $1.0 * $1.1 }
+        result[i, j] = product / (norms[i] * norms[j])
+      }
+    }
+    return result
+  }
+
+  /// CKA over the minibatches `batches`: the ratio of summed HSICs.
+  static func cka(
+    _ x: Layer, _ y: Layer, kernel: GramKernel, centering: GramCentering, batches: [[Int]]
+  ) -> Double {
+    var cross = 0.0
+    var left = 0.0
+    var right = 0.0
+    for batch in batches {
+      let k = centered(gram(x, batch, kernel), centering)
+      let l = centered(gram(y, batch, kernel), centering)
+      let normalizer = centering.normalizer(exampleCount: batch.count)
+      cross += zip(k, l).reduce(0) { $0 + $1.0 * $1.1 } / normalizer
+      left += k.reduce(0) { $0 + $1 * $1 } / normalizer
+      right += l.reduce(0) { $0 + $1 * $1 } / normalizer
+    }
+    return cross / (left.squareRoot() * right.squareRoot())
+  }
+
+  private static func gram(_ x: Layer, _ batch: [Int], _ kernel: GramKernel) -> Matrix<Double> {
+    let n = batch.count
+    // Centered features: no estimator sees the difference, and float64 keeps its digits.
+    let means = (0..<x.p).map { k in
+      batch.reduce(0) { $0 + x.values[$1 * x.p + k] } / Double(n)
+    }
+    let rows = batch.map { i in (0..<x.p).map { x.values[i * x.p + $0] - means[$0] } }
+    var gram = Matrix<Double>(rows: n, columns: n, repeating: 0)
+    for i in 0..<n {
+      for j in 0...i {
+        let product = zip(rows[i], rows[j]).reduce(0) { $0 + $1.0 * $1.1 }
+        gram[i, j] = product
+        gram[j, i] = product
+      }
+    }
+    guard case .rbf(let bandwidth) = kernel else { return gram }
+    var distances = gram
+    for i in 0..<n {
+      for j in 0..<n { distances[i, j] = gram[i, i] + gram[j, j] - 2 * gram[i, j] }
+    }
+    let variance: Double
+    switch bandwidth {
+    case .sigma(let sigma): variance = sigma * sigma
+    case .medianMultiple(let multiple):
+      let sorted = distances.elements.sorted()
+      let middle = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+      variance = multiple * multiple * middle
+    }
+    return distances.map { exp(-$0 / (2 * variance)) }
+  }
+
+  private static func centered(_ gram: Matrix<Double>, _ centering: GramCentering) -> [Double] {
+    let n = gram.rows
+    var k = gram
+    if centering == .unbiased { for i in 0..<n { k[i, i] = 0 } }
+    let sums = (0..<n).map { i in (0..<n).reduce(0) { $0 + k[i, $1] } }
+    let total = sums.reduce(0, +)
+    let (divisor, grandDivisor) =
+      centering == .unbiased
+      ? (Double(n - 2), Double((n - 1) * (n - 2))) : (Double(n), Double(n * n))
+    for i in 0..<n {
+      for j in 0..<n {
+        k[i, j] += total / grandDivisor - (sums[i] + sums[j]) / divisor
+      }
+    }
+    if centering == .unbiased { for i in 0..<n { k[i, i] = 0 } }
+    return k.elements
+  }
+}
