@@ -12,27 +12,27 @@ public enum Reference {
     let p: Int
     let values: [Double]
 
-    /// `examples` of a float32 or float64 `layer`; nil for other scalar types and orders.
+    /// `examples` of a floating `layer` stored row by row in this machine's byte order; nil for
+    /// others.
     public init?(_ layer: LayerActivations, examples: [Int]) {
       guard layer.memoryOrder == .rowMajor, !layer.isByteSwapped else { return nil }
-      let p = layer.shape.featureCount
-      switch layer.scalarType {
-      case .float32:
-        values = examples.flatMap { example in
+      func load<Scalar: BinaryFloatingPoint & BitwiseCopyable>(_: Scalar.Type) -> [Double] {
+        examples.flatMap { example in
           let start = layer.row(example).start
-          return (0..<p).map {
-            Double(start.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self))
+          return (0..<layer.shape.featureCount).map { index in
+            let offset = index * MemoryLayout<Scalar>.size
+            return Double(start.loadUnaligned(fromByteOffset: offset, as: Scalar.self))
           }
         }
-      case .float64:
-        values = examples.flatMap { example in
-          let start = layer.row(example).start
-          return (0..<p).map { start.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
-        }
+      }
+      switch layer.scalarType {
+      case .float16: values = load(Float16.self)
+      case .float32: values = load(Float.self)
+      case .float64: values = load(Double.self)
       default: return nil
       }
       n = examples.count
-      self.p = p
+      p = layer.shape.featureCount
     }
 
     init(n: Int, p: Int, values: [Double]) {
