@@ -113,7 +113,11 @@ cka_command(CKABench Benchmarks/CKABench
   PRODUCT cka-bench
   DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CommandSupport DeviceRegistry
   SOURCES
-    Bench.swift)
+    Bench.swift
+    Measurement.swift
+    Peak.swift
+    Report.swift
+    Workload.swift)
 
 cka_c_library(CSystem Sources/CSystem
   SOURCES

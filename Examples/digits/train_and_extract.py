@@ -82,13 +82,18 @@ def parse_arguments():
     parser.add_argument("--dtype", choices=["float16", "float32"], default="float32")
     parser.add_argument("--output", type=Path, default=Path("activations"), metavar="DIR")
     parser.add_argument("--force", action="store_true", help="replace folders that exist")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if any(depth < 8 or depth % 6 != 2 for depth in arguments.depth):
+        parser.error("--depth must be 8, 14, 20, … (6k + 2)")
+    if min(arguments.width) < 1 or arguments.epochs < 1:
+        parser.error("--width and --epochs must be at least 1")
+    if not 1 <= arguments.examples <= digits.TEST_EXAMPLES:
+        parser.error(f"--examples must lie between 1 and {digits.TEST_EXAMPLES}")
+    return arguments
 
 
 def main():
     arguments = parse_arguments()
-    if not 1 <= arguments.examples <= digits.TEST_EXAMPLES:
-        sys.exit(f"--examples must lie between 1 and {digits.TEST_EXAMPLES}")
     # One thread: sums in another order would give other last digits.
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
