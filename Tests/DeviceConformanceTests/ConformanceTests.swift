@@ -31,10 +31,14 @@ import Testing
     return Scores(cka: cka, summaries: stack.layers)
   }
 
-  private static let methods: [(GramKernel, OracleKernel)] = [
-    (.linear, .linear), (.rbf(.medianMultiple(0.7)), .rbfMedian(0.7)),
-    (.rbf(.medianMultiple(100)), .rbfMedian(100)), (.rbf(.sigma(5)), .rbfSigma(5)),
-  ]
+  /// Kernels for layers of up to `p` features: σ of the size of their distances.
+  private static func methods(p: Int) -> [(GramKernel, OracleKernel)] {
+    let sigma = 2 * Double(p).squareRoot()
+    return [
+      (.linear, .linear), (.rbf(.medianMultiple(0.7)), .rbfMedian(0.7)),
+      (.rbf(.medianMultiple(100)), .rbfMedian(100)), (.rbf(.sigma(sigma)), .rbfSigma(sigma)),
+    ]
+  }
 
   @Test(arguments: TestedDevice.all, [(4, 3), (5, 1), (31, 70), (64, 257), (130, 20), (33, 3000)])
   func equalsTheOracle(tested: TestedDevice, shape: (n: Int, p: Int)) throws {
@@ -44,7 +48,7 @@ import Testing
       x, x.mixed(into: .normal(n: n, p: p / 2 + 1, seed: 22), weight: 0.8),
       x.mixed(into: .normal(n: n, p: 17, seed: 23), weight: 0.2),
     ]
-    for (kernel, oracle) in Self.methods {
+    for (kernel, oracle) in Self.methods(p: p) {
       for centering in GramCentering.allCases {
         let found = try scores(
           layers.map { $0.layer() }, Array(0..<n), on: tested.device, kernel, centering)
