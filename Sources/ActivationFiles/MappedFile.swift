@@ -1,15 +1,17 @@
 import Activations
 import Glibc
 
-/// A regular file mapped into memory for reading: its pages come and go, nothing is copied.
+/// A regular file mapped into memory for reading, and kept open.
 ///
-/// Arrays lie in it wherever their format puts them, so numbers may be unaligned. A file that
-/// another process cuts short while it is mapped ends this process with SIGBUS when the missing
-/// part is read: do not change activations while they are compared.
+/// Arrays lie in it wherever their format puts them, so numbers may be unaligned. Headers and
+/// arrays in column-major order are read where they are mapped: a file that another process cuts
+/// short then ends this process with SIGBUS. Rows are copied by `read`, which throws.
 final class MappedFile: ActivationStorage, @unchecked Sendable {
   // @unchecked: the mapping is private and read-only from `init` to `deinit`.
 
   let bytes: UnsafeRawBufferPointer
+  private let file: FileDescriptor
+  private let path: String
 
   /// Maps all of `path`.
   ///
@@ -21,8 +23,7 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     case .folder: throw place.error(.noInput, "found a folder, expected a file")
     case .special(let kind): throw place.error(.noInput, "found \(kind), expected a regular file")
     }
-    // O_NONBLOCK: a FIFO put there since the look above must not make this wait.
-    let file = FileDescriptor(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
+    let file = FileDescriptor(opening: path)
     guard file.isOpen else { throw .system(errno, opening: path) }
     var status = stat()
     guard fstat(file.number, &status) == 0 else { throw .system(errno, opening: path) }
@@ -33,17 +34,40 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     try self.init(mapping: file, size: Int(status.st_size), place: place)
   }
 
-  /// Maps the first `size` bytes of `file`, which may be closed afterwards.
+  /// Maps the first `size` bytes of `file`.
   init(
-    mapping file: borrowing FileDescriptor, size: Int, place: Place
+    mapping file: consuming FileDescriptor, size: Int, place: Place
   ) throws(ActivationFileError) {
     guard
       let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.number, 0), start != MAP_FAILED
     else { throw place.error(.io, "cannot be mapped into memory: \(systemMessage(errno))") }
     bytes = UnsafeRawBufferPointer(start: start, count: size)
+    self.file = file
+    path = place.path
   }
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+
+  var isFile: Bool { true }
+
+  func read(
+    _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
+  ) throws(ActivationReadError) {
+    guard let source = bytes.baseAddress, let start = self.bytes.baseAddress else { return }
+    var done = 0
+    while done < bytes.count {
+      let count = pread(
+        file.number, destination + done, bytes.count - done, off_t(source - start + done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else {
+        throw ActivationReadError(path: path, reason: "cannot be read: \(systemMessage(errno))")
+      }
+      guard count > 0 else {
+        throw ActivationReadError(path: path, reason: "was cut short while it was read")
+      }
+      done += count
+    }
+  }
 
   func prefetch(_ bytes: UnsafeRawBufferPointer) { advise(bytes, MADV_WILLNEED) }
 
@@ -91,6 +115,23 @@ struct FileDescriptor: ~Copyable {
   let number: Int32
 
   init(_ number: Int32) { self.number = number }
+
+  /// Opens `path` for reading. O_NONBLOCK: a FIFO put there meanwhile must not make this wait.
+  ///
+  /// A folder may hold more layers than the process may have open files; the limit is then raised
+  /// as far as the system lets it.
+  init(opening path: String) {
+    let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC
+    var number = open(path, flags)
+    if number < 0, errno == EMFILE {
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      limit.rlim_cur = limit.rlim_max
+      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      number = open(path, flags)
+    }
+    self.number = number
+  }
 
   var isOpen: Bool { number >= 0 }
 

@@ -53,7 +53,7 @@ struct TemporaryFile: ~Copyable {
   }
 
   /// The file's bytes, mapped.
-  func mapped() throws(ActivationFileError) -> MappedFile {
+  consuming func mapped() throws(ActivationFileError) -> MappedFile {
     try MappedFile(mapping: file, size: size, place: place)
   }
 

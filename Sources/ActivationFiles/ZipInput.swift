@@ -1,4 +1,6 @@
+import Activations
 import CLibzip
+import Glibc
 
 /// The bytes of an archive as libzip reads them, and where it reads.
 ///
@@ -68,8 +70,13 @@ final class ZipInput {
     let count = min(Int(clamping: length), file.bytes.count - position)
     guard let data, count > 0 else { return 0 }
     if firstRead == nil { firstRead = position }
-    UnsafeMutableRawBufferPointer(start: data, count: count)
-      .copyMemory(from: UnsafeRawBufferPointer(rebasing: file.bytes[position..<(position + count)]))
+    do throws(ActivationReadError) {
+      try file.read(
+        UnsafeRawBufferPointer(rebasing: file.bytes[position..<(position + count)]), into: data)
+    } catch {
+      zip_error_set(&self.error, ZIP_ER_READ, EIO)
+      return -1
+    }
     position += count
     return Int64(count)
   }

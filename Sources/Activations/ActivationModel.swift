@@ -52,6 +52,13 @@ private final class ArrayStorage: ActivationStorage, @unchecked Sendable {
 
   deinit { bytes.deallocate() }
 
+  var isFile: Bool { false }
+
+  func read(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer) {
+    guard let source = bytes.baseAddress else { return }
+    destination.copyMemory(from: source, byteCount: bytes.count)
+  }
+
   func prefetch(_ bytes: UnsafeRawBufferPointer) {}
   func evict(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -1,9 +1,25 @@
 /// Memory that holds activations, kept alive by whoever borrows from it.
 public protocol ActivationStorage: AnyObject, Sendable {
+  /// Whether the bytes are a mapped file's. `read` then costs no more than touching them, and
+  /// leaves no pages of the file in the process's memory.
+  var isFile: Bool { get }
+  /// Copies `bytes`, which lie in this storage, to `destination`.
+  func read(
+    _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
+  ) throws(ActivationReadError)
   /// Starts to bring `bytes` into memory, without waiting for them.
   func prefetch(_ bytes: UnsafeRawBufferPointer)
   /// Lets go of the memory behind `bytes`. The values stay readable.
   func evict(_ bytes: UnsafeRawBufferPointer)
+}
+
+/// Activations that were there when their file was opened, and cannot be read now.
+public struct ActivationReadError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// One line that names the file and says what happened.
+  public let description: String
+
+  /// `path`: what happened.
+  public init(path: String, reason: String) { description = oneLine("\(path): \(reason)") }
 }
 
 /// One layer's activations, borrowed where they lie: nothing is copied.
@@ -109,6 +125,32 @@ extension LayerActivations {
     case .rowMajor: return (base + index * bytesPerExample, scalarType.size)
     case .columnMajor:
       return (base + index * scalarType.size, block.exampleCount * scalarType.size)
+    }
+  }
+
+  /// Whether rows come from files, so that copying them by `read` spares memory.
+  public var isFile: Bool { blocks.contains { $0.storage.isFile } }
+
+  /// Copies the bytes `range` of one example's row to `destination`.
+  ///
+  /// - Precondition: the layer is in row-major order.
+  public func read(
+    _ range: Range<Int>, of example: Int, into destination: UnsafeMutableRawPointer
+  ) throws(ActivationReadError) {
+    precondition(memoryOrder == .rowMajor, "an example's bytes are not side by side")
+    let bytes = UnsafeRawBufferPointer(
+      start: row(example).start + range.lowerBound, count: range.count)
+    try block(holding: example).storage.read(bytes, into: destination)
+  }
+
+  /// Lets go of the stored features `range`, in column-major order.
+  public func evict(columns range: Range<Int>) {
+    precondition(memoryOrder == .columnMajor, "a feature's bytes are not side by side")
+    for block in blocks {
+      let column = block.exampleCount * scalarType.size
+      let start = range.lowerBound * column
+      block.storage.evict(
+        UnsafeRawBufferPointer(rebasing: block.bytes[start..<(start + range.count * column)]))
     }
   }
 

@@ -3,6 +3,7 @@ import COpenBLAS
 import CPUKernels
 import Device
 import Dispatch
+import FeatureSlabs
 import Foundation
 import Synchronization
 
@@ -69,8 +70,7 @@ public struct BLASDevice: Device {
       let layer = order[index]
       do throws(DeviceError) {
         let workspace = try workspaces.take()
-        let gram = gram(of: minibatch.layers[layer], examples: minibatch.examples, in: workspace)
-        minibatch.layers[layer].evict()
+        let gram = try gram(of: minibatch, layer: layer, in: workspace)
         let row = stack.row(layer)
         stack.summaries[layer] = center(
           gram, of: minibatch.layers[layer], kernel: kernel, centering: centering,
@@ -83,6 +83,18 @@ public struct BLASDevice: Device {
     if let error = failure.withLock({ $0 }) { throw error }
     stack.timings = workspaces.timings(within: .now - start)
     return stack
+  }
+
+  private func gram(
+    of minibatch: Minibatch, layer: Int, in workspace: Workspace
+  ) throws(DeviceError) -> Gram {
+    let layer = minibatch.layers[layer]
+    defer { layer.evict() }
+    do throws(ActivationReadError) {
+      return try gram(of: layer, examples: minibatch.examples, in: workspace)
+    } catch {
+      throw DeviceError(error)
+    }
   }
 
   private static let processorName: String = {
@@ -136,6 +148,8 @@ final class Workspace: @unchecked Sendable {
   let slab: UnsafeMutablePointer<Float>
   /// One number an example.
   let sums: UnsafeMutablePointer<Double>
+  /// Rows from files.
+  let stage = FeatureStage()
   /// How long this thread has read features.
   var readTime = Duration.zero
 

@@ -17,8 +17,11 @@ extension BLASDevice {
   ///
   /// One touch of the data: each slab of features is gathered, converted, centered and multiplied
   /// while it is in the cache.
-  func gram(of layer: LayerActivations, examples: [Int], in workspace: Workspace) -> Gram {
-    let slabs = FeatureSlabs(layer: layer, examples: examples, kernels: kernels.table)
+  func gram(
+    of layer: LayerActivations, examples: [Int], in workspace: Workspace
+  ) throws(ActivationReadError) -> Gram {
+    var slabs = FeatureSlabs(
+      layer: layer, examples: examples, kernels: kernels.table, stage: workspace.stage)
     let n = examples.count
     let size = workspace.stride * workspace.stride
     memset(workspace.gram, 0, size * MemoryLayout<Float>.size)
@@ -31,8 +34,8 @@ extension BLASDevice {
       let start = ContinuousClock.now
       let slab =
         kernels.engine == .packed
-        ? slabs.pack(range, into: workspace.slab, leastExponent: least)
-        : slabs.read(
+        ? try slabs.pack(range, into: workspace.slab, leastExponent: least)
+        : try slabs.read(
           range, into: workspace.slab, rowStride: Workspace.slabWidth, leastExponent: least)
       workspace.readTime += .now - start
       guard slab.isFinite else {

@@ -85,7 +85,7 @@ public struct Comparison: Sendable {
         try advance(&state, on: device, observe: observe)
       } catch {
         if state.finished > before { work.append((device.info, state.finished - before)) }
-        guard index + 1 < devices.count else { throw error }
+        guard error.kind != .input, index + 1 < devices.count else { throw error }
         observe(.fellBack(from: device.info, to: devices[index + 1].info, because: error))
         continue
       }

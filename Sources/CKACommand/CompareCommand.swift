@@ -101,7 +101,9 @@ struct CompareCommand: ParsableCommand {
         }
       }
     } catch {
-      throw Failure(.software, oneLine(error.description))
+      throw Failure(
+        error.kind == .input ? .io : .software,
+        error.kind == .input ? error.context : oneLine(error.description))
     }
   }
 

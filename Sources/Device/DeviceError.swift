@@ -1,3 +1,5 @@
+import Activations
+
 /// Why a device could not do what it was asked.
 public struct DeviceError: Error, Sendable, Hashable {
   /// The status code of the library below, kept as it came: unknown codes survive.
@@ -12,6 +14,8 @@ public struct DeviceError: Error, Sendable, Hashable {
     case outOfMemory
     /// The device or its driver failed: another device may succeed.
     case failed
+    /// The activations could not be read: no other device can either.
+    case input
     /// No such device.
     case notFound
     /// The device cannot do this at all.
@@ -33,6 +37,13 @@ public struct DeviceError: Error, Sendable, Hashable {
     self.code = code
     self.call = call
     self.context = context
+  }
+}
+
+extension DeviceError {
+  /// Activations that cannot be read any more.
+  public init(_ error: ActivationReadError) {
+    self.init(kind: .input, call: "reading activations", context: error.description)
   }
 }
 

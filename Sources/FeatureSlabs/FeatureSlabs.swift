@@ -19,31 +19,35 @@ public struct SlabStatistics: Sendable, Hashable {
 public struct FeatureSlabs: ~Copyable {
   /// The layer that is read.
   public let layer: LayerActivations
-  /// n of the slabs: how many examples were chosen.
-  public let exampleCount: Int
+  private let examples: [Int]
   private let kernels: UnsafePointer<cka_cpu_kernels_table>
-  private let rows: [UnsafeRawPointer]
+  /// Nil where rows are read where they lie.
+  private let stage: FeatureStage?
+  /// The features that `rows` hold: all of them, or those on the stage.
+  private var present: Range<Int>
+  private var rows: [UnsafeRawPointer]
   private let featureStrides: [Int]
 
   /// Reads `examples` of `layer`, with the best kernels of this processor unless others are given.
+  ///
+  /// - Parameter stage: where rows from files are copied to; a thread that reads many layers
+  ///   passes its own.
   public init(
     layer: LayerActivations, examples: [Int],
-    kernels: UnsafePointer<cka_cpu_kernels_table> = cka_cpu_kernels(0)
+    kernels: UnsafePointer<cka_cpu_kernels_table> = cka_cpu_kernels(0),
+    stage: FeatureStage = FeatureStage()
   ) {
     self.layer = layer
+    self.examples = examples
     self.kernels = kernels
-    exampleCount = examples.count
-    var rows: [UnsafeRawPointer] = []
-    var strides: [Int] = []
-    rows.reserveCapacity(examples.count)
-    strides.reserveCapacity(examples.count)
-    for example in examples {
-      let row = layer.row(example)
-      rows.append(row.start)
-      strides.append(row.featureStride)
-    }
-    self.rows = rows
-    featureStrides = strides
+    let isStaged = layer.isFile && layer.memoryOrder == .rowMajor
+    self.stage = isStaged ? stage : nil
+    present = isStaged ? 0..<0 : 0..<layer.featureCount
+    rows = isStaged ? [] : examples.map { layer.row($0).start }
+    featureStrides =
+      isStaged
+      ? Array(repeating: layer.scalarType.size, count: examples.count)
+      : examples.map { layer.row($0).featureStride }
   }
 
   /// p as the estimators see it: after pooling.
@@ -51,24 +55,40 @@ public struct FeatureSlabs: ~Copyable {
 
   /// Writes the features `range`, n × range.count in row-major order, `rowStride` numbers from a
   /// row to the next: (x − mean) · 2^−exponent, the exponent at least `leastExponent`.
-  public func read(
+  public mutating func read(
     _ range: Range<Int>, into destination: UnsafeMutablePointer<Float>, rowStride: Int,
     leastExponent: Int? = nil
-  ) -> SlabStatistics {
-    write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
+  ) throws(ActivationReadError) -> SlabStatistics {
+    let kernels = kernels
+    let n = examples.count
+    return try write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
       kernels.pointee.center(
-        type, rows, exampleCount, first, range.count, shift, scale, destination, rowStride)
+        type, rows, n, first, range.count, shift, scale, destination, rowStride)
     }
   }
 
   /// Writes the same numbers as the panels of `cka_cpu_kernels_table.center_pack`.
-  public func pack(
+  public mutating func pack(
     _ range: Range<Int>, into panels: UnsafeMutablePointer<Float>, leastExponent: Int? = nil
-  ) -> SlabStatistics {
-    write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
-      kernels.pointee.center_pack(
-        type, rows, exampleCount, first, range.count, shift, scale, panels)
+  ) throws(ActivationReadError) -> SlabStatistics {
+    let kernels = kernels
+    let n = examples.count
+    return try write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
+      kernels.pointee.center_pack(type, rows, n, first, range.count, shift, scale, panels)
     }
+  }
+
+  /// Brings the features `range` within reach; returns the place of the first of them in `rows`.
+  private mutating func reach(_ range: Range<Int>) throws(ActivationReadError) -> Int {
+    if let stage, !(present.contains(range.lowerBound) && range.upperBound <= present.upperBound) {
+      let run = stage.run(
+        slab: range.count, exampleCount: examples.count,
+        bytesPerFeature: layer.positions.count * layer.scalarType.size)
+      present = range.lowerBound..<min(range.lowerBound + run, featureCount)
+      let copy = try stage.fill(layer, examples: examples, features: present)
+      rows = examples.indices.map { UnsafeRawPointer(copy.start + $0 * copy.rowBytes) }
+    }
+    return range.lowerBound - present.lowerBound
   }
 
   private typealias Writer = (
@@ -76,39 +96,46 @@ public struct FeatureSlabs: ~Copyable {
     _ shift: UnsafePointer<Float>, _ scale: Float
   ) -> Void
 
-  private func write(
+  private mutating func write(
     _ range: Range<Int>, leastExponent: Int?, with writer: Writer
-  ) -> SlabStatistics {
+  ) throws(ActivationReadError) -> SlabStatistics {
+    let first = try reach(range)
+    defer {
+      if layer.isFile, layer.memoryOrder == .columnMajor, layer.positions.count == 1 {
+        layer.evict(columns: range)
+      }
+    }
     if let type = layer.nativeType {
       let shift = UnsafeMutablePointer<Float>.allocate(capacity: range.count)
       defer { shift.deallocate() }
       let measured = rows.withUnsafeBufferPointer { rows in
         kernels.pointee.measure(
-          type, rows.baseAddress.unwrapped, exampleCount, range.lowerBound, range.count, shift)
+          type, rows.baseAddress.unwrapped, examples.count, first, range.count, shift)
       }
       // Sums that overflowed may be of finite values: the wide road tells, and scales in float64.
       let fits = measured.largest == 0 || (0x1p-100..<0x1p100).contains(measured.largest)
       if measured.finite, fits {
         let exponent = Self.exponent(of: Double(measured.largest), atLeast: leastExponent)
         rows.withUnsafeBufferPointer { rows in
-          writer(
-            type, rows.baseAddress.unwrapped, range.lowerBound, shift, Self.scale(exponent))
+          writer(type, rows.baseAddress.unwrapped, first, shift, Self.scale(exponent))
         }
         return SlabStatistics(
           exponent: exponent, isFinite: true, isConstant: measured.largest == 0)
       }
     }
-    return writeWide(range, leastExponent: leastExponent, with: writer)
+    return writeWide(first, range.count, leastExponent: leastExponent, with: writer)
   }
 
   /// The road for everything that float32 does not hold as it is stored: through float64.
   private func writeWide(
-    _ range: Range<Int>, leastExponent: Int?, with writer: Writer
+    _ first: Int, _ count: Int, leastExponent: Int?, with writer: Writer
   ) -> SlabStatistics {
-    let count = range.count
+    let exampleCount = examples.count
     let differences = UnsafeMutablePointer<Double>.allocate(capacity: exampleCount * count)
     defer { differences.deallocate() }
-    let positions = layer.positions
+    var positions = layer.positions
+    // On the stage, positions are as far apart as it holds features.
+    if stage != nil, positions.positionStride > 1 { positions.positionStride = present.count }
     rows.withUnsafeBufferPointer { rows in
       featureStrides.withUnsafeBufferPointer { strides in
         var features = cka_wide_features(
@@ -118,7 +145,7 @@ public struct FeatureSlabs: ~Copyable {
             .assumingMemoryBound(to: Int.self),
           channel_stride: positions.channelStride, positions: positions.count,
           position_stride: positions.positionStride)
-        cka_wide_differences(&features, exampleCount, range.lowerBound, count, differences)
+        cka_wide_differences(&features, exampleCount, first, count, differences)
       }
     }
     var isConstant = false

@@ -13,12 +13,12 @@ private func centered(_ columns: [[Double]]) -> [[Double]] {
   }
 }
 
-private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
+private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
   values: [Float], statistics: SlabStatistics
 ) {
-  let slabs = FeatureSlabs(layer: layer, examples: examples)
+  var slabs = FeatureSlabs(layer: layer, examples: examples)
   var values = [Float](repeating: .nan, count: examples.count * slabs.featureCount)
-  let statistics = slabs.read(
+  let statistics = try slabs.read(
     0..<slabs.featureCount, into: &values, rowStride: slabs.featureCount)
   return (values, statistics)
 }
@@ -30,8 +30,8 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
   /// Small whole numbers, which every type holds.
   static let numbers = (0..<(n * p)).map { ($0 * 37) % 101 }
 
-  private func check(_ layer: LayerActivations, examples: [Int] = [7, 0, 3, 8, 2]) {
-    let result = read(layer, examples)
+  private func check(_ layer: LayerActivations, examples: [Int] = [7, 0, 3, 8, 2]) throws {
+    let result = try read(layer, examples)
     #expect(result.statistics == SlabStatistics(exponent: 0, isFinite: true, isConstant: false))
     let expected = centered(
       (0..<Self.p).map { k in examples.map { Double(Self.numbers[$0 * Self.p + k]) } })
@@ -56,56 +56,56 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
   }
 
   @Test(arguments: [false, true], [MemoryOrder.rowMajor, .columnMajor])
-  func everyTypeAndOrder(swapped: Bool, order: MemoryOrder) {
-    check(layer(.float16, { Float16($0).bitPattern }, swapped: swapped, order))
-    check(layer(.bfloat16, { UInt16(Float($0).bitPattern >> 16) }, swapped: swapped, order))
-    check(layer(.float32, { Float($0).bitPattern }, swapped: swapped, order))
-    check(layer(.float64, { Double($0).bitPattern }, swapped: swapped, order))
-    check(layer(.int8, { Int8($0) }, swapped: swapped, order))
-    check(layer(.int16, { Int16($0) }, swapped: swapped, order))
-    check(layer(.int32, { Int32($0) }, swapped: swapped, order))
-    check(layer(.int64, { Int64($0) }, swapped: swapped, order))
-    check(layer(.uint8, { UInt8($0) }, swapped: swapped, order))
-    check(layer(.uint16, { UInt16($0) }, swapped: swapped, order))
-    check(layer(.uint32, { UInt32($0) }, swapped: swapped, order))
-    check(layer(.uint64, { UInt64($0) }, swapped: swapped, order))
+  func everyTypeAndOrder(swapped: Bool, order: MemoryOrder) throws {
+    try check(layer(.float16, { Float16($0).bitPattern }, swapped: swapped, order))
+    try check(layer(.bfloat16, { UInt16(Float($0).bitPattern >> 16) }, swapped: swapped, order))
+    try check(layer(.float32, { Float($0).bitPattern }, swapped: swapped, order))
+    try check(layer(.float64, { Double($0).bitPattern }, swapped: swapped, order))
+    try check(layer(.int8, { Int8($0) }, swapped: swapped, order))
+    try check(layer(.int16, { Int16($0) }, swapped: swapped, order))
+    try check(layer(.int32, { Int32($0) }, swapped: swapped, order))
+    try check(layer(.int64, { Int64($0) }, swapped: swapped, order))
+    try check(layer(.uint8, { UInt8($0) }, swapped: swapped, order))
+    try check(layer(.uint16, { UInt16($0) }, swapped: swapped, order))
+    try check(layer(.uint32, { UInt32($0) }, swapped: swapped, order))
+    try check(layer(.uint64, { UInt64($0) }, swapped: swapped, order))
   }
 
-  @Test func boolsAreZeroAndOne() {
+  @Test func boolsAreZeroAndOne() throws {
     let values: [UInt8] = [0, 1, 255, 0]
     let layer = LayerActivations(
       name: "x", values: values, scalarType: .bool, exampleCount: 4, featureAxes: [])
-    #expect(read(layer, [0, 1, 2, 3]).values == [-0.5, 0.5, 0.5, -0.5])
+    #expect(try read(layer, [0, 1, 2, 3]).values == [-0.5, 0.5, 0.5, -0.5])
   }
 
-  @Test func integersKeepTheirDifferences() {
+  @Test func integersKeepTheirDifferences() throws {
     // Near 2⁶³ float64 is 1,024 apart; the differences are 1 to 4.
     let big: [Int64] = [.max - 4, .max - 3, .max - 2, .max - 1, .max]
     let layer = LayerActivations(
       name: "x", values: big, scalarType: .int64, exampleCount: 5, featureAxes: [1])
-    #expect(read(layer, [0, 1, 2, 3, 4]).values == [-2, -1, 0, 1, 2])
+    #expect(try read(layer, [0, 1, 2, 3, 4]).values == [-2, -1, 0, 1, 2])
     let unsigned: [UInt64] = [.max, .max - 1, .max - 2]
     let other = LayerActivations(
       name: "x", values: unsigned, scalarType: .uint64, exampleCount: 3, featureAxes: [1])
-    #expect(read(other, [0, 1, 2]).values == [1, 0, -1])
+    #expect(try read(other, [0, 1, 2]).values == [1, 0, -1])
     // The whole range: a difference that overflows Int64.
     let wide = LayerActivations(
       name: "x", values: [Int64.min, .max], scalarType: .int64, exampleCount: 2, featureAxes: [1])
-    let result = read(wide, [0, 1])
+    let result = try read(wide, [0, 1])
     #expect(result.statistics.exponent == 64)
     #expect(result.values == [-0.5, 0.5])
   }
 
-  @Test func float64KeepsItsDifferences() {
+  @Test func float64KeepsItsDifferences() throws {
     let values = [1e9, 1e9 + 1e-3, 1e9 + 2e-3]
     let layer = LayerActivations(
       name: "x", values: values, scalarType: .float64, exampleCount: 3, featureAxes: [1])
-    let result = read(layer, [0, 1, 2]).values
+    let result = try read(layer, [0, 1, 2]).values
     // Float64 is 1.2e-7 apart at 1e9.
     #expect(abs(Double(result[2] - result[0]) - 2e-3) < 3e-7)
   }
 
-  @Test(arguments: [1e-300, 1e-38, 1e-18, 1e18, 1e38, 1e300]) func farScales(scale: Double) {
+  @Test(arguments: [1e-300, 1e-38, 1e-18, 1e18, 1e38, 1e300]) func farScales(scale: Double) throws {
     let values = [-1.0, 0.25, 0.75].map { $0 * scale }
     let layer =
       abs(log10(scale)) < 38.5
@@ -114,7 +114,7 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
         featureAxes: [1])
       : LayerActivations(
         name: "x", values: values, scalarType: .float64, exampleCount: 3, featureAxes: [1])
-    let result = read(layer, [0, 1, 2])
+    let result = try read(layer, [0, 1, 2])
     #expect(result.statistics.isFinite && result.statistics.exponent % 32 == 0)
     for (found, expected) in zip(result.values, values) {
       let value = Double(found) * exp2(Double(result.statistics.exponent))
@@ -123,7 +123,7 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
     }
   }
 
-  @Test func tellsOfNonFiniteAndConstantLayers() {
+  @Test func tellsOfNonFiniteAndConstantLayers() throws {
     for type in [ScalarType.float32, .float64] {
       for bad in [Double.nan, .infinity] {
         let values = [1, 2, bad, 4]
@@ -134,17 +134,17 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
           : LayerActivations(
             name: "x", values: values.map { Float($0) }, scalarType: type, exampleCount: 4,
             featureAxes: [])
-        #expect(!read(layer, [0, 1, 2, 3]).statistics.isFinite)
-        #expect(read(layer, [0, 1, 3]).statistics.isFinite)
+        #expect(try !read(layer, [0, 1, 2, 3]).statistics.isFinite)
+        #expect(try read(layer, [0, 1, 3]).statistics.isFinite)
       }
     }
     let constant = LayerActivations(
       name: "x", values: [Float](repeating: 0.1, count: 30), scalarType: .float32,
       exampleCount: 10, featureAxes: [3])
-    #expect(read(constant, Array(0..<10)).statistics.isConstant)
+    #expect(try read(constant, Array(0..<10)).statistics.isConstant)
   }
 
-  @Test(arguments: [MemoryOrder.rowMajor, .columnMajor]) func meansOverPositions(order: MemoryOrder)
+  @Test(arguments: [MemoryOrder.rowMajor, .columnMajor]) func meansOverPositions(order: MemoryOrder) throws
   {
     // C × H × W = 2 × 3 × 2 keeps the first axis; T × D = 3 × 4 keeps the last.
     for axes in [[2, 3, 2], [3, 4]] {
@@ -181,12 +181,94 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
         }
       }
       let expected = centered(columns)
-      let found = read(layer, Array(0..<n)).values
+      let found = try read(layer, Array(0..<n)).values
       for i in 0..<n {
         for k in 0..<channels {
           #expect(abs(Double(found[i * channels + k]) - expected[k][i]) < 1e-5)
         }
       }
     }
+  }
+
+  /// Rows from a file are copied in runs: whatever the shape of the slabs, the numbers are those of
+  /// rows in memory, to the bit.
+  @Test(arguments: [LayerShape.Pooling.flatten, .mean]) func stagedRowsAreTheSame(
+    pooling: LayerShape.Pooling
+  ) throws {
+    for axes in [[700], [30, 7, 3], [5, 260], [9000]] {
+      let n = 23
+      let p = axes.reduce(1, *)
+      let values = Activations64.normal(n: n, p: p, seed: 7).values
+      let layers = [
+        LayerActivations(
+          name: "x", values: values.map { Float($0) }, scalarType: .float32, exampleCount: n,
+          featureAxes: axes, pooling: pooling),
+        LayerActivations(
+          name: "x", values: values, scalarType: .float64, exampleCount: n, featureAxes: axes,
+          pooling: pooling),
+      ]
+      for layer in layers {
+        let examples = [4, 0, 22, 7, 8]
+        var direct = FeatureSlabs(layer: layer, examples: examples)
+        var staged = FeatureSlabs(layer: layer.asFile(), examples: examples)
+        for slab in [256, 100] {
+          for start in stride(from: 0, to: layer.featureCount, by: slab) {
+            let range = start..<min(start + slab, layer.featureCount)
+            var expected = [Float](repeating: .nan, count: examples.count * slab)
+            var found = expected
+            let statistics = try direct.read(range, into: &expected, rowStride: slab)
+            #expect(try staged.read(range, into: &found, rowStride: slab) == statistics)
+            let bits = { (values: [Float]) in values.map(\.bitPattern) }
+            #expect(bits(found) == bits(expected), "\(axes) \(range)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func aFileThatCannotBeReadIsAnError() {
+    let layer = LayerActivations(
+      name: "x", values: [Float](repeating: 1, count: 12), scalarType: .float32, exampleCount: 4,
+      featureAxes: [3])
+    let storage = FileLike(layer.blocks[0].storage, isBroken: true)
+    #expect(throws: ActivationReadError.self) { try read(layer.with(storage), [0, 1, 2, 3]) }
+  }
+}
+
+/// Memory that says it is a file.
+private final class FileLike: ActivationStorage {
+  let storage: any ActivationStorage
+  let isBroken: Bool
+
+  init(_ storage: any ActivationStorage, isBroken: Bool = false) {
+    self.storage = storage
+    self.isBroken = isBroken
+  }
+
+  var isFile: Bool { true }
+
+  func read(
+    _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
+  ) throws(ActivationReadError) {
+    if isBroken { throw ActivationReadError(path: "x.npy", reason: "was cut short") }
+    try storage.read(bytes, into: destination)
+  }
+
+  func prefetch(_ bytes: UnsafeRawBufferPointer) {}
+  func evict(_ bytes: UnsafeRawBufferPointer) {}
+}
+
+extension LayerActivations {
+  fileprivate func asFile() -> LayerActivations { with(FileLike(blocks[0].storage)) }
+
+  fileprivate func with(_ storage: any ActivationStorage) -> LayerActivations {
+    LayerActivations(
+      name: name, shape: shape, scalarType: scalarType, isByteSwapped: isByteSwapped,
+      memoryOrder: memoryOrder,
+      blocks: [
+        Block(
+          firstExample: 0, exampleCount: shape.exampleCount, bytes: blocks[0].bytes,
+          storage: storage)
+      ], pooling: pooling)
   }
 }
