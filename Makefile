@@ -8,7 +8,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 .PHONY: help demo test build lint format bench docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
-	.build/release/cka compare $(EXAMPLES)/depth20-width1-seed0 $(EXAMPLES)/depth8-width4-seed0 \
+	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
 	  --output demo-result --force
 	@echo
 	@echo "The picture is demo-result/heatmap.png (and heatmap.svg); the numbers are in cka.csv."
@@ -36,7 +36,9 @@ bench: build ## compare the devices of this machine
 	.build/release/cka-bench
 
 docs: ## the reference of the library, in .build/plugins
-	$(SWIFT) package generate-documentation --target CKA
+	for target in Activations ActivationFiles Device DeviceRegistry CKA Figures; do \
+	  $(SWIFT) package generate-documentation --warnings-as-errors --target $$target || exit; \
+	done
 
 install-dependencies: ## the libraries that are missing, with apt-get
 	Scripts/install-dependencies.sh demo

@@ -61,7 +61,8 @@ struct Bench: ParsableCommand {
       let workload = try makeWorkload()
       defer { workload.remove() }
       let peak = measuredPeak(seconds: quick ? 0.5 : 2)
-      Console.print("""
+      Console.print(
+        """
         \(workload.description)
         sgemm peak of this machine: \(Format.fixed(peak.gigaflops, 0)) GFLOP/s \
         (\(peak.library), \(peak.threads) threads)
@@ -114,7 +115,8 @@ struct FeatureRange: ExpressibleByArgument, Sendable {
 
   init?(argument: String) {
     let numbers = argument.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-    guard (1...2).contains(numbers.count), let least = numbers[0], let most = numbers[numbers.count - 1],
+    guard (1...2).contains(numbers.count), let least = numbers[0],
+      let most = numbers[numbers.count - 1],
       least > 0, most >= least
     else { return nil }
     self.init(least: least, most: most)

@@ -34,7 +34,8 @@ struct Measurement {
     let wall = Measurement.median(walls)
     let gigaflops = flops / wall / 1e9
     return Report.Row(
-      device: device.info, wall: wall, leastWall: walls.min() ?? wall, mostWall: walls.max() ?? wall,
+      device: device.info, wall: wall, leastWall: walls.min() ?? wall,
+      mostWall: walls.max() ?? wall,
       read: median(\.stages.read), transfer: median(\.stages.transfer),
       gram: median(\.stages.gram), pairs: median(\.pairs), gigaflops: gigaflops,
       fractionOfPeak: gigaflops / peak.gigaflops, error: try largestError())

@@ -29,6 +29,7 @@ public struct TerminalMap: Sendable {
   /// Draws `heatmap`.
   ///
   /// - Parameters:
+  ///   - heatmap: what is drawn.
   ///   - width: the most columns of the terminal to fill, at least 40.
   ///   - height: the most lines for the cells; titles and legends come on top of it.
   ///   - style: what the terminal can show.

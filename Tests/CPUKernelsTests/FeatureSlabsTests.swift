@@ -144,7 +144,8 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
     #expect(try read(constant, Array(0..<10)).statistics.isConstant)
   }
 
-  @Test(arguments: [MemoryOrder.rowMajor, .columnMajor]) func meansOverPositions(order: MemoryOrder) throws
+  @Test(arguments: [MemoryOrder.rowMajor, .columnMajor]) func meansOverPositions(order: MemoryOrder)
+    throws
   {
     // C × H × W = 2 × 3 × 2 keeps the first axis; T × D = 3 × 4 keeps the last.
     for axes in [[2, 3, 2], [3, 4]] {

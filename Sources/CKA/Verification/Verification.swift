@@ -35,9 +35,11 @@ public struct Verification: Sendable {
   /// Whether the device passed every check.
   public var passed: Bool { !checks.isEmpty && checks.allSatisfy(\.passed) }
 
-  /// Runs all checks on `device`.
+  /// Runs all checks.
   ///
-  /// - Parameter observe: called after each check.
+  /// - Parameters:
+  ///   - device: what is verified.
+  ///   - observe: called after each check.
   public init(of device: any Device, observe: (Check) -> Void = { _ in }) throws(DeviceError) {
     for item in VerificationCase.all() {
       let found = try item.value(on: device)
