@@ -21,6 +21,9 @@
 // Largest |e|: both 2^e and 2^−e are normal, and squares of scaled numbers stay in range.
 #define LARGEST_EXPONENT 96
 
+// The exponent of nothing: less than any other, with those the host adds.
+#define NO_EXPONENT -8192
+
 // One work-group a block: BLOCK × ROW_LANES work-items, neighbors read neighboring features.
 // Writes the block's shifts, its largest half-range and its flags.
 __kernel __attribute__((reqd_work_group_size(BLOCK, ROW_LANES, 1)))
@@ -116,13 +119,15 @@ void part_statistics(
   range = ranges[0];
   flag = flags[0] | (part.flags & FLAG_NOT_FINITE);
   if (part.flags & FLAG_PREPARED) flag = (flag & ~FLAG_VARIES) | (part.flags & FLAG_VARIES);
-  // Without a range there is nothing to scale: the smallest exponent leaves others the choice.
-  int e = -LARGEST_EXPONENT;
-  if (range > 0 && !(flag & FLAG_NOT_FINITE)) {
+  // A part without a range adds nothing: its exponent leaves the choice to the layer's others.
+  int e = NO_EXPONENT;
+  float scale = 1;
+  if (range > 0 && (flag & FLAG_VARIES) && !(flag & FLAG_NOT_FINITE)) {
     e = clamp(32 * ((ilogb(range) + 16) >> 5), -LARGEST_EXPONENT, LARGEST_EXPONENT);
+    scale = ldexp(1.0f, -e);
+    e += part.exponent;
   }
-  partScales[index] = ldexp(1.0f, -e);
-  e += part.exponent;
+  partScales[index] = scale;
 
   Layer layer = layers[part.layer];
   if (part.flags & FLAG_FIRST) {

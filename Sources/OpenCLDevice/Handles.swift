@@ -51,15 +51,16 @@ final class Program: @unchecked Sendable {
   let handle: cl_program
 
   init(context: Context, variant: KernelVariant) throws(DeviceError) {
-    handle = try Calls.createProgram(
+    let program = try Calls.createProgram(
       context.handle, sources: variant.sources, name: variant.name)
     do {
       try Calls.build(
-        handle, for: context.device, options: variant.options, name: variant.name)
+        program, for: context.device, options: variant.options, name: variant.name)
     } catch {
-      Calls.release(program: handle)
+      Calls.release(program: program)
       throw error
     }
+    handle = program
   }
 
   deinit { Calls.release(program: handle) }
@@ -87,9 +88,9 @@ final class Buffer: @unchecked Sendable {
   private let reservation: MemoryLedger.Reservation
 
   /// Memory for at least one byte; OpenCL has no empty buffers.
-  init(runtime: Runtime, byteCount: Int) throws(DeviceError) {
+  init(runtime: Runtime, byteCount: Int, isResident: Bool) throws(DeviceError) {
     let size = max(byteCount, 1)
-    reservation = try runtime.ledger.reserve(size)
+    reservation = try runtime.ledger.reserve(size, isResident: isResident)
     handle = try Calls.createBuffer(
       runtime.context.handle, flags: CL_MEM_READ_WRITE, byteCount: size)
     self.byteCount = size
@@ -106,16 +107,17 @@ struct PinnedMemory: ~Copyable {
 
   init(queue: Queue, byteCount: Int) throws(DeviceError) {
     let size = max(byteCount, 1)
-    handle = try Calls.createBuffer(
+    let buffer = try Calls.createBuffer(
       queue.context.handle, flags: CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, byteCount: size)
-    self.queue = queue
     do {
-      let pointer = try Calls.map(queue.handle, handle, byteCount: size)
+      let pointer = try Calls.map(queue.handle, buffer, byteCount: size)
       bytes = UnsafeMutableRawBufferPointer(start: pointer, count: size)
     } catch {
-      Calls.release(buffer: handle)
+      Calls.release(buffer: buffer)
       throw error
     }
+    handle = buffer
+    self.queue = queue
   }
 
   deinit {
