@@ -24,6 +24,10 @@ public protocol Device: Sendable {
   ///
   /// - Precondition: both stacks come from this device, with the same examples and centering.
   func innerProducts(_ left: Stack, _ right: Stack) throws(DeviceError) -> Matrix<Double>
+
+  /// ⟨Kᵢ, Kᵢ⟩ of every layer, in the arithmetic of `innerProducts`: to the bit what that gives for
+  /// two equal layers, so that equal layers of two models have a CKA of 1.
+  func squaredNorms(_ stack: Stack) throws(DeviceError) -> [Double]
 }
 
 /// The centered Gram matrices of all layers of one minibatch, wherever the device keeps them.

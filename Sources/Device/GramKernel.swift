@@ -60,6 +60,36 @@ public enum RoundingModel {
     4 * unitRoundoff * (squaredNorm + trace * trace / Double(max(featureCount, 1))).squareRoot()
   }
 
+  /// An estimate of ‖E‖ for an RBF matrix, stored as K or as K − 1 (`storesLessOne`).
+  ///
+  /// Beside the rounding of the entries themselves, a squared distance K_ii + K_jj − 2K_ij carries
+  /// u(K_ii + K_jj), which the exponential turns into u·K·(K_ii + K_jj)/(2σ²): with the mean of the
+  /// diagonal, u·‖K‖·tr(K)/(nσ²) over all entries. Values below 2⁻¹²⁶ are lost.
+  ///
+  /// - Parameters:
+  ///   - squaredNorm: the stored matrix's ‖·‖² over the entries that centering keeps.
+  ///   - trace: the trace of the linear Gram matrix the distances were made of.
+  ///   - exampleCount: n.
+  ///   - sigmaSquared: σ², in the units of `trace`.
+  public static func rbf(
+    squaredNorm: Double, trace: Double, exampleCount: Int, sigmaSquared: Double
+  ) -> Double {
+    let n = Double(exampleCount)
+    let stored = squaredNorm.squareRoot()
+    let lessOne = storesLessOne(
+      trace: trace, exampleCount: exampleCount, sigmaSquared: sigmaSquared)
+    return unitRoundoff * (stored + trace / (n * sigmaSquared) * (lessOne ? n : stored))
+      + n * 0x1p-126
+  }
+
+  /// Whether an RBF matrix is stored as K − 1, which centers to the same matrix: values near 1 keep
+  /// their digits so, as those near 0 do in K. The mean squared distance is 2·tr(K)/(n−1).
+  public static func storesLessOne(
+    trace: Double, exampleCount: Int, sigmaSquared: Double
+  ) -> Bool {
+    trace / Double(exampleCount - 1) < sigmaSquared
+  }
+
   /// u of float32: 2⁻²⁴.
   public static let unitRoundoff = 0x1p-24
 }

@@ -59,8 +59,9 @@ typedef struct {
 
   // K_ij ← ‖x_i − x_j‖² = K_ii + K_jj − 2·K_ij for j < i, never below zero; the diagonal stays.
   void (*squared_distances)(float *k, size_t n, size_t stride);
-  // K_ij ← exp(−K_ij·factor) for j < i, and K_ii ← 1.
-  void (*exponentiate)(float *k, size_t n, size_t stride, float factor);
+  // K_ij ← exp(−K_ij·factor) for j < i and K_ii ← 1, or all less 1: centering does not tell them
+  // apart, and values near 0 keep their digits in the one, values near 1 in the other.
+  void (*exponentiate)(float *k, size_t n, size_t stride, float factor, bool less_one);
   // Row sums of the symmetric matrix, without its diagonal where `hollow`.
   cka_gram_statistics (*row_sums)(
     const float *k, size_t n, size_t stride, bool hollow, double *sums);

@@ -1,0 +1,106 @@
+import Device
+
+/// Why a value exists, or does not.
+public enum Status: String, Sendable, Hashable, CaseIterable {
+  /// The value exists, within the stated accuracy.
+  case ok
+  /// The layer has the same activations for all examples: HSIC(K, K) is zero.
+  case constant
+  /// The layer holds NaN or infinity, or its RBF bandwidth is zero.
+  case nonFinite = "non-finite"
+  /// The estimator does not exist for so few examples.
+  case tooFewExamples = "too-few-examples"
+  /// What centering leaves of the Gram matrix is as small as its rounding errors.
+  case lowPrecision = "low-precision"
+
+  /// The status of a cell between two layers: the first trouble of either.
+  static func ofCell(_ a: Status, _ b: Status) -> Status {
+    let order: [Status] = [.tooFewExamples, .nonFinite, .constant, .lowPrecision]
+    return order.first { $0 == a || $0 == b } ?? .ok
+  }
+}
+
+/// The similarity of all layers of one model with all layers of another, or of its own.
+public struct Similarity: Sendable {
+  /// CKA, layers × layers; NaN where undefined. Unbiased estimates may be negative.
+  public let cka: Matrix<Double>
+  /// Why each cell has a value or has none.
+  public let statuses: Matrix<Status>
+  /// Why each layer of the first model has values or has none.
+  public let leftStatuses: [Status]
+  /// The same of the second model.
+  public let rightStatuses: [Status]
+  /// How many standard deviations CKA lies above its mean, 0, when the examples are paired at
+  /// random; NaN where undefined, nil for the biased estimator, whose mean is not 0.
+  ///
+  /// The variance 2/(n(n−3)) is exact for any data. Passes over the same examples are not
+  /// independent, so their variances are added as if they were one. The distribution is skewed:
+  /// `significance` gives what can be said, not a normal tail.
+  public let z: Matrix<Double>?
+  /// RBF's σ of each layer of the first model, the smallest of its minibatches.
+  public let leftSigmas: [Double?]
+  /// The same of the second model.
+  public let rightSigmas: [Double?]
+
+  /// p ≤ 1/(1 + z²), Cantelli's one-sided bound for any distribution; nil where `z` is.
+  public var significance: Matrix<Double>? {
+    z?.map { $0.isNaN ? .nan : $0 > 0 ? 1 / (1 + $0 * $0) : 1 }
+  }
+
+  /// Whether any cell has a value.
+  public var hasValues: Bool { statuses.elements.contains(.ok) }
+}
+
+extension Similarity {
+  /// No values, because the estimator does not exist for so few examples.
+  static func tooFewExamples(left: Int, right: Int) -> Similarity {
+    Similarity(
+      cka: Matrix(rows: left, columns: right, repeating: .nan),
+      statuses: Matrix(rows: left, columns: right, repeating: .tooFewExamples),
+      leftStatuses: Array(repeating: .tooFewExamples, count: left),
+      rightStatuses: Array(repeating: .tooFewExamples, count: right), z: nil,
+      leftSigmas: Array(repeating: nil, count: left),
+      rightSigmas: Array(repeating: nil, count: right))
+  }
+
+  /// CKA from sums of HSIC.
+  init(_ sums: HSICSums, centering: GramCentering, passes: Int) {
+    let left = sums.left.map { sums.status(of: $0) }
+    let right = sums.right.map { sums.status(of: $0) }
+    var cka = Matrix<Double>(rows: left.count, columns: right.count, repeating: .nan)
+    var z = cka
+    var statuses = Matrix<Status>(rows: left.count, columns: right.count, repeating: .ok)
+    for i in left.indices {
+      for j in right.indices {
+        statuses[i, j] = .ofCell(left[i], right[j])
+        guard statuses[i, j] == .ok else { continue }
+        // Float64, in units of each layer's own scale: neither factor is far from 1, and the root
+        // of a square is exact, so that a layer's similarity with itself is 1.
+        let squares = sums.left[i].selfHSIC * sums.right[j].selfHSIC
+        cka[i, j] = sums.cross[i, j] / squares.squareRoot()
+        z[i, j] = sums.cross[i, j] / (Double(passes) * sums.nullVariance[i, j]).squareRoot()
+      }
+    }
+    self.init(
+      cka: cka, statuses: statuses, leftStatuses: left, rightStatuses: right,
+      z: centering == .unbiased ? z : nil, leftSigmas: sums.left.map(\.sigma),
+      rightSigmas: sums.right.map(\.sigma))
+  }
+}
+
+extension HSICSums {
+  /// The error of CKA that a layer may bring. The estimate is several times too large (see
+  /// `Documentation/Numerics.md`), so that two layers together stay within the promised 1e-5.
+  private static let tolerance = 1e-5
+
+  fileprivate func status(of layer: Layer) -> Status {
+    if !layer.isFinite { return .nonFinite }
+    if layer.isConstant { return .constant }
+    guard layer.selfHSIC > 0 else { return .lowPrecision }
+    // Rounding of relative size r turns a vector of `dimension` numbers by r/√dimension towards any
+    // other, and lengthens it by r²/2.
+    let relative = (layer.rounding / layer.selfHSIC).squareRoot()
+    let error = relative / dimension.squareRoot() + relative * relative / 2
+    return error <= Self.tolerance ? .ok : .lowPrecision
+  }
+}
