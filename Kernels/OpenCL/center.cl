@@ -126,7 +126,7 @@ void center_rows(
   const uint i = get_group_id(0);
   const ulong layer = get_global_id(1);
   const Layer record = layers[firstLayer + layer];
-  const bool isFinite = !(record.flags & FLAG_NOT_FINITE);
+  const bool isFinite = !(record.flags & (FLAG_NOT_FINITE | FLAG_NO_BANDWIDTH));
   const float scale = ldexp(1.0f, -record.gramExponent);
   const float offDiagonal = scale * M_SQRT2_F;
   __global float *row = stack + layer * layerStride + ROW_START(i, hasDiagonal);

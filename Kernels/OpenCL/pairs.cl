@@ -6,8 +6,11 @@
 // The matrix of products is cut into PAIR_TILE × PAIR_TILE tiles, the packed triangle into slices of
 // `sliceLength` (a multiple of 32). A work-group makes one tile of one slice in its slot:
 //   slot = (tile − firstTile) · slices + slice,  PAIR_TILE² numbers of `wide`, row by row
-//   tile number t: tile row t / tileColumns, tile column t % tileColumns; or, for a chunk with
-//   itself (`isSymmetric`), only tile row I ≥ tile column J with t = I(I+1)/2 + J
+// Which tiles are made, and where tile number t lies:
+//   ALL_PAIRS:       tile row t / tileColumns, tile column t % tileColumns
+//   SYMMETRIC_PAIRS: a chunk with itself, tile row I ≥ tile column J with t = I(I+1)/2 + J
+//   EQUAL_PAIRS:     a chunk with itself, tile (t, t), of which only the diagonal is kept
+// A product's terms are added in the same order in each, so that its bits are the same.
 // Products are added in float32 for FLUSH terms, then to a `wide` sum. `reduce_pairs` adds the
 // slices in their order.
 #ifndef CKA_WIDE_H
@@ -32,11 +35,16 @@
 #define SIDE (PAIR_TILE / 4)
 #define ITEMS (SIDE * SIDE)
 
+#define ALL_PAIRS 0
+#define SYMMETRIC_PAIRS 1
+#define EQUAL_PAIRS 2
+
 // See gram.cl.
 #define PLACE(k, row) ((k) * PAIR_TILE + ((row) ^ ((((k) >> 2) & 7) << 2)))
 
-static inline uint2 tile_position(const uint t, const uint tileColumns, const uint isSymmetric) {
-  if (!isSymmetric) return (uint2)(t / tileColumns, t % tileColumns);
+static inline uint2 tile_position(const uint t, const uint tileColumns, const uint which) {
+  if (which == EQUAL_PAIRS) return (uint2)(t, t);
+  if (which == ALL_PAIRS) return (uint2)(t / tileColumns, t % tileColumns);
   uint row = (uint)((sqrt(8.0f * (float)t + 1.0f) - 1.0f) * 0.5f);
   while ((ulong)row * (row + 1) / 2 > t) --row;  // what float32 rounded away
   while ((ulong)(row + 1) * (row + 2) / 2 <= t) ++row;
@@ -63,14 +71,14 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void pair_partials(
     __global const float *left, const uint leftLayers, __global const float *right,
     const uint rightLayers, const ulong layerStride, const ulong sliceLength,
-    const uint firstTile, const uint tileColumns, const uint isSymmetric,
+    const uint firstTile, const uint tileColumns, const uint which,
     __global wide *partials) {
   __local float leftTile[DEPTH * PAIR_TILE] __attribute__((aligned(16)));
   __local float rightTile[DEPTH * PAIR_TILE] __attribute__((aligned(16)));
   const uint item = get_local_id(0);
   const uint y = item / SIDE;
   const uint x = item % SIDE;
-  const uint2 tile = tile_position(firstTile + get_group_id(1), tileColumns, isSymmetric);
+  const uint2 tile = tile_position(firstTile + get_group_id(1), tileColumns, which);
   const ulong begin = get_group_id(0) * sliceLength;
   const ulong end = min(begin + sliceLength, layerStride);
 
@@ -111,24 +119,29 @@ void pair_partials(
   }
 }
 
-// products[i · rightLayers + j], and its mirror image for a chunk with itself.
+// products[i · rightLayers + j] and, if symmetric, its mirror image; products[i] of equal pairs.
 // Dimensions: entries of a tile, tiles.
 __kernel void reduce_pairs(
     __global const wide *partials, const uint slices, const uint firstTile,
-    const uint tileColumns, const uint isSymmetric, const uint leftLayers,
+    const uint tileColumns, const uint which, const uint leftLayers,
     const uint rightLayers, __global wide *products) {
   const uint entry = get_global_id(0);
-  const uint2 tile = tile_position(firstTile + get_global_id(1), tileColumns, isSymmetric);
+  const uint2 tile = tile_position(firstTile + get_global_id(1), tileColumns, which);
   const uint i = tile.x * PAIR_TILE + entry / PAIR_TILE;
   const uint j = tile.y * PAIR_TILE + entry % PAIR_TILE;
   if (i >= leftLayers || j >= rightLayers) return;
-  if (isSymmetric && j > i) return;
+  if (which == SYMMETRIC_PAIRS && j > i) return;
+  if (which == EQUAL_PAIRS && j != i) return;
   __global const wide *partial =
       partials + (ulong)get_global_id(1) * slices * (PAIR_TILE * PAIR_TILE) + entry;
   wide sum = wide_from(0);
   for (uint s = 0; s < slices; ++s) {
     sum = wide_add(sum, partial[(ulong)s * (PAIR_TILE * PAIR_TILE)]);
   }
-  products[(ulong)i * rightLayers + j] = sum;
-  if (isSymmetric) products[(ulong)j * rightLayers + i] = sum;
+  if (which == EQUAL_PAIRS) {
+    products[i] = sum;
+  } else {
+    products[(ulong)i * rightLayers + j] = sum;
+    if (which == SYMMETRIC_PAIRS) products[(ulong)j * rightLayers + i] = sum;
+  }
 }

@@ -5,6 +5,9 @@
 //                                                      `bandwidth`
 //   K_ij  = exp(−d²_ij / (2σ²)), K_ii = 1              `exponentials`
 //
+// Where most of K is near 1 (mean d² < 2σ²) K − 1 is kept in its place: it centers to the same
+// matrix, and has all its digits.
+//
 // Layout of the packed triangle and the diagonals: see reduce.cl. Of the n² values, n are the
 // diagonal's zeros, the smallest, and each entry of the triangle counts twice. So the value of rank
 // r ≥ n (from 0) is the triangle's of rank (r − n)/2. The median is the mean of the values of ranks
@@ -142,13 +145,15 @@ void bandwidth(
     const float high = upper.x == 0xFFFFFFFFu ? 0.0f : as_float(upper.x);
     squared = factor * (low == high ? low : 0.5f * low + 0.5f * high);
     // The comparison is false for NaN too.
-    if (!(squared > 0 && squared < INFINITY)) record->flags |= FLAG_NOT_FINITE;
+    if (!(squared > 0 && squared < INFINITY)) record->flags |= FLAG_NO_BANDWIDTH;
   } else {
     // A bandwidth out of range for these activations gives the matrix it tends to.
     squared = clamp(ldexp(factor, exponent - 2 * record->exponent), 0x1p-120f, 0x1p120f);
   }
   record->bandwidth = squared;
   record->trace = sums[0];
+  // The mean of d² is 2 · trace / (n − 1).
+  if (sums[0] / (float)(n - 1) < squared) record->flags |= FLAG_LESS_ONE;
 }
 
 // Dimensions: rows × ROW_ITEMS, layers.
@@ -160,8 +165,10 @@ void exponentials(
   const uint layer = get_global_id(1);
   __global float *row = stack + layer * layerStride + ROW_START(i, hasDiagonal);
   const float squared = layers[firstLayer + layer].bandwidth;
+  const bool isLessOne = layers[firstLayer + layer].flags & FLAG_LESS_ONE;
   for (uint j = get_local_id(0); j < i; j += ROW_ITEMS) {
-    row[j] = exp(-0.5f * (row[j] / squared));
+    const float exponent = -0.5f * (row[j] / squared);
+    row[j] = isLessOne ? expm1(exponent) : exp(exponent);
   }
-  if (get_local_id(0) == 0) diagonals[(ulong)layer * n + i] = 1;
+  if (get_local_id(0) == 0) diagonals[(ulong)layer * n + i] = isLessOne ? 0 : 1;
 }

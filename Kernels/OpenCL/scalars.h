@@ -26,6 +26,10 @@
 #define FLAG_FIRST 4u
 // A part that the host has converted and centered: its own FLAG_VARIES counts.
 #define FLAG_PREPARED 8u
+// A layer whose RBF bandwidth is zero or not finite.
+#define FLAG_NO_BANDWIDTH 16u
+// A layer whose RBF matrix is kept as K − 1.
+#define FLAG_LESS_ONE 32u
 
 // Mirrored by `PartRecord` of the host: 32 bytes.
 typedef struct {
@@ -43,7 +47,7 @@ typedef struct {
   int exponent;       // e: the layer's numbers count times 2^e, their products times 2^(2e)
   int rescaleOld;     // what the newest part changes: the sums so far times 2^(2·rescaleOld),
   int rescaleNew;     // the part's own times 2^(2·rescaleNew)
-  uint flags;         // FLAG_NOT_FINITE, FLAG_VARIES
+  uint flags;         // FLAG_…
   int gramExponent;   // the stored Gram matrix counts times 2^gramExponent, and 2^(2e) if linear
   float squaredNorm;  // of the stored entries that centering keeps, before centering
   float trace;        // linear: of the stored matrix; RBF: of the linear one, in units of 2^(2e)

@@ -67,13 +67,13 @@ extension Calls {
     return devices.compactMap { $0 }
   }
 
-  static func string(_ platform: cl_platform_id, _ parameter: Int32) throws(DeviceError) -> String {
+  static func platformString(_ platform: cl_platform_id, _ parameter: Int32) throws(DeviceError) -> String {
     try string("clGetPlatformInfo", "parameter \(parameter)") {
       clGetPlatformInfo(platform, cl_platform_info(parameter), $0, $1, $2)
     }
   }
 
-  static func string(_ device: cl_device_id, _ parameter: Int32) throws(DeviceError) -> String {
+  static func deviceString(_ device: cl_device_id, _ parameter: Int32) throws(DeviceError) -> String {
     try string("clGetDeviceInfo", "parameter \(parameter)") {
       clGetDeviceInfo(device, cl_device_info(parameter), $0, $1, $2)
     }

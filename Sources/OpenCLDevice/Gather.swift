@@ -70,7 +70,8 @@ struct Gather: @unchecked Sendable {
     let partBytes = UnsafeMutableRawBufferPointer(
       rebasing: bytes[part.offset..<(part.offset + rowCount * part.stride * 4)])
     partBytes.initializeMemory(as: UInt8.self, repeating: 0)
-    let numbers = partBytes.bindMemory(to: Float.self)
+    // Each thread writes its own columns.
+    nonisolated(unsafe) let numbers = partBytes.bindMemory(to: Float.self)
     let runs = stride(
       from: part.features.lowerBound, to: part.features.upperBound, by: Self.featuresAtATime
     ).map { $0..<min($0 + Self.featuresAtATime, part.features.upperBound) }

@@ -4,7 +4,7 @@ extension Runtime {
   /// One part or more of each of a chunk's layers, from stored numbers in `slot` to sums in the
   /// chunk's Gram matrices. Returns the end of the work.
   func addGroup(
-    _ group: GramPlan.Group, in slot: borrowing Workspace.Slot, of workspace: borrowing Workspace,
+    _ group: GramPlan.Group, in slot: Workspace.Slot, of workspace: Workspace,
     to chunk: ChunkMatrices, after event: Event
   ) throws(DeviceError) -> Event {
     let n = chunk.exampleCount

@@ -49,6 +49,8 @@ struct GramPlan: Sendable {
     var byteCount = 0
     var blockCount = 0
     var windows: [Window] = []
+
+    var segmentCount: Int { windows.reduce(0) { $0 + $1.segments.count } }
   }
 
   /// How a layer is stored, as far as the plan goes.
@@ -71,16 +73,16 @@ struct GramPlan: Sendable {
   ) {
     exampleCount = n
     let tileRows = (n + tuning.tile - 1) / tuning.tile
-    tileCount = tileRows * (tileRows + 1) / 2
+    let tileCount = tileRows * (tileRows + 1) / 2
     let slots = limits.workspaceBytes / (tuning.tile * tuning.tile * MemoryLayout<Float>.size)
     guard slots > 0 else { return nil }
 
-    var groups: [Group] = []
+    var closed: [Group] = []
     var group = Group()
     func close() {
       guard !group.parts.isEmpty else { return }
       group.windows = Self.windows(of: group, tileCount: tileCount, slots: slots)
-      groups.append(group)
+      closed.append(group)
       group = Group()
     }
     for (index, layer) in layers.enumerated() {
@@ -106,7 +108,8 @@ struct GramPlan: Sendable {
       } while first < layer.featureCount
     }
     close()
-    self.groups = groups
+    groups = closed
+    self.tileCount = tileCount
   }
 
   /// The launches of a group: as many tiles as fit, then as many slices.

@@ -67,7 +67,7 @@ struct GramRun {
     let visitor =
       isResident ? nil : try runtime.buffer(byteCount: (ranges.first?.count ?? 0) * chunkLayerBytes)
 
-    var space = try Self.workspace(workspace.take(), for: plan, runtime)
+    let space = try usable(&workspace, for: plan)
     var next = 0
     for (range, storage) in zip(ranges, storages) {
       let buffer: Buffer
@@ -83,14 +83,13 @@ struct GramRun {
       while next < plan.groups.count, let first = plan.groups[next].parts.first,
         first.layer < range.upperBound
       {
-        try send(plan.groups[next], number: next, to: chunk, in: &space)
+        try send(plan.groups[next], number: next, to: chunk, in: space)
         next += 1
       }
       try finish(chunk)
       if case .host(let memory) = storage { try runtime.read(buffer, into: memory.bytes) }
     }
     let results = try runtime.readArray(records, count: layerCount, of: LayerRecord())
-    workspace = consume space
     return OpenCLGramStack(
       runtime: runtime, layers: zip(minibatch.layers, results).map(summary),
       chunks: zip(ranges, storages).map { OpenCLGramStack.Chunk(layers: $0, storage: $1) },
@@ -115,62 +114,55 @@ struct GramRun {
   }
 
   /// The workspace of earlier stacks if it is large enough, else a new one.
-  private static func workspace(
-    _ old: consuming Workspace?, for plan: GramPlan, _ runtime: Runtime
-  ) throws(DeviceError) -> Workspace {
+  private func usable(_ workspace: inout Workspace?, for plan: GramPlan) throws(DeviceError)
+    -> Workspace
+  {
     let sizes = Workspace.Sizes(plan, tile: runtime.tuning.tile)
-    if let old = consume old, old.sizes.holds(sizes) { return old }
-    // The old one is gone by now: both at once might not fit.
-    return try Workspace(runtime, sizes: sizes)
+    if let workspace, workspace.sizes.holds(sizes) { return workspace }
+    // The old one goes first: both at once might not fit.
+    workspace = nil
+    let new = try Workspace(runtime, sizes: sizes)
+    workspace = new
+    return new
   }
 
   /// Gathers a group on the host while the device works on those before, and starts its work.
   private func send(
-    _ group: GramPlan.Group, number: Int, to chunk: ChunkMatrices, in space: inout Workspace
+    _ group: GramPlan.Group, number: Int, to chunk: ChunkMatrices, in space: Workspace
   ) throws(DeviceError) {
-    if number % 2 == 0 {
-      try send(group, to: chunk, through: &space.even)
-      space.even.computed = try runtime.addGroup(
-        group, in: space.even, of: space, to: chunk, after: space.even.sent)
-    } else {
-      try send(group, to: chunk, through: &space.odd)
-      space.odd.computed = try runtime.addGroup(
-        group, in: space.odd, of: space, to: chunk, after: space.odd.sent)
-    }
+    let slot = space.slots[number % space.slots.count]
+    let sent = try send(group, through: slot)
+    slot.computed = try runtime.addGroup(group, in: slot, of: space, to: chunk, after: sent)
     try runtime.compute.flush()
   }
 
-  private func send(
-    _ group: GramPlan.Group, to chunk: ChunkMatrices, through slot: inout Workspace.Slot
-  ) throws(DeviceError) {
+  /// Fills a slot's memory on the host and starts its way to the device. Returns the end of that.
+  private func send(_ group: GramPlan.Group, through slot: Workspace.Slot)
+    throws(DeviceError) -> Event
+  {
     try slot.sent?.wait()
     let tables = GroupTables(group)
-    tables.write(group, into: slot.tableStaging.bytes)
+    let host = slot.tableStaging.bytes
+    tables.write(group, into: host)
     let gather = Gather(minibatch: minibatch, group: group, bytes: slot.staging.bytes)
     for (index, record) in gather.run().enumerated() {
-      tables.write(record, of: index, into: slot.tableStaging.bytes)
+      tables.write(record, of: index, into: host)
     }
-    let free = slot.computed.map { [$0] } ?? []
-    func table(_ range: Range<Int>) -> UnsafeRawBufferPointer {
-      UnsafeRawBufferPointer(rebasing: slot.tableStaging.bytes[range])
-    }
-    // In order: when the last copy has ended, all have.
-    let pieces: [(Buffer, UnsafeRawBufferPointer)] = [
-      (
-        slot.parts,
-        table(tables.parts..<(tables.parts + group.parts.count * MemoryLayout<PartRecord>.stride))
-      ),
-      (slot.blockOwners, table(tables.blockOwners..<(tables.blockOwners + group.blockCount * 4))),
-      (slot.slices, table(tables.slices..<(tables.slices + group.slices.count * 16))),
-      (
-        slot.segments, table(tables.segments..<(tables.segments + tables.segmentCount * 16))
-      ),
+    let copies: [(Buffer, UnsafeRawBufferPointer)] = [
+      (slot.parts, tables.parts(host)), (slot.blockOwners, tables.blockOwners(host)),
+      (slot.slices, tables.slices(host)), (slot.segments, tables.segments(host)),
       (slot.data, UnsafeRawBufferPointer(rebasing: slot.staging.bytes[..<group.byteCount])),
     ]
-    for (buffer, bytes) in pieces {
-      slot.sent = try runtime.write(buffer, from: bytes, on: runtime.transfer, after: free)
+    // In order: when the last copy has ended, all have.
+    let free = slot.computed.map { [$0] } ?? []
+    var last: Event?
+    for (buffer, bytes) in copies {
+      last = try runtime.write(buffer, from: bytes, on: runtime.transfer, after: free)
     }
     try runtime.transfer.flush()
+    guard let last else { preconditionFailure("a group has data") }
+    slot.sent = last
+    return last
   }
 
   /// From the chunk's sums of products to centered, packed matrices.

@@ -14,7 +14,7 @@ extension Runtime {
         let rightBuffer = isDiagonal ? leftBuffer : try visit(rightChunk, of: right)
         let block = try blockOfProducts(
           leftBuffer, leftChunk.layers.count, rightBuffer, rightChunk.layers.count,
-          layerStride: left.layerStride, isSymmetric: isDiagonal)
+          layerStride: left.layerStride, which: isDiagonal ? .symmetric : .all)
         for row in 0..<block.rows {
           for column in 0..<block.columns {
             let value = block[row, column]
@@ -44,26 +44,51 @@ extension Runtime {
     }
   }
 
+  /// ⟨Kᵢ, Kᵢ⟩ of all layers of a stack.
+  func squaredNorms(_ stack: OpenCLGramStack) throws(DeviceError) -> [Double] {
+    var norms: [Double] = []
+    for chunk in stack.chunks {
+      let buffer = try visit(chunk, of: stack)
+      let count = chunk.layers.count
+      norms += try blockOfProducts(
+        buffer, count, buffer, count, layerStride: stack.layerStride, which: .equal
+      ).elements
+    }
+    return norms
+  }
+
+  /// Which products of two chunks are made: …_PAIRS of pairs.cl.
+  enum Pairs: Int {
+    case all = 0
+    /// A chunk with itself.
+    case symmetric = 1
+    /// A chunk with itself, each layer with itself: one column.
+    case equal = 2
+  }
+
   /// The products of the layers of two buffers.
   func blockOfProducts(
     _ left: Buffer, _ leftLayers: Int, _ right: Buffer, _ rightLayers: Int, layerStride: Int,
-    isSymmetric: Bool
+    which: Pairs
   ) throws(DeviceError) -> Matrix<Double> {
-    guard leftLayers > 0, rightLayers > 0 else {
-      return Matrix(rows: leftLayers, columns: rightLayers, elements: [])
-    }
+    let columns = which == .equal ? 1 : rightLayers
     let tile = tuning.pairTile
     let tileRows = (leftLayers + tile - 1) / tile
     let tileColumns = (rightLayers + tile - 1) / tile
-    let tileCount = isSymmetric ? tileRows * (tileRows + 1) / 2 : tileRows * tileColumns
+    let tileCount =
+      switch which {
+      case .all: tileRows * tileColumns
+      case .symmetric: tileRows * (tileRows + 1) / 2
+      case .equal: tileRows
+      }
     let sliceLength = tuning.pairSlice(layerStride: layerStride)
     let slices = (layerStride + sliceLength - 1) / sliceLength
     let tileBytes = slices * tile * tile * 8
-    // The kernels' grids have at most 65,535 rows.
+    // A launch has at most 65,535 work-groups in its second dimension.
     let tilesAtATime = min(max(limits.workspaceBytes / tileBytes, 1), tileCount, 65_535)
     let partials = try buffer(byteCount: tilesAtATime * tileBytes)
-    let products = try buffer(byteCount: leftLayers * rightLayers * 8)
-    let shape: [KernelArgument] = [.uint(tileColumns), .uint(isSymmetric ? 1 : 0)]
+    let products = try buffer(byteCount: leftLayers * columns * 8)
+    let shape: [KernelArgument] = [.uint(tileColumns), .uint(which.rawValue)]
     let items = tile / 4 * (tile / 4)
 
     for first in stride(from: 0, to: tileCount, by: tilesAtATime) {
@@ -81,8 +106,9 @@ extension Runtime {
           .uint(leftLayers), .uint(rightLayers), .buffer(products),
         ])
     }
-    let numbers = try readWide(products, count: leftLayers * rightLayers)
-    return Matrix(rows: leftLayers, columns: rightLayers, elements: numbers)
+    return Matrix(
+      rows: leftLayers, columns: columns,
+      elements: try readWide(products, count: leftLayers * columns))
   }
 
   /// `wide` numbers of wide.h.
@@ -96,11 +122,13 @@ extension Runtime {
   func readArray<Value: BitwiseCopyable>(_ buffer: Buffer, count: Int, of zero: Value)
     throws(DeviceError) -> [Value]
   {
-    var values = [Value](repeating: zero, count: count)
-    guard count > 0 else { return values }
-    try values.withUnsafeMutableBytes { bytes throws(DeviceError) in
-      try read(buffer, into: bytes)
+    guard count > 0 else { return [] }
+    let bytes = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: count * MemoryLayout<Value>.stride, alignment: 128)
+    defer { bytes.deallocate() }
+    try read(buffer, into: bytes)
+    return (0..<count).map {
+      bytes.load(fromByteOffset: $0 * MemoryLayout<Value>.stride, as: Value.self)
     }
-    return values
   }
 }

@@ -1,10 +1,10 @@
 import COpenCL
 import Device
 
-// Owners of OpenCL's objects. Final classes where several owners share one or a collection holds
-// it; a struct that cannot be copied where there is one owner.
+// Owners of OpenCL's objects, which release them in `deinit`. Final classes: they are shared, and
+// kept in collections.
 //
-// @unchecked Sendable, all of them: OpenCL 1.2, appendix A.2, makes every call safe from several
+// @unchecked Sendable: OpenCL 1.2, appendix A.2, makes every call safe from several
 // threads except clSetKernelArg on one kernel, and `Kernel` is only used under the runtime's lock.
 
 /// A context of one device.
@@ -100,7 +100,7 @@ final class Buffer: @unchecked Sendable {
 }
 
 /// Host memory that the device copies from at full speed: allocated by the driver, always mapped.
-struct PinnedMemory: ~Copyable {
+final class PinnedMemory {
   let bytes: UnsafeMutableRawBufferPointer
   private let handle: cl_mem
   private let queue: Queue

@@ -46,10 +46,10 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
     self.index = index
     self.platform = platform
     id = DeviceID(handle: device)
-    name = try Calls.string(device, CL_DEVICE_NAME)
-    vendor = try Calls.string(device, CL_DEVICE_VENDOR)
-    driverVersion = try Calls.string(device, CL_DRIVER_VERSION)
-    version = try Calls.string(device, CL_DEVICE_VERSION)
+    name = try Calls.deviceString(device, CL_DEVICE_NAME)
+    vendor = try Calls.deviceString(device, CL_DEVICE_VENDOR)
+    driverVersion = try Calls.deviceString(device, CL_DRIVER_VERSION)
+    version = try Calls.deviceString(device, CL_DEVICE_VERSION)
     let type = try Calls.number(device, CL_DEVICE_TYPE, as: cl_device_type.self)
     isGPU = type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0
     globalMemory = Int(
@@ -74,7 +74,7 @@ extension OpenCLDevice {
   public static func all() throws(DeviceError) -> [OpenCLDeviceDescription] {
     var descriptions: [OpenCLDeviceDescription] = []
     for platform in try Calls.platforms() {
-      let name = try Calls.string(platform, CL_PLATFORM_NAME)
+      let name = try Calls.platformString(platform, CL_PLATFORM_NAME)
       for device in try Calls.devices(of: platform) {
         descriptions.append(
           try OpenCLDeviceDescription(

@@ -31,28 +31,51 @@ struct Flags: OptionSet, BitwiseCopyable, Sendable {
   static let varies = Flags(rawValue: 2)
   static let first = Flags(rawValue: 4)
   static let prepared = Flags(rawValue: 8)
+  static let noBandwidth = Flags(rawValue: 16)
+  static let lessOne = Flags(rawValue: 32)
 }
 
-/// The tables of one group in one buffer, each from a byte that is a multiple of 128.
+/// The tables of one group on the host, one behind the other, each from a multiple of 128 bytes.
 struct GroupTables {
-  /// Where each table begins.
-  let parts = 0
-  let blockOwners: Int
-  let slices: Int
-  let segments: Int
   let byteCount: Int
+  private let partsRange: Range<Int>
+  private let ownersRange: Range<Int>
+  private let slicesRange: Range<Int>
+  private let segmentsRange: Range<Int>
 
   init(_ group: GramPlan.Group) {
-    let segmentCount = group.windows.reduce(0) { $0 + $1.segments.count }
-    blockOwners = (group.parts.count * MemoryLayout<PartRecord>.stride).roundedUp(to: 128)
-    slices = blockOwners + (group.blockCount * 4).roundedUp(to: 128)
-    segments = slices + (group.slices.count * 16).roundedUp(to: 128)
-    byteCount = segments + (segmentCount * 16).roundedUp(to: 128)
+    var end = 0
+    func next(_ count: Int, _ size: Int) -> Range<Int> {
+      let start = end.roundedUp(to: 128)
+      end = start + count * size
+      return start..<end
+    }
+    partsRange = next(group.parts.count, MemoryLayout<PartRecord>.stride)
+    ownersRange = next(group.blockCount, 4)
+    slicesRange = next(group.slices.count, 16)
+    segmentsRange = next(group.segmentCount, 16)
+    byteCount = end
   }
 
-  /// Writes everything that is known before the data: all but `PartRecord`.
+  func parts(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[partsRange])
+  }
+
+  func blockOwners(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[ownersRange])
+  }
+
+  func slices(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[slicesRange])
+  }
+
+  func segments(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[segmentsRange])
+  }
+
+  /// Writes everything that is known before the data: all but the parts.
   func write(_ group: GramPlan.Group, into bytes: UnsafeMutableRawBufferPointer) {
-    var owner = blockOwners
+    var owner = ownersRange.lowerBound
     for (index, part) in group.parts.enumerated() {
       for _ in 0..<(part.stride / Tuning.block) {
         bytes.storeBytes(of: UInt32(index), toByteOffset: owner, as: UInt32.self)
@@ -63,9 +86,10 @@ struct GroupTables {
       let words = SIMD4<UInt32>(
         UInt32(slice.part), UInt32(slice.features.lowerBound), UInt32(slice.features.upperBound),
         0)
-      bytes.storeBytes(of: words, toByteOffset: slices + index * 16, as: SIMD4<UInt32>.self)
+      bytes.storeBytes(
+        of: words, toByteOffset: slicesRange.lowerBound + index * 16, as: SIMD4<UInt32>.self)
     }
-    var offset = segments
+    var offset = segmentsRange.lowerBound
     for window in group.windows {
       for segment in window.segments {
         let words = SIMD4<UInt32>(
@@ -80,7 +104,8 @@ struct GroupTables {
   /// Writes what became known with the data.
   func write(_ record: PartRecord, of part: Int, into bytes: UnsafeMutableRawBufferPointer) {
     bytes.storeBytes(
-      of: record, toByteOffset: parts + part * MemoryLayout<PartRecord>.stride,
+      of: record,
+      toByteOffset: partsRange.lowerBound + part * MemoryLayout<PartRecord>.stride,
       as: PartRecord.self)
   }
 }

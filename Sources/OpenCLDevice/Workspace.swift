@@ -3,9 +3,11 @@ import Device
 /// The memory that one Gram stack after another is made in: two groups of activations with their
 /// tables, on the host and on the device, and the partial matrices. Kept from call to call, because
 /// pinned memory is slow to allocate.
-struct Workspace: ~Copyable {
+final class Workspace: @unchecked Sendable {
+  // @unchecked: used by whoever holds the device's lock, which it is kept behind.
+
   /// One of the two places a group can be in.
-  struct Slot: ~Copyable {
+  final class Slot {
     let staging: PinnedMemory
     let tableStaging: PinnedMemory
     let data: Buffer
@@ -48,7 +50,7 @@ struct Workspace: ~Copyable {
         parts = max(parts, group.parts.count)
         blocks = max(blocks, group.blockCount)
         slices = max(slices, group.slices.count)
-        segments = max(segments, group.windows.reduce(0) { $0 + $1.segments.count })
+        segments = max(segments, group.segmentCount)
         for window in group.windows {
           let bytes = window.tiles.count * window.slices.count * tile * tile * 4
           partials = max(partials, bytes)
@@ -65,8 +67,8 @@ struct Workspace: ~Copyable {
   }
 
   let sizes: Sizes
-  var even: Slot
-  var odd: Slot
+  /// Groups take turns.
+  let slots: [Slot]
   let shifts: Buffer
   let blockRanges: Buffer
   let blockFlags: Buffer
@@ -75,8 +77,7 @@ struct Workspace: ~Copyable {
 
   init(_ runtime: Runtime, sizes: Sizes) throws(DeviceError) {
     self.sizes = sizes
-    even = try Slot(runtime, sizes)
-    odd = try Slot(runtime, sizes)
+    slots = [try Slot(runtime, sizes), try Slot(runtime, sizes)]
     shifts = try runtime.buffer(byteCount: sizes.blocks * Tuning.block * 4)
     blockRanges = try runtime.buffer(byteCount: sizes.blocks * 4)
     blockFlags = try runtime.buffer(byteCount: sizes.blocks * 4)
