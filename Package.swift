@@ -42,18 +42,26 @@ let package = Package(
     .target(name: "CKA", dependencies: ["Activations", "Device"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
 
+    // What the two commands share: messages, tables, exit codes.
+    .target(
+      name: "CommandSupport",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
     // The two commands.
     .executableTarget(
       name: "CKACommand",
       dependencies: [
-        "CKA", "ActivationFiles", "DeviceRegistry", "Figures",
+        "CKA", "ActivationFiles", "CommandSupport", "DeviceRegistry", "Figures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "CKABench",
       dependencies: [
-        "CKA", "ActivationFiles", "DeviceRegistry",
+        "CKA", "ActivationFiles", "CommandSupport", "COpenBLAS", "DeviceRegistry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/CKABench"),
@@ -68,7 +76,7 @@ let package = Package(
       name: "DeviceConformanceTests", dependencies: ["DeviceRegistry", "CKA", "TestSupport"]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
       name: "CommandTests", dependencies: ["CKA", "ActivationFiles", "TestSupport"]),
   ],

@@ -30,6 +30,13 @@ public struct Comparison: Sendable {
     plan = MinibatchPlan(estimator, exampleCount: left.exampleCount)
   }
 
+  /// Bytes of activations that the plan reads, over all passes.
+  public var bytesRead: Int {
+    let layers = left.layers + (right?.layers ?? [])
+    let perExample = layers.reduce(0) { $0 + $1.bytesPerExample }
+    return perExample * plan.batches.reduce(0) { $0 + $1.count }
+  }
+
   /// What happens while a comparison runs.
   public enum Event: Sendable {
     /// So many of the plan's minibatches are done.

@@ -1,1 +1,31 @@
-@main struct Main { static func main() {} }
+import ArgumentParser
+import CommandSupport
+
+/// The command `cka`: arguments in, library calls, text out.
+@main
+struct CKACommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cka",
+    abstract: "Compares the representations of neural networks with Centered Kernel Alignment.",
+    discussion: """
+      A MODEL is a .npy, .npz or .safetensors file of activations (examples × features), a folder \
+      of .npy files (one a layer), or a folder of .npz or .safetensors files (shards of the \
+      examples).
+
+      Exit codes: 0 success, 64 usage, 65 unusable data, 66 no input, 69 no such device, 70 a \
+      check failed, 73 cannot write, 74 input or output broke off.
+      """,
+    version: toolVersion,
+    subcommands: [
+      CompareCommand.self, InspectCommand.self, DevicesCommand.self, VerifyCommand.self,
+      PlotCommand.self,
+    ])
+
+  static func main() {
+    MappedFileGuard.install()
+    main(nil)
+  }
+}
+
+/// The version of the tool and of the library.
+let toolVersion = "0.1.0"

@@ -1,1 +1,104 @@
-// placeholder
+import BLASDevice
+import Device
+import OpenCLDevice
+
+/// All devices of this machine, and the choice among them.
+///
+/// A new backend is one line in `candidates()`.
+public struct DeviceRegistry: Sendable {
+  /// A device that could be used.
+  public struct Candidate: Sendable {
+    /// What it is; `id` is how the user names it.
+    public let info: DeviceInfo
+    /// What kind of device it is, with its platform, for people.
+    public let kind: String
+    /// Whether `auto` considers it: a GPU, or the CPU itself.
+    public let isForAuto: Bool
+    let make: @Sendable () throws(DeviceError) -> any Device
+  }
+
+  /// The devices to work on: the first is the chosen one, the others take over where it fails.
+  public struct Choice: Sendable {
+    /// At least one device.
+    public let devices: [any Device]
+    /// One sentence an element: which device was taken, and why others were passed over.
+    public let reasons: [String]
+  }
+
+  /// Every device of this machine, in the order `auto` tries them, the CPU last.
+  public let candidates: [Candidate]
+  /// Why OpenCL devices could not be listed, where that failed.
+  public let openCLFailure: DeviceError?
+
+  /// Looks for the devices of this machine.
+  public init() {
+    var candidates: [Candidate] = []
+    do throws(DeviceError) {
+      candidates = try OpenCLDevice.all().map { description in
+        Candidate(
+          info: description.info, kind: description.kind, isForAuto: description.isGPU
+        ) { () throws(DeviceError) in try OpenCLDevice(description) }
+      }
+      openCLFailure = nil
+    } catch {
+      openCLFailure = error
+    }
+    let cpu = BLASDevice()
+    candidates.append(Candidate(info: cpu.info, kind: "CPU", isForAuto: true) { cpu })
+    self.candidates = candidates
+  }
+
+  /// The device that `selection` names, with what takes over where it fails.
+  ///
+  /// - Throws: `DeviceError` of kind `.notFound` where the user named a device that is not there,
+  ///   or its own error where it cannot be used.
+  public func choose(_ selection: DeviceSelection) throws(DeviceError) -> Choice {
+    switch selection {
+    case .automatic: return automatic()
+    case .cpu: return Choice(devices: [BLASDevice()], reasons: [])
+    case .openCL(let index):
+      let found = candidates.filter { $0.info.backend == "OpenCL" }
+      let candidate =
+        if let index { found.first { $0.info.id == "opencl:\(index)" } } else {
+          found.first(where: \.isForAuto) ?? found.first
+        }
+      guard let candidate else { throw notFound(index, found) }
+      return Choice(devices: [try candidate.make(), BLASDevice()], reasons: [])
+    }
+  }
+
+  /// What `auto` does, with the reasons. It never fails: the CPU is always there.
+  private func automatic() -> Choice {
+    var reasons: [String] = []
+    if let openCLFailure { reasons.append("OpenCL is not used: \(openCLFailure)") }
+    for candidate in candidates where candidate.info.backend != "BLAS" {
+      guard candidate.isForAuto else {
+        reasons.append(
+          "\(candidate.info.id) (\(candidate.info.name)) is passed over: not a GPU, "
+            + "slower than the CPU through BLAS")
+        continue
+      }
+      do throws(DeviceError) {
+        let device = try candidate.make()
+        try SelfTest.run(device)
+        reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+        return Choice(devices: [device, BLASDevice()], reasons: reasons)
+      } catch {
+        reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
+      }
+    }
+    let cpu = BLASDevice()
+    if reasons.isEmpty { reasons.append("no OpenCL device was found") }
+    reasons.append("using cpu: \(cpu.info.name)")
+    return Choice(devices: [cpu], reasons: reasons)
+  }
+
+  private func notFound(_ index: Int?, _ found: [Candidate]) -> DeviceError {
+    let wanted = index.map { "opencl:\($0)" } ?? "an OpenCL device"
+    let present =
+      found.isEmpty
+      ? "there is no OpenCL device; is a driver (ICD) installed?"
+      : "there are " + found.map(\.info.id).joined(separator: ", ")
+    return DeviceError(kind: .notFound, call: "choosing \(wanted)", context: present)
+  }
+}

@@ -12,8 +12,8 @@ import Testing
     _ x: Activations64, _ y: Activations64, _ estimator: Estimator, _ kernel: GramKernel = .linear
   ) throws -> Double {
     let outcome = try Comparison(
-      ArrayActivations(name: "x", layers: [x.layer()]),
-      ArrayActivations(name: "y", layers: [y.layer()]), estimator: estimator, kernel: kernel
+      ActivationModel(name: "x", layers: [x.layer()]),
+      ActivationModel(name: "y", layers: [y.layer()]), estimator: estimator, kernel: kernel
     ).run(on: [BLASDevice()])
     return outcome.similarity.cka[0, 0]
   }

@@ -1,5 +1,5 @@
-/// Activations held in memory, for callers that have them in arrays.
-public struct ArrayActivations: ActivationSource {
+/// A model put together from layers: held in arrays, or chosen from another model.
+public struct ActivationModel: ActivationSource {
   public let name: String
   public let layers: [LayerActivations]
   public let exampleIDs: [String]?

@@ -1,0 +1,45 @@
+# `make demo` and `make test` each take a fresh Debian or Ubuntu machine that has a Swift toolchain
+# to a result; they install the libraries they miss.
+
+SWIFT ?= swift
+EXAMPLES := Examples/digits/activations
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
+
+.PHONY: help demo test build lint format bench docs install-dependencies
+
+demo: install-dependencies build ## compare two small networks and draw the maps
+	.build/release/cka compare $(EXAMPLES)/depth20-width1-seed0 $(EXAMPLES)/depth8-width4-seed0 \
+	  --output demo-result --force
+	@echo
+	@echo "The picture is demo-result/heatmap.png (and heatmap.svg); the numbers are in cka.csv."
+
+# In release mode, because brute force in float64 is slow without optimization; with a build folder
+# of its own, because -enable-testing would make the two builds undo each other.
+test: ## all tests: CPU, OpenCL in software, kernels under Oclgrind, maps against the reference
+	Scripts/install-dependencies.sh test
+	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && POCL_CACHE_DIR=$$cache \
+	  $(SWIFT) test -c release -Xswiftc -enable-testing --scratch-path .build-test
+	Scripts/test-oclgrind.sh
+	CKA=.build-test/release/cka Scripts/check-maps.sh
+
+build: ## the commands, in .build/release
+	$(SWIFT) build -c release
+
+lint: ## formatting, and the OpenCL kernels compiled alone
+	$(SWIFT) format lint --strict -r $(SWIFT_SOURCES)
+	Scripts/lint-kernels.sh
+
+format: ## format all Swift sources in place
+	$(SWIFT) format --in-place -r $(SWIFT_SOURCES)
+
+bench: build ## compare the devices of this machine
+	.build/release/cka-bench
+
+docs: ## the reference of the library, in .build/plugins
+	$(SWIFT) package generate-documentation --target CKA
+
+install-dependencies: ## the libraries that are missing, with apt-get
+	Scripts/install-dependencies.sh demo
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 26

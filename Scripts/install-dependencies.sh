@@ -1,0 +1,85 @@
+#!/bin/sh
+# Install what the build needs and this Debian or Ubuntu machine lacks.
+#
+#   Scripts/install-dependencies.sh         what `make demo` needs
+#   Scripts/install-dependencies.sh test    and what `make test` needs
+#   Scripts/install-dependencies.sh ci      and what .ci/run needs
+#
+# Looks first. If nothing is missing, nothing is run as root and the network is left alone.
+
+set -eu
+
+purpose=${1:-demo}
+case $purpose in
+demo | test | ci) ;;
+*)
+  echo "usage: $0 [demo|test|ci]" >&2
+  exit 64
+  ;;
+esac
+
+if ! command -v swift >/dev/null 2>&1; then
+  echo "There is no Swift toolchain on this machine (6.2 or newer is needed)." >&2
+  echo "Get it from the downloads page of Swift's own site, swift.org, or install it with" >&2
+  echo "swiftly, the toolchain manager offered there; then put its bin folder on PATH." >&2
+  exit 69
+fi
+
+missing=
+
+# need PACKAGE REASON COMMAND…: the package is missing if the command fails.
+need() {
+  package=$1
+  reason=$2
+  shift 2
+  if ! "$@" >/dev/null 2>&1; then
+    [ -n "$missing" ] || echo "Missing on this machine:"
+    printf '  %-20s %s\n' "$package" "$reason"
+    missing="$missing $package"
+  fi
+}
+
+have() { command -v "$1"; }
+have_library() { pkg-config --exists "$1"; }
+have_header() { echo "#include <$1>" | cc -E - || test -e "/usr/include/$1"; }
+have_pocl() { ls /etc/OpenCL/vendors/pocl*.icd; }
+have_numpy() { "$(dirname "$0")/python-with-numpy.sh"; }
+
+need git "SwiftPM fetches packages with it" have git
+need pkg-config "finds the libraries below" have pkg-config
+need ocl-icd-opencl-dev "OpenCL: GPUs" have_library OpenCL
+need opencl-headers "OpenCL's header files" have_header CL/cl.h
+need libopenblas-dev "BLAS: the CPU" have_library openblas
+need libcairo2-dev "draws the figures" have_library cairo
+need libzip-dev "reads .npz archives" have_library libzip
+
+if [ "$purpose" != demo ]; then
+  need pocl-opencl-icd "an OpenCL device in software, for the tests" have_pocl
+  need oclgrind "watches the OpenCL kernels for races and stray accesses" have oclgrind
+  need python3-numpy "the reference that the maps are checked against" have_numpy
+fi
+if [ "$purpose" = ci ]; then
+  need cmake "the second build" have cmake
+  need ninja-build "the second build" have ninja
+fi
+
+if [ -z "$missing" ]; then
+  exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "This machine has no apt-get. Install the equivalents with its package manager." >&2
+  exit 69
+fi
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "Neither root nor sudo. As root: apt-get install$missing" >&2
+    exit 77
+  fi
+  as_root=sudo
+fi
+echo "Installing:$missing"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086  # the list is meant to be split
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing

@@ -1,0 +1,66 @@
+/// Why activations could not be read: one line that names the file, what was found and what was
+/// expected.
+public struct ActivationFileError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What kind of failure it is; the command ends with the matching code of `sysexits.h`.
+  public enum Kind: Sendable, Hashable, CaseIterable {
+    /// There is nothing to read, or reading is not allowed (66).
+    case noInput
+    /// What is there is not what was expected (65).
+    case data
+    /// The system failed while reading, or a disk is full (74).
+    case io
+  }
+
+  /// What kind of failure it is.
+  public let kind: Kind
+  /// The file or folder at fault, as it was given.
+  public let path: String
+  /// What was found and what was expected: one line without control characters.
+  public let reason: String
+
+  /// An error about `path`; line breaks and other invisible characters of `reason` are escaped.
+  public init(kind: Kind, path: String, reason: String) {
+    self.kind = kind
+    self.path = path
+    self.reason = printable(reason)
+  }
+
+  /// One line: the path, a colon, the reason.
+  public var description: String { "\(printable(path)): \(reason)" }
+}
+
+/// What an error is about: a file, or one array in it.
+struct Place: Sendable {
+  let path: String
+  /// For example `member 'conv1.npy'`.
+  var part: String?
+
+  func error(_ kind: ActivationFileError.Kind, _ reason: String) -> ActivationFileError {
+    ActivationFileError(
+      kind: kind, path: path, reason: part.map { "\($0): \(reason)" } ?? reason)
+  }
+
+  func data(_ reason: String) -> ActivationFileError { error(.data, reason) }
+}
+
+/// `name` in quotes, shortened, for a message.
+func quoted(_ name: String) -> String {
+  let limit = 200
+  guard name.unicodeScalars.count > limit else { return "'\(printable(name))'" }
+  let start = String(String.UnicodeScalarView(name.unicodeScalars.prefix(limit)))
+  return "'\(printable(start))…'"
+}
+
+/// `text` on one line: a terminal shows every character of it where it stands.
+func printable(_ text: String) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+      result.append(contentsOf: scalar.escaped(asASCII: true).unicodeScalars)
+    default:
+      result.append(scalar)
+    }
+  }
+  return String(result)
+}

@@ -1,0 +1,148 @@
+import Activations
+
+/// `layers.json`: the order and stages of a model's layers and what its examples are called.
+///
+///     {"layers": [{"name": "conv1", "stage": "stem"}, …], "examples": ["img0", …]}
+///
+/// Both keys may be left out. Stages and examples are strings or integers.
+struct LayerList {
+  static let fileName = "layers.json"
+
+  struct Entry {
+    let name: String
+    let stage: String?
+  }
+
+  let entries: [Entry]?
+  let examples: [String]?
+  private let place: Place
+
+  /// Reads `layers.json` in `folder`, where there is one.
+  init?(in folder: String) throws(ActivationFileError) {
+    let path = joined(folder, LayerList.fileName)
+    do throws(ActivationFileError) {
+      _ = try FileType(path: path)
+    } catch {
+      guard isMissing(path) else { throw error }
+      return nil
+    }
+    try self.init(path: path)
+  }
+
+  init(path: String) throws(ActivationFileError) {
+    place = Place(path: path)
+    let file = try MappedFile(path: path)
+    let json = try StrictJSON(file.bytes, place: place)
+    guard case .object(let members) = json else {
+      throw place.data("found \(json.kind), expected an object")
+    }
+    var entries: [Entry]?
+    var examples: [String]?
+    for member in members {
+      switch member.key {
+      case "layers": entries = try LayerList.entries(member.value, place: place)
+      case "examples": examples = try LayerList.examples(member.value, place: place)
+      default:
+        throw place.data("found the key \(quoted(member.key)), expected layers or examples")
+      }
+    }
+    self.entries = entries
+    self.examples = examples
+  }
+
+  /// `layers` in the listed order and with their stages; both lists must hold the same names.
+  func arrange(_ layers: [LayerActivations]) throws(ActivationFileError) -> [LayerActivations] {
+    guard let entries else { return layers }
+    var byName: [String: LayerActivations] = [:]
+    for layer in layers { byName[layer.name] = layer }
+    var arranged: [LayerActivations] = []
+    for entry in entries {
+      guard let layer = byName.removeValue(forKey: entry.name) else {
+        throw place.data("lists the layer \(quoted(entry.name)), which the model does not have")
+      }
+      arranged.append(layer.renamed(layer.name, stage: entry.stage))
+    }
+    if let unlisted = layers.first(where: { byName[$0.name] != nil }) {
+      throw place.data("does not list the model's layer \(quoted(unlisted.name))")
+    }
+    return arranged
+  }
+
+  /// `layer` with its stage: one file of a folder whose other layers are listed, too.
+  func annotate(_ layer: LayerActivations) -> LayerActivations {
+    layer.renamed(layer.name, stage: entries?.first { $0.name == layer.name }?.stage)
+  }
+
+  /// The sample IDs, which must be as many as the model's examples.
+  func examples(count: Int) throws(ActivationFileError) -> [String]? {
+    guard let examples, examples.count != count else { return examples }
+    throw place.data("lists \(examples.count) examples, the model has \(count)")
+  }
+
+  private static func entries(
+    _ json: StrictJSON, place: Place
+  ) throws(ActivationFileError) -> [Entry] {
+    guard case .array(let elements) = json else {
+      throw place.data("layers is \(json.kind), expected an array")
+    }
+    var entries: [Entry] = []
+    var names: Set<String> = []
+    for element in elements {
+      let entry = try entry(element, place: place)
+      guard names.insert(entry.name).inserted else {
+        throw place.data("lists the layer \(quoted(entry.name)) twice")
+      }
+      entries.append(entry)
+    }
+    return entries
+  }
+
+  private static func entry(
+    _ json: StrictJSON, place: Place
+  ) throws(ActivationFileError) -> Entry {
+    guard case .object(let members) = json else {
+      throw place.data("a layer is \(json.kind), expected an object with a name")
+    }
+    var name: String?
+    var stage: String?
+    for member in members {
+      switch (member.key, member.value) {
+      case ("name", .string(let value)): name = value
+      case ("stage", .string(let value)): stage = value
+      case ("stage", .integer(let value)): stage = String(value)
+      case ("stage", .null): stage = nil
+      case ("name", let value):
+        throw place.data("a layer's name is \(value.kind), expected a string")
+      case ("stage", let value):
+        throw place.data("a layer's stage is \(value.kind), expected a string or an integer")
+      default:
+        throw place.data("a layer has the key \(quoted(member.key)), expected name or stage")
+      }
+    }
+    guard let name else { throw place.data("a layer has no name") }
+    return Entry(name: name, stage: stage)
+  }
+
+  private static func examples(
+    _ json: StrictJSON, place: Place
+  ) throws(ActivationFileError) -> [String] {
+    guard case .array(let elements) = json else {
+      throw place.data("examples is \(json.kind), expected an array")
+    }
+    var examples: [String] = []
+    var seen: Set<String> = []
+    for element in elements {
+      let id: String
+      switch element {
+      case .string(let value): id = value
+      case .integer(let value): id = String(value)
+      default: throw place.data("an example is \(element.kind), expected a string or an integer")
+      }
+      guard seen.insert(id).inserted else {
+        throw place.data("lists the example \(quoted(id)) twice")
+      }
+      examples.append(id)
+    }
+    return examples
+  }
+}

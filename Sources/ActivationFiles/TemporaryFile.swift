@@ -1,0 +1,55 @@
+import Glibc
+
+/// A file without a name, for arrays that must be unpacked: their memory stays reclaimable, and
+/// the file is gone when its last mapping is.
+struct TemporaryFile: ~Copyable {
+  let file: FileDescriptor
+  let size: Int
+  private let place: Place
+
+  /// Makes a file of `size` bytes, all of which the disk has room for.
+  init(size: Int, for place: Place) throws(ActivationFileError) {
+    let folder = TemporaryFile.folder
+    var template = Array("\(folder)/cka-XXXXXX".utf8CString)
+    let file = FileDescriptor(mkstemp(&template))
+    guard file.isOpen else {
+      throw place.error(
+        .io, "cannot be unpacked in \(quoted(folder)): \(systemMessage(errno))")
+    }
+    unlink(&template)
+    _ = fcntl(file.number, F_SETFD, FD_CLOEXEC)
+    let code = posix_fallocate(file.number, 0, off_t(size))
+    guard code == 0 else {
+      throw place.error(
+        .io, "cannot be unpacked in \(quoted(folder)), \(size) bytes: \(systemMessage(code))")
+    }
+    self.file = file
+    self.size = size
+    self.place = place
+  }
+
+  /// Writes all of `bytes` at `offset`.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ActivationFileError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = pwrite(file.number, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw place.error(.io, "cannot be unpacked: \(systemMessage(errno))")
+      }
+      done += count
+    }
+  }
+
+  /// The file's bytes, mapped.
+  func mapped() throws(ActivationFileError) -> MappedFile {
+    try MappedFile(mapping: file, size: size, place: place)
+  }
+
+  /// `TMPDIR`, else the folder for large temporary files: `/tmp` lies in memory on many systems.
+  private static var folder: String {
+    if let value = getenv("TMPDIR"), value.pointee != 0 { return String(cString: value) }
+    return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp"
+  }
+}

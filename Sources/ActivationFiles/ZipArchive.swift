@@ -1,0 +1,149 @@
+import CLibzip
+
+/// A zip archive over a mapped file. With `ZipInput`, the only caller of libzip.
+final class ZipArchive {
+  /// One file in an archive.
+  struct Member {
+    let index: UInt64
+    let name: String
+    /// Bytes after unpacking, as the archive claims.
+    let size: Int
+    let packedSize: Int
+    let isDeflated: Bool
+  }
+
+  private let input: ZipInput
+  private let archive: OpaquePointer
+  private let place: Place
+
+  init(_ file: MappedFile, place: Place) throws(ActivationFileError) {
+    var error = zip_error_t()
+    zip_error_init(&error)
+    defer { zip_error_fini(&error) }
+    let input = ZipInput(file)
+    guard let source = input.makeSource() else {
+      throw place.error(.io, "cannot be read: libzip has no memory")
+    }
+    guard let archive = zip_open_from_source(source, ZIP_RDONLY, &error) else {
+      zip_source_free(source)
+      throw place.data(
+        "cut short or damaged: \(String(cString: zip_error_strerror(&error))), expected a zip "
+          + "archive")
+    }
+    self.input = input
+    self.archive = archive
+    self.place = place
+  }
+
+  deinit { zip_discard(archive) }
+
+  /// The members in the archive's order, folders left out.
+  func members() throws(ActivationFileError) -> [Member] {
+    var members: [Member] = []
+    var names: Set<String> = []
+    var packedSize = 0
+    for index in 0..<UInt64(max(0, zip_get_num_entries(archive, 0))) {
+      let member = try member(index)
+      guard names.insert(member.name).inserted else {
+        throw place.data("holds the member \(quoted(member.name)) twice")
+      }
+      if member.name.hasSuffix("/"), member.size == 0 { continue }
+      let (sum, overflow) = packedSize.addingReportingOverflow(member.packedSize)
+      guard !overflow, sum <= input.file.bytes.count else {
+        throw place.data("its members claim more bytes than the file's \(input.file.bytes.count)")
+      }
+      packedSize = sum
+      members.append(member)
+    }
+    return members
+  }
+
+  private func member(_ index: UInt64) throws(ActivationFileError) -> Member {
+    var status = zip_stat_t()
+    zip_stat_init(&status)
+    guard zip_stat_index(archive, index, 0, &status) == 0,
+      let rawName = zip_get_name(archive, index, ZIP_FL_ENC_RAW)
+    else { throw place.data("the entry of member \(index) is damaged: \(message)") }
+    let nameBytes = UnsafeRawBufferPointer(start: rawName, count: String.length(of: rawName))
+    guard let name = String(validating: nameBytes, as: UTF8.self) else {
+      let shown = String(decoding: nameBytes, as: UTF8.self)
+      throw place.data("the name of member \(quoted(shown)) is not valid UTF-8")
+    }
+    let part = self.part(name)
+    guard Int32(status.encryption_method) == ZIP_EM_NONE else {
+      throw part.data("encrypted, expected a plain member")
+    }
+    guard [ZIP_CM_STORE, ZIP_CM_DEFLATE].contains(Int32(status.comp_method)) else {
+      throw part.data(
+        "packed by method \(status.comp_method), expected stored or deflated, as numpy does")
+    }
+    guard let size = Int(exactly: status.size), let packedSize = Int(exactly: status.comp_size)
+    else { throw part.data("claims more bytes than any file can hold") }
+    return Member(
+      index: index, name: name, size: size, packedSize: packedSize,
+      isDeflated: Int32(status.comp_method) == ZIP_CM_DEFLATE)
+  }
+
+  /// Where the bytes of a stored member lie in the file; nil where libzip's way of reading does not
+  /// show it.
+  func range(of member: Member) throws(ActivationFileError) -> Range<Int>? {
+    let bytes = input.file.bytes
+    guard !member.isDeflated, member.size == member.packedSize, member.size > 0 else { return nil }
+    let reader = try reader(of: member, flags: ZIP_FL_COMPRESSED)
+    let sample = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(member.size, 128), alignment: 1)
+    defer { sample.deallocate() }
+    input.firstRead = nil
+    let count = try reader.read(into: sample)
+    guard let start = input.firstRead, member.size <= bytes.count - start,
+      count == sample.count, bytes[start..<(start + count)].elementsEqual(sample)
+    else { return nil }
+    return start..<(start + member.size)
+  }
+
+  /// Opens `member` for reading from its start.
+  func reader(of member: Member, flags: UInt32 = 0) throws(ActivationFileError) -> Reader {
+    guard let file = zip_fopen_index(archive, member.index, flags) else {
+      throw part(member.name).data("cannot be read: \(message)")
+    }
+    return Reader(file: file, place: part(member.name))
+  }
+
+  func part(_ name: String) -> Place { Place(path: place.path, part: "member \(quoted(name))") }
+
+  private var message: String { String(cString: zip_strerror(archive)) }
+
+  /// Reads one member, unpacked.
+  struct Reader: ~Copyable {
+    fileprivate let file: OpaquePointer
+    fileprivate let place: Place
+
+    /// Fills `buffer` unless the member ends before; returns how many bytes came. libzip checks
+    /// the CRC when it finds the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ActivationFileError) -> Int {
+      var done = 0
+      while done < buffer.count {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+        guard let start = rest.baseAddress else { break }
+        let count = zip_fread(file, start, UInt64(rest.count))
+        guard count >= 0 else {
+          throw place.data("cut short or damaged: \(String(cString: zip_file_strerror(file)))")
+        }
+        guard count > 0 else { break }
+        done += Int(count)
+      }
+      return done
+    }
+
+    deinit { zip_fclose(file) }
+  }
+}
+
+extension String {
+  /// The bytes before the NUL.
+  fileprivate static func length(of string: UnsafePointer<CChar>) -> Int {
+    var length = 0
+    while string[length] != 0 { length += 1 }
+    return length
+  }
+}

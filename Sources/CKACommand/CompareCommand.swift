@@ -1,0 +1,113 @@
+import Activations
+import ActivationFiles
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+import DeviceRegistry
+import Foundation
+import Logging
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Similarity of all layers of MODEL, with those of MODEL2 if given.",
+    discussion: """
+      Writes cka.npy, cka.csv, z.npy, result.json, heatmap.png and heatmap.svg into the output \
+      folder and prints a map.
+      """)
+
+  @Argument(help: "The first model: the rows of the result.")
+  var model: String
+
+  @Argument(help: "The second model: the columns; without it MODEL is compared with itself.")
+  var model2: String?
+
+  @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
+  @OptionGroup(title: "Layers") var layers: LayerOptions
+  @OptionGroup(title: "Device") var device: DeviceOption
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-result"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result.")
+  var force = false
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let folder = try ResultFolder(output, replacing: force)
+      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+      let right = try model2.map {
+        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+      }
+      let comparison = try pair(left, right)
+      announce(comparison, to: log)
+      let choice = try chooseDevice(device.device, log: log)
+      let opened = (clock.now - start) / .seconds(1)
+
+      let outcome = try run(comparison, on: choice, log: log)
+      report(outcome.similarity, comparison, to: log)
+      guard outcome.similarity.hasValues else {
+        throw Failure(.data, noValues(outcome.similarity, comparison))
+      }
+      let result = ResultDocument(
+        comparison, outcome, paths: [model, model2].compactMap { $0 }, pooling: layers.pool.rawValue,
+        timings: .init(
+          open: opened, gram: outcome.timings.gram, pairs: outcome.timings.pairs,
+          total: (clock.now - start) / .seconds(1)))
+      let files = try ResultFiles(result, outcome.similarity)
+      try folder.write(files.contents)
+      if !quiet {
+        Console.print(try files.terminalMap(), terminator: "")
+        Console.print(summary(result, folder))
+      }
+    }
+  }
+
+  private func pair(_ left: ActivationModel, _ right: ActivationModel?) throws -> Comparison {
+    do throws(ComparisonError) {
+      return try Comparison(
+        left, right, estimator: estimator.value, kernel: estimator.gramKernel)
+    } catch {
+      throw Failure(.data, oneLine(error.description))
+    }
+  }
+
+  private func run(
+    _ comparison: Comparison, on choice: DeviceRegistry.Choice, log: Logger
+  ) throws -> Comparison.Outcome {
+    var progress = Progress(
+      total: comparison.plan.batches.count, unit: "minibatches",
+      bytesPerUnit: comparison.bytesRead / max(comparison.plan.batches.count, 1), isQuiet: quiet)
+    defer { progress.clear() }
+    do throws(DeviceError) {
+      return try comparison.run(on: choice.devices) { event in
+        switch event {
+        case .finished(let minibatches): progress.update(done: minibatches)
+        case .fellBack(let from, let to, let error):
+          progress.clear()
+          log.warning(
+            "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
+        }
+      }
+    } catch {
+      throw Failure(.software, oneLine(error.description))
+    }
+  }
+
+  private func summary(_ result: ResultDocument, _ folder: ResultFolder) -> String {
+    let cells = "\(result.models[0].layers.count) × \((result.models.last ?? result.models[0]).layers.count) layers"
+    let examples = "\(Format.count(result.examples.used)) examples"
+    let time = Format.seconds(result.timings.total)
+    return "\(cells), \(examples), \(result.estimator.name) \(result.kernel.name) on "
+      + "\(result.device.id) in \(time)\n\(folder.path)/heatmap.png, heatmap.svg, cka.npy, "
+      + "cka.csv, z.npy, result.json".replacingOccurrences(
+        of: result.hasSignificance ? "\u{0}" : "z.npy, ", with: "")
+  }
+}

@@ -1,0 +1,114 @@
+import Activations
+import ArgumentParser
+import CKA
+import Device
+import DeviceRegistry
+
+extension DeviceSelection: @retroactive ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension Estimator.Ragged: @retroactive ExpressibleByArgument {}
+
+/// How CKA is estimated: the options of `compare`.
+struct EstimatorOptions: ParsableArguments {
+  enum Name: String, ExpressibleByArgument, CaseIterable { case minibatch, unbiased, biased }
+  enum Order: String, ExpressibleByArgument, CaseIterable { case shuffled, stored }
+  enum Kernel: String, ExpressibleByArgument, CaseIterable { case linear, rbf }
+
+  @Option(
+    help: ArgumentHelp(
+      "minibatch averages HSIC over minibatches; unbiased and biased use all examples at once."))
+  var estimator = Name.minibatch
+
+  @Option(help: "Examples a minibatch, at least 4.")
+  var batchSize = 256
+
+  @Option(help: "How often minibatch goes through the examples.")
+  var passes = 1
+
+  @Option(help: "The order in which minibatch goes through the examples.")
+  var order = Order.shuffled
+
+  @Option(help: "What decides the shuffled order; the same for both models and on every machine.")
+  var seed: UInt64 = 0
+
+  @Option(help: "What happens to examples that do not fill a minibatch: drop or keep.")
+  var ragged = Estimator.Ragged.drop
+
+  @Option(help: "The function of two examples that fills the Gram matrices.")
+  var kernel = Kernel.linear
+
+  @Option(
+    help: ArgumentHelp(
+      "RBF's σ as a multiple T of the root of the median squared distance (1 unless given).",
+      valueName: "T"))
+  var bandwidth: Double?
+
+  @Option(help: ArgumentHelp("RBF's σ itself, in units of the activations.", valueName: "S"))
+  var sigma: Double?
+
+  func validate() throws {
+    guard batchSize >= 4 else {
+      throw ValidationError("--batch-size is \(batchSize): HSIC needs at least 4 examples.")
+    }
+    guard passes >= 1 else { throw ValidationError("--passes is \(passes): at least 1.") }
+    if bandwidth != nil, sigma != nil {
+      throw ValidationError("--bandwidth and --sigma exclude each other.")
+    }
+    if kernel == .linear, bandwidth != nil || sigma != nil {
+      throw ValidationError("--bandwidth and --sigma belong to --kernel rbf.")
+    }
+    for (name, value) in [("--bandwidth", bandwidth), ("--sigma", sigma)] {
+      if let value, !(value > 0 && value.isFinite) {
+        throw ValidationError("\(name) is \(value): it must be positive and finite.")
+      }
+    }
+  }
+
+  /// The estimator of the library.
+  var value: Estimator {
+    switch estimator {
+    case .minibatch:
+      .minibatch(
+        .init(
+          size: batchSize, passes: passes,
+          order: order == .stored ? .stored : .shuffled(seed: seed), ragged: ragged))
+    case .unbiased: .unbiased
+    case .biased: .biased
+    }
+  }
+
+  /// The kernel of the library.
+  var gramKernel: GramKernel {
+    switch kernel {
+    case .linear: .linear
+    case .rbf:
+      if let sigma { .rbf(.sigma(sigma)) } else { .rbf(.medianMultiple(bandwidth ?? 1)) }
+    }
+  }
+}
+
+/// Which layers are compared, and as what.
+struct LayerOptions: ParsableArguments {
+  enum Pool: String, ExpressibleByArgument, CaseIterable { case flatten, mean }
+
+  @Option(
+    help: ArgumentHelp(
+      "Only layers whose names match this shell pattern; may be repeated.", valueName: "glob"))
+  var layers: [String] = []
+
+  @Option(help: "flatten, or the mean over the positions of C×H×W or T×D.")
+  var pool = Pool.flatten
+
+  /// The pooling of the library.
+  var pooling: LayerShape.Pooling { pool == .mean ? .mean : .flatten }
+}
+
+/// Where the work is done.
+struct DeviceOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "auto, cpu, opencl or opencl:INDEX (see `cka devices`).", valueName: "device"))
+  var device = DeviceSelection.automatic
+}

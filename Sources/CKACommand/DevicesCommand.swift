@@ -1,0 +1,29 @@
+import ArgumentParser
+import CommandSupport
+import DeviceRegistry
+
+struct DevicesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devices",
+    abstract: "Every device, its properties, which one auto takes and why.")
+
+  func run() throws {
+    try reportingFailures {
+      let registry = DeviceRegistry()
+      var table = TextTable([
+        ("device", .left), ("name", .left), ("kind", .left), ("driver", .left),
+        ("memory", .right), ("float64", .left), ("units", .right),
+      ])
+      for candidate in registry.candidates {
+        let info = candidate.info
+        table.add([
+          info.id, oneLine(info.name), oneLine(candidate.kind), oneLine(info.driver),
+          Format.bytes(info.memory), info.hasFloat64 ? "yes" : "no", String(info.computeUnits),
+        ])
+      }
+      Console.print(table.text)
+      let choice = try chooseDevice(.automatic, log: Console.bootstrapLogging(isQuiet: true))
+      for reason in choice.reasons { Console.print("auto: \(oneLine(reason))") }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import Activations
+import ActivationFiles
+import CommandSupport
+import Foundation
+
+/// Opens a model, or says why not.
+func openModel(_ path: String) throws -> ModelFiles {
+  do throws(ActivationFileError) {
+    return try ModelFiles(path: path)
+  } catch {
+    let code: Failure.Code =
+      switch error.kind {
+      case .noInput: .noInput
+      case .data: .data
+      case .io: .io
+      }
+    throw Failure(code, error.description)
+  }
+}
+
+/// The layers of `model` that the user wants, pooled as the user wants.
+///
+/// - Parameter patterns: shell patterns of layer names; none takes all layers.
+func select(
+  _ model: ModelFiles, patterns: [String], pooling: LayerShape.Pooling
+) throws -> ActivationModel {
+  var layers = model.layers
+  if !patterns.isEmpty {
+    layers = layers.filter { layer in patterns.contains { matches(layer.name, $0) } }
+    guard !layers.isEmpty else {
+      let wanted = patterns.map(oneLine).joined(separator: ", ")
+      throw Failure(.usage, "\(oneLine(model.path)): no layer matches \(wanted)")
+    }
+  }
+  for index in layers.indices { layers[index].pooling = pooling }
+  return ActivationModel(name: model.name, layers: layers, exampleIDs: model.exampleIDs)
+}
+
+private func matches(_ name: String, _ pattern: String) -> Bool {
+  fnmatch(pattern, name, 0) == 0
+}

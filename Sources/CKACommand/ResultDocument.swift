@@ -1,0 +1,179 @@
+import Activations
+import CKA
+import Device
+
+/// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).
+struct ResultDocument: Codable {
+  static let currentFormat = "cka-result/1"
+
+  struct Estimator: Codable {
+    var name: String
+    var batchSize: Int?
+    var passes: Int?
+    var order: String?
+    var seed: UInt64?
+    var ragged: String?
+  }
+
+  struct Kernel: Codable {
+    var name: String
+    /// The rule that σ follows, in words; nil for the linear kernel.
+    var bandwidth: String?
+    var medianMultiple: Double?
+    var sigma: Double?
+  }
+
+  struct Worker: Codable {
+    var id: String
+    var name: String
+    var backend: String
+    var driver: String
+    var minibatches: Int
+  }
+
+  struct Layer: Codable {
+    var name: String
+    var stage: String?
+    var shape: [Int]
+    var scalarType: String
+    /// p after pooling.
+    var features: Int
+    var status: String
+    /// RBF's σ, the smallest of all minibatches.
+    var sigma: Double?
+  }
+
+  struct Model: Codable {
+    var name: String
+    var path: String
+    var layers: [Layer]
+  }
+
+  struct Cell: Codable {
+    var row: Int
+    var column: Int
+    var status: String
+  }
+
+  struct Examples: Codable {
+    var total: Int
+    /// In the minibatches of one pass.
+    var used: Int
+    /// Left out of each pass.
+    var dropped: Int
+    /// Over all passes.
+    var minibatches: Int
+  }
+
+  struct Timings: Codable {
+    var open: Double
+    var gram: Double
+    var pairs: Double
+    var total: Double
+  }
+
+  var format = ResultDocument.currentFormat
+  var version = toolVersion
+  var estimator: Estimator
+  var kernel: Kernel
+  var pooling: String
+  /// The device that finished the work.
+  var device: Worker
+  /// Devices that failed before it, with what they had done.
+  var failedDevices: [Worker]
+  /// One model, or the two that were compared: rows, columns.
+  var models: [Model]
+  /// Every other cell is "ok".
+  var undefinedCells: [Cell]
+  var examples: Examples
+  /// Whether `z.npy` is there: for the unbiased estimators.
+  var hasSignificance: Bool
+  /// Seconds by stage.
+  var timings: Timings
+}
+
+extension ResultDocument {
+  init(
+    _ comparison: Comparison, _ outcome: Comparison.Outcome, paths: [String], pooling: String,
+    timings: Timings
+  ) {
+    let similarity = outcome.similarity
+    estimator = Estimator(comparison.estimator)
+    kernel = Kernel(comparison.kernel)
+    self.pooling = pooling
+    var workers = outcome.work.map { work in
+      Worker(
+        id: work.device.id, name: work.device.name, backend: work.device.backend,
+        driver: work.device.driver, minibatches: work.minibatches)
+    }
+    device =
+      workers.popLast() ?? Worker(id: "", name: "", backend: "", driver: "", minibatches: 0)
+    failedDevices = workers
+    models = [
+      Model(comparison.left, paths[0], similarity.leftStatuses, similarity.leftSigmas)
+    ]
+    if let right = comparison.right {
+      models.append(Model(right, paths[1], similarity.rightStatuses, similarity.rightSigmas))
+    }
+    let statuses = similarity.statuses
+    undefinedCells = statuses.elements.indices.filter { statuses.elements[$0] != .ok }.map { index in
+      Cell(
+        row: index / statuses.columns, column: index % statuses.columns,
+        status: statuses.elements[index].rawValue)
+    }
+    examples = Examples(
+      total: comparison.left.exampleCount, used: comparison.plan.examplesUsed,
+      dropped: comparison.plan.examplesDropped, minibatches: comparison.plan.batches.count)
+    hasSignificance = similarity.z != nil
+    self.timings = timings
+  }
+}
+
+extension ResultDocument.Estimator {
+  fileprivate init(_ estimator: CKA.Estimator) {
+    name = estimator.name
+    guard case .minibatch(let settings) = estimator else { return }
+    batchSize = settings.size
+    passes = settings.passes
+    ragged = settings.ragged.rawValue
+    switch settings.order {
+    case .stored: order = "stored"
+    case .shuffled(let seed):
+      order = "shuffled"
+      self.seed = seed
+    }
+  }
+}
+
+extension ResultDocument.Kernel {
+  fileprivate init(_ kernel: GramKernel) {
+    switch kernel {
+    case .linear: name = "linear"
+    case .rbf(.medianMultiple(let multiple)):
+      name = "rbf"
+      bandwidth = "sigma² = t² · median of all n² squared distances, the zero diagonal included"
+      medianMultiple = multiple
+    case .rbf(.sigma(let sigma)):
+      name = "rbf"
+      bandwidth = "sigma as given"
+      self.sigma = sigma
+    }
+  }
+}
+
+extension ResultDocument.Model {
+  fileprivate init(
+    _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ sigmas: [Double?]
+  ) {
+    name = model.name
+    self.path = path
+    layers = model.layers.indices.map { index in
+      let layer = model.layers[index]
+      return ResultDocument.Layer(
+        name: layer.name, stage: layer.stage,
+        shape: [layer.shape.exampleCount] + layer.shape.featureAxes,
+        scalarType: layer.scalarType.rawValue, features: layer.featureCount,
+        status: statuses[index].rawValue, sigma: sigmas[index])
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import ActivationFiles
+import CKA
+import CommandSupport
+import Device
+import Figures
+import Foundation
+
+/// The files of a result, as bytes, ready to be written.
+struct ResultFiles {
+  /// Names and bytes.
+  let contents: [(name: String, bytes: [UInt8])]
+  private let heatmap: Heatmap
+
+  init(_ document: ResultDocument, _ similarity: Similarity) throws {
+    let cka = similarity.cka
+    heatmap = try .init(document, cka)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    var contents: [(name: String, bytes: [UInt8])] = [
+      ("cka.npy", npy(cka)),
+      ("cka.csv", Array(csv(cka, document).utf8)),
+      ("result.json", Array(try encoder.encode(document)) + Array("\n".utf8)),
+    ]
+    if let z = similarity.z { contents.append(("z.npy", npy(z))) }
+    contents += try heatmap.files()
+    self.contents = contents
+  }
+
+  /// The map for this terminal.
+  func terminalMap() throws -> String { heatmap.terminalText() }
+}
+
+extension Heatmap {
+  /// The picture of a result.
+  init(_ document: ResultDocument, _ cka: Matrix<Double>) throws {
+    let rows = document.models[0]
+    let columns = document.models.last ?? rows
+    let lowest = cka.elements.filter { !$0.isNaN }.min() ?? 0
+    // Unbiased estimates may be negative: the scale then begins at the next lower tenth.
+    let start = min((lowest * 10).rounded(.down) / 10, 0)
+    do throws(FigureError) {
+      try self.init(
+        values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
+        columnAxis: columns.axis, range: start...1, scoreName: document.scoreName)
+    } catch {
+      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    }
+  }
+
+  /// `heatmap.png` and `heatmap.svg`.
+  func files() throws -> [(name: String, bytes: [UInt8])] {
+    try [("heatmap.png", bytes(.png)), ("heatmap.svg", bytes(.svg))]
+  }
+
+  /// The picture as a file's bytes.
+  func bytes(_ format: FigureFormat) throws -> [UInt8] {
+    do throws(FigureError) { return try data(format) } catch {
+      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    }
+  }
+
+  /// The map as text, as large and as colorful as this terminal allows.
+  func terminalText() -> String {
+    let size = Console.size
+    let style: TerminalMap.Style =
+      if !Console.showsColor { .shades } else if Console.showsTrueColor { .trueColor } else {
+        .indexedColor
+      }
+    return TerminalMap(
+      self, width: min(size.columns, 100), height: max(size.rows - 6, 12), style: style
+    ).text
+  }
+}
+
+extension ResultDocument {
+  /// What the scores are, beside the color bar.
+  fileprivate var scoreName: String {
+    kernel.name == "linear"
+      ? "CKA (linear, \(estimator.name))" : "CKA (\(kernel.name), \(estimator.name))"
+  }
+}
+
+extension ResultDocument.Model {
+  fileprivate var axis: Heatmap.Axis {
+    Heatmap.Axis(labels: layers.map(\.name), title: name, groups: stages)
+  }
+
+  /// Runs of neighboring layers of one stage.
+  private var stages: [Heatmap.Group] {
+    var groups: [Heatmap.Group] = []
+    var start = 0
+    for index in 1...layers.count
+    where index == layers.count || layers[index].stage != layers[start].stage {
+      if let stage = layers[start].stage {
+        groups.append(Heatmap.Group(name: stage, range: start..<index))
+      }
+      start = index
+    }
+    return groups
+  }
+}
+
+private func npy(_ matrix: Matrix<Double>) -> [UInt8] {
+  NPYWriter.data(shape: [matrix.rows, matrix.columns], float64: matrix.elements)
+}
+
+/// RFC 4180 with line feeds: a header row and a header column of layer names; undefined cells are
+/// empty.
+private func csv(_ cka: Matrix<Double>, _ document: ResultDocument) -> String {
+  let rows = document.models[0].layers.map(\.name)
+  let columns = (document.models.last ?? document.models[0]).layers.map(\.name)
+  var text = ([""] + columns).map(csvField).joined(separator: ",") + "\n"
+  for (i, name) in rows.enumerated() {
+    let values = columns.indices.map { cka[i, $0].isNaN ? "" : "\(cka[i, $0])" }
+    text += ([csvField(name)] + values).joined(separator: ",") + "\n"
+  }
+  return text
+}
+
+private func csvField(_ text: String) -> String {
+  guard text.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else {
+    return text
+  }
+  return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Golden values and random checks against a float64 reference, on your own device.")
+
+  @OptionGroup var device: DeviceOption
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: false)
+    try reportingFailures {
+      let choice = try chooseDevice(device.device, log: log)
+      let device = choice.devices[0]
+      Console.print("\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver))\n")
+      let verification: Verification
+      do throws(DeviceError) {
+        verification = try Verification(of: device)
+      } catch {
+        throw Failure(.software, oneLine(error.description))
+      }
+      var table = TextTable([
+        ("check", .left), ("method", .left), ("expected", .right), ("found", .right),
+        ("error", .right), ("allowed", .right), ("", .left),
+      ])
+      for check in verification.checks {
+        table.add([
+          check.name, check.method, value(check.expected), value(check.found),
+          Format.scientific(check.error), Format.scientific(check.tolerance),
+          check.passed ? "ok" : "FAILED",
+        ])
+      }
+      Console.print(table.text)
+      let worst = verification.checks.map(\.error).max() ?? .infinity
+      let failed = verification.checks.filter { !$0.passed }.count
+      Console.print(
+        "\(verification.checks.count) checks, largest error \(Format.scientific(worst))")
+      guard verification.passed else {
+        throw Failure(.software, "\(device.info.id) failed \(failed) checks")
+      }
+      Console.print("\(device.info.id) passed")
+    }
+  }
+
+  private func value(_ value: Double?) -> String {
+    value.map { Format.fixed($0, 9) } ?? "undefined"
+  }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Logging
+
+/// Standard output is for results, standard error for messages and progress.
+public enum Console {
+  /// Sends log messages to standard error; `isQuiet` leaves only errors.
+  public static func bootstrapLogging(isQuiet: Bool) -> Logger {
+    var logger = Logger(label: command) { _ in StandardErrorLog() }
+    logger.logLevel = isQuiet ? .error : .info
+    return logger
+  }
+
+  /// The last words of a command that failed.
+  public static func failure(_ message: String) {
+    writeError("\(command): error: \(message)\n")
+  }
+
+  /// Prints a result.
+  public static func print(_ text: String, terminator: String = "\n") {
+    FileHandle.standardOutput.write(Data((text + terminator).utf8))
+  }
+
+  /// Whether standard output shows colors: a terminal, and `NO_COLOR` not set (no-color.org).
+  public static var showsColor: Bool {
+    isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR")?.isEmpty ?? true
+      && environment("TERM") != "dumb"
+  }
+
+  /// Whether the terminal has said that it knows 24-bit colors.
+  public static var showsTrueColor: Bool {
+    ["truecolor", "24bit"].contains(environment("COLORTERM") ?? "")
+  }
+
+  /// Whether standard error is a terminal, on which progress may be drawn.
+  public static var showsProgress: Bool {
+    isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"
+  }
+
+  /// Columns and rows of the terminal; 80 × 24 where there is none.
+  public static var size: (columns: Int, rows: Int) {
+    var size = winsize()
+    for descriptor in [STDOUT_FILENO, STDERR_FILENO]
+    where ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 {
+      return (Int(size.ws_col), max(Int(size.ws_row), 8))
+    }
+    return (80, 24)
+  }
+
+  static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+  static let command = (CommandLine.arguments.first as NSString?)?.lastPathComponent ?? "cka"
+
+  private static func environment(_ name: String) -> String? {
+    ProcessInfo.processInfo.environment[name]
+  }
+}
+
+/// One line a message: `cka: warning: …`.
+private struct StandardErrorLog: LogHandler {
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .info
+
+  subscript(metadataKey key: String) -> Logger.MetadataValue? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let level = event.level == .info ? "" : "\(event.level): "
+    Console.writeError("\(Console.command): \(level)\(event.message)\n")
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Foundation
+
+/// Why a command ends without a result: one line for people, one code for scripts.
+public struct Failure: Error, Sendable, CustomStringConvertible {
+  /// The codes of `sysexits.h` that the commands use.
+  public enum Code: Int32, Sendable {
+    /// The command line is wrong.
+    case usage = 64
+    /// The input is there and cannot be used.
+    case data = 65
+    /// An input is missing or cannot be opened.
+    case noInput = 66
+    /// There is no such device.
+    case unavailable = 69
+    /// The software or a device is wrong: a check failed, a device broke.
+    case software = 70
+    /// The output cannot be made.
+    case cannotCreate = 73
+    /// Reading or writing broke off.
+    case io = 74
+  }
+
+  /// What the process ends with.
+  public let code: Code
+  /// What was found and what was expected, naming the file.
+  public let description: String
+
+  /// See the properties.
+  public init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+}
+
+/// Runs the body of a command; a failure becomes one line on standard error and the exit code.
+public func reportingFailures(_ body: () throws -> Void) throws {
+  do {
+    try body()
+  } catch let failure as Failure {
+    Console.failure(failure.description)
+    throw ExitCode(failure.code.rawValue)
+  }
+}

@@ -1,0 +1,24 @@
+/// Which device the user asked for: `auto`, `cpu`, `opencl` or `opencl:INDEX`.
+public enum DeviceSelection: Sendable, Hashable {
+  /// The first OpenCL GPU that passes its self-test, else the CPU.
+  case automatic
+  /// The CPU through BLAS.
+  case cpu
+  /// The OpenCL device of this index; nil for the first GPU, or else the first device.
+  case openCL(Int?)
+
+  /// Reads `auto`, `cpu`, `opencl` or `opencl:INDEX`; nil for anything else.
+  public init?(_ text: String) {
+    switch text {
+    case "auto": self = .automatic
+    case "cpu": self = .cpu
+    case "opencl": self = .openCL(nil)
+    default:
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[0] == "opencl", let index = Int(parts[1]), index >= 0,
+        String(index) == parts[1]
+      else { return nil }
+      self = .openCL(index)
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/// The file formats of a figure.
+public enum FigureFormat: String, Sendable, Hashable, CaseIterable {
+  /// Pixels, each cell a whole number of them.
+  case png
+  /// A vector drawing with the cells as an embedded image, for the web.
+  case svg
+  /// A vector drawing with the cells as an embedded image, for papers.
+  case pdf
+
+  /// The format that a file name's extension stands for, in any case, or nil.
+  public init?(pathExtension: String) {
+    self.init(rawValue: pathExtension.lowercased())
+  }
+}

@@ -1,0 +1,117 @@
+/// Draws a heatmap, layer over layer.
+struct HeatmapDrawing {
+  private let heatmap: Heatmap
+  private let style: HeatmapStyle
+  private let layout: HeatmapLayout
+
+  init(of heatmap: Heatmap) throws(FigureError) {
+    self.heatmap = heatmap
+    style = HeatmapStyle(count: max(heatmap.rows, heatmap.columns))
+    let meter = try TextMeter()
+    layout = HeatmapLayout(of: heatmap, style: style, meter: meter)
+    try meter.checkStatus()
+  }
+
+  /// The file.
+  func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
+    let canvas = try Canvas(
+      format, width: layout.page.width, height: layout.page.height,
+      scale: format == .png ? 1 : style.pointsPerPixel)
+    try drawCells(on: canvas)
+    drawUndefined(on: canvas)
+    drawGroups(on: canvas)
+    try drawBar(on: canvas)
+    canvas.fill(layout.lines, with: style.ink)
+    canvas.fill(layout.brackets, with: style.faintInk)
+    for text in layout.texts { canvas.draw(text, with: style.ink) }
+    return try canvas.bytes()
+  }
+
+  private func drawCells(on canvas: Canvas) throws(FigureError) {
+    // A small matrix is enlarged before it is embedded: some viewers blur the border of a pixel,
+    // which must not be the border of half a cell.
+    let scale = max(1, min(style.cell, 512 / max(heatmap.rows, heatmap.columns)))
+    let image = PixelImage(
+      of: heatmap, colorMap: style.colorMap, undefined: style.undefinedGround, scale: scale)
+    try canvas.draw(image, in: layout.plot)
+  }
+
+  private func drawUndefined(on canvas: Canvas) {
+    // Scattered cells beyond this number stay plain grey: a file must not grow without bound.
+    let limit = 2000
+    let cell = Double(style.cell)
+    let plot = layout.plot
+    let blocks = undefinedBlocks(of: heatmap).prefix(limit).map { block in
+      Rectangle(
+        x: plot.x + Double(block.columns.lowerBound) * cell,
+        y: plot.maxY - Double(block.rows.upperBound) * cell,
+        width: Double(block.columns.count) * cell, height: Double(block.rows.count) * cell)
+    }
+    hatch(blocks, on: canvas)
+    guard let sample = layout.undefinedSample else { return }
+    canvas.fill([sample.grown(by: style.line)], with: style.ink)
+    canvas.fill([sample], with: style.undefinedGround)
+    hatch([sample], on: canvas)
+  }
+
+  private func hatch(_ rectangles: [Rectangle], on canvas: Canvas) {
+    canvas.hatch(
+      rectangles, with: style.undefinedStroke, spacing: style.hatchSpacing,
+      width: style.hatchWidth)
+  }
+
+  /// Lines between groups, over the cells.
+  private func drawGroups(on canvas: Canvas) {
+    let (cell, plot, line) = (Double(style.cell), layout.plot, style.line)
+    let across = heatmap.rowAxis.groups.borders(count: heatmap.rows).map { border in
+      Rectangle(
+        x: plot.x, y: plot.maxY - Double(border) * cell - (line / 2).rounded(.down),
+        width: plot.width, height: line)
+    }
+    let upright = heatmap.columnAxis.groups.borders(count: heatmap.columns).map { border in
+      Rectangle(
+        x: plot.x + Double(border) * cell - (line / 2).rounded(.down), y: plot.y, width: line,
+        height: plot.height)
+    }
+    // One path, so that a crossing is no brighter than the lines.
+    canvas.fill(across + upright, with: style.groupLine, opacity: style.groupLineOpacity)
+  }
+
+  private func drawBar(on canvas: Canvas) throws(FigureError) {
+    let (frame, body) = (layout.bar.frame, layout.bar.body)
+    let map = style.colorMap
+    // The frame lies behind, a line wider on every side.
+    let line = style.line
+    canvas.fill([body.grown(by: line)], with: style.ink)
+    if body.y > frame.y {
+      drawPoint(tip: frame.y, base: body.y, color: map.color(at: 1), on: canvas)
+    }
+    if body.maxY < frame.maxY {
+      drawPoint(tip: frame.maxY, base: body.maxY, color: map.color(at: 0), on: canvas)
+    }
+    try canvas.draw(PixelImage(scaleOf: map, height: Int(body.height)), in: body)
+  }
+
+  /// The pointed end of the bar: scores beyond the scale take this colour.
+  private func drawPoint(
+    tip: Double, base: Double, color: RGB, on canvas: Canvas
+  ) {
+    let (body, line) = (layout.bar.body, style.line)
+    // The outline of a slanted side is as thick as the frame when the tip lies this much further.
+    let outward = (tip < base ? -1 : 1) * line * 1.6
+    canvas.fill(
+      polygon: [
+        (body.x - line, base), (body.midX, tip + outward), (body.maxX + line, base),
+      ],
+      with: style.ink)
+    canvas.fill(polygon: [(body.x, base), (body.midX, tip), (body.maxX, base)], with: color)
+  }
+}
+
+extension Rectangle {
+  /// The rectangle with a border of `width` all round.
+  func grown(by border: Double) -> Rectangle {
+    Rectangle(
+      x: x - border, y: y - border, width: width + 2 * border, height: height + 2 * border)
+  }
+}

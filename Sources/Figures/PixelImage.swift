@@ -1,0 +1,57 @@
+import CCairo
+
+/// Pixels of `0xRRGGBB`, row by row from the top.
+struct PixelImage {
+  let width: Int
+  let height: Int
+  private(set) var pixels: [UInt32]
+
+  init(width: Int, height: Int, pixels: [UInt32]) {
+    precondition(pixels.count == width * height, "the pixels do not fill the image")
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// The cells of `heatmap`, `scale` × `scale` pixels each, row 0 at the bottom.
+  init(of heatmap: Heatmap, colorMap: ColorMap, undefined: RGB, scale: Int) {
+    var pixels: [UInt32] = []
+    pixels.reserveCapacity(heatmap.values.count * scale * scale)
+    for row in (0..<heatmap.rows).reversed() {
+      let scores = heatmap.values[row * heatmap.columns..<(row + 1) * heatmap.columns]
+      let line = scores.flatMap { score in
+        let color = colorMap.color(of: score, in: heatmap.range) ?? undefined
+        return repeatElement(color.code, count: scale)
+      }
+      for _ in 0..<scale { pixels += line }
+    }
+    self.init(width: heatmap.columns * scale, height: heatmap.rows * scale, pixels: pixels)
+  }
+
+  /// A column of `height` pixels through all of `colorMap`, the highest score at the top.
+  init(scaleOf colorMap: ColorMap, height: Int) {
+    let pixels = (0..<height).map { row in
+      colorMap.color(at: 1 - (Double(row) + 0.5) / Double(height)).code
+    }
+    self.init(width: 1, height: height, pixels: pixels)
+  }
+}
+
+extension Surface {
+  /// Copies the pixels of `image` into this image surface of the same size.
+  func copyPixels(of image: PixelImage) throws(FigureError) {
+    cairo_surface_flush(pointer)
+    guard let data = cairo_image_surface_get_data(pointer) else {
+      throw FigureError(kind: .drawing, context: "Cairo gave no pixels to draw in")
+    }
+    let stride = Int(cairo_image_surface_get_stride(pointer))
+    for row in 0..<image.height {
+      // An RGB24 pixel is a native 32-bit word with the upper 8 bits unused.
+      image.pixels[row * image.width..<(row + 1) * image.width].withUnsafeBytes { line in
+        UnsafeMutableRawBufferPointer(start: data + row * stride, count: line.count)
+          .copyMemory(from: line)
+      }
+    }
+    cairo_surface_mark_dirty(pointer)
+  }
+}
