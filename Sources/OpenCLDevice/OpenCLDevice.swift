@@ -26,11 +26,7 @@ public final class OpenCLDevice: Device {
   {
     runtime = try Runtime(description, limits: limits, tuning: tuning)
     self.description = description
-    info = DeviceInfo(
-      id: "opencl:\(description.index)", name: description.name, backend: "OpenCL",
-      driver: "\(description.platform) \(description.driverVersion)",
-      memory: description.globalMemory, hasFloat64: description.hasFloat64,
-      computeUnits: description.computeUnits)
+    info = description.info
   }
 
   public func gramStack(

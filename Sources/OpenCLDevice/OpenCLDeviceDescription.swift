@@ -34,6 +34,18 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
   /// Whether kernels can be compiled for it.
   public let hasCompiler: Bool
 
+  /// The kind of device and its platform, for people: `GPU, NVIDIA CUDA`.
+  public var kind: String { "\(isGPU ? "GPU" : isCPU ? "CPU" : "accelerator"), \(platform)" }
+
+  /// What the open device will be, in the words of every backend.
+  public var info: DeviceInfo {
+    DeviceInfo(
+      id: "opencl:\(index)", name: name, backend: "OpenCL",
+      driver: "\(platform) \(driverVersion)", memory: globalMemory, hasFloat64: hasFloat64,
+      computeUnits: computeUnits)
+  }
+
+  let isCPU: Bool
   let id: DeviceID
 
   /// OpenCL's name of a device.
@@ -52,6 +64,7 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
     version = try Calls.deviceString(device, CL_DEVICE_VERSION)
     let type = try Calls.number(device, CL_DEVICE_TYPE, as: cl_device_type.self)
     isGPU = type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0
+    isCPU = type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0
     globalMemory = Int(
       clamping: try Calls.number(device, CL_DEVICE_GLOBAL_MEM_SIZE, as: cl_ulong.self))
     largestAllocation = Int(
