@@ -42,6 +42,9 @@ let package = Package(
     .target(name: "CKA", dependencies: ["Activations", "Device"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
 
+    // System calls that Swift does not see.
+    .target(name: "CSystem"),
+
     // What the two commands share: messages, tables, exit codes.
     .target(
       name: "CommandSupport",
@@ -54,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "CKACommand",
       dependencies: [
-        "CKA", "ActivationFiles", "CommandSupport", "DeviceRegistry", "Figures",
+        "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

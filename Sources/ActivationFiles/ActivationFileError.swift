@@ -1,3 +1,5 @@
+import Activations
+
 /// Why activations could not be read: one line that names the file, what was found and what was
 /// expected.
 public struct ActivationFileError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -22,11 +24,11 @@ public struct ActivationFileError: Error, Sendable, Hashable, CustomStringConver
   public init(kind: Kind, path: String, reason: String) {
     self.kind = kind
     self.path = path
-    self.reason = printable(reason)
+    self.reason = oneLine(reason)
   }
 
   /// One line: the path, a colon, the reason.
-  public var description: String { "\(printable(path)): \(reason)" }
+  public var description: String { "\(oneLine(path)): \(reason)" }
 }
 
 /// What an error is about: a file, or one array in it.
@@ -46,21 +48,7 @@ struct Place: Sendable {
 /// `name` in quotes, shortened, for a message.
 func quoted(_ name: String) -> String {
   let limit = 200
-  guard name.unicodeScalars.count > limit else { return "'\(printable(name))'" }
+  guard name.unicodeScalars.count > limit else { return "'\(oneLine(name))'" }
   let start = String(String.UnicodeScalarView(name.unicodeScalars.prefix(limit)))
-  return "'\(printable(start))…'"
-}
-
-/// `text` on one line: a terminal shows every character of it where it stands.
-func printable(_ text: String) -> String {
-  var result = String.UnicodeScalarView()
-  for scalar in text.unicodeScalars {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-      result.append(contentsOf: scalar.escaped(asASCII: true).unicodeScalars)
-    default:
-      result.append(scalar)
-    }
-  }
-  return String(result)
+  return "'\(oneLine(start))…'"
 }

@@ -1,5 +1,5 @@
-import Activations
 import ActivationFiles
+import Activations
 import ArgumentParser
 import CKA
 import CommandSupport
@@ -57,7 +57,8 @@ struct CompareCommand: ParsableCommand {
         throw Failure(.data, noValues(outcome.similarity, comparison))
       }
       let result = ResultDocument(
-        comparison, outcome, paths: [model, model2].compactMap { $0 }, pooling: layers.pool.rawValue,
+        comparison, outcome, paths: [model, model2].compactMap { $0 },
+        pooling: layers.pool.rawValue,
         timings: .init(
           open: opened, gram: outcome.timings.gram, pairs: outcome.timings.pairs,
           total: (clock.now - start) / .seconds(1)))
@@ -93,7 +94,8 @@ struct CompareCommand: ParsableCommand {
         case .fellBack(let from, let to, let error):
           progress.clear()
           log.warning(
-            "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
+            "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))"
+          )
         }
       }
     } catch {
@@ -102,12 +104,13 @@ struct CompareCommand: ParsableCommand {
   }
 
   private func summary(_ result: ResultDocument, _ folder: ResultFolder) -> String {
-    let cells = "\(result.models[0].layers.count) × \((result.models.last ?? result.models[0]).layers.count) layers"
-    let examples = "\(Format.count(result.examples.used)) examples"
-    let time = Format.seconds(result.timings.total)
-    return "\(cells), \(examples), \(result.estimator.name) \(result.kernel.name) on "
-      + "\(result.device.id) in \(time)\n\(folder.path)/heatmap.png, heatmap.svg, cka.npy, "
-      + "cka.csv, z.npy, result.json".replacingOccurrences(
-        of: result.hasSignificance ? "\u{0}" : "z.npy, ", with: "")
+    let counts = result.models.map { String($0.layers.count) }
+    let layers = "\(counts[0]) × \(counts.last ?? counts[0]) layers"
+    let method = "\(result.estimator.name) CKA, \(result.kernel.name)"
+    return """
+      \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
+      \(result.device.id) in \(Format.seconds(result.timings.total))
+      written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, result.json
+      """
   }
 }

@@ -62,14 +62,12 @@ func noValues(_ similarity: Similarity, _ comparison: Comparison) -> String {
 }
 
 private func troubles(_ similarity: Similarity, _ comparison: Comparison) -> [String] {
-  var lines = lines(similarity.leftStatuses, similarity.leftSigmas, comparison.left)
-  if let right = comparison.right {
-    lines += CKACommand.lines(similarity.rightStatuses, similarity.rightSigmas, right)
-  }
-  return lines
+  let left = troubles(similarity.leftStatuses, similarity.leftSigmas, comparison.left)
+  guard let right = comparison.right else { return left }
+  return left + troubles(similarity.rightStatuses, similarity.rightSigmas, right)
 }
 
-private func lines(
+private func troubles(
   _ statuses: [Status], _ sigmas: [Double?], _ model: any ActivationSource
 ) -> [String] {
   zip(statuses, zip(model.layers, sigmas)).compactMap { status, layer in

@@ -4,11 +4,11 @@ import CKA
 import Device
 import DeviceRegistry
 
-extension DeviceSelection: @retroactive ExpressibleByArgument {
+extension DeviceSelection: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
 
-extension Estimator.Ragged: @retroactive ExpressibleByArgument {}
+extension Estimator.Ragged: ExpressibleByArgument {}
 
 /// How CKA is estimated: the options of `compare`.
 struct EstimatorOptions: ParsableArguments {

@@ -1,5 +1,5 @@
-import Activations
 import ActivationFiles
+import Activations
 import CommandSupport
 import Foundation
 

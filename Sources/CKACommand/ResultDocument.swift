@@ -116,7 +116,8 @@ extension ResultDocument {
       models.append(Model(right, paths[1], similarity.rightStatuses, similarity.rightSigmas))
     }
     let statuses = similarity.statuses
-    undefinedCells = statuses.elements.indices.filter { statuses.elements[$0] != .ok }.map { index in
+    undefinedCells = statuses.elements.indices.filter { statuses.elements[$0] != .ok }.map {
+      index in
       Cell(
         row: index / statuses.columns, column: index % statuses.columns,
         status: statuses.elements[index].rawValue)

@@ -1,4 +1,5 @@
 import ActivationFiles
+import Activations
 import CKA
 import CommandSupport
 import Device

@@ -1,3 +1,5 @@
+import Activations
+import CSystem
 import CommandSupport
 import Foundation
 
@@ -82,7 +84,7 @@ struct ResultFolder {
       return
     }
     // The two change places in one step, so that at any time one whole result is there.
-    if renameat2(AT_FDCWD, aside, AT_FDCWD, path, UInt32(1 << 1 /* RENAME_EXCHANGE */)) != 0 {
+    if cka_exchange(aside, path) != 0 {
       // A file system without that step: the old result stays aside until the new one is there.
       let old = aside + ".old"
       guard rename(path, old) == 0 else { throw cannotRename() }

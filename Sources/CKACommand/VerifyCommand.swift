@@ -1,3 +1,4 @@
+import Activations
 import ArgumentParser
 import CKA
 import CommandSupport
@@ -15,7 +16,8 @@ struct VerifyCommand: ParsableCommand {
     try reportingFailures {
       let choice = try chooseDevice(device.device, log: log)
       let device = choice.devices[0]
-      Console.print("\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver))\n")
+      Console.print(
+        "\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver))\n")
       let verification: Verification
       do throws(DeviceError) {
         verification = try Verification(of: device)
