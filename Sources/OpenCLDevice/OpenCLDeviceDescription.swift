@@ -1,5 +1,6 @@
 import COpenCL
 import Device
+import Synchronization
 
 /// What OpenCL says of one device, before it is opened.
 public struct OpenCLDeviceDescription: Sendable, Hashable {
@@ -85,15 +86,21 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
 extension OpenCLDevice {
   /// Every device of every platform, in OpenCL's order; none where no platform is installed.
   public static func all() throws(DeviceError) -> [OpenCLDeviceDescription] {
-    var descriptions: [OpenCLDeviceDescription] = []
-    for platform in try Calls.platforms() {
-      let name = try Calls.platformString(platform, CL_PLATFORM_NAME)
-      for device in try Calls.devices(of: platform) {
-        descriptions.append(
-          try OpenCLDeviceDescription(
-            index: descriptions.count, device: device, platform: name))
+    // One thread at a time: drivers start up at the first call, and PoCL 3.1 for one lets a second
+    // thread see devices that are not ready.
+    try startup.withLock { (_) throws(DeviceError) in
+      var descriptions: [OpenCLDeviceDescription] = []
+      for platform in try Calls.platforms() {
+        let name = try Calls.platformString(platform, CL_PLATFORM_NAME)
+        for device in try Calls.devices(of: platform) {
+          descriptions.append(
+            try OpenCLDeviceDescription(
+              index: descriptions.count, device: device, platform: name))
+        }
       }
+      return descriptions
     }
-    return descriptions
   }
+
+  private static let startup = Mutex(())
 }
