@@ -13,7 +13,7 @@ struct WholeDeviceTests {
   private func mixture(n: Int, scale: Double = 1, offset: Double = 0)
     -> ([Activations64], [LayerActivations])
   {
-    let widths = Fixture.isSimulated ? [20, 1, 70, 33, 40] : [300, 1, 5000, 127, 64]
+    let widths = Fixture.isSimulated ? [20, 1, 70, 33, 40] : [60, 1, 700, 127, 64]
     let first = Activations64.normal(n: n, p: widths[0], seed: 1, scale: scale, offset: offset)
     let others = widths.enumerated().map { index, p in
       first.mixed(
@@ -41,18 +41,17 @@ struct WholeDeviceTests {
     let cka = try Fixture.device(float64: float64)
       .cka(layers, examples: Array(0..<n), centering: centering)
     for i in data.indices {
-      for j in data.indices {
+      for j in 0...i {
         let truth = Oracle.cka(data[i], data[j], unbiased: centering == .unbiased)
         #expect(abs(cka[i, j] - truth) < tolerance, "layers \(i), \(j): \(cka[i, j]), \(truth)")
         #expect(cka[i, j] == cka[j, i])
       }
-      #expect(cka[i, i] == 1)
     }
   }
 
   @Test(arguments: GramCentering.allCases, [true, false])
   func mixedLayers(centering: GramCentering, float64: Bool) throws {
-    let (data, layers) = mixture(n: Fixture.isSimulated ? 13 : 70)
+    let (data, layers) = mixture(n: Fixture.isSimulated ? 13 : 67)
     try check(data, layers, centering: centering, tolerance: 1e-5, float64: float64)
   }
 
