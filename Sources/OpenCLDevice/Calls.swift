@@ -67,13 +67,16 @@ extension Calls {
     return devices.compactMap { $0 }
   }
 
-  static func platformString(_ platform: cl_platform_id, _ parameter: Int32) throws(DeviceError) -> String {
+  static func platformString(_ platform: cl_platform_id, _ parameter: Int32) throws(DeviceError)
+    -> String
+  {
     try string("clGetPlatformInfo", "parameter \(parameter)") {
       clGetPlatformInfo(platform, cl_platform_info(parameter), $0, $1, $2)
     }
   }
 
-  static func deviceString(_ device: cl_device_id, _ parameter: Int32) throws(DeviceError) -> String {
+  static func deviceString(_ device: cl_device_id, _ parameter: Int32) throws(DeviceError) -> String
+  {
     try string("clGetDeviceInfo", "parameter \(parameter)") {
       clGetDeviceInfo(device, cl_device_info(parameter), $0, $1, $2)
     }
@@ -142,7 +145,8 @@ extension Calls {
     let status = clBuildProgram(program, 1, &devices, options, nil, nil)
     guard status != CL_SUCCESS else { return }
     let log = try? string("clGetProgramBuildInfo", name) {
-      clGetProgramBuildInfo(program, device, cl_program_build_info(CL_PROGRAM_BUILD_LOG), $0, $1, $2)
+      clGetProgramBuildInfo(
+        program, device, cl_program_build_info(CL_PROGRAM_BUILD_LOG), $0, $1, $2)
     }
     throw error(status, "clBuildProgram", "\(name) with \(options)\n\(log ?? "(no log)")")
   }

@@ -29,7 +29,7 @@ struct GramRun {
     if resident > 0, fits {
       do {
         return try stack(in: &workspace, layersPerChunk: resident, isResident: true)
-      } catch where error.kind == .outOfMemory {
+      } catch  where error.kind == .outOfMemory {
         // Other stacks have the memory, or the driver refuses: once more, chunk by chunk.
         runtime.drain()
       }

@@ -71,6 +71,8 @@ struct Tuning: Sendable, Hashable {
   var flush = 512
   /// Rows and columns of a tile of layer pairs: PAIR_TILE of pairs.cl.
   var pairTile = 32
+  /// Numbers of a packed triangle in a slice of their sums, at least.
+  var leastPairSlice = 4096
   /// Whether sums are made in float64 or in pairs of float32.
   var usesFloat64: Bool
 
@@ -92,7 +94,7 @@ struct Tuning: Sendable, Hashable {
   /// The slices of a packed triangle that pairs are summed in: at most 256 of them, whatever the
   /// device, so that the sums do not depend on it.
   func pairSlice(layerStride: Int) -> Int {
-    max(4096, (layerStride + 255) / 256).roundedUp(to: 512)
+    max(leastPairSlice, (layerStride + 255) / 256).roundedUp(to: flush)
   }
 
   var features: KernelVariant { KernelVariant(.features) }

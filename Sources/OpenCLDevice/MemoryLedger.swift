@@ -40,7 +40,8 @@ final class MemoryLedger: Sendable {
   /// - Parameter isResident: for a stack that stays on the device, which leaves others their share.
   func reserve(_ byteCount: Int, isResident: Bool) throws(DeviceError) -> Reservation {
     guard byteCount <= limits.largestAllocation else {
-      throw Self.refusal("\(byteCount) bytes, the largest allocation is \(limits.largestAllocation)")
+      throw Self.refusal(
+        "\(byteCount) bytes, the largest allocation is \(limits.largestAllocation)")
     }
     let isGranted = used.withLock { used in
       guard used.all + byteCount <= limits.memory else { return false }

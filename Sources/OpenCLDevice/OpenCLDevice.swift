@@ -7,6 +7,7 @@ import Synchronization
 /// Work that does not fit the device's memory is split; a stack that does not fit is kept on the
 /// host. Operations of several threads run one after another.
 public final class OpenCLDevice: Device {
+  /// What the device is.
   public let info: DeviceInfo
   /// What OpenCL says of the device.
   public let description: OpenCLDeviceDescription
@@ -29,6 +30,7 @@ public final class OpenCLDevice: Device {
     info = description.info
   }
 
+  /// See `Device`. Activations are gathered and sent while the device works on those before.
   public func gramStack(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> OpenCLGramStack {
@@ -39,6 +41,7 @@ public final class OpenCLDevice: Device {
     return try alone { (workspace) throws(DeviceError) in try run.stack(in: &workspace) }
   }
 
+  /// See `Device`. All sums have one order, which depends on the number of examples alone.
   public func innerProducts(_ left: OpenCLGramStack, _ right: OpenCLGramStack)
     throws(DeviceError) -> Matrix<Double>
   {
@@ -50,6 +53,7 @@ public final class OpenCLDevice: Device {
     return try alone { (_) throws(DeviceError) in try runtime.products(left, right) }
   }
 
+  /// See `Device`.
   public func squaredNorms(_ stack: OpenCLGramStack) throws(DeviceError) -> [Double] {
     precondition(stack.runtime === runtime, "the stack is of another device")
     return try alone { (_) throws(DeviceError) in try runtime.squaredNorms(stack) }

@@ -3,6 +3,7 @@ import Device
 /// The centered Gram matrices of all layers of one minibatch, in the memory of an OpenCL device, or
 /// on the host where the device has not enough.
 public final class OpenCLGramStack: GramStack {
+  /// One summary a layer.
   public let layers: [GramSummary]
 
   /// Some consecutive layers in one place, `layerStride` numbers each.

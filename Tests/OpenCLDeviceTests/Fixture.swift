@@ -1,6 +1,7 @@
 import Activations
 import Device
 import Foundation
+import Synchronization
 import Testing
 
 @testable import OpenCLDevice
@@ -12,15 +13,35 @@ enum Fixture {
     let wanted = ProcessInfo.processInfo.environment["CKA_TEST_OPENCL_PLATFORM"]
     let devices = try OpenCLDevice.all()
     let device = devices.first { wanted == nil || $0.platform == wanted }
-    return try #require(device, "no OpenCL device (platform \(wanted ?? "any")) to test on")
+    let found = try #require(device, "no OpenCL device (platform \(wanted ?? "any")) to test on")
+    announce(found)
+    return found
   }
+
+  /// Says once which device the tests use, for scripts that must know.
+  private static func announce(_ device: OpenCLDeviceDescription) {
+    announced.withLock { isDone in
+      if !isDone { print("CKA_TEST_DEVICE \(device.platform): \(device.name)") }
+      isDone = true
+    }
+  }
+
+  private static let announced = Mutex(false)
 
   /// Smaller sizes where a simulator executes the kernels.
   static var isSimulated: Bool {
     ProcessInfo.processInfo.environment["CKA_TEST_OPENCL_PLATFORM"] == "Oclgrind"
   }
 
-  static func tuning(float64: Bool) -> Tuning { Tuning(usesFloat64: float64) }
+  /// The usual tuning; in a simulator with shorter sums of pairs, so that few numbers make several.
+  static func tuning(float64: Bool) -> Tuning {
+    var tuning = Tuning(usesFloat64: float64)
+    if isSimulated {
+      tuning.flush = 64
+      tuning.leastPairSlice = 64
+    }
+    return tuning
+  }
 
   static func runtime(float64: Bool = true) throws -> Runtime {
     let description = try description()

@@ -25,7 +25,8 @@ struct GramKernelTests {
     limits.workspace = slots * tuning.tile * tuning.tile * 4
     let layers = [GramPlan.Layer(featureCount: x.p, format: .float32)]
     let plan = try #require(
-      GramPlan(layers: layers, exampleCount: x.n, layersPerChunk: 1, tuning: tuning, limits: limits))
+      GramPlan(layers: layers, exampleCount: x.n, layersPerChunk: 1, tuning: tuning, limits: limits)
+    )
     let work = try #require(plan.groups.first)
     #expect(plan.groups.count == 1)
 
@@ -79,7 +80,8 @@ struct GramKernelTests {
     // Rounding: p products of size ≤ 16 (4 σ each), in float32, with a sum of at most 16 · p; the
     // shift's own error, 8(n + 8)u, counts twice per product of size 4.
     let u = 0x1p-24
-    let bound = 16 * Double(p) * (Double(min(p, tuning.slice)) / 8 + 8) * u
+    let bound =
+      16 * Double(p) * (Double(min(p, tuning.slice)) / 8 + 8) * u
       + Double(p) * 8 * 8 * Double(n + 8) * u
     let hasDiagonal = centering == .biased
     for i in 0..<n {
@@ -92,7 +94,7 @@ struct GramKernelTests {
     }
   }
 
-  @Test(arguments: [2, 4, 5, 31, 33, 64, 65])
+  @Test(arguments: Fixture.isSimulated ? [5, 65] : [2, 4, 5, 31, 33, 64, 65])
   func linearGram(n: Int) throws {
     let tuning = Fixture.tuning(float64: true)
     for p in Fixture.isSimulated ? [1, 40] : [1, 3, 32, 127, 600] {
@@ -107,7 +109,7 @@ struct GramKernelTests {
     try check(n: 20, p: 5000, tuning: tuning, centering: .biased)
   }
 
-  @Test(arguments: [(32, 4), (64, 4), (128, 8)])
+  @Test(arguments: Fixture.isSimulated ? [(32, 4)] : [(32, 4), (64, 4), (128, 8)])
   func otherTiles(tile: Int, registers: Int) throws {
     var tuning = Fixture.tuning(float64: true)
     tuning.tile = tile
@@ -122,7 +124,7 @@ struct GramKernelTests {
     tuning.registers = 4
     let x = Activations64.normal(n: 70, p: Fixture.isSimulated ? 100 : 300, seed: 8)
     let whole = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
-    for slots in [1, 2, 5, 6, 13] {
+    for slots in Fixture.isSimulated ? [1, 5] : [1, 2, 5, 6, 13] {
       let split = try gram(x, centering: .unbiased, tuning: tuning, slots: slots)
       #expect(split.stack == whole.stack && split.diagonals == whole.diagonals)
     }

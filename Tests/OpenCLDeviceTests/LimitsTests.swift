@@ -19,53 +19,87 @@ struct LimitsTests {
     return layers + [half, first.layer64()]
   }
 
-  private func results(_ limits: OpenCLLimits?, _ kernel: GramKernel, tuning: Tuning? = nil) throws
-    -> (Matrix<Double>, [GramSummary], Bool)
-  {
+  private func device(_ limits: OpenCLLimits?) throws -> OpenCLDevice {
     let description = try Fixture.description()
-    var slices = Fixture.tuning(float64: description.hasFloat64)
-    slices.slice = 128
-    let device = try OpenCLDevice(
-      description, limits: limits ?? OpenCLLimits(description), tuning: slices)
+    var tuning = Fixture.tuning(float64: description.hasFloat64)
+    tuning.slice = 128
+    return try OpenCLDevice(
+      description, limits: limits ?? OpenCLLimits(description), tuning: tuning)
+  }
+
+  private func results(_ limits: OpenCLLimits?, _ kernel: GramKernel) throws
+    -> (Matrix<Double>, [GramSummary])
+  {
+    let device = try device(limits)
     let stack = try device.gramStack(
       of: Minibatch(layers: layers, examples: Array(0..<n)), kernel: kernel, centering: .unbiased)
-    return (try device.innerProducts(stack, stack), stack.layers, stack.isResident)
+    return (try device.innerProducts(stack, stack), stack.layers)
   }
+
+  /// Bytes of a group of one slice of the layers here.
+  private static let slice = 128 * 40 * 4
+  /// Bytes of one tile.
+  private static let tile = 64 * 64 * 4
 
   @Test(
     arguments: [
-      // Groups of a few slices; a workspace of one tile; buffers of two matrices.
-      (1 << 21, 1 << 20, 128 * 40 * 4, 64 * 64 * 4, true),
-      (1 << 21, 7000, 128 * 40 * 4, 1 << 14, false),
-      // Little memory: the stack goes to the host, chunk by chunk.
-      (46_000 * 8, 40_000, 128 * 40 * 4, 64 * 64 * 4, nil),
-    ] as [(Int, Int, Int, Int, Bool?)])
-  func splittingKeepsTheBits(
-    memory: Int, largest: Int, group: Int, workspace: Int, isResident: Bool?
-  ) throws {
+      // Groups of one slice, a workspace of one tile.
+      (1 << 21, 1 << 20, slice, tile),
+      // Buffers of few matrices: a stack of several.
+      (1 << 21, 21_000, 2 * slice, 1 << 18),
+      (16 * slice + 4096, 21_000, slice, tile),
+    ])
+  func splittingKeepsTheBits(memory: Int, largest: Int, group: Int, workspace: Int) throws {
     for kernel in [GramKernel.linear, .rbf(.medianMultiple(0.5))] {
-      let (whole, summaries, _) = try results(nil, kernel)
+      let (whole, summaries) = try results(nil, kernel)
       let limits = OpenCLLimits(
-        memory: memory, largestAllocation: max(largest, 21_000), group: group,
-        workspace: workspace)
-      let (split, splitSummaries, _) = try results(limits, kernel)
+        memory: memory, largestAllocation: largest, group: group, workspace: workspace)
+      let (split, splitSummaries) = try results(limits, kernel)
       #expect(split == whole)
       #expect(splitSummaries == summaries)
     }
   }
 
-  @Test func hostStacks() throws {
-    let description = try Fixture.description()
+  /// Even groups smaller than a slice work; then the sums have another order.
+  @Test func smallestGroups() throws {
+    let (whole, _) = try results(nil, .linear)
     let limits = OpenCLLimits(
-      memory: 300_000, largestAllocation: 30_000, group: 20_480, workspace: 16_384)
-    var slices = Fixture.tuning(float64: description.hasFloat64)
-    slices.slice = 128
-    let device = try OpenCLDevice(description, limits: limits, tuning: slices)
+      memory: 1 << 21, largestAllocation: 1 << 20, group: 32 * n * 4, workspace: Self.tile)
+    let (split, _) = try results(limits, .linear)
+    // Sums of up to 1,200 products in another order.
+    for (a, b) in zip(split.elements, whole.elements) {
+      #expect(abs(a - b) < 1e-5 * max(1, abs(b)))
+    }
+  }
+
+  /// Feature ranges of one layer that need different scales.
+  @Test(arguments: [[1, 1e18], [1e18, 1], [0, 1e-18], [1e-18, 0], [1e9, 1e12], [1e-30, 1e30]])
+  func rangesOfDifferentScales(scales: [Double]) throws {
+    let p = 300
+    var x = Activations64.normal(n: n, p: 2 * p, seed: 1)
+    for index in x.values.indices {
+      x.values[index] = Double(Float(x.values[index] * scales[index % (2 * p) / p] + 1e-20))
+    }
+    let y = Activations64.normal(n: n, p: 20, seed: 2)
+    let mixed = x.mixed(into: y, weight: 1 / (scales.max() ?? 1))
+    let limits = OpenCLLimits(
+      memory: 1 << 21, largestAllocation: 1 << 20, group: Self.slice, workspace: Self.tile)
+    for layer in [x.layer(), x.layer64()] {
+      let cka = try device(limits).cka(
+        [layer, mixed.layer()], examples: Array(0..<n), centering: .unbiased)
+      #expect(abs(cka[0, 1] - Oracle.cka(x, mixed, unbiased: true)) < 1e-5)
+    }
+  }
+
+  @Test func hostStacks() throws {
+    let limits = OpenCLLimits(
+      memory: 400_000, largestAllocation: 30_000, group: Self.slice, workspace: Self.tile)
+    let device = try device(limits)
     let minibatch = Minibatch(
       layers: Array((0..<60).map { _ in layers[2] }) + layers, examples: Array(0..<n))
     let stack = try device.gramStack(of: minibatch, kernel: .linear, centering: .unbiased)
     #expect(!stack.isResident)
-    let (whole, _, _) = try results(nil, .linear)
+    let (whole, _) = try results(nil, .linear)
     let products = try device.innerProducts(stack, stack)
     let norms = try device.squaredNorms(stack)
     for i in 0..<9 {
@@ -87,8 +121,8 @@ struct LimitsTests {
 
   @Test func twoRunsGiveTheSameBits() throws {
     for kernel in [GramKernel.linear, .rbf(.medianMultiple(1))] {
-      let (first, summaries, _) = try results(nil, kernel)
-      let (second, again, _) = try results(nil, kernel)
+      let (first, summaries) = try results(nil, kernel)
+      let (second, again) = try results(nil, kernel)
       #expect(first == second)
       #expect(summaries == again)
     }
