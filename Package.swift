@@ -71,12 +71,14 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Activations", "Device"], path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "ActivationFilesTests", dependencies: ["ActivationFiles", "TestSupport"]),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
     .testTarget(
-      name: "DeviceConformanceTests", dependencies: ["DeviceRegistry", "CKA", "TestSupport"]),
+      name: "DeviceConformanceTests", 
+      dependencies: ["BLASDevice", "CPUKernels", "DeviceRegistry", "CKA", "TestSupport"]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),

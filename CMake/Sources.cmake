@@ -3,10 +3,11 @@
 
 cka_swift_library(Activations Sources/Activations
   SOURCES
+    ActivationModel.swift
     ActivationSource.swift
-    ArrayActivations.swift
     LayerActivations.swift
     LayerShape.swift
+    OneLine.swift
     ScalarType.swift)
 
 cka_system_library(CLibzip Sources/CLibzip
@@ -15,7 +16,25 @@ cka_system_library(CLibzip Sources/CLibzip
 cka_swift_library(ActivationFiles Sources/ActivationFiles
   DEPENDS Activations CLibzip
   SOURCES
-    ActivationFiles.swift)
+    ActivationFileError.swift
+    ArrayLayout.swift
+    FileKind.swift
+    Folder.swift
+    LayerList.swift
+    MappedFile.swift
+    ModelFiles.swift
+    NPYHeader.swift
+    NPYReader.swift
+    NPYType.swift
+    NPYWriter.swift
+    NPZReader.swift
+    NaturalOrder.swift
+    SafetensorsReader.swift
+    Shards.swift
+    StrictJSON.swift
+    TemporaryFile.swift
+    ZipArchive.swift
+    ZipInput.swift)
 
 cka_swift_library(Device Sources/Device
   DEPENDS Activations
@@ -41,7 +60,10 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
   SOURCES
-    BLASDevice.swift)
+    BLASDevice.swift
+    Centering.swift
+    Gram.swift
+    HSIC.swift)
 
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
@@ -49,7 +71,24 @@ cka_system_library(CCairo Sources/CCairo
 cka_swift_library(CKA Sources/CKA
   DEPENDS Activations Device
   SOURCES
-    CKA.swift)
+    Comparison.swift
+    Estimator.swift
+    HSICSums.swift
+    MinibatchPlan.swift
+    Similarity.swift
+    Verification/NumPyRandom.swift
+    Verification/Reference.swift
+    Verification/Verification.swift)
+
+cka_swift_library(CommandSupport Sources/CommandSupport
+  DEPENDS ArgumentParser Logging
+  SOURCES
+    Console.swift
+    Failure.swift
+    Formatting.swift
+    MappedFileGuard.swift
+    Progress.swift
+    TextTable.swift)
 
 cka_c_library(CKAKernels Kernels
   SOURCES
@@ -66,21 +105,62 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
 cka_swift_library(DeviceRegistry Sources/DeviceRegistry
   DEPENDS BLASDevice Device OpenCLDevice
   SOURCES
-    DeviceRegistry.swift)
+    DeviceRegistry.swift
+    DeviceSelection.swift
+    SelfTest.swift)
 
 cka_command(CKABench Benchmarks/CKABench
   PRODUCT cka-bench
-  DEPENDS ActivationFiles ArgumentParser CKA DeviceRegistry
+  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CommandSupport DeviceRegistry
   SOURCES
-    Bench.swift)
+    Bench.swift
+    Measurement.swift
+    Peak.swift
+    Report.swift
+    Workload.swift)
+
+cka_c_library(CSystem Sources/CSystem
+  SOURCES
+    system_calls.c)
 
 cka_swift_library(Figures Sources/Figures
   DEPENDS CCairo
   SOURCES
-    Figures.swift)
+    AxisLabels.swift
+    Canvas.swift
+    ColorMap.swift
+    DisplayText.swift
+    FigureError.swift
+    FigureFormat.swift
+    Geometry.swift
+    Heatmap.swift
+    HeatmapDrawing.swift
+    HeatmapLayout.swift
+    HeatmapStyle.swift
+    Magma.swift
+    PixelImage.swift
+    SVGCorrections.swift
+    Surface.swift
+    TerminalFrame.swift
+    TerminalMap.swift
+    TerminalPainter.swift
+    TerminalText.swift
+    Ticks.swift
+    UndefinedRegions.swift)
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA DeviceRegistry Figures Logging
+  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging
   SOURCES
-    Command.swift)
+    Command.swift
+    CompareCommand.swift
+    CompareMessages.swift
+    CompareOptions.swift
+    DevicesCommand.swift
+    InspectCommand.swift
+    Models.swift
+    PlotCommand.swift
+    ResultDocument.swift
+    ResultFiles.swift
+    ResultFolder.swift
+    VerifyCommand.swift)

@@ -46,6 +46,7 @@ have_pocl() { ls /etc/OpenCL/vendors/pocl*.icd; }
 have_numpy() { "$(dirname "$0")/python-with-numpy.sh"; }
 
 need git "SwiftPM fetches packages with it" have git
+need ca-certificates "lets git trust the hosts of those packages" test -e /etc/ssl/certs/ca-certificates.crt
 need pkg-config "finds the libraries below" have pkg-config
 need ocl-icd-opencl-dev "OpenCL: GPUs" have_library OpenCL
 need opencl-headers "OpenCL's header files" have_header CL/cl.h

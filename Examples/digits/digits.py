@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 TEST_EXAMPLES = 512
+TRAINING_EXAMPLES = 1797 - TEST_EXAMPLES
 
 
 class Digits:

@@ -12,6 +12,7 @@ import argparse
 import shutil
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -24,26 +25,28 @@ from resnet import ResNet
 BATCH = 64
 
 
-def train(model, examples, epochs, seed):
+def train(model, examples, steps, seed):
     """SGD with momentum; the learning rate rises at first, then falls along a cosine."""
-    order = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
     )
-    batches = len(examples) // BATCH or 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=0.1, total_steps=epochs * batches
-    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=steps)
     model.train()
-    for _ in range(epochs):
-        permutation = torch.randperm(len(examples), generator=order)
-        for rows in permutation.split(BATCH)[:batches]:
-            loss = cross_entropy(model(examples.images[rows]), examples.labels[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+    for rows in islice(shuffled_batches(len(examples), generator), steps):
+        loss = cross_entropy(model(examples.images[rows]), examples.labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
     model.eval()
+
+
+def shuffled_batches(count, generator):
+    """Pass after pass in a new order; what does not fill a batch is left out of its pass."""
+    while True:
+        batches = torch.randperm(count, generator=generator).split(BATCH)
+        yield from batches[: count // BATCH or 1]
 
 
 @torch.no_grad()
@@ -82,17 +85,24 @@ def parse_arguments():
     parser.add_argument("--dtype", choices=["float16", "float32"], default="float32")
     parser.add_argument("--output", type=Path, default=Path("activations"), metavar="DIR")
     parser.add_argument("--force", action="store_true", help="replace folders that exist")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if any(depth < 8 or depth % 6 != 2 for depth in arguments.depth):
+        parser.error("--depth must be 8, 14, 20, … (6k + 2)")
+    if min(arguments.width) < 1 or arguments.epochs < 1:
+        parser.error("--width and --epochs must be at least 1")
+    if not 1 <= arguments.examples <= digits.TEST_EXAMPLES:
+        parser.error(f"--examples must lie between 1 and {digits.TEST_EXAMPLES}")
+    return arguments
 
 
 def main():
     arguments = parse_arguments()
-    if not 1 <= arguments.examples <= digits.TEST_EXAMPLES:
-        sys.exit(f"--examples must lie between 1 and {digits.TEST_EXAMPLES}")
     # One thread: sums in another order would give other last digits.
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     training_set, test_set = digits.load(arguments.train_examples)
+    # Less data must not mean less training: the steps are those of the whole training set.
+    steps = arguments.epochs * (digits.TRAINING_EXAMPLES // BATCH)
     for seed in arguments.seed:
         for depth in arguments.depth:
             for width in arguments.width:
@@ -104,7 +114,7 @@ def main():
                 start = time.perf_counter()
                 torch.manual_seed(seed)
                 model = ResNet(depth, width)
-                train(model, training_set, arguments.epochs, seed)
+                train(model, training_set, steps, seed)
                 percent = 100 * accuracy(model, test_set)
                 record(model, test_set.first(arguments.examples), folder, arguments.dtype)
                 seconds = time.perf_counter() - start

@@ -17,6 +17,7 @@ import Activations
 ///
 /// Files are mapped, not copied, and numbers stay as they are stored: of any scalar type, byte order
 /// and memory order, perhaps unaligned. Every size in a header is checked against the file first.
+/// A file that is cut short while it is open ends the process with SIGBUS, as with any mapping.
 public struct ModelFiles: ActivationSource {
   /// The last component of the path, of a file without the extension of its format.
   public let name: String

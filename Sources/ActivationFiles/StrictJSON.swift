@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259) with the order of its keys kept and every integer exact.
-enum StrictJSON: Equatable {
+enum StrictJSON: Sendable, Equatable {
   case object([Member])
   case array([StrictJSON])
   case string(String)

@@ -18,6 +18,16 @@ struct TemporaryFile: ~Copyable {
     }
     unlink(&template)
     _ = fcntl(file.number, F_SETFD, FD_CLOEXEC)
+    // Where a file system cannot reserve room, posix_fallocate writes to every block: ask first.
+    var disk = statvfs()
+    let isKnown = fstatvfs(file.number, &disk) == 0
+    let free = Int(clamping: disk.f_bavail).multipliedReportingOverflow(by: Int(disk.f_frsize))
+    guard !isKnown || free.overflow || size <= free.partialValue else {
+      throw place.error(
+        .io,
+        "cannot be unpacked in \(quoted(folder)): needs \(size) bytes, "
+          + "\(free.partialValue) are free")
+    }
     let code = posix_fallocate(file.number, 0, off_t(size))
     guard code == 0 else {
       throw place.error(

@@ -63,6 +63,7 @@ public struct BLASDevice: Device {
     let order = minibatch.layers.indices.sorted {
       minibatch.layers[$0].featureCount > minibatch.layers[$1].featureCount
     }
+    let start = ContinuousClock.now
     let failure = Mutex<DeviceError?>(nil)
     DispatchQueue.concurrentPerform(iterations: order.count) { index in
       let layer = order[index]
@@ -80,6 +81,7 @@ public struct BLASDevice: Device {
       }
     }
     if let error = failure.withLock({ $0 }) { throw error }
+    stack.timings = workspaces.timings(within: .now - start)
     return stack
   }
 
@@ -97,8 +99,8 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
   let summaries: UnsafeMutableBufferPointer<GramSummary>
   let values: UnsafeMutablePointer<Float>
   let packedCount: Int
+  public internal(set) var timings = StageTimings()
 
-  /// One summary a layer.
   public var layers: [GramSummary] { Array(summaries) }
 
   init(layerCount: Int, packedCount: Int) throws(DeviceError) {
@@ -134,6 +136,8 @@ final class Workspace: @unchecked Sendable {
   let slab: UnsafeMutablePointer<Float>
   /// One number an example.
   let sums: UnsafeMutablePointer<Double>
+  /// How long this thread has read features.
+  var readTime = Duration.zero
 
   /// Features a slab: with 256 examples, two slabs stay in a core's second cache.
   static let slabWidth = 256
@@ -170,6 +174,16 @@ final class WorkspacePool: Sendable {
   }
 
   func giveBack(_ workspace: Workspace) { idle.withLock { $0.append(workspace) } }
+
+  /// The threads' mean time for reading, and the rest of `wall` for what they made of it.
+  func timings(within wall: Duration) -> StageTimings {
+    let threads = idle.withLock { $0 }
+    let read = threads.reduce(Duration.zero) { $0 + $1.readTime } / max(threads.count, 1)
+    var timings = StageTimings()
+    timings.read = read / .seconds(1)
+    timings.gram = max(wall - read, .zero) / .seconds(1)
+    return timings
+  }
 }
 
 /// rows × columns float32 numbers on a cache line's boundary, to be freed with `free`.

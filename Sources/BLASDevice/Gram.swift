@@ -28,11 +28,13 @@ extension BLASDevice {
       let range = start..<min(start + Workspace.slabWidth, slabs.featureCount)
       // A scale once chosen holds for the slabs that follow, unless one needs a larger.
       let least = gram.isConstant ? nil : gram.exponent / 2
+      let start = ContinuousClock.now
       let slab =
         kernels.engine == .packed
         ? slabs.pack(range, into: workspace.slab, leastExponent: least)
         : slabs.read(
           range, into: workspace.slab, rowStride: Workspace.slabWidth, leastExponent: least)
+      workspace.readTime += .now - start
       guard slab.isFinite else {
         return Gram(exponent: 0, isFinite: false, isConstant: false)
       }

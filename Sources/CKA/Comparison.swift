@@ -45,10 +45,12 @@ public struct Comparison: Sendable {
     case fellBack(from: DeviceInfo, to: DeviceInfo, because: DeviceError)
   }
 
-  /// Seconds spent, by stage. Reading is part of `gram`: activations are touched once.
+  /// Seconds spent, by stage.
   public struct Timings: Sendable, Hashable {
-    /// Gathering, transfer, centering and Gram matrices.
-    public var gram = 0.0
+    /// Making Gram stacks, by the devices' own account.
+    public var stages = StageTimings()
+    /// Making Gram stacks, by the wall clock.
+    public var gramStacks = 0.0
     /// Inner products of all pairs of layers.
     public var pairs = 0.0
   }
@@ -137,8 +139,10 @@ public struct Comparison: Sendable {
           centering: centering)
       } else { leftStack }
     let gramEnd = clock.now
-    timings.gram += (gramEnd - start).inSeconds
-    defer { timings.pairs += (clock.now - gramEnd).inSeconds }
+    timings.gramStacks += (gramEnd - start) / .seconds(1)
+    timings.stages += leftStack.timings
+    if right != nil { timings.stages += rightStack.timings }
+    defer { timings.pairs += (clock.now - gramEnd) / .seconds(1) }
 
     let products = try device.innerProducts(leftStack, rightStack)
     func squares(_ stack: some GramStack, _ own: Matrix<Double>) -> [Double] {
@@ -179,10 +183,4 @@ public struct ComparisonError: Error, Sendable, CustomStringConvertible {
   public let description: String
 
   init(_ description: String) { self.description = description }
-}
-
-extension Duration {
-  fileprivate var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
 }

@@ -96,11 +96,16 @@ extension HSICSums {
   fileprivate func status(of layer: Layer) -> Status {
     if !layer.isFinite { return .nonFinite }
     if layer.isConstant { return .constant }
-    guard layer.selfHSIC > 0 else { return .lowPrecision }
-    // Rounding of relative size r turns a vector of `dimension` numbers by r/√dimension towards any
-    // other, and lengthens it by r²/2.
+    return errorEstimate(of: layer) <= Self.tolerance ? .ok : .lowPrecision
+  }
+
+  /// How far rounding in one layer's Gram matrices may move its CKA with any other.
+  ///
+  /// Rounding of relative size r turns a vector of `dimension` numbers by r/√dimension towards any
+  /// other, and lengthens it by r²/2.
+  func errorEstimate(of layer: Layer) -> Double {
+    guard layer.selfHSIC > 0 else { return .infinity }
     let relative = (layer.rounding / layer.selfHSIC).squareRoot()
-    let error = relative / dimension.squareRoot() + relative * relative / 2
-    return error <= Self.tolerance ? .ok : .lowPrecision
+    return relative / dimension.squareRoot() + relative * relative / 2
   }
 }

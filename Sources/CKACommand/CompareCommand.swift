@@ -60,7 +60,9 @@ struct CompareCommand: ParsableCommand {
         comparison, outcome, paths: [model, model2].compactMap { $0 },
         pooling: layers.pool.rawValue,
         timings: .init(
-          open: opened, gram: outcome.timings.gram, pairs: outcome.timings.pairs,
+          open: opened, read: outcome.timings.stages.read,
+          transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,
+          pairs: outcome.timings.pairs,
           total: (clock.now - start) / .seconds(1)))
       let files = try ResultFiles(result, outcome.similarity)
       try folder.write(files.contents)

@@ -66,9 +66,17 @@ struct ResultDocument: Codable {
   }
 
   struct Timings: Codable {
+    /// Opening the models and choosing the device.
     var open: Double
+    /// Gathering, converting and, on the CPU, centering activations.
+    var read: Double
+    /// Sending them to a device with memory of its own.
+    var transfer: Double
+    /// Gram matrices and their centering.
     var gram: Double
+    /// Inner products of all pairs of layers.
     var pairs: Double
+    /// All of it by the wall clock, up to the drawing of the figures.
     var total: Double
   }
 

@@ -36,6 +36,29 @@ public protocol Device: Sendable {
 public protocol GramStack: AnyObject, Sendable {
   /// One summary a layer.
   var layers: [GramSummary] { get }
+  /// Where the time went that it took to make the stack.
+  var timings: StageTimings { get }
+}
+
+/// Seconds spent on a Gram stack, by stage. Stages may overlap: they need not add up to the wall
+/// clock's time.
+public struct StageTimings: Sendable, Hashable, Codable {
+  /// Touching activations: gathering rows, converting and, on the CPU, centering features.
+  public var read = 0.0
+  /// Sending activations to a device with memory of its own.
+  public var transfer = 0.0
+  /// Gram matrices, with their centering.
+  public var gram = 0.0
+
+  /// No time at all.
+  public init() {}
+
+  /// Both times, stage by stage.
+  public static func += (sum: inout StageTimings, more: StageTimings) {
+    sum.read += more.read
+    sum.transfer += more.transfer
+    sum.gram += more.gram
+  }
 }
 
 /// What is known of one layer's Gram matrix beside its entries.

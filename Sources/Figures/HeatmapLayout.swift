@@ -187,20 +187,23 @@ struct HeatmapLayout {
     var names: [String]
   }
 
-  /// The names of `groups` as large as all of them fit; else those that fit, some shortened.
+  /// The names of `groups` in the size that shows most of them whole, and the largest such size.
   private func groupNames(_ groups: [Heatmap.Group], cell: Double) -> GroupNames {
-    var result = GroupNames(size: style.text, names: [])
+    var best = GroupNames(size: style.text, names: [])
+    var mostWhole = -1
     for size in [1, 0.8, 0.65].map({ $0 * style.text }) {
       let names = groups.map {
         fitting($0.name, in: extent(of: $0, cell: cell).length, size: size)
       }
       let areWhole = zip(groups, names).map { displayText($0.name) == $1 }
+      let whole = areWhole.count { $0 }
+      guard whole > mostWhole else { continue }
+      mostWhole = whole
       // Of a shortened name at least three letters must be left on either side.
-      result.size = size
-      result.names = zip(areWhole, names).map { $0 || $1.count >= 7 ? $1 : "" }
-      if areWhole.allSatisfy(\.self) { break }
+      best = GroupNames(
+        size: size, names: zip(areWhole, names).map { $0 || $1.count >= 7 ? $1 : "" })
     }
-    return result
+    return best
   }
 
   // MARK: The colour scale

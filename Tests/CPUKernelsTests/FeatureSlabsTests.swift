@@ -1,0 +1,192 @@
+import Activations
+import Foundation
+import TestSupport
+import Testing
+
+@testable import FeatureSlabs
+
+/// What a slab must hold: differences from the mean, in float64.
+private func centered(_ columns: [[Double]]) -> [[Double]] {
+  columns.map { column in
+    let mean = column.reduce(0, +) / Double(column.count)
+    return column.map { $0 - mean }
+  }
+}
+
+private func read(_ layer: LayerActivations, _ examples: [Int]) -> (
+  values: [Float], statistics: SlabStatistics
+) {
+  let slabs = FeatureSlabs(layer: layer, examples: examples)
+  var values = [Float](repeating: .nan, count: examples.count * slabs.featureCount)
+  let statistics = slabs.read(
+    0..<slabs.featureCount, into: &values, rowStride: slabs.featureCount)
+  return (values, statistics)
+}
+
+@Suite struct FeatureSlabsTests {
+  static let n = 9
+  static let p = 5
+
+  /// Small whole numbers, which every type holds.
+  static let numbers = (0..<(n * p)).map { ($0 * 37) % 101 }
+
+  private func check(_ layer: LayerActivations, examples: [Int] = [7, 0, 3, 8, 2]) {
+    let result = read(layer, examples)
+    #expect(result.statistics == SlabStatistics(exponent: 0, isFinite: true, isConstant: false))
+    let expected = centered(
+      (0..<Self.p).map { k in examples.map { Double(Self.numbers[$0 * Self.p + k]) } })
+    for (row, _) in examples.enumerated() {
+      for k in 0..<Self.p {
+        // The mean is rounded to float32 near 50 (2⁻¹⁹), which shifts all rows alike.
+        #expect(abs(Double(result.values[row * Self.p + k]) - expected[k][row]) < 1e-5)
+      }
+    }
+  }
+
+  private func layer<T: FixedWidthInteger & BitwiseCopyable & Sendable>(
+    _ type: ScalarType, _ make: (Int) -> T, swapped: Bool, _ order: MemoryOrder
+  ) -> LayerActivations {
+    var values = Self.numbers.map(make)
+    if order == .columnMajor {
+      values = (0..<values.count).map { make(Self.numbers[$0 % Self.n * Self.p + $0 / Self.n]) }
+    }
+    return LayerActivations(
+      name: "x", values: swapped ? values.map(\.byteSwapped) : values, scalarType: type,
+      exampleCount: Self.n, featureAxes: [Self.p], isByteSwapped: swapped, memoryOrder: order)
+  }
+
+  @Test(arguments: [false, true], [MemoryOrder.rowMajor, .columnMajor])
+  func everyTypeAndOrder(swapped: Bool, order: MemoryOrder) {
+    check(layer(.float16, { Float16($0).bitPattern }, swapped: swapped, order))
+    check(layer(.bfloat16, { UInt16(Float($0).bitPattern >> 16) }, swapped: swapped, order))
+    check(layer(.float32, { Float($0).bitPattern }, swapped: swapped, order))
+    check(layer(.float64, { Double($0).bitPattern }, swapped: swapped, order))
+    check(layer(.int8, { Int8($0) }, swapped: swapped, order))
+    check(layer(.int16, { Int16($0) }, swapped: swapped, order))
+    check(layer(.int32, { Int32($0) }, swapped: swapped, order))
+    check(layer(.int64, { Int64($0) }, swapped: swapped, order))
+    check(layer(.uint8, { UInt8($0) }, swapped: swapped, order))
+    check(layer(.uint16, { UInt16($0) }, swapped: swapped, order))
+    check(layer(.uint32, { UInt32($0) }, swapped: swapped, order))
+    check(layer(.uint64, { UInt64($0) }, swapped: swapped, order))
+  }
+
+  @Test func boolsAreZeroAndOne() {
+    let values: [UInt8] = [0, 1, 255, 0]
+    let layer = LayerActivations(
+      name: "x", values: values, scalarType: .bool, exampleCount: 4, featureAxes: [])
+    #expect(read(layer, [0, 1, 2, 3]).values == [-0.5, 0.5, 0.5, -0.5])
+  }
+
+  @Test func integersKeepTheirDifferences() {
+    // Near 2⁶³ float64 is 1,024 apart; the differences are 1 to 4.
+    let big: [Int64] = [.max - 4, .max - 3, .max - 2, .max - 1, .max]
+    let layer = LayerActivations(
+      name: "x", values: big, scalarType: .int64, exampleCount: 5, featureAxes: [1])
+    #expect(read(layer, [0, 1, 2, 3, 4]).values == [-2, -1, 0, 1, 2])
+    let unsigned: [UInt64] = [.max, .max - 1, .max - 2]
+    let other = LayerActivations(
+      name: "x", values: unsigned, scalarType: .uint64, exampleCount: 3, featureAxes: [1])
+    #expect(read(other, [0, 1, 2]).values == [1, 0, -1])
+    // The whole range: a difference that overflows Int64.
+    let wide = LayerActivations(
+      name: "x", values: [Int64.min, .max], scalarType: .int64, exampleCount: 2, featureAxes: [1])
+    let result = read(wide, [0, 1])
+    #expect(result.statistics.exponent == 64)
+    #expect(result.values == [-0.5, 0.5])
+  }
+
+  @Test func float64KeepsItsDifferences() {
+    let values = [1e9, 1e9 + 1e-3, 1e9 + 2e-3]
+    let layer = LayerActivations(
+      name: "x", values: values, scalarType: .float64, exampleCount: 3, featureAxes: [1])
+    let result = read(layer, [0, 1, 2]).values
+    // Float64 is 1.2e-7 apart at 1e9.
+    #expect(abs(Double(result[2] - result[0]) - 2e-3) < 3e-7)
+  }
+
+  @Test(arguments: [1e-300, 1e-38, 1e-18, 1e18, 1e38, 1e300]) func farScales(scale: Double) {
+    let values = [-1.0, 0.25, 0.75].map { $0 * scale }
+    let layer =
+      abs(log10(scale)) < 38.5
+      ? LayerActivations(
+        name: "x", values: values.map { Float($0) }, scalarType: .float32, exampleCount: 3,
+        featureAxes: [1])
+      : LayerActivations(
+        name: "x", values: values, scalarType: .float64, exampleCount: 3, featureAxes: [1])
+    let result = read(layer, [0, 1, 2])
+    #expect(result.statistics.isFinite && result.statistics.exponent % 32 == 0)
+    for (found, expected) in zip(result.values, values) {
+      let value = Double(found) * exp2(Double(result.statistics.exponent))
+      #expect(abs(value - expected) <= 1e-6 * scale)
+      #expect(abs(found) < 0x1p17 && abs(found) > 0x1p-19)
+    }
+  }
+
+  @Test func tellsOfNonFiniteAndConstantLayers() {
+    for type in [ScalarType.float32, .float64] {
+      for bad in [Double.nan, .infinity] {
+        let values = [1, 2, bad, 4]
+        let layer =
+          type == .float64
+          ? LayerActivations(
+            name: "x", values: values, scalarType: type, exampleCount: 4, featureAxes: [])
+          : LayerActivations(
+            name: "x", values: values.map { Float($0) }, scalarType: type, exampleCount: 4,
+            featureAxes: [])
+        #expect(!read(layer, [0, 1, 2, 3]).statistics.isFinite)
+        #expect(read(layer, [0, 1, 3]).statistics.isFinite)
+      }
+    }
+    let constant = LayerActivations(
+      name: "x", values: [Float](repeating: 0.1, count: 30), scalarType: .float32,
+      exampleCount: 10, featureAxes: [3])
+    #expect(read(constant, Array(0..<10)).statistics.isConstant)
+  }
+
+  @Test(arguments: [MemoryOrder.rowMajor, .columnMajor]) func meansOverPositions(order: MemoryOrder)
+  {
+    // C × H × W = 2 × 3 × 2 keeps the first axis; T × D = 3 × 4 keeps the last.
+    for axes in [[2, 3, 2], [3, 4]] {
+      let n = 4
+      let p = 12
+      let logical = (0..<(n * p)).map { Float(($0 * 29) % 53) }
+      var stored = logical
+      if order == .columnMajor {
+        // Example fastest, then the axes from the first to the last.
+        let lengths = [n] + axes
+        for index in logical.indices {
+          var rest = index
+          var place = 0
+          for axis in lengths.indices.reversed() {
+            let coordinate = rest % lengths[axis]
+            rest /= lengths[axis]
+            place += coordinate * lengths[..<axis].reduce(1, *)
+          }
+          stored[place] = logical[index]
+        }
+      }
+      let layer = LayerActivations(
+        name: "x", values: stored, scalarType: .float32, exampleCount: n, featureAxes: axes,
+        memoryOrder: order, pooling: .mean)
+      let channels = axes.count == 2 ? 4 : 2
+      #expect(layer.featureCount == channels)
+      let columns = (0..<channels).map { channel in
+        (0..<n).map { example in
+          let features = (0..<p).filter {
+            axes.count == 2 ? $0 % 4 == channel : $0 / 6 == channel
+          }
+          return features.reduce(0.0) { $0 + Double(logical[example * p + $1]) }
+            / Double(features.count)
+        }
+      }
+      let expected = centered(columns)
+      let found = read(layer, Array(0..<n)).values
+      for i in 0..<n {
+        for k in 0..<channels {
+          #expect(abs(Double(found[i * channels + k]) - expected[k][i]) < 1e-5)
+        }
+      }
+    }
+  }
+}

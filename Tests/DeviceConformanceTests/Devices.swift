@@ -1,0 +1,41 @@
+import CPUKernels
+import Device
+import DeviceRegistry
+import Testing
+
+@testable import BLASDevice
+
+/// Every device of this machine, and the CPU with each of its instruction sets and engines.
+///
+/// Where no OpenCL device is found the tests fail: they must not pass by leaving it out.
+struct TestedDevice: Sendable, CustomTestStringConvertible {
+  let name: String
+  let device: any Device
+
+  var testDescription: String { name }
+
+  static let all: [TestedDevice] = {
+    var devices: [TestedDevice] = []
+    for index in 0..<cka_cpu_kernels_count() {
+      for engine in [BLASDevice.GramEngine.packed, .openBLAS] {
+        let kernels = BLASDevice.Kernels(table: cka_cpu_kernels(index), engine: engine)
+        devices.append(
+          TestedDevice(
+            name: "cpu \(kernels.name) \(engine)", device: BLASDevice(kernels: kernels)))
+      }
+    }
+    let registry = DeviceRegistry()
+    for candidate in registry.candidates where candidate.info.backend != "BLAS" {
+      guard let selection = DeviceSelection(candidate.info.id),
+        let device = try? registry.choose(selection).devices.first
+      else { continue }
+      devices.append(TestedDevice(name: candidate.info.id, device: device))
+    }
+    return devices
+  }()
+}
+
+@Test func anOpenCLDeviceIsThere() {
+  let devices = TestedDevice.all.filter { $0.device.info.backend == "OpenCL" }
+  #expect(!devices.isEmpty, "install pocl-opencl-icd: OpenCL would go untested")
+}
