@@ -129,12 +129,8 @@ void part_statistics(
   }
   partScales[index] = scale;
 
-  Layer layer = layers[part.layer];
-  if (part.flags & FLAG_FIRST) {
-    layer.exponent = e;
-    layer.rescaleOld = 0;
-    layer.flags = 0;
-  }
+  Layer layer = {e, 0, 0, 0, 0, 0, 0, 0};
+  if (!(part.flags & FLAG_FIRST)) layer = layers[part.layer];
   const int common = max(layer.exponent, e);
   layer.rescaleOld = layer.exponent - common;
   layer.rescaleNew = e - common;

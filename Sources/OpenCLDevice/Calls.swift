@@ -121,7 +121,8 @@ extension Calls {
     -> cl_command_queue
   {
     var status: cl_int = CL_SUCCESS
-    let queue = clCreateCommandQueue(context, device, 0, &status)
+    let profiled = cl_command_queue_properties(CL_QUEUE_PROFILING_ENABLE)
+    let queue = clCreateCommandQueue(context, device, profiled, &status)
     return try unwrap(queue, status, "clCreateCommandQueue", "opening a queue")
   }
 
@@ -233,6 +234,21 @@ extension Calls {
   static func wait(_ event: cl_event) throws(DeviceError) {
     var events: [cl_event?] = [event]
     try check(clWaitForEvents(1, &events), "clWaitForEvents", "waiting for the device")
+  }
+
+  /// When a command that has ended began and ended, in nanoseconds of the device's clock.
+  static func times(_ event: cl_event) throws(DeviceError) -> (start: UInt64, end: UInt64) {
+    var start: cl_ulong = 0
+    var end: cl_ulong = 0
+    let size = MemoryLayout<cl_ulong>.size
+    try check(
+      clGetEventProfilingInfo(
+        event, cl_profiling_info(CL_PROFILING_COMMAND_START), size, &start, nil),
+      "clGetEventProfilingInfo", "the start of a command")
+    try check(
+      clGetEventProfilingInfo(event, cl_profiling_info(CL_PROFILING_COMMAND_END), size, &end, nil),
+      "clGetEventProfilingInfo", "the end of a command")
+    return (start, end)
   }
 
   static func flush(_ queue: cl_command_queue) throws(DeviceError) {

@@ -32,6 +32,7 @@ struct GramRun {
       } catch  where error.kind == .outOfMemory {
         // Other stacks have the memory, or the driver refuses: once more, chunk by chunk.
         runtime.drain()
+        workspace = nil
       }
     }
     let perLayer = chunkLayerBytes + ChunkScratch.bytesPerLayer(exampleCount: n)
@@ -68,6 +69,8 @@ struct GramRun {
       isResident ? nil : try runtime.buffer(byteCount: (ranges.first?.count ?? 0) * chunkLayerBytes)
 
     let space = try usable(&workspace, for: plan)
+    runtime.startTiming()
+    var reading = Duration.zero
     var next = 0
     for (range, storage) in zip(ranges, storages) {
       let buffer: Buffer
@@ -83,15 +86,17 @@ struct GramRun {
       while next < plan.groups.count, let first = plan.groups[next].parts.first,
         first.layer < range.upperBound
       {
-        try send(plan.groups[next], number: next, to: chunk, in: space)
+        reading += try send(plan.groups[next], number: next, to: chunk, in: space)
         next += 1
       }
       try finish(chunk)
       if case .host(let memory) = storage { try runtime.read(buffer, into: memory.bytes) }
     }
     let results = try runtime.readArray(records, count: layerCount, of: LayerRecord())
+    var timings = runtime.endTiming()
+    timings.read = reading / .seconds(1)
     return OpenCLGramStack(
-      runtime: runtime, layers: zip(minibatch.layers, results).map(summary),
+      runtime: runtime, layers: zip(minibatch.layers, results).map(summary), timings: timings,
       chunks: zip(ranges, storages).map { OpenCLGramStack.Chunk(layers: $0, storage: $1) },
       layerStride: layerStride, exampleCount: n, centering: centering)
   }
@@ -127,41 +132,50 @@ struct GramRun {
   }
 
   /// Gathers a group on the host while the device works on those before, and starts its work.
+  /// Returns the time that gathering took.
   private func send(
     _ group: GramPlan.Group, number: Int, to chunk: ChunkMatrices, in space: Workspace
-  ) throws(DeviceError) {
+  ) throws(DeviceError) -> Duration {
     let slot = space.slots[number % space.slots.count]
-    let sent = try send(group, through: slot)
+    try slot.sent?.wait()
+    let start = ContinuousClock.now
+    let tables = GroupTables(group)
+    fill(slot, tables, with: group)
+    let reading = ContinuousClock.now - start
+    let sent = try copy(group, tables, from: slot)
+    slot.sent = sent
     slot.computed = try runtime.addGroup(group, in: slot, of: space, to: chunk, after: sent)
     try runtime.compute.flush()
+    return reading
   }
 
-  /// Fills a slot's memory on the host and starts its way to the device. Returns the end of that.
-  private func send(_ group: GramPlan.Group, through slot: Workspace.Slot)
-    throws(DeviceError) -> Event
-  {
-    try slot.sent?.wait()
-    let tables = GroupTables(group)
+  /// Fills a slot's memory on the host.
+  private func fill(_ slot: Workspace.Slot, _ tables: GroupTables, with group: GramPlan.Group) {
     let host = slot.tableStaging.bytes
     tables.write(group, into: host)
     let gather = Gather(minibatch: minibatch, group: group, bytes: slot.staging.bytes)
     for (index, record) in gather.run().enumerated() {
       tables.write(record, of: index, into: host)
     }
-    let copies: [(Buffer, UnsafeRawBufferPointer)] = [
+  }
+
+  /// Starts a slot's way to the device, when the kernels before have read it. Returns the end.
+  private func copy(_ group: GramPlan.Group, _ tables: GroupTables, from slot: Workspace.Slot)
+    throws(DeviceError) -> Event
+  {
+    let host = slot.tableStaging.bytes
+    let free = slot.computed.map { [$0] } ?? []
+    let small: [(Buffer, UnsafeRawBufferPointer)] = [
       (slot.parts, tables.parts(host)), (slot.blockOwners, tables.blockOwners(host)),
       (slot.slices, tables.slices(host)), (slot.segments, tables.segments(host)),
-      (slot.data, UnsafeRawBufferPointer(rebasing: slot.staging.bytes[..<group.byteCount])),
     ]
-    // In order: when the last copy has ended, all have.
-    let free = slot.computed.map { [$0] } ?? []
-    var last: Event?
-    for (buffer, bytes) in copies {
-      last = try runtime.write(buffer, from: bytes, on: runtime.transfer, after: free)
+    for (buffer, bytes) in small {
+      _ = try runtime.write(buffer, from: bytes, on: runtime.transfer, after: free)
     }
+    // In order: when this copy has ended, all have.
+    let data = UnsafeRawBufferPointer(rebasing: slot.staging.bytes[..<group.byteCount])
+    let last = try runtime.write(slot.data, from: data, on: runtime.transfer, after: free)
     try runtime.transfer.flush()
-    guard let last else { preconditionFailure("a group has data") }
-    slot.sent = last
     return last
   }
 

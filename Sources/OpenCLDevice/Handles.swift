@@ -44,6 +44,12 @@ final class Event: @unchecked Sendable {
   deinit { Calls.release(event: handle) }
 
   func wait() throws(DeviceError) { try Calls.wait(handle) }
+
+  /// Seconds that the command took, once it has ended; 0 where the driver does not tell.
+  var seconds: Double {
+    guard let times = try? Calls.times(handle), times.end > times.start else { return 0 }
+    return Double(times.end - times.start) * 1e-9
+  }
 }
 
 /// A compiled program and its kernels.

@@ -68,6 +68,8 @@ public final class OpenCLDevice: Device {
         return try body(&workspace)
       } catch {
         runtime.drain()
+        // Its events may have failed, and would fail whoever waits for them.
+        workspace = nil
         throw error
       }
     }

@@ -5,6 +5,8 @@ import Device
 public final class OpenCLGramStack: GramStack {
   /// One summary a layer.
   public let layers: [GramSummary]
+  /// Where the time went, by the device's own clock; reading, copies and kernels overlap.
+  public let timings: StageTimings
 
   /// Some consecutive layers in one place, `layerStride` numbers each.
   struct Chunk: Sendable {
@@ -25,11 +27,12 @@ public final class OpenCLGramStack: GramStack {
   let runtime: Runtime
 
   init(
-    runtime: Runtime, layers: [GramSummary], chunks: [Chunk], layerStride: Int, exampleCount: Int,
-    centering: GramCentering
+    runtime: Runtime, layers: [GramSummary], timings: StageTimings, chunks: [Chunk],
+    layerStride: Int, exampleCount: Int, centering: GramCentering
   ) {
     self.runtime = runtime
     self.layers = layers
+    self.timings = timings
     self.chunks = chunks
     self.layerStride = layerStride
     self.exampleCount = exampleCount

@@ -5,7 +5,7 @@ import Device
 /// Kernels and programs are cached without a lock of their own: whoever launches holds the device's
 /// (`OpenCLDevice`), or is the only user (tests).
 final class Runtime: @unchecked Sendable {
-  // @unchecked: `programs` and `kernels` change only under the lock of the device that owns this.
+  // @unchecked: all variables change only under the lock of the device that owns this.
 
   let description: OpenCLDeviceDescription
   let context: Context
@@ -17,6 +17,10 @@ final class Runtime: @unchecked Sendable {
   let ledger: MemoryLedger
   let tuning: Tuning
   private(set) var compiledPrograms = 0
+  /// The kernels and the copies to the device since `startTiming`, for their durations.
+  private var isTiming = false
+  private var launches: [Event] = []
+  private var copies: [Event] = []
   private var programs: [KernelVariant: Program] = [:]
   private var kernels: [KernelName: Kernel] = [:]
 
@@ -73,10 +77,12 @@ final class Runtime: @unchecked Sendable {
     for (index, argument) in arguments.enumerated() {
       try argument.set(kernel, index)
     }
-    return Event(
+    let event = Event(
       try Calls.launch(
         compute.handle, kernel.handle, global: global, local: local, after: events.map(\.handle),
         name: kernel.name))
+    if isTiming { launches.append(event) }
+    return event
   }
 
   /// Starts a copy to the device; `source` must not change before the event.
@@ -85,8 +91,10 @@ final class Runtime: @unchecked Sendable {
     after events: [Event] = []
   ) throws(DeviceError) -> Event {
     precondition(source.count <= buffer.byteCount, "a copy past the end of a buffer")
-    return Event(
+    let event = Event(
       try Calls.write(queue.handle, buffer.handle, from: source, after: events.map(\.handle)))
+    if isTiming { copies.append(event) }
+    return event
   }
 
   /// Copies the beginning of a buffer to the host, after all kernels started so far.
@@ -95,6 +103,23 @@ final class Runtime: @unchecked Sendable {
   {
     precondition(destination.count <= buffer.byteCount, "a copy past the end of a buffer")
     try Calls.read(compute.handle, buffer.handle, into: destination)
+  }
+
+  /// Begins to remember commands.
+  func startTiming() {
+    isTiming = true
+    launches = []
+    copies = []
+  }
+
+  /// Seconds that copies and kernels took since `startTiming`, which must have ended.
+  func endTiming() -> StageTimings {
+    var timings = StageTimings()
+    timings.transfer = copies.reduce(0) { $0 + $1.seconds }
+    timings.gram = launches.reduce(0) { $0 + $1.seconds }
+    startTiming()
+    isTiming = false
+    return timings
   }
 
   /// Lets everything that was started end, whether well or not.
