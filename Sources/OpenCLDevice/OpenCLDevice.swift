@@ -1,9 +1,77 @@
 import Activations
 import Device
+import Synchronization
 
-public struct OpenCLDeviceDescription: Sendable {
-  public var info: DeviceInfo; public var kind: String; public var isGPU: Bool
-}
-public struct OpenCLDevice {
-  public static func all() throws(DeviceError) -> [OpenCLDeviceDescription] { [] }
+/// One device behind OpenCL: portable kernels in float32, sums in float64 or in pairs of float32.
+///
+/// Work that does not fit the device's memory is split; a stack that does not fit is kept on the
+/// host. Operations of several threads run one after another.
+public final class OpenCLDevice: Device {
+  /// What the device is.
+  public let info: DeviceInfo
+  /// What OpenCL says of the device.
+  public let description: OpenCLDeviceDescription
+  let runtime: Runtime
+  /// What is kept between calls. Its lock is the device's.
+  private let workspace = Mutex<Workspace?>(nil)
+
+  /// Opens a device of `all()`.
+  public convenience init(_ description: OpenCLDeviceDescription) throws(DeviceError) {
+    try self.init(
+      description, limits: OpenCLLimits(description),
+      tuning: Tuning(usesFloat64: description.hasFloat64))
+  }
+
+  init(_ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning)
+    throws(DeviceError)
+  {
+    runtime = try Runtime(description, limits: limits, tuning: tuning)
+    self.description = description
+    info = description.info
+  }
+
+  /// See `Device`. Activations are gathered and sent while the device works on those before.
+  public func gramStack(
+    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
+  ) throws(DeviceError) -> OpenCLGramStack {
+    precondition(
+      minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
+    let run = GramRun(
+      runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering)
+    return try alone { (workspace) throws(DeviceError) in try run.stack(in: &workspace) }
+  }
+
+  /// See `Device`. All sums have one order, which depends on the number of examples alone.
+  public func innerProducts(_ left: OpenCLGramStack, _ right: OpenCLGramStack)
+    throws(DeviceError) -> Matrix<Double>
+  {
+    precondition(
+      left.runtime === runtime && right.runtime === runtime, "the stacks are of other devices")
+    precondition(
+      left.exampleCount == right.exampleCount && left.centering == right.centering,
+      "the stacks have different examples")
+    return try alone { (_) throws(DeviceError) in try runtime.products(left, right) }
+  }
+
+  /// See `Device`.
+  public func squaredNorms(_ stack: OpenCLGramStack) throws(DeviceError) -> [Double] {
+    precondition(stack.runtime === runtime, "the stack is of another device")
+    return try alone { (_) throws(DeviceError) in try runtime.squaredNorms(stack) }
+  }
+
+  /// Runs `body` with the device to itself. After an error nothing is left under way.
+  private func alone<Result: Sendable>(
+    _ body: (inout Workspace?) throws(DeviceError) -> Result
+  ) throws(DeviceError) -> Result {
+    try workspace.withLock { (workspace) throws(DeviceError) in
+      do throws(DeviceError) {
+        return try body(&workspace)
+      } catch {
+        runtime.drain()
+        // Its events may have failed, and would fail whoever waits for them.
+        workspace = nil
+        throw error
+      }
+    }
+  }
 }

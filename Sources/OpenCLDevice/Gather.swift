@@ -1,0 +1,160 @@
+import Activations
+import Dispatch
+import FeatureSlabs
+
+/// Brings the activations of one group together in the memory that is sent to the device.
+///
+/// 16- and 32-bit floating-point numbers go as they are stored. Everything else is converted and
+/// centered by `FeatureSlabs`.
+struct Gather: @unchecked Sendable {
+  // @unchecked: used by one caller, which waits; each of its threads writes its own bytes.
+
+  let minibatch: Minibatch
+  let group: GramPlan.Group
+  let bytes: UnsafeMutableRawBufferPointer
+
+  /// Rows that a thread copies at a time.
+  private static let rowsAtATime = 16
+  /// Features that a thread converts at a time.
+  private static let featuresAtATime = 1024
+
+  private struct Copy {
+    let part: GramPlan.Part
+    let rows: Range<Int>
+  }
+
+  /// Fills the group's bytes and returns one record a part.
+  func run() -> [PartRecord] {
+    var copies: [Copy] = []
+    var records: [PartRecord] = []
+    for part in group.parts {
+      guard minibatch.layers[part.layer].isSentAsStored else {
+        records.append(convert(part))
+        continue
+      }
+      records.append(PartRecord(part, exponent: 0, flags: []))
+      for first in stride(from: 0, to: minibatch.exampleCount, by: Self.rowsAtATime) {
+        let end = min(first + Self.rowsAtATime, minibatch.exampleCount)
+        copies.append(Copy(part: part, rows: first..<end))
+      }
+    }
+    let work = copies
+    DispatchQueue.concurrentPerform(iterations: work.count) { copy(work[$0]) }
+    for part in group.parts where part.isLast { minibatch.layers[part.layer].evict() }
+    return records
+  }
+
+  /// Copies some rows of a part as they are stored, with zeros behind the last feature.
+  private func copy(_ work: Copy) {
+    let part = work.part
+    let layer = minibatch.layers[part.layer]
+    let size = part.format.size
+    let byteCount = part.features.count * size
+    for row in work.rows {
+      let start = part.offset + row * part.stride * size
+      let destination = UnsafeMutableRawBufferPointer(
+        rebasing: bytes[start..<(start + part.stride * size)])
+      if byteCount > 0 {
+        let source = layer.row(minibatch.examples[row]).start
+        destination.copyMemory(
+          from: UnsafeRawBufferPointer(
+            start: source + part.features.lowerBound * size, count: byteCount))
+      }
+      destination[byteCount...].initializeMemory(as: UInt8.self, repeating: 0)
+    }
+  }
+
+  /// Converts a part, run of features by run of features, and brings the runs to one exponent.
+  private func convert(_ part: GramPlan.Part) -> PartRecord {
+    let rowCount = minibatch.exampleCount
+    let partBytes = UnsafeMutableRawBufferPointer(
+      rebasing: bytes[part.offset..<(part.offset + rowCount * part.stride * 4)])
+    partBytes.initializeMemory(as: UInt8.self, repeating: 0)
+    // Each thread writes its own columns.
+    nonisolated(unsafe) let numbers = partBytes.bindMemory(to: Float.self)
+    let runs = stride(
+      from: part.features.lowerBound, to: part.features.upperBound, by: Self.featuresAtATime
+    ).map { $0..<min($0 + Self.featuresAtATime, part.features.upperBound) }
+    let results = Results(count: runs.count)
+    DispatchQueue.concurrentPerform(iterations: runs.count) { index in
+      results[index] = convert(runs[index], of: part, into: numbers)
+    }
+
+    let statistics = results.all
+    guard statistics.allSatisfy(\.isFinite) else {
+      // Unwritten numbers mean nothing; zeros disturb nobody.
+      partBytes.initializeMemory(as: UInt8.self, repeating: 0)
+      return PartRecord(part, exponent: 0, flags: [.prepared, .varies, .notFinite])
+    }
+    let varying = statistics.filter { !$0.isConstant }
+    let exponent = varying.map(\.exponent).max() ?? 0
+    for (run, statistic) in zip(runs, statistics)
+    where !statistic.isConstant && statistic.exponent < exponent {
+      let scale = Float(
+        sign: .plus, exponent: max(statistic.exponent - exponent, -192), significand: 1)
+      for row in 0..<rowCount {
+        let first = row * part.stride + run.lowerBound - part.features.lowerBound
+        for index in first..<(first + run.count) { numbers[index] *= scale }
+      }
+    }
+    return PartRecord(
+      part, exponent: exponent, flags: varying.isEmpty ? [.prepared] : [.prepared, .varies])
+  }
+
+  private func convert(
+    _ run: Range<Int>, of part: GramPlan.Part, into numbers: UnsafeMutableBufferPointer<Float>
+  ) -> SlabStatistics? {
+    let first = run.lowerBound - part.features.lowerBound
+    guard let destination = numbers.baseAddress else { return nil }
+    return FeatureSlabs(layer: minibatch.layers[part.layer], examples: minibatch.examples)
+      .read(run, into: destination + first, rowStride: part.stride)
+  }
+
+  /// What each thread found, in the order of the runs.
+  private final class Results: @unchecked Sendable {
+    // @unchecked: each thread writes its own element, and they are read when all are done.
+    private let elements: UnsafeMutableBufferPointer<SlabStatistics?>
+
+    init(count: Int) {
+      elements = .allocate(capacity: count)
+      elements.initialize(repeating: nil)
+    }
+
+    deinit {
+      elements.deinitialize()
+      elements.deallocate()
+    }
+
+    subscript(index: Int) -> SlabStatistics? {
+      get { elements[index] }
+      set { elements[index] = newValue }
+    }
+
+    var all: [SlabStatistics] { elements.compactMap { $0 } }
+  }
+}
+
+extension PartRecord {
+  fileprivate init(_ part: GramPlan.Part, exponent: Int, flags: Flags) {
+    self.init(
+      offset: UInt64(part.offset), stride: UInt32(part.stride),
+      firstBlock: UInt32(part.firstBlock), layer: UInt32(part.layer),
+      format: part.format.rawValue, exponent: Int32(exponent),
+      flags: part.isFirst ? flags.union(.first) : flags)
+  }
+}
+
+extension LayerActivations {
+  /// Whether the stored bytes are what the kernels read.
+  var isSentAsStored: Bool { nativeType != nil }
+
+  /// What the kernels read: the stored type, or float32 made on the host.
+  var sentFormat: ScalarFormat {
+    guard isSentAsStored else { return .float32 }
+    switch scalarType {
+    case .float16: return .float16
+    case .bfloat16: return .bfloat16
+    default: return .float32
+    }
+  }
+}

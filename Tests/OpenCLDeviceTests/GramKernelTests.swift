@@ -1,0 +1,132 @@
+import Device
+import Foundation
+import TestSupport
+import Testing
+
+@testable import OpenCLDevice
+
+struct GramKernelTests {
+  private struct Result {
+    var partials: [Float]
+    var stack: [Float]
+    var diagonals: [Float]
+    var stride: Int
+  }
+
+  /// gram.cl and reduce.cl over one part, by windows of at most `slots` partial tiles.
+  private func gram(
+    _ x: Activations64, centering: GramCentering, tuning: Tuning, slots: Int
+  ) throws -> Result {
+    let description = try Fixture.description()
+    let runtime = try Runtime(description, limits: OpenCLLimits(description), tuning: tuning)
+    let group = try GroupOnDevice(runtime, [x])
+    try group.measure()
+    var limits = OpenCLLimits(description)
+    limits.workspace = slots * tuning.tile * tuning.tile * 4
+    let layers = [GramPlan.Layer(featureCount: x.p, format: .float32)]
+    let plan = try #require(
+      GramPlan(layers: layers, exampleCount: x.n, layersPerChunk: 1, tuning: tuning, limits: limits)
+    )
+    let work = try #require(plan.groups.first)
+    #expect(plan.groups.count == 1)
+
+    let tables = GroupTables(work)
+    let host = UnsafeMutableRawBufferPointer.allocate(byteCount: tables.byteCount, alignment: 128)
+    defer { host.deallocate() }
+    tables.write(work, into: host)
+    let slices = try runtime.buffer(byteCount: work.slices.count * 16)
+    try runtime.write(slices, from: tables.slices(host), on: runtime.compute).wait()
+    let segments = try runtime.buffer(byteCount: work.segmentCount * 16)
+    try runtime.write(segments, from: tables.segments(host), on: runtime.compute).wait()
+
+    let stride = OpenCLGramStack.layerStride(exampleCount: x.n, centering: centering)
+    let stack = try Guarded<Float>(runtime, count: stride)
+    let diagonals = try Guarded<Float>(runtime, count: x.n)
+    let most = work.windows.map { $0.tiles.count * $0.slices.count }.max() ?? 0
+    let partials = try Guarded<Float>(runtime, count: most * tuning.tile * tuning.tile)
+    let items = (tuning.tile / tuning.registers) * (tuning.tile / tuning.registers)
+    var firstSegment = 0
+    for window in work.windows {
+      #expect(window.tiles.count * window.slices.count <= slots)
+      try runtime.launch(
+        runtime.kernel("gram_partials", of: tuning.gram),
+        global: [window.slices.count * items, window.tiles.count], local: [items, 1],
+        [
+          .buffer(group.data.buffer), .buffer(group.partTable), .buffer(group.scales.buffer),
+          .buffer(group.shifts.buffer), .buffer(slices), .uint(window.slices.lowerBound),
+          .uint(window.tiles.lowerBound), .uint(x.n), .buffer(partials.buffer),
+        ])
+      try runtime.launch(
+        runtime.kernel("reduce_slices", of: tuning.reduce),
+        global: [tuning.tile * tuning.tile, window.tiles.count, window.segments.count],
+        local: [Tuning.reduceLanes, 1, 1],
+        [
+          .buffer(partials.buffer), .buffer(segments), .uint(firstSegment),
+          .uint(window.slices.count), .uint(window.tiles.lowerBound), .buffer(group.partTable),
+          .buffer(group.layers), .uint(x.n), .uint(centering == .biased ? 1 : 0), .uint(0),
+          .ulong(stride), .buffer(stack.buffer), .buffer(diagonals.buffer),
+        ])
+      firstSegment += window.segments.count
+    }
+    return Result(
+      partials: try partials.read(), stack: try stack.read(), diagonals: try diagonals.read(),
+      stride: stride)
+  }
+
+  private func check(n: Int, p: Int, tuning: Tuning, centering: GramCentering) throws {
+    let x = Activations64.normal(n: n, p: p, seed: 7, offset: 5)
+    let result = try gram(x, centering: centering, tuning: tuning, slots: 1000)
+    let means = (0..<p).map { k in (0..<n).reduce(0) { $0 + x[$1, k] } / Double(n) }
+    // Rounding: p products of size ≤ 16 (4 σ each), in float32, with a sum of at most 16 · p; the
+    // shift's own error, 8(n + 8)u, counts twice per product of size 4.
+    let u = 0x1p-24
+    let bound =
+      16 * Double(p) * (Double(min(p, tuning.slice)) / 8 + 8) * u
+      + Double(p) * 8 * 8 * Double(n + 8) * u
+    let hasDiagonal = centering == .biased
+    for i in 0..<n {
+      for j in 0...i {
+        let truth = (0..<p).reduce(0) { $0 + (x[i, $1] - means[$1]) * (x[j, $1] - means[$1]) }
+        let start = i * (i - 1) / 2 + (hasDiagonal ? i : 0)
+        let value = i == j ? result.diagonals[i] : result.stack[start + j]
+        #expect(abs(Double(value) - truth) < bound, "n \(n), p \(p), entry \(i), \(j)")
+      }
+    }
+  }
+
+  @Test(arguments: Fixture.isSimulated ? [5, 65] : [2, 4, 5, 31, 33, 64, 65])
+  func linearGram(n: Int) throws {
+    let tuning = Fixture.tuning(float64: true)
+    for p in Fixture.isSimulated ? [1, 40] : [1, 3, 32, 127, 600] {
+      try check(n: n, p: p, tuning: tuning, centering: .unbiased)
+      try check(n: n, p: p, tuning: tuning, centering: .biased)
+    }
+  }
+
+  @Test(.enabled(if: !Fixture.isSimulated)) func wideAndTall() throws {
+    let tuning = Fixture.tuning(float64: true)
+    try check(n: 257, p: 40, tuning: tuning, centering: .unbiased)
+    try check(n: 20, p: 5000, tuning: tuning, centering: .biased)
+  }
+
+  @Test(arguments: Fixture.isSimulated ? [(32, 4)] : [(32, 4), (64, 4), (128, 8)])
+  func otherTiles(tile: Int, registers: Int) throws {
+    var tuning = Fixture.tuning(float64: true)
+    tuning.tile = tile
+    tuning.registers = registers
+    try check(n: Fixture.isSimulated ? 33 : 70, p: 70, tuning: tuning, centering: .unbiased)
+  }
+
+  @Test func anyWorkspaceGivesTheSameBits() throws {
+    var tuning = Fixture.tuning(float64: true)
+    tuning.slice = 32
+    tuning.tile = 32
+    tuning.registers = 4
+    let x = Activations64.normal(n: 70, p: Fixture.isSimulated ? 100 : 300, seed: 8)
+    let whole = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
+    for slots in Fixture.isSimulated ? [1, 5] : [1, 2, 5, 6, 13] {
+      let split = try gram(x, centering: .unbiased, tuning: tuning, slots: slots)
+      #expect(split.stack == whole.stack && split.diagonals == whole.diagonals)
+    }
+  }
+}
