@@ -1,6 +1,8 @@
 import Activations
 import Dispatch
+import Device
 import FeatureSlabs
+import Synchronization
 
 /// Brings the activations of one group together in the memory that is sent to the device.
 ///
@@ -24,12 +26,20 @@ struct Gather: @unchecked Sendable {
   }
 
   /// Fills the group's bytes and returns one record a part.
-  func run() -> [PartRecord] {
+  func run() throws(DeviceError) -> [PartRecord] {
+    do throws(ActivationReadError) {
+      return try gather()
+    } catch {
+      throw DeviceError(error)
+    }
+  }
+
+  private func gather() throws(ActivationReadError) -> [PartRecord] {
     var copies: [Copy] = []
     var records: [PartRecord] = []
     for part in group.parts {
       guard minibatch.layers[part.layer].isSentAsStored else {
-        records.append(convert(part))
+        records.append(try convert(part))
         continue
       }
       records.append(PartRecord(part, exponent: 0, flags: []))
@@ -39,13 +49,28 @@ struct Gather: @unchecked Sendable {
       }
     }
     let work = copies
-    DispatchQueue.concurrentPerform(iterations: work.count) { copy(work[$0]) }
+    try concurrently(work.count) { (index) throws(ActivationReadError) in try copy(work[index]) }
     for part in group.parts where part.isLast { minibatch.layers[part.layer].evict() }
     return records
   }
 
+  /// Runs `body` for 0 ..< count on all cores; throws one of the errors, if there were any.
+  private func concurrently(
+    _ count: Int, _ body: @Sendable (Int) throws(ActivationReadError) -> Void
+  ) throws(ActivationReadError) {
+    let failure = Mutex<ActivationReadError?>(nil)
+    DispatchQueue.concurrentPerform(iterations: count) { index in
+      do throws(ActivationReadError) {
+        try body(index)
+      } catch {
+        failure.withLock { $0 = error }
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
   /// Copies some rows of a part as they are stored, with zeros behind the last feature.
-  private func copy(_ work: Copy) {
+  private func copy(_ work: Copy) throws(ActivationReadError) {
     let part = work.part
     let layer = minibatch.layers[part.layer]
     let size = part.format.size
@@ -54,18 +79,16 @@ struct Gather: @unchecked Sendable {
       let start = part.offset + row * part.stride * size
       let destination = UnsafeMutableRawBufferPointer(
         rebasing: bytes[start..<(start + part.stride * size)])
-      if byteCount > 0 {
-        let source = layer.row(minibatch.examples[row]).start
-        destination.copyMemory(
-          from: UnsafeRawBufferPointer(
-            start: source + part.features.lowerBound * size, count: byteCount))
+      if byteCount > 0, let start = destination.baseAddress {
+        let first = part.features.lowerBound * size
+        try layer.read(first..<(first + byteCount), of: minibatch.examples[row], into: start)
       }
       destination[byteCount...].initializeMemory(as: UInt8.self, repeating: 0)
     }
   }
 
   /// Converts a part, run of features by run of features, and brings the runs to one exponent.
-  private func convert(_ part: GramPlan.Part) -> PartRecord {
+  private func convert(_ part: GramPlan.Part) throws(ActivationReadError) -> PartRecord {
     let rowCount = minibatch.exampleCount
     let partBytes = UnsafeMutableRawBufferPointer(
       rebasing: bytes[part.offset..<(part.offset + rowCount * part.stride * 4)])
@@ -76,8 +99,8 @@ struct Gather: @unchecked Sendable {
       from: part.features.lowerBound, to: part.features.upperBound, by: Self.featuresAtATime
     ).map { $0..<min($0 + Self.featuresAtATime, part.features.upperBound) }
     let results = Results(count: runs.count)
-    DispatchQueue.concurrentPerform(iterations: runs.count) { index in
-      results[index] = convert(runs[index], of: part, into: numbers)
+    try concurrently(runs.count) { (index) throws(ActivationReadError) in
+      results[index] = try convert(runs[index], of: part, into: numbers)
     }
 
     let statistics = results.all
@@ -103,11 +126,11 @@ struct Gather: @unchecked Sendable {
 
   private func convert(
     _ run: Range<Int>, of part: GramPlan.Part, into numbers: UnsafeMutableBufferPointer<Float>
-  ) -> SlabStatistics? {
+  ) throws(ActivationReadError) -> SlabStatistics? {
     let first = run.lowerBound - part.features.lowerBound
     guard let destination = numbers.baseAddress else { return nil }
-    return FeatureSlabs(layer: minibatch.layers[part.layer], examples: minibatch.examples)
-      .read(run, into: destination + first, rowStride: part.stride)
+    var slabs = FeatureSlabs(layer: minibatch.layers[part.layer], examples: minibatch.examples)
+    return try slabs.read(run, into: destination + first, rowStride: part.stride)
   }
 
   /// What each thread found, in the order of the runs.
