@@ -37,7 +37,7 @@ public struct DeviceRegistry: Sendable {
       candidates = try OpenCLDevice.all().map { description in
         Candidate(
           info: description.info, kind: description.kind, isForAuto: description.isGPU
-        ) { () throws(DeviceError) in throw DeviceError(kind: .notFound, call: "x", context: "y") }
+        ) { () throws(DeviceError) in try OpenCLDevice(description) }
       }
       openCLFailure = nil
     } catch {

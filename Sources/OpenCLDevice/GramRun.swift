@@ -140,7 +140,7 @@ struct GramRun {
     try slot.sent?.wait()
     let start = ContinuousClock.now
     let tables = GroupTables(group)
-    fill(slot, tables, with: group)
+    try fill(slot, tables, with: group)
     let reading = ContinuousClock.now - start
     let sent = try copy(group, tables, from: slot)
     slot.sent = sent
@@ -150,11 +150,13 @@ struct GramRun {
   }
 
   /// Fills a slot's memory on the host.
-  private func fill(_ slot: Workspace.Slot, _ tables: GroupTables, with group: GramPlan.Group) {
+  private func fill(_ slot: Workspace.Slot, _ tables: GroupTables, with group: GramPlan.Group)
+    throws(DeviceError)
+  {
     let host = slot.tableStaging.bytes
     tables.write(group, into: host)
     let gather = Gather(minibatch: minibatch, group: group, bytes: slot.staging.bytes)
-    for (index, record) in gather.run().enumerated() {
+    for (index, record) in try gather.run().enumerated() {
       tables.write(record, of: index, into: host)
     }
   }
