@@ -1,4 +1,5 @@
 import Activations
+import Device
 import Dispatch
 import Device
 import FeatureSlabs
@@ -17,8 +18,10 @@ struct Gather: @unchecked Sendable {
 
   /// Rows that a thread copies at a time.
   private static let rowsAtATime = 16
-  /// Features that a thread converts at a time.
-  private static let featuresAtATime = 1024
+  /// Features that are converted at a time, and how often a thread does it: it copies the bytes
+  /// of several such slabs from a file at once.
+  private static let slabWidth = 1024
+  private static let slabsAtATime = 8
 
   private struct Copy {
     let part: GramPlan.Part
@@ -27,14 +30,6 @@ struct Gather: @unchecked Sendable {
 
   /// Fills the group's bytes and returns one record a part.
   func run() throws(DeviceError) -> [PartRecord] {
-    do throws(ActivationReadError) {
-      return try gather()
-    } catch {
-      throw DeviceError(error)
-    }
-  }
-
-  private func gather() throws(ActivationReadError) -> [PartRecord] {
     var copies: [Copy] = []
     var records: [PartRecord] = []
     for part in group.parts {
@@ -49,15 +44,15 @@ struct Gather: @unchecked Sendable {
       }
     }
     let work = copies
-    try concurrently(work.count) { (index) throws(ActivationReadError) in try copy(work[index]) }
+    try perform(work.count) { (index) throws(ActivationReadError) in try copy(work[index]) }
     for part in group.parts where part.isLast { minibatch.layers[part.layer].evict() }
     return records
   }
 
-  /// Runs `body` for 0 ..< count on all cores; throws one of the errors, if there were any.
-  private func concurrently(
+  /// Runs `body` for 0 ..< `count` on all cores, and throws what one of them threw.
+  private func perform(
     _ count: Int, _ body: @Sendable (Int) throws(ActivationReadError) -> Void
-  ) throws(ActivationReadError) {
+  ) throws(DeviceError) {
     let failure = Mutex<ActivationReadError?>(nil)
     DispatchQueue.concurrentPerform(iterations: count) { index in
       do throws(ActivationReadError) {
@@ -66,7 +61,7 @@ struct Gather: @unchecked Sendable {
         failure.withLock { $0 = error }
       }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
+    if let error = failure.withLock({ $0 }) { throw DeviceError(error) }
   }
 
   /// Copies some rows of a part as they are stored, with zeros behind the last feature.
@@ -79,16 +74,16 @@ struct Gather: @unchecked Sendable {
       let start = part.offset + row * part.stride * size
       let destination = UnsafeMutableRawBufferPointer(
         rebasing: bytes[start..<(start + part.stride * size)])
-      if byteCount > 0, let start = destination.baseAddress {
+      if byteCount > 0, let base = destination.baseAddress {
         let first = part.features.lowerBound * size
-        try layer.read(first..<(first + byteCount), of: minibatch.examples[row], into: start)
+        try layer.read(first..<(first + byteCount), of: minibatch.examples[row], into: base)
       }
       destination[byteCount...].initializeMemory(as: UInt8.self, repeating: 0)
     }
   }
 
   /// Converts a part, run of features by run of features, and brings the runs to one exponent.
-  private func convert(_ part: GramPlan.Part) throws(ActivationReadError) -> PartRecord {
+  private func convert(_ part: GramPlan.Part) throws(DeviceError) -> PartRecord {
     let rowCount = minibatch.exampleCount
     let partBytes = UnsafeMutableRawBufferPointer(
       rebasing: bytes[part.offset..<(part.offset + rowCount * part.stride * 4)])
@@ -96,11 +91,20 @@ struct Gather: @unchecked Sendable {
     // Each thread writes its own columns.
     nonisolated(unsafe) let numbers = partBytes.bindMemory(to: Float.self)
     let runs = stride(
-      from: part.features.lowerBound, to: part.features.upperBound, by: Self.featuresAtATime
-    ).map { $0..<min($0 + Self.featuresAtATime, part.features.upperBound) }
+      from: part.features.lowerBound, to: part.features.upperBound, by: Self.slabWidth
+    ).map { $0..<min($0 + Self.slabWidth, part.features.upperBound) }
     let results = Results(count: runs.count)
-    try concurrently(runs.count) { (index) throws(ActivationReadError) in
-      results[index] = try convert(runs[index], of: part, into: numbers)
+    let tasks = (runs.count + Self.slabsAtATime - 1) / Self.slabsAtATime
+    try perform(tasks) { (task) throws(ActivationReadError) in
+      var slabs = FeatureSlabs(
+        layer: minibatch.layers[part.layer], examples: minibatch.examples)
+      let first = task * Self.slabsAtATime
+      for index in first..<min(first + Self.slabsAtATime, runs.count) {
+        guard let start = numbers.baseAddress else { return }
+        let column = runs[index].lowerBound - part.features.lowerBound
+        results[index] = try slabs.read(
+          runs[index], into: start + column, rowStride: part.stride)
+      }
     }
 
     let statistics = results.all
@@ -122,15 +126,6 @@ struct Gather: @unchecked Sendable {
     }
     return PartRecord(
       part, exponent: exponent, flags: varying.isEmpty ? [.prepared] : [.prepared, .varies])
-  }
-
-  private func convert(
-    _ run: Range<Int>, of part: GramPlan.Part, into numbers: UnsafeMutableBufferPointer<Float>
-  ) throws(ActivationReadError) -> SlabStatistics? {
-    let first = run.lowerBound - part.features.lowerBound
-    guard let destination = numbers.baseAddress else { return nil }
-    var slabs = FeatureSlabs(layer: minibatch.layers[part.layer], examples: minibatch.examples)
-    return try slabs.read(run, into: destination + first, rowStride: part.stride)
   }
 
   /// What each thread found, in the order of the runs.

@@ -1,5 +1,7 @@
+import Activations
 import COpenCL
 import Device
+import TestSupport
 import Testing
 
 @testable import OpenCLDevice
@@ -54,4 +56,55 @@ struct ErrorTests {
       try runtime.kernel("no_such_kernel", of: runtime.tuning.gram)
     }
   }
+
+  /// A file that was cut short ends the call with an error; the device works on.
+  @Test(arguments: [ScalarType.float32, .float64]) func unreadableActivations(type: ScalarType)
+    throws
+  {
+    let device = try Fixture.device()
+    let good = Activations64.normal(n: 8, p: 5, seed: 1).layer()
+    let shape = try #require(LayerShape(exampleCount: 8, featureAxes: [5]))
+    let storage = CutStorage(byteCount: 8 * 5 * type.size)
+    let block = LayerActivations.Block(
+      firstExample: 0, exampleCount: 8, bytes: UnsafeRawBufferPointer(storage.bytes),
+      storage: storage)
+    let cut = LayerActivations(name: "cut", shape: shape, scalarType: type, blocks: [block])
+    func stack(_ layers: [LayerActivations]) throws(DeviceError) -> OpenCLGramStack {
+      try device.gramStack(
+        of: Minibatch(layers: layers, examples: Array(0..<8)), kernel: .linear,
+        centering: .unbiased)
+    }
+    do {
+      _ = try stack([good, cut])
+      Issue.record("unreadable activations were read")
+    } catch {
+      #expect(error.kind == .input)
+      #expect(error.context.contains("cut short"))
+    }
+    #expect(try stack([good]).layers[0].isFinite)
+  }
+}
+
+/// A mapped file that has become shorter.
+private final class CutStorage: ActivationStorage, @unchecked Sendable {
+  // @unchecked: nobody writes to `bytes`.
+  let bytes: UnsafeMutableRawBufferPointer
+
+  init(byteCount: Int) {
+    bytes = .allocate(byteCount: byteCount, alignment: 64)
+    bytes.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit { bytes.deallocate() }
+
+  var isFile: Bool { true }
+
+  func read(
+    _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
+  ) throws(ActivationReadError) {
+    throw ActivationReadError(path: "file", reason: "cut short")
+  }
+
+  func prefetch(_ bytes: UnsafeRawBufferPointer) {}
+  func evict(_ bytes: UnsafeRawBufferPointer) {}
 }
