@@ -220,14 +220,20 @@ struct PairKernelTests {
       ? [(3, 5, 160), (33, 40, 96)] : [(1, 1, 32), (3, 5, 96), (33, 40, 4128), (65, 2, 9000)],
     [true, false])
   func products(shape: (Int, Int, Int), float64: Bool) throws {
-    let runtime = try Fixture.runtime(float64: float64)
     let stride = shape.2.roundedUp(to: 32)
     let (rows, columns) = (shape.0, shape.1)
     var generator = SeededGenerator(seed: 3)
     let left = (0..<(rows * stride)).map { _ in Float(generator.normal()) }
     let right = (0..<(columns * stride)).map { _ in Float(generator.normal()) }
-    let leftBuffer = try Guarded(runtime, left)
-    let rightBuffer = try Guarded(runtime, right)
+    // A context for each call: Oclgrind takes memory that is used again for uninitialized.
+    func product(_ a: [Float], _ b: [Float], _ which: Runtime.Pairs) throws -> Matrix<Double> {
+      let runtime = try Fixture.runtime(float64: float64)
+      let leftBuffer = try Guarded(runtime, a)
+      let rightBuffer = try Guarded(runtime, b)
+      return try runtime.blockOfProducts(
+        leftBuffer.buffer, a.count / stride, rightBuffer.buffer, b.count / stride,
+        layerStride: stride, which: which)
+    }
     func dot(_ a: [Float], _ i: Int, _ b: [Float], _ j: Int) -> (Double, Double) {
       var sum = 0.0
       var size = 0.0
@@ -241,20 +247,16 @@ struct PairKernelTests {
     // Runs of 512 float32 products: a random walk of at most √size, rounded 512 times a run.
     func bound(_ size: Double) -> Double { 40 * 0x1p-24 * size + 1e-12 }
 
-    let all = try runtime.blockOfProducts(
-      leftBuffer.buffer, rows, rightBuffer.buffer, columns, layerStride: stride, which: .all)
+    let all = try product(left, right, .all)
     for i in 0..<rows {
       for j in 0..<columns {
         let (truth, size) = dot(left, i, right, j)
         #expect(abs(all[i, j] - truth) < bound(size))
       }
     }
-    let own = try runtime.blockOfProducts(
-      leftBuffer.buffer, rows, leftBuffer.buffer, rows, layerStride: stride, which: .symmetric)
-    let full = try runtime.blockOfProducts(
-      leftBuffer.buffer, rows, leftBuffer.buffer, rows, layerStride: stride, which: .all)
-    let equal = try runtime.blockOfProducts(
-      leftBuffer.buffer, rows, leftBuffer.buffer, rows, layerStride: stride, which: .equal)
+    let own = try product(left, left, .symmetric)
+    let full = try product(left, left, .all)
+    let equal = try product(left, left, .equal)
     #expect(own == full)
     for i in 0..<rows {
       #expect(own[i, i] == equal[i, 0])
