@@ -25,7 +25,7 @@
 // Numbers of a row added in float32 before they go to a wide sum; a multiple of 32. Rounding grows
 // with it, the cost of float64 on devices that are slow at it falls with it.
 #ifndef FLUSH
-#define FLUSH 512
+#define FLUSH 128
 #endif
 
 // Numbers of a row in local memory at a time.

@@ -68,7 +68,7 @@ struct Tuning: Sendable, Hashable {
   /// Features of a slice: a float32 sum of products is no longer than this.
   var slice = 512
   /// Products of two Gram matrices' entries that are added in float32: FLUSH of pairs.cl.
-  var flush = 512
+  var flush = 128
   /// Rows and columns of a tile of layer pairs: PAIR_TILE of pairs.cl.
   var pairTile = 32
   /// Numbers of a packed triangle in a slice of their sums, at least.
