@@ -86,8 +86,9 @@ cka_swift_library(CommandSupport Sources/CommandSupport
   SOURCES
     Console.swift
     Failure.swift
+    FileSignals.swift
     Formatting.swift
-    MappedFileGuard.swift
+    PathParts.swift
     Progress.swift
     TextTable.swift)
 

@@ -56,7 +56,7 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    MappedFileGuard.install()
+    FileSignals.handle()
     try reportingFailures {
       let workload = try makeWorkload()
       defer { workload.remove() }

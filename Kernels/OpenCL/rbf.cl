@@ -1,6 +1,6 @@
 // From linear Gram matrices to RBF ones, in place, all layers of a chunk at once:
 //
-//   d²_ij = max(0, K_ii + K_jj − 2 K_ij)              `distances`
+//   d²_ij = K_ii + K_jj − 2 K_ij                       `distances`; zero below its terms' rounding
 //   σ²    = t² · median of all n² values d², or given  `median_begin`, 4 × (`histogram`, `select_bins`),
 //                                                      `bandwidth`
 //   K_ij  = exp(−d²_ij / (2σ²)), K_ii = 1              `exponentials`
@@ -42,7 +42,9 @@ void distances(
   __global float *row = stack + get_global_id(1) * layerStride + ROW_START(i, hasDiagonal);
   __global const float *diagonal = diagonals + get_global_id(1) * n;
   for (uint j = get_local_id(0); j < i; j += ROW_ITEMS) {
-    row[j] = fmax(fma(-2.0f, row[j], diagonal[i] + diagonal[j]), 0.0f);
+    const float sum = diagonal[i] + diagonal[j];
+    const float squared = fma(-2.0f, row[j], sum);
+    row[j] = squared > sum * 0x1p-22f ? squared : 0.0f;
   }
 }
 

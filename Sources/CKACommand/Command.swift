@@ -22,7 +22,7 @@ struct CKACommand: ParsableCommand {
     ])
 
   static func main() {
-    MappedFileGuard.install()
+    FileSignals.handle()
     main(nil)
   }
 }

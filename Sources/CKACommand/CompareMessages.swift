@@ -8,7 +8,7 @@ import Logging
 /// Chooses a device and says which and why.
 func chooseDevice(_ selection: DeviceSelection, log: Logger) throws -> DeviceRegistry.Choice {
   do throws(DeviceError) {
-    let choice = try DeviceRegistry().choose(selection)
+    let choice = try DeviceRegistry.choose(selection)
     if !choice.reasons.isEmpty { log.info("\(oneLine(choice.reasons.joined(separator: "; ")))") }
     return choice
   } catch {

@@ -29,7 +29,7 @@ struct PlotCommand: ParsableCommand {
       let document = try readDocument()
       let heatmap = try Heatmap(document, try readScores(document))
       if let output {
-        guard let format = FigureFormat(pathExtension: (output as NSString).pathExtension) else {
+        guard let format = FigureFormat(pathExtension: PathParts(output).fileExtension) else {
           throw Failure(.usage, "\(oneLine(output)): the name must end in .png, .svg or .pdf")
         }
         guard force || access(output, F_OK) != 0 else {

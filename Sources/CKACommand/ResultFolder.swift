@@ -17,9 +17,9 @@ struct ResultFolder {
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
     isReplacing = replacing
-    name = (path as NSString).lastPathComponent
-    let folder = (path as NSString).deletingLastPathComponent
-    parent = folder.isEmpty ? "." : folder
+    let parts = PathParts(path)
+    name = parts.name
+    parent = parts.folder
     guard !name.isEmpty, name != ".", name != "..", name != "/" else {
       throw Failure(.cannotCreate, "\(oneLine(path)): not a name for an output folder")
     }
@@ -122,8 +122,7 @@ struct ResultFolder {
     isWhole = isWhole && fsync(descriptor) == 0
     let cause = lastError()
     guard close(descriptor) == 0, isWhole else {
-      let name = (file as NSString).lastPathComponent
-      throw Failure(.io, "\(oneLine(path))/\(name): cannot be written: \(cause)")
+      throw Failure(.io, "\(oneLine(path))/\(PathParts(file).name): cannot be written: \(cause)")
     }
   }
 

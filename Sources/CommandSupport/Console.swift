@@ -48,7 +48,7 @@ public enum Console {
 
   static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
-  static let command = (CommandLine.arguments.first as NSString?)?.lastPathComponent ?? "cka"
+  static let command = PathParts(CommandLine.arguments.first ?? "cka").name
 
   private static func environment(_ name: String) -> String? {
     ProcessInfo.processInfo.environment[name]

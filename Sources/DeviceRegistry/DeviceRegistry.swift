@@ -30,7 +30,7 @@ public struct DeviceRegistry: Sendable {
   /// Why OpenCL devices could not be listed, where that failed.
   public let openCLFailure: DeviceError?
 
-  /// Looks for the devices of this machine.
+  /// Looks for the devices of this machine, which starts every OpenCL driver that is installed.
   public init() {
     var candidates: [Candidate] = []
     do throws(DeviceError) {
@@ -46,6 +46,14 @@ public struct DeviceRegistry: Sendable {
     let cpu = BLASDevice()
     candidates.append(Candidate(info: cpu.info, kind: "CPU", isForAuto: true) { cpu })
     self.candidates = candidates
+  }
+
+  /// The device that `selection` names. The CPU is chosen without a look at any OpenCL driver.
+  ///
+  /// - Throws: as `choose(_:)` of a registry.
+  public static func choose(_ selection: DeviceSelection) throws(DeviceError) -> Choice {
+    guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: []) }
+    return try DeviceRegistry().choose(selection)
   }
 
   /// The device that `selection` names, with what takes over where it fails.

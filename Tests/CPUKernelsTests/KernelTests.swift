@@ -162,9 +162,9 @@ private let sentinel: Float = -12345.5
     table(set).squared_distances(&k, n, n)
     for i in 0..<n {
       for j in 0..<i {
-        let expected =
-          Double(before[i * (n + 1)]) + Double(before[j * (n + 1)]) - 2 * Double(before[i * n + j])
-        #expect(k[i * n + j] == Float(max(expected, 0)))
+        let sum = Double(before[i * (n + 1)]) + Double(before[j * (n + 1)])
+        let expected = sum - 2 * Double(before[i * n + j])
+        #expect(k[i * n + j] == (expected > sum * 0x1p-22 ? Float(expected) : 0))
       }
     }
     for lessOne in [false, true] {

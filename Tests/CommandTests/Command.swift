@@ -32,19 +32,25 @@ enum Command {
     return process
   }
 
-  /// Runs `cka` to its end.
+  /// Runs `cka` to its end, with at most `memory` KiB of its own to write to, where given. (With
+  /// less than its threads' buffers OpenBLAS would wait for more: it gets one thread then.)
   static func run(
-    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:],
+    memory: Int? = nil
   ) throws -> Result {
     // Files, not pipes: nothing can fill up.
+    // And an OpenCL cache of its own, which PoCL cannot share between processes.
+    let cache = try TemporaryFolder()
     let output = folder.path + "/.stdout"
     let errors = folder.path + "/.stderr"
+    let limit = memory.map { "ulimit -d \($0); export OPENBLAS_NUM_THREADS=1; " } ?? ""
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments =
-      ["-c", "exec \"$@\" </dev/null >.stdout 2>.stderr", "sh", path] + arguments
+      ["-c", limit + "exec \"$@\" </dev/null >.stdout 2>.stderr", "sh", path] + arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["POCL_CACHE_DIR": cache.path]) { $1 }.merging(environment) { $1 }
     try process.run()
     process.waitUntilExit()
     return Result(

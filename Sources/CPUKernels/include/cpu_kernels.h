@@ -57,7 +57,8 @@ typedef struct {
   // ceil(n / panel_rows) · panel_rows rows and columns of K are there to be written.
   void (*accumulate)(const float *panels, size_t n, size_t count, float *k, size_t stride);
 
-  // K_ij ← ‖x_i − x_j‖² = K_ii + K_jj − 2·K_ij for j < i, never below zero; the diagonal stays.
+  // K_ij ← ‖x_i − x_j‖² = K_ii + K_jj − 2·K_ij for j < i; the diagonal stays. What is below the
+  // rounding of its terms, 2^-22 (K_ii + K_jj), is zero, as for equal examples.
   void (*squared_distances)(float *k, size_t n, size_t stride);
   // K_ij ← exp(−K_ij·factor) for j < i and K_ii ← 1, or all less 1: centering does not tell them
   // apart, and values near 0 keep their digits in the one, values near 1 in the other.
