@@ -77,7 +77,7 @@ let package = Package(
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
     .testTarget(
-      name: "DeviceConformanceTests", 
+      name: "DeviceConformanceTests",
       dependencies: ["BLASDevice", "CPUKernels", "DeviceRegistry", "CKA", "TestSupport"]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),

@@ -55,7 +55,8 @@ cka_c_library(CPUKernels Sources/CPUKernels
 cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   DEPENDS Activations CPUKernels
   SOURCES
-    FeatureSlabs.swift)
+    FeatureSlabs.swift
+    FeatureStage.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
@@ -100,7 +101,26 @@ cka_system_library(COpenCL Sources/COpenCL
 cka_swift_library(OpenCLDevice Sources/OpenCLDevice
   DEPENDS CKAKernels COpenCL Device FeatureSlabs
   SOURCES
-    OpenCLDevice.swift)
+    Calls.swift
+    Centering.swift
+    ChunkScratch.swift
+    Gather.swift
+    Gram.swift
+    GramPlan.swift
+    GramRun.swift
+    HSIC.swift
+    Handles.swift
+    KernelVariant.swift
+    MemoryLedger.swift
+    OpenCLDevice.swift
+    OpenCLDeviceDescription.swift
+    OpenCLGramStack.swift
+    OpenCLLimits.swift
+    RBF.swift
+    Records.swift
+    Runtime.swift
+    Summaries.swift
+    Workspace.swift)
 
 cka_swift_library(DeviceRegistry Sources/DeviceRegistry
   DEPENDS BLASDevice Device OpenCLDevice

@@ -1,7 +1,10 @@
 /// A model put together from layers: held in arrays, or chosen from another model.
 public struct ActivationModel: ActivationSource {
+  /// What the model is called in results.
   public let name: String
+  /// The layers in the network's order.
   public let layers: [LayerActivations]
+  /// What identifies each example, where known.
   public let exampleIDs: [String]?
 
   /// A model of the given layers, which must have the same number of examples.

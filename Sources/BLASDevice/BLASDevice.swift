@@ -9,6 +9,7 @@ import Synchronization
 
 /// The CPU: one layer per core, features centered and multiplied while they are in its cache.
 public struct BLASDevice: Device {
+  /// The processor, with the libraries that do its work.
   public let info: DeviceInfo
   let kernels: Kernels
 
@@ -52,6 +53,7 @@ public struct BLASDevice: Device {
       computeUnits: ProcessInfo.processInfo.activeProcessorCount)
   }
 
+  /// See `Device`. Memory: the stack, and one Gram matrix and one slab of features a core.
   public func gramStack(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> BLASGramStack {
@@ -111,8 +113,10 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
   let summaries: UnsafeMutableBufferPointer<GramSummary>
   let values: UnsafeMutablePointer<Float>
   let packedCount: Int
+  /// Reading: the threads' mean. The rest of the wall clock's time is `gram`.
   public internal(set) var timings = StageTimings()
 
+  /// One summary a layer.
   public var layers: [GramSummary] { Array(summaries) }
 
   init(layerCount: Int, packedCount: Int) throws(DeviceError) {

@@ -36,6 +36,7 @@ extension BLASDevice {
     return result
   }
 
+  /// See `Device`: the diagonals of the tiles that `innerProducts` makes.
   public func squaredNorms(_ stack: BLASGramStack) throws(DeviceError) -> [Double] {
     let tiles = tiles(of: stack.summaries.count)
     var norms = [Double](repeating: 0, count: stack.summaries.count)

@@ -114,7 +114,8 @@ struct CompareCommand: ParsableCommand {
     return """
       \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
       \(result.device.id) in \(Format.seconds(result.timings.total))
-      written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, result.json
+      written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, \
+      \(result.hasSignificance ? "z.npy, " : "")result.json
       """
   }
 }

@@ -5,6 +5,7 @@ import Device
 import DeviceRegistry
 
 extension DeviceSelection: ExpressibleByArgument {
+  /// Reads what stands behind `--device`.
   public init?(argument: String) { self.init(argument) }
 }
 

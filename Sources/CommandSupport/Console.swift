@@ -36,14 +36,14 @@ public enum Console {
     isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"
   }
 
-  /// Columns and rows of the terminal; 80 × 24 where there is none.
+  /// Columns and rows of the terminal; where there is none, what reads well in a file.
   public static var size: (columns: Int, rows: Int) {
     var size = winsize()
     for descriptor in [STDOUT_FILENO, STDERR_FILENO]
     where ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 {
       return (Int(size.ws_col), max(Int(size.ws_row), 8))
     }
-    return (80, 24)
+    return (100, 60)
   }
 
   static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }

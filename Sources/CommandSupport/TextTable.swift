@@ -37,11 +37,4 @@ public struct TextTable: Sendable {
       return line + "\n"
     }.joined()
   }
-
-  /// The table in Markdown, for result files.
-  public var markdown: String {
-    func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
-    let rule = alignments.map { $0 == .left ? "---" : "---:" }
-    return ([headings, rule] + rows).map(line).joined()
-  }
 }

@@ -4,7 +4,9 @@ import Activations
 public struct DeviceError: Error, Sendable, Hashable {
   /// The status code of the library below, kept as it came: unknown codes survive.
   public struct Code: RawRepresentable, Sendable, Hashable {
+    /// The number, as the library gave it.
     public let rawValue: Int32
+    /// The code `rawValue`.
     public init(rawValue: Int32) { self.rawValue = rawValue }
   }
 

@@ -1,7 +1,6 @@
 import Activations
 import Device
 import Dispatch
-import Device
 import FeatureSlabs
 import Synchronization
 

@@ -13,11 +13,15 @@ private func withRows<T: BitwiseCopyable, R>(
   _ values: [T], n: Int, _ body: (UnsafePointer<UnsafeRawPointer>) -> R
 ) -> R {
   let size = MemoryLayout<T>.size
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: values.count * size + 1, alignment: 64)
+  let memory = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: values.count * size + 1, alignment: 64)
   defer { memory.deallocate() }
-  values.withUnsafeBytes { (memory + 1).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-  let rows = (0..<n).map { UnsafeRawPointer(memory + 1 + $0 * (values.count / n) * size) }
-  return rows.withUnsafeBufferPointer { body($0.baseAddress!) }
+  values.withUnsafeBytes {
+    UnsafeMutableRawBufferPointer(rebasing: memory[1...]).copyMemory(from: $0)
+  }
+  let start = UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped) + 1
+  let rows = (0..<n).map { start + $0 * (values.count / n) * size }
+  return rows.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
 }
 
 /// Fills numbers around an output, to see that nothing else is written.

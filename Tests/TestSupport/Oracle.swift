@@ -5,10 +5,14 @@ import Foundation
 
 /// n × p activations in float64, row by row.
 public struct Activations64: Sendable {
+  /// Examples.
   public let n: Int
+  /// Features.
   public let p: Int
+  /// n × p numbers.
   public var values: [Double]
 
+  /// `values` as n × p.
   public init(n: Int, p: Int, values: [Double]) {
     precondition(values.count == n * p)
     self.n = n
@@ -16,6 +20,7 @@ public struct Activations64: Sendable {
     self.values = values
   }
 
+  /// Example `i`, feature `k`.
   public subscript(i: Int, k: Int) -> Double { values[i * p + k] }
 
   /// The rows `indices`, in that order.
@@ -25,6 +30,7 @@ public struct Activations64: Sendable {
   }
 }
 
+/// The function of two examples.
 public enum OracleKernel: Sendable {
   case linear
   /// σ² = t² · median of all n² squared distances.
@@ -32,6 +38,7 @@ public enum OracleKernel: Sendable {
   case rbfSigma(Double)
 }
 
+/// CKA and its parts by brute force.
 public enum Oracle {
   /// The n × n Gram matrix, n² numbers. Linear matrices are made of differences from the first
   /// example, which no estimator sees and which keeps float64 exact under large offsets.
