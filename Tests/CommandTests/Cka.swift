@@ -40,7 +40,8 @@ struct Cka {
   /// The command that was built with these tests.
   static let path: String = {
     let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("cka").path
+    return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("cka")
+      .path
   }()
 
   /// Runs `cka` to its end.

@@ -73,11 +73,12 @@ import Testing
     #expect(try result.layers(0)[0]["scalarType"] as? String == "float32")
   }
 
-  @Test(arguments: [
-    (["--estimator", "biased"], false, nil), (["--estimator", "unbiased"], true, nil),
-    (["--kernel", "rbf"], true, 1), (["--kernel", "rbf", "--bandwidth", "0.5"], true, 0.5),
-    (["--kernel", "rbf", "--sigma", "2"], true, nil),
-  ] as [([String], Bool, Double?)])
+  @Test(
+    arguments: [
+      (["--estimator", "biased"], false, nil), (["--estimator", "unbiased"], true, nil),
+      (["--kernel", "rbf"], true, 1), (["--kernel", "rbf", "--bandwidth", "0.5"], true, 0.5),
+      (["--kernel", "rbf", "--sigma", "2"], true, nil),
+    ] as [([String], Bool, Double?)])
   func offersEstimatorsAndKernels(options: [String], isUnbiased: Bool, multiple: Double?) throws {
     try cka.folder.write(TestModel(layers: 3).npz, to: "m.npz")
     let run = try cka.run(["compare", "m.npz", "--device", "cpu", "--quiet"] + options)
