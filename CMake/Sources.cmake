@@ -88,8 +88,10 @@ cka_swift_library(CommandSupport Sources/CommandSupport
     Failure.swift
     Formatting.swift
     MappedFileGuard.swift
+    ProcessSetup.swift
     Progress.swift
-    TextTable.swift)
+    TextTable.swift
+    Writing.swift)
 
 cka_c_library(CKAKernels Kernels
   SOURCES

@@ -22,7 +22,7 @@ struct CKACommand: ParsableCommand {
     ])
 
   static func main() {
-    MappedFileGuard.install()
+    ProcessSetup.prepare()
     main(nil)
   }
 }

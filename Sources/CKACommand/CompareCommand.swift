@@ -67,8 +67,8 @@ struct CompareCommand: ParsableCommand {
       let files = try ResultFiles(result, outcome.similarity)
       try folder.write(files.contents)
       if !quiet {
-        Console.print(try files.terminalMap(), terminator: "")
-        Console.print(summary(result, folder))
+        try Console.print(files.terminalMap(), terminator: "")
+        try Console.print(summary(result, folder))
       }
     }
   }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// What happens when a file shrinks while it is mapped: one line and an exit code, not a crash.
-public enum MappedFileGuard {
+enum MappedFileGuard {
   /// From here on, reading past the end of a mapped file ends the process with `EX_IOERR`.
-  public static func install() {
+  static func install() {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
       // Only what is allowed in a signal handler.
