@@ -52,13 +52,13 @@ struct CompareCommand: ParsableCommand {
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(comparison, on: choice, log: log)
-      report(outcome.similarity, comparison, to: log)
+      let paths = [model, model2].compactMap { $0 }
+      report(outcome.similarity, comparison, paths: paths, to: log)
       guard outcome.similarity.hasValues else {
-        throw Failure(.data, noValues(outcome.similarity, comparison))
+        throw Failure(.data, noValues(outcome.similarity, comparison, path: model))
       }
       let result = ResultDocument(
-        comparison, outcome, paths: [model, model2].compactMap { $0 },
-        pooling: layers.pool.rawValue,
+        comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
         timings: .init(
           open: opened, read: outcome.timings.stages.read,
           transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,
@@ -78,7 +78,7 @@ struct CompareCommand: ParsableCommand {
       return try Comparison(
         left, right, estimator: estimator.value, kernel: estimator.gramKernel)
     } catch {
-      throw Failure(.data, oneLine(error.description))
+      throw Failure(.data, oneLine("\(model2 ?? model): \(error.description)"))
     }
   }
 
