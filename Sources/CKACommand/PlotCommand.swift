@@ -61,8 +61,13 @@ struct PlotCommand: ParsableCommand {
     let elements = (0..<rows).flatMap { row in
       let (start, stride) = layer.row(row)
       return (0..<columns).map { column in
-        start.loadUnaligned(fromByteOffset: column * stride, as: Double.self)
+        let bits = start.loadUnaligned(fromByteOffset: column * stride, as: UInt64.self)
+        return Double(bitPattern: layer.isByteSwapped ? bits.byteSwapped : bits)
       }
+    }
+    // No CKA is larger than 1, but for rounding.
+    if let other = elements.first(where: { abs($0) > 1.001 }) {
+      throw Failure(.data, "\(oneLine(path)): holds \(other), expected scores of -1 to 1")
     }
     return Matrix(rows: rows, columns: columns, elements: elements)
   }
