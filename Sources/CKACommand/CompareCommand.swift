@@ -47,15 +47,17 @@ struct CompareCommand: ParsableCommand {
         try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
       }
       let comparison = try pair(left, right)
-      announce(comparison, to: log)
+      try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, log: log)
+      announce(comparison, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(comparison, on: choice, log: log)
       let paths = [model, model2].compactMap { $0 }
       report(outcome.similarity, comparison, paths: paths, to: log)
       guard outcome.similarity.hasValues else {
-        throw Failure(.data, noValues(outcome.similarity, comparison, path: model))
+        throw Failure(
+          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
       }
       let result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,

@@ -20,6 +20,18 @@ func chooseDevice(_ selection: DeviceSelection, log: Logger) throws -> DeviceReg
   }
 }
 
+/// Checks that the estimator exists for so few examples.
+func checkExampleCount(_ comparison: Comparison, path: String) throws {
+  let n = comparison.left.exampleCount
+  let least = comparison.estimator.centering.leastExamples
+  guard n >= least else {
+    throw Failure(
+      .data,
+      "\(oneLine(path)): has \(n) example\(n == 1 ? "" : "s"), the \(comparison.estimator.name) "
+        + "estimator needs at least \(least)")
+  }
+}
+
 /// Says what the user may not expect of the estimator, before the work starts.
 func announce(_ comparison: Comparison, to log: Logger) {
   let n = comparison.left.exampleCount
@@ -65,16 +77,6 @@ func report(
   warn(similarity.leftStatuses, similarity.leftSigmas, comparison.left, paths.first)
   guard let right = comparison.right else { return }
   warn(similarity.rightStatuses, similarity.rightSigmas, right, paths.last)
-}
-
-/// Why no cell has a value, in one line.
-func noValues(_ similarity: Similarity, _ comparison: Comparison, path: String) -> String {
-  if similarity.leftStatuses.first == .tooFewExamples {
-    return "\(oneLine(path)): has \(comparison.left.exampleCount) examples, the "
-      + "\(comparison.estimator.name) estimator needs at least "
-      + "\(comparison.estimator.centering.leastExamples)"
-  }
-  return "\(oneLine(path)): no pair of layers has a value; nothing was written"
 }
 
 private func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
