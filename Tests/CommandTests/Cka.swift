@@ -28,8 +28,8 @@ struct Cka {
   let folder: TemporaryFolder
   /// Variables set on top of the tests' own; nil takes one away.
   var environment: [String: String?] = [:]
-  /// A shell's commands around `"$@"`.
-  var shell: String?
+  /// The words before the command's own: what starts it.
+  var prefix: [String] = []
 
   init() throws {
     folder = try TemporaryFolder()
@@ -55,11 +55,17 @@ struct Cka {
 
   /// Starts `cka`.
   func start(_ arguments: [String]) throws -> RunningProcess {
-    let command = [Cka.path] + arguments
-    let words = shell.map { ["/bin/sh", "-c", $0, "sh"] + command } ?? command
     var variables = ProcessInfo.processInfo.environment
     for (name, value) in environment { variables[name] = value }
-    return try RunningProcess(words, environment: variables, folder: folder.path)
+    return try RunningProcess(
+      prefix + [Cka.path] + arguments, environment: variables, folder: folder.path)
+  }
+
+  /// The same command, started by a shell's `script` as `"$@"`.
+  func shell(_ script: String) -> Cka {
+    var other = self
+    other.prefix = ["/bin/sh", "-c", script, "sh"]
+    return other
   }
 
   /// Whatever lies in the folder, hidden files and standard streams included.
