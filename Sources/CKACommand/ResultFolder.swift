@@ -125,10 +125,9 @@ struct ResultFolder {
   }
 
   private func putInPlace() throws {
-    guard fileType(target, following: false) != nil else {
-      guard rename(aside, target) == 0 else { throw failure(errno) }
-      return
-    }
+    // Succeeds where nothing, or an empty folder, is in the way.
+    if rename(aside, target) == 0 { return }
+    guard isReplacing, [EEXIST, ENOTEMPTY].contains(errno) else { throw failure(errno) }
     // The two change places in one step, so that at any time one whole result is there.
     if cka_exchange(aside, target) != 0 {
       // A file system without that step: the old result stays aside until the new one is there.
