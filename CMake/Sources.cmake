@@ -88,9 +88,11 @@ cka_swift_library(CommandSupport Sources/CommandSupport
     Failure.swift
     FileSignals.swift
     Formatting.swift
-    PathParts.swift
+    MappedFileGuard.swift
+    ProcessSetup.swift
     Progress.swift
-    TextTable.swift)
+    TextTable.swift
+    Writing.swift)
 
 cka_c_library(CKAKernels Kernels
   SOURCES

@@ -56,12 +56,12 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    FileSignals.handle()
+    ProcessSetup.prepare()
     try reportingFailures {
       let workload = try makeWorkload()
       defer { workload.remove() }
       let peak = measuredPeak(seconds: quick ? 0.5 : 2)
-      Console.print(
+      try Console.print(
         """
         \(workload.description)
         sgemm peak of this machine: \(Format.fixed(peak.gigaflops, 0)) GFLOP/s \
@@ -76,7 +76,7 @@ struct Bench: ParsableCommand {
       let report = Report(
         workload: workload.description, batchSize: batchSize, peak: peak,
         rows: try measurements.map { try $0.row(peak: peak) })
-      Console.print(report.table, terminator: "")
+      try Console.print(report.table, terminator: "")
       if let json { try report.write(to: json) }
     }
   }

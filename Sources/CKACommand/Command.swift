@@ -22,7 +22,7 @@ struct CKACommand: ParsableCommand {
     ])
 
   static func main() {
-    FileSignals.handle()
+    ProcessSetup.prepare()
     main(nil)
   }
 }

@@ -47,18 +47,20 @@ struct CompareCommand: ParsableCommand {
         try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
       }
       let comparison = try pair(left, right)
-      announce(comparison, to: log)
+      try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, log: log)
+      announce(comparison, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(comparison, on: choice, log: log)
-      report(outcome.similarity, comparison, to: log)
+      let paths = [model, model2].compactMap { $0 }
+      report(outcome.similarity, comparison, paths: paths, to: log)
       guard outcome.similarity.hasValues else {
-        throw Failure(.data, noValues(outcome.similarity, comparison))
+        throw Failure(
+          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
       }
       let result = ResultDocument(
-        comparison, outcome, paths: [model, model2].compactMap { $0 },
-        pooling: layers.pool.rawValue,
+        comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
         timings: .init(
           open: opened, read: outcome.timings.stages.read,
           transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,
@@ -67,8 +69,8 @@ struct CompareCommand: ParsableCommand {
       let files = try ResultFiles(result, outcome.similarity)
       try folder.write(files.contents)
       if !quiet {
-        Console.print(try files.terminalMap(), terminator: "")
-        Console.print(summary(result, folder))
+        try Console.print(files.terminalMap(), terminator: "")
+        try Console.print(summary(result, folder))
       }
     }
   }
@@ -78,7 +80,7 @@ struct CompareCommand: ParsableCommand {
       return try Comparison(
         left, right, estimator: estimator.value, kernel: estimator.gramKernel)
     } catch {
-      throw Failure(.data, oneLine(error.description))
+      throw Failure(.data, oneLine("\(model2 ?? model): \(error.description)"))
     }
   }
 

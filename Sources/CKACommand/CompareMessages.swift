@@ -12,8 +12,23 @@ func chooseDevice(_ selection: DeviceSelection, log: Logger) throws -> DeviceReg
     if !choice.reasons.isEmpty { log.info("\(oneLine(choice.reasons.joined(separator: "; ")))") }
     return choice
   } catch {
+    let name = "--device \(selection.defaultValueDescription)"
+    guard error.kind == .notFound else {
+      throw Failure(.software, "\(name): \(oneLine(error.description))")
+    }
+    throw Failure(.unavailable, "\(name): not found: \(oneLine(error.context))")
+  }
+}
+
+/// Checks that the estimator exists for so few examples.
+func checkExampleCount(_ comparison: Comparison, path: String) throws {
+  let n = comparison.left.exampleCount
+  let least = comparison.estimator.centering.leastExamples
+  guard n >= least else {
     throw Failure(
-      error.kind == .notFound ? .unavailable : .software, oneLine(error.description))
+      .data,
+      "\(oneLine(path)): has \(n) example\(n == 1 ? "" : "s"), the \(comparison.estimator.name) "
+        + "estimator needs at least \(least)")
   }
 }
 
@@ -46,45 +61,36 @@ func announce(_ comparison: Comparison, to log: Logger) {
   }
 }
 
-/// Names every layer that has no values.
-func report(_ similarity: Similarity, _ comparison: Comparison, to log: Logger) {
-  for trouble in troubles(similarity, comparison) { log.warning("\(trouble)") }
-}
-
-/// Why no cell has a value, in one line.
-func noValues(_ similarity: Similarity, _ comparison: Comparison) -> String {
-  let n = comparison.left.exampleCount
-  if similarity.leftStatuses.first == .tooFewExamples {
-    return "\(oneLine(comparison.left.name)) has \(n) examples: the \(comparison.estimator.name) "
-      + "estimator needs at least \(comparison.estimator.centering.leastExamples)"
+/// Names every layer that has no values; `paths` are the models' files or folders.
+func report(
+  _ similarity: Similarity, _ comparison: Comparison, paths: [String], to log: Logger
+) {
+  func warn(
+    _ statuses: [Status], _ sigmas: [Double?], _ model: any ActivationSource, _ path: String?
+  ) {
+    for (index, layer) in model.layers.enumerated() {
+      let reason = reason(statuses[index], sigmas[index], comparison.kernel)
+      guard let reason, let path else { continue }
+      log.warning("\(oneLine(path)): layer \(oneLine(layer.name)) is left undefined: \(reason)")
+    }
   }
-  return "no pair of layers has a value; nothing was written"
+  warn(similarity.leftStatuses, similarity.leftSigmas, comparison.left, paths.first)
+  guard let right = comparison.right else { return }
+  warn(similarity.rightStatuses, similarity.rightSigmas, right, paths.last)
 }
 
-private func troubles(_ similarity: Similarity, _ comparison: Comparison) -> [String] {
-  let left = troubles(similarity.leftStatuses, similarity.leftSigmas, comparison.left)
-  guard let right = comparison.right else { return left }
-  return left + troubles(similarity.rightStatuses, similarity.rightSigmas, right)
-}
-
-private func troubles(
-  _ statuses: [Status], _ sigmas: [Double?], _ model: any ActivationSource
-) -> [String] {
-  zip(statuses, zip(model.layers, sigmas)).compactMap { status, layer in
-    let (layer, sigma) = layer
-    guard let reason = reason(status, sigma) else { return nil }
-    return "\(oneLine(model.name)): layer \(oneLine(layer.name)) is left undefined: \(reason)"
-  }
-}
-
-private func reason(_ status: Status, _ sigma: Double?) -> String? {
+private func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
   switch status {
   case .ok, .tooFewExamples: nil
   case .constant: "constant: every example has the same activations"
   case .nonFinite:
-    sigma == 0
-      ? "non-finite: the median distance is zero, and with it RBF's bandwidth"
-      : "non-finite: it holds NaN or infinity"
+    switch kernel {
+    case .rbf(.medianMultiple) where sigma == 0:
+      "non-finite: the median distance is zero, and with it RBF's bandwidth"
+    case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
+      "non-finite: --sigma \(given) is far from the distances of its examples"
+    default: "non-finite: it holds NaN or infinity"
+    }
   case .lowPrecision:
     "low-precision: what centering leaves of its Gram matrix is as small as rounding errors"
   }

@@ -7,6 +7,15 @@ import DeviceRegistry
 extension DeviceSelection: ExpressibleByArgument {
   /// Reads what stands behind `--device`.
   public init?(argument: String) { self.init(argument) }
+
+  /// As it stands behind `--device`.
+  public var defaultValueDescription: String {
+    switch self {
+    case .automatic: "auto"
+    case .cpu: "cpu"
+    case .openCL(let index): index.map { "opencl:\($0)" } ?? "opencl"
+    }
+  }
 }
 
 extension Estimator.Ragged: ExpressibleByArgument {}

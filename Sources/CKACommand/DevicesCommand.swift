@@ -22,9 +22,9 @@ struct DevicesCommand: ParsableCommand {
           Format.bytes(info.memory), info.hasFloat64 ? "yes" : "no", String(info.computeUnits),
         ])
       }
-      Console.print(table.text)
+      try Console.print(table.text)
       let choice = try chooseDevice(.automatic, log: Console.bootstrapLogging(isQuiet: true))
-      for reason in choice.reasons { Console.print("auto: \(oneLine(reason))") }
+      for reason in choice.reasons { try Console.print("auto: \(oneLine(reason))") }
     }
   }
 }

@@ -28,10 +28,10 @@ struct InspectCommand: ParsableCommand {
         if hasStages { cells.insert(oneLine(layer.stage ?? ""), at: 1) }
         table.add(cells)
       }
-      Console.print(table.text, terminator: "")
+      try Console.print(table.text, terminator: "")
       let total = model.layers.reduce(0) { $0 + $1.byteCount }
       let ids = model.exampleIDs == nil ? "without sample IDs" : "with sample IDs"
-      Console.print(
+      try Console.print(
         "\(oneLine(model.name)): \(model.layers.count) layers, \(Format.count(model.exampleCount)) "
           + "examples \(ids), \(Format.bytes(total))")
     }

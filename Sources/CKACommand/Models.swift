@@ -29,7 +29,7 @@ func select(
     layers = layers.filter { layer in patterns.contains { matches(layer.name, $0) } }
     guard !layers.isEmpty else {
       let wanted = patterns.map(oneLine).joined(separator: ", ")
-      throw Failure(.usage, "\(oneLine(model.path)): no layer matches \(wanted)")
+      throw Failure(.usage, "\(oneLine(model.path)): no layer matches \(wanted); see cka inspect")
     }
   }
   for index in layers.indices { layers[index].pooling = pooling }

@@ -26,43 +26,27 @@ struct PlotCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      let document = try readDocument()
+      let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
       let heatmap = try Heatmap(document, try readScores(document))
       if let output {
-        guard let format = FigureFormat(pathExtension: PathParts(output).fileExtension) else {
+        let name = splitPath(output).name
+        guard let dot = name.lastIndex(of: "."),
+          let format = FigureFormat(pathExtension: String(name[name.index(after: dot)...]))
+        else {
           throw Failure(.usage, "\(oneLine(output)): the name must end in .png, .svg or .pdf")
         }
         guard force || access(output, F_OK) != 0 else {
           throw Failure(.cannotCreate, "\(oneLine(output)): exists; --force replaces it")
         }
-        try write(try heatmap.bytes(format), to: output)
+        try replaceFile(try heatmap.bytes(format), at: output, called: oneLine(output))
       } else {
-        for file in try heatmap.files() { try write(file.bytes, to: "\(result)/\(file.name)") }
+        for file in try heatmap.files() {
+          let path = "\(result)/\(file.name)"
+          try replaceFile(file.bytes, at: path, called: oneLine(path))
+        }
       }
-      Console.print(heatmap.terminalText(), terminator: "")
+      try Console.print(heatmap.terminalText(), terminator: "")
     }
-  }
-
-  private func readDocument() throws -> ResultDocument {
-    let path = "\(result)/result.json"
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected a folder of cka compare")
-    }
-    struct Version: Decodable { var format: String }
-    let format = try? JSONDecoder().decode(Version.self, from: data).format
-    guard format == ResultDocument.currentFormat else {
-      throw Failure(
-        .data,
-        "\(oneLine(path)): format \(oneLine(format ?? "unknown")), expected "
-          + ResultDocument.currentFormat)
-    }
-    guard let document = try? JSONDecoder().decode(ResultDocument.self, from: data),
-      (1...2).contains(document.models.count),
-      document.models.allSatisfy({ !$0.layers.isEmpty })
-    else {
-      throw Failure(.data, "\(oneLine(path)): not a whole \(ResultDocument.currentFormat)")
-    }
-    return document
   }
 
   private func readScores(_ document: ResultDocument) throws -> Matrix<Double> {
@@ -77,18 +61,14 @@ struct PlotCommand: ParsableCommand {
     let elements = (0..<rows).flatMap { row in
       let (start, stride) = layer.row(row)
       return (0..<columns).map { column in
-        start.loadUnaligned(fromByteOffset: column * stride, as: Double.self)
+        let bits = start.loadUnaligned(fromByteOffset: column * stride, as: UInt64.self)
+        return Double(bitPattern: layer.isByteSwapped ? bits.byteSwapped : bits)
       }
     }
-    return Matrix(rows: rows, columns: columns, elements: elements)
-  }
-
-  private func write(_ bytes: [UInt8], to path: String) throws {
-    do {
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      let reason = oneLine((error as NSError).localizedDescription)
-      throw Failure(.cannotCreate, "\(oneLine(path)): cannot be written: \(reason)")
+    // No CKA is larger than 1, but for rounding.
+    if let other = elements.first(where: { abs($0) > 1.001 }) {
+      throw Failure(.data, "\(oneLine(path)): holds \(other), expected scores of -1 to 1")
     }
+    return Matrix(rows: rows, columns: columns, elements: elements)
   }
 }

@@ -1,10 +1,13 @@
 import Activations
 import CKA
+import CommandSupport
 import Device
+import Foundation
 
 /// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).
 struct ResultDocument: Codable {
-  static let currentFormat = "cka-result/1"
+  static let formatFamily = "cka-result/"
+  static let currentFormat = formatFamily + "1"
 
   struct Estimator: Codable {
     var name: String
@@ -138,6 +141,45 @@ extension ResultDocument {
   }
 }
 
+extension ResultDocument {
+  /// The `result.json` at `path`.
+  init(at path: String) throws {
+    let data = try Self.data(at: path)
+    let format = Self.format(of: data)
+    guard format == Self.currentFormat else {
+      throw Failure(
+        .data,
+        "\(oneLine(path)): found the format \(oneLine(format ?? "unknown")), expected "
+          + Self.currentFormat)
+    }
+    guard let document = try? JSONDecoder().decode(Self.self, from: data),
+      (1...2).contains(document.models.count),
+      document.models.allSatisfy({ !$0.layers.isEmpty })
+    else {
+      throw Failure(.data, "\(oneLine(path)): damaged, expected a whole \(Self.currentFormat)")
+    }
+    self = document
+  }
+
+  /// Which format the JSON file at `path` says it has.
+  static func format(at path: String) throws -> String? { format(of: try data(at: path)) }
+
+  private static func format(of data: Data) -> String? {
+    struct Version: Decodable { var format: String }
+    return try? JSONDecoder().decode(Version.self, from: data).format
+  }
+
+  private static func data(at path: String) throws -> Data {
+    // Only regular files end, and let themselves be opened without a wait.
+    guard fileType(path, following: true) == S_IFREG,
+      let data = FileManager.default.contents(atPath: path)
+    else {
+      throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected a folder of cka compare")
+    }
+    return data
+  }
+}
+
 extension ResultDocument.Estimator {
   fileprivate init(_ estimator: CKA.Estimator) {
     name = estimator.name
@@ -182,7 +224,9 @@ extension ResultDocument.Model {
         name: layer.name, stage: layer.stage,
         shape: [layer.shape.exampleCount] + layer.shape.featureAxes,
         scalarType: layer.scalarType.rawValue, features: layer.featureCount,
-        status: statuses[index].rawValue, sigma: sigmas[index])
+        status: statuses[index].rawValue,
+        // JSON has no NaN; a layer that has no σ either says so in its status.
+        sigma: sigmas[index].flatMap { $0.isFinite ? $0 : nil })
     }
   }
 }

@@ -8,6 +8,18 @@ import Foundation
 
 /// The files of a result, as bytes, ready to be written.
 struct ResultFiles {
+  /// The file that says what the result is.
+  static let document = "result.json"
+  private static let names: Set = [
+    "cka.npy", "cka.csv", "z.npy", document, "heatmap.png", "heatmap.svg", "heatmap.pdf",
+  ]
+
+  /// Whether a file of this name in a result's folder comes from `compare` or `plot`.
+  static func mayBeNamed(_ name: String) -> Bool {
+    names.contains(name)
+      || names.contains { name.hasPrefix(".\($0).partial-") }
+  }
+
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
   private let heatmap: Heatmap
@@ -20,7 +32,7 @@ struct ResultFiles {
     var contents: [(name: String, bytes: [UInt8])] = [
       ("cka.npy", npy(cka)),
       ("cka.csv", Array(csv(cka, document).utf8)),
-      ("result.json", Array(try encoder.encode(document)) + Array("\n".utf8)),
+      (Self.document, Array(try encoder.encode(document)) + Array("\n".utf8)),
     ]
     if let z = similarity.z { contents.append(("z.npy", npy(z))) }
     contents += try heatmap.files()

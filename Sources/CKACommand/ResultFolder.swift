@@ -11,86 +11,131 @@ struct ResultFolder {
   private let parent: String
   private let name: String
 
-  /// Checks that a result may be written to `path`, so that no work is lost at the end.
+  /// Checks that a result may be written to `path`, so that no work is lost at the end. Nothing
+  /// stays behind of this look.
   init(_ path: String, replacing: Bool) throws {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
     isReplacing = replacing
-    let parts = PathParts(path)
-    name = parts.name
-    parent = parts.folder
-    guard !name.isEmpty, name != ".", name != "..", name != "/" else {
-      throw Failure(.cannotCreate, "\(oneLine(path)): not a name for an output folder")
+    // A link to a folder stays, and the folder is replaced where it lies.
+    let isLink = fileType(path, following: false) == S_IFLNK
+    guard let resolved = isLink ? realPath(path) : path else {
+      throw Failure(.cannotCreate, "\(oneLine(path)): is a link that leads nowhere")
+    }
+    (parent, name) = splitPath(resolved)
+    guard !["", ".", ".."].contains(name) else {
+      throw Failure(.cannotCreate, "'\(oneLine(path))': not a name for an output folder")
     }
     try checkTarget()
-    do {
-      try FileManager.default.createDirectory(
-        atPath: parent, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.cannotCreate, "\(oneLine(parent)): cannot be made: \(reason(error))")
-    }
-    guard access(parent, W_OK) == 0 else {
-      throw Failure(.cannotCreate, "\(oneLine(parent)): \(lastError())")
-    }
+    try checkParent()
   }
 
   /// Writes all files, or leaves everything as it was.
   func write(_ files: [(name: String, bytes: [UInt8])]) throws {
-    removeLeftovers()
-    let aside = "\(parent)/\(leftoverPrefix)\(getpid())"
-    try? FileManager.default.removeItem(atPath: aside)
-    guard mkdir(aside, 0o777) == 0 else {
-      throw Failure(.cannotCreate, "\(oneLine(path)): cannot be made: \(lastError())")
-    }
+    let made = try makeParent()
     do {
-      for file in files { try write(file.bytes, to: "\(aside)/\(file.name)") }
-      try synchronize(aside)
+      removeLeftovers()
+      try? FileManager.default.removeItem(atPath: aside)
+      guard mkdir(aside, 0o777) == 0 else { throw failure(errno) }
+      for file in files {
+        try writeNewFile(
+          file.bytes, at: "\(aside)/\(file.name)", called: "\(oneLine(path))/\(file.name)")
+      }
+      synchronize(aside)
       try checkTarget()
-      try putInPlace(aside)
+      try putInPlace()
     } catch {
       try? FileManager.default.removeItem(atPath: aside)
+      for folder in made { rmdir(folder) }
       throw error
     }
-    try? synchronize(parent)
+    synchronize(parent)
   }
+
+  private var target: String { "\(parent)/\(name)" }
+  private var leftoverPrefix: String { ".\(name).partial-" }
+  private var aside: String { "\(parent)/\(leftoverPrefix)\(getpid())" }
 
   /// An existing folder is replaced only on request, and only where it holds a result or nothing.
   private func checkTarget() throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      var information = stat()
-      guard lstat(path, &information) == 0 else { return }
-      throw Failure(.cannotCreate, "\(oneLine(path)): is a link that leads nowhere")
+    guard let type = fileType(target, following: false) else {
+      guard errno == ENOENT else { throw failure(errno) }
+      return
     }
-    guard isFolder.boolValue else {
+    guard type == S_IFDIR else {
       throw Failure(.cannotCreate, "\(oneLine(path)): is a file, not an output folder")
     }
     guard isReplacing else {
       throw Failure(
         .cannotCreate, "\(oneLine(path)): exists; --force replaces it, --output names another")
     }
-    let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    guard contents.isEmpty || contents.contains("result.json") else {
+    guard let contents = try? FileManager.default.contentsOfDirectory(atPath: target) else {
+      throw Failure(.cannotCreate, "\(oneLine(path)): cannot be looked into")
+    }
+    if contents.isEmpty { return }
+    let format = try? ResultDocument.format(at: "\(target)/\(ResultFiles.document)")
+    guard format?.hasPrefix(ResultDocument.formatFamily) ?? false else {
       throw Failure(
         .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")
     }
+    if let other = contents.first(where: { !ResultFiles.mayBeNamed($0) }) {
+      throw Failure(
+        .cannotCreate,
+        "\(oneLine(path)): holds '\(oneLine(other))', which cka did not write; --force replaces "
+          + "nothing but a result")
+    }
   }
 
-  private func putInPlace(_ aside: String) throws {
-    var information = stat()
-    guard lstat(path, &information) == 0 else {
-      guard rename(aside, path) == 0 else { throw cannotRename() }
+  /// Checks that a folder can be made in the parent, or in the nearest folder that is there: in any
+  /// other way than by making one, too little is known of permissions, limits and file systems.
+  private func checkParent() throws {
+    let (folder, _) = missingParents()
+    let probe = "\(folder)/\(leftoverPrefix)\(getpid())"
+    guard mkdir(probe, 0o777) == 0 else {
+      guard errno == EEXIST else { throw failure(errno) }
       return
     }
+    rmdir(probe)
+  }
+
+  /// Makes the folders that lead to the result and are missing; returns them, the innermost first.
+  private func makeParent() throws -> [String] {
+    var made: [String] = []
+    for folder in missingParents().missing.reversed() {
+      guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+        let failure = failure(errno)
+        for folder in made { rmdir(folder) }
+        throw failure
+      }
+      made.insert(folder, at: 0)
+    }
+    return made
+  }
+
+  /// The nearest folder above the result that is there, and those that are not, innermost first.
+  private func missingParents() -> (present: String, missing: [String]) {
+    var missing: [String] = []
+    var folder = parent
+    while fileType(folder, following: false) == nil, errno == ENOENT {
+      missing.append(folder)
+      folder = splitPath(folder).folder
+    }
+    return (folder, missing)
+  }
+
+  private func putInPlace() throws {
+    // Succeeds where nothing, or an empty folder, is in the way.
+    if rename(aside, target) == 0 { return }
+    guard isReplacing, [EEXIST, ENOTEMPTY].contains(errno) else { throw failure(errno) }
     // The two change places in one step, so that at any time one whole result is there.
-    if cka_exchange(aside, path) != 0 {
+    if cka_exchange(aside, target) != 0 {
       // A file system without that step: the old result stays aside until the new one is there.
       let old = aside + ".old"
-      guard rename(path, old) == 0 else { throw cannotRename() }
-      guard rename(aside, path) == 0 else {
-        let failure = cannotRename()
-        rename(old, path)
+      guard rename(target, old) == 0 else { throw failure(errno) }
+      guard rename(aside, target) == 0 else {
+        let failure = failure(errno)
+        rename(old, target)
         throw failure
       }
       try? FileManager.default.removeItem(atPath: old)
@@ -99,42 +144,15 @@ struct ResultFolder {
     try? FileManager.default.removeItem(atPath: aside)
   }
 
-  private func cannotRename() -> Failure {
-    Failure(.cannotCreate, "\(oneLine(path)): cannot be put in place: \(lastError())")
-  }
+  private func failure(_ code: Int32) -> Failure { Failure(errno: code, writing: oneLine(path)) }
 
-  private func write(_ bytes: [UInt8], to file: String) throws {
-    let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw Failure(.cannotCreate, "\(oneLine(path)): \(lastError())")
-    }
-    var isWhole = bytes.withUnsafeBytes { buffer in
-      var done = 0
-      while done < buffer.count {
-        let written = Foundation.write(
-          descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
-        if written < 0, errno == EINTR { continue }
-        guard written > 0 else { return false }
-        done += written
-      }
-      return true
-    }
-    isWhole = isWhole && fsync(descriptor) == 0
-    let cause = lastError()
-    guard close(descriptor) == 0, isWhole else {
-      throw Failure(.io, "\(oneLine(path))/\(PathParts(file).name): cannot be written: \(cause)")
-    }
-  }
-
-  private func synchronize(_ folder: String) throws {
+  /// Some file systems cannot synchronize folders; the files themselves are safe.
+  private func synchronize(_ folder: String) {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Failure(.io, "\(oneLine(folder)): \(lastError())") }
-    defer { close(descriptor) }
-    // Some file systems cannot synchronize folders; the files themselves are safe.
-    _ = fsync(descriptor)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
-
-  private var leftoverPrefix: String { ".\(name).partial-" }
 
   /// Takes away what earlier processes left here when they were killed.
   private func removeLeftovers() {
@@ -145,10 +163,17 @@ struct ResultFolder {
       try? FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
     }
   }
+}
 
-  private func lastError() -> String { String(cString: strerror(errno)) }
+/// What kind of file lies at `path`; nil, and errno says why, where there is none.
+func fileType(_ path: String, following: Bool) -> mode_t? {
+  var information = stat()
+  guard (following ? stat(path, &information) : lstat(path, &information)) == 0 else { return nil }
+  return information.st_mode & S_IFMT
+}
 
-  private func reason(_ error: any Error) -> String {
-    oneLine((error as NSError).localizedDescription)
-  }
+private func realPath(_ path: String) -> String? {
+  guard let resolved = realpath(path, nil) else { return nil }
+  defer { free(resolved) }
+  return String(cString: resolved)
 }

@@ -16,7 +16,7 @@ struct VerifyCommand: ParsableCommand {
     try reportingFailures {
       let choice = try chooseDevice(device.device, log: log)
       let device = choice.devices[0]
-      Console.print(
+      try Console.print(
         "\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver))\n")
       let verification: Verification
       do throws(DeviceError) {
@@ -35,15 +35,15 @@ struct VerifyCommand: ParsableCommand {
           check.passed ? "ok" : "FAILED",
         ])
       }
-      Console.print(table.text)
+      try Console.print(table.text)
       let worst = verification.checks.map(\.error).max() ?? .infinity
       let failed = verification.checks.filter { !$0.passed }.count
-      Console.print(
+      try Console.print(
         "\(verification.checks.count) checks, largest error \(Format.scientific(worst))")
       guard verification.passed else {
         throw Failure(.software, "\(device.info.id) failed \(failed) checks")
       }
-      Console.print("\(device.info.id) passed")
+      try Console.print("\(device.info.id) passed")
     }
   }
 

@@ -16,8 +16,12 @@ public enum Console {
   }
 
   /// Prints a result.
-  public static func print(_ text: String, terminator: String = "\n") {
-    FileHandle.standardOutput.write(Data((text + terminator).utf8))
+  ///
+  /// Where nobody reads any more (`cka inspect … | head`), nothing is printed and nothing is wrong:
+  /// files are written before anything is printed.
+  public static func print(_ text: String, terminator: String = "\n") throws {
+    let code = write(text + terminator, to: STDOUT_FILENO)
+    guard code == 0 || code == EPIPE else { throw Failure(errno: code, writing: "standard output") }
   }
 
   /// Whether standard output shows colors: a terminal, and `NO_COLOR` not set (no-color.org).
@@ -46,9 +50,15 @@ public enum Console {
     return (100, 60)
   }
 
-  static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  /// Writes to standard error; there is nobody to tell where that fails.
+  static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-  static let command = PathParts(CommandLine.arguments.first ?? "cka").name
+  static let command = CommandLine.arguments.first.map { splitPath($0).name } ?? "cka"
+
+  private static func write(_ text: String, to descriptor: Int32) -> Int32 {
+    var text = text
+    return text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
+  }
 
   private static func environment(_ name: String) -> String? {
     ProcessInfo.processInfo.environment[name]

@@ -40,5 +40,9 @@ public func reportingFailures(_ body: () throws -> Void) throws {
   } catch let failure as Failure {
     Console.failure(failure.description)
     throw ExitCode(failure.code.rawValue)
+  } catch {
+    // No error is expected to come here; if one does, it still is one line and a code.
+    Console.failure(String(describing: error).split(separator: "\n").joined(separator: " "))
+    throw ExitCode(Failure.Code.software.rawValue)
   }
 }

@@ -1,11 +1,9 @@
 import Foundation
 
-/// Signals that stand for trouble with files: one line and an exit code, not a crash.
-public enum FileSignals {
-  /// From here on, reading past the end of a mapped file ends the process with `EX_IOERR`, and
-  /// writing past the size a file may have is an error like any other.
-  public static func handle() {
-    signal(SIGXFSZ, SIG_IGN)
+/// What happens when a file shrinks while it is mapped: one line and an exit code, not a crash.
+enum MappedFileGuard {
+  /// From here on, reading past the end of a mapped file ends the process with `EX_IOERR`.
+  static func install() {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
       // Only what is allowed in a signal handler.

@@ -1,0 +1,23 @@
+import Foundation
+
+/// What a command sets up before it does anything else.
+public enum ProcessSetup {
+  /// Makes failures of reading and writing end in messages and exit codes, not in signals.
+  public static func prepare() {
+    keepStandardStreams()
+    // A reader that has gone (`cka inspect … | head`) and a file over the limit of `ulimit -f` are
+    // errors of write(2) from here on.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    MappedFileGuard.install()
+  }
+
+  /// Takes the numbers of standard streams that the caller has closed: the next file opened would
+  /// get one of them, and messages would be written into it. Opened for reading only, so that
+  /// writing a result there is still an error.
+  private static func keepStandardStreams() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+}

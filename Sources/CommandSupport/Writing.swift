@@ -1,0 +1,64 @@
+import Foundation
+
+/// Writes all of `bytes`; returns 0, or what errno said where the writing broke off.
+func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
+  var done = 0
+  while done < bytes.count {
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+    let count = write(descriptor, rest.baseAddress, rest.count)
+    if count >= 0 {
+      done += count
+    } else if errno == EAGAIN {
+      // A terminal or pipe that another process has set to non-blocking.
+      var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      _ = poll(&wanted, 1, -1)
+    } else if errno != EINTR {
+      return errno
+    }
+  }
+  return 0
+}
+
+/// Writes a file that is not there yet and makes sure that it is on the disk.
+///
+/// - Parameter name: what messages call the file.
+public func writeNewFile(_ bytes: [UInt8], at path: String, called name: String) throws {
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }
+  var code = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+  if code == 0, fsync(descriptor) != 0 { code = errno }
+  if close(descriptor) != 0, code == 0 { code = errno }
+  guard code == 0 else { throw Failure(errno: code, writing: name) }
+}
+
+/// Writes a file that appears whole or not at all, in place of one that may be there.
+public func replaceFile(_ bytes: [UInt8], at path: String, called name: String) throws {
+  let (folder, file) = splitPath(path)
+  let aside = "\(folder)/.\(file).partial-\(getpid())"
+  unlink(aside)
+  do {
+    try writeNewFile(bytes, at: aside, called: name)
+    guard rename(aside, path) == 0 else { throw Failure(errno: errno, writing: name) }
+  } catch {
+    unlink(aside)
+    throw error
+  }
+}
+
+/// The folder that holds `path` and the last part of `path`.
+public func splitPath(_ path: String) -> (folder: String, name: String) {
+  guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+  let name = String(path[path.index(after: slash)...])
+  return (slash == path.startIndex ? "/" : String(path[..<slash]), name)
+}
+
+extension Failure {
+  /// A call that makes or writes `name` failed: the output broke off where a disk is full or
+  /// broken, else it cannot be made at all.
+  public init(errno code: Int32, writing name: String) {
+    let isBrokenOff = [ENOSPC, EDQUOT, EFBIG, EIO, EBADF].contains(code)
+    self.init(
+      isBrokenOff ? .io : .cannotCreate,
+      "\(name): cannot be written: \(String(cString: strerror(code)))")
+  }
+}

@@ -1,0 +1,90 @@
+import TestSupport
+import Testing
+
+/// The command line: what is refused, and which device is taken.
+@Suite(.timeLimit(.minutes(5))) struct OptionTests {
+  let cka: Cka
+
+  init() throws {
+    cka = try Cka()
+    try cka.folder.write(TestModel(layers: 2).npz, to: "m.npz")
+  }
+
+  @Test(arguments: [
+    ["--estimator", "best"], ["--batch-size", "3"], ["--batch-size", "99999999999999999999"],
+    ["--passes", "0"], ["--passes", "-1"], ["--order", "random"], ["--seed", "-1"],
+    ["--ragged", "pad"], ["--kernel", "cubic"], ["--bandwidth", "1"], ["--sigma", "1"],
+    ["--kernel", "rbf", "--bandwidth", "1", "--sigma", "1"],
+    ["--kernel", "rbf", "--sigma", "-1"], ["--kernel", "rbf", "--sigma", "0"],
+    ["--kernel", "rbf", "--sigma", "nan"], ["--kernel", "rbf", "--bandwidth", "inf"],
+    ["--device", "nonsense"], ["--device", "opencl:-1"], ["--device", "opencl:x"],
+    ["--pool", "max"], ["--verbose"], ["third.npz", "fourth.npz"], ["--output"],
+  ])
+  func refusesWrongOptions(options: [String]) throws {
+    let run = try cka.run(["compare", "m.npz"] + options)
+    #expect(run.code == 64)
+    #expect(run.output.isEmpty)
+    #expect(run.errors.contains("Usage: cka compare"), "\(run.errors)")
+    try cka.expectNothingWritten()
+  }
+
+  @Test(arguments: [["nonsense"], ["compare"], ["inspect"], ["plot"], ["inspect", "a", "b"]])
+  func refusesWrongCommands(arguments: [String]) throws {
+    let run = try cka.run(arguments)
+    #expect(run.code == 64 && run.output.isEmpty && run.errors.contains("Usage: cka"))
+  }
+
+  @Test func refusesPatternsWithoutLayers() throws {
+    try cka("compare", "m.npz", "--layers", "conv*", "--layers", "fc")
+      .expectFailure(64, "m.npz", "no layer matches conv*, fc")
+    try cka.expectNothingWritten()
+  }
+
+  @Test func helps() throws {
+    for arguments in [[], ["--help"], ["compare", "--help"], ["help", "plot"], ["--version"]] {
+      let run = try cka.run(arguments)
+      run.expectSuccess()
+      #expect(!run.output.isEmpty)
+    }
+    #expect(try cka("compare", "--help").output.contains("(default: auto)"))
+  }
+
+  @Test func refusesDevicesThatAreNotThere() throws {
+    try cka("compare", "m.npz", "--device", "opencl:99").expectFailure(69, "--device opencl:99")
+    try cka("verify", "--device", "opencl:99").expectFailure(69, "--device opencl:99")
+    try cka.expectNothingWritten()
+  }
+
+  @Test func goesOnWithoutOpenCL() throws {
+    var cka = cka
+    try cka.folder.write("", to: "no-drivers/none")
+    cka.environment["OCL_ICD_VENDORS"] = "\(cka.folder.path)/no-drivers"
+    try cka("compare", "m.npz", "--device", "opencl")
+      .expectFailure(69, "--device opencl: not found: there is no OpenCL device")
+    try cka.expectNothingWritten()
+
+    let run = try cka("compare", "m.npz", "--batch-size", "24")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("OpenCL") && run.errors.contains("using cpu"), "\(run.errors)")
+    let result = try TestResult(cka)
+    #expect(result.json("device", "id") as? String == "cpu")
+
+    let devices = try cka("devices")
+    devices.expectSuccess()
+    #expect(devices.output.contains("auto: no OpenCL device was found"))
+  }
+
+  @Test func listsTheCPU() throws {
+    let run = try cka("devices")
+    run.expectSuccess()
+    #expect(lines(run.output).contains { $0.hasPrefix("cpu ") })
+    #expect(run.output.contains("auto: "))
+  }
+
+  @Test func verifies() throws {
+    let run = try cka("verify", "--device", "cpu")
+    run.expectSuccess()
+    #expect(run.output.hasSuffix("cpu passed\n"))
+    #expect(!run.output.contains("FAILED"))
+  }
+}
