@@ -86,7 +86,6 @@ cka_swift_library(CommandSupport Sources/CommandSupport
   SOURCES
     Console.swift
     Failure.swift
-    FileSignals.swift
     Formatting.swift
     MappedFileGuard.swift
     ProcessSetup.swift
