@@ -39,7 +39,7 @@ struct TestResult {
     #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
     #expect(png.suffix(8).starts(with: Array("IEND".utf8)), "a PNG without its end")
     try #require(isXML(file("heatmap.svg")), "the SVG is not well-formed")
-    expectAgreement()
+    try expectAgreement()
   }
 
   /// The layers of a model in `result.json`.
@@ -53,10 +53,10 @@ struct TestResult {
     keys.reduce(json as Any?) { ($0 as? [String: Any])?[$1] }
   }
 
-  private func expectAgreement() {
-    #expect(csv.count == cka.rows + 1)
+  private func expectAgreement() throws {
+    try #require(csv.count == cka.rows + 1)
     for (i, row) in csv.dropFirst().enumerated() {
-      #expect(row.count == cka.columns + 1)
+      try #require(row.count == cka.columns + 1)
       for (j, text) in row.dropFirst().enumerated() {
         let value = cka[i, j]
         #expect(value.isNaN ? text.isEmpty : Double(text) == value, "cell \(i), \(j): \(text)")
