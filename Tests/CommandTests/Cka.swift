@@ -26,6 +26,8 @@ func lines(_ text: String) -> [String] {
 struct Cka {
   /// Where the command runs and what is deleted with the test.
   let folder: TemporaryFolder
+  /// PoCL's compiled kernels: processes that share them have crashed.
+  private let cache: TemporaryFolder
   /// Variables set on top of the tests' own; nil takes one away.
   var environment: [String: String?] = [:]
   /// The words before the command's own: what starts it.
@@ -33,8 +35,12 @@ struct Cka {
 
   init() throws {
     folder = try TemporaryFolder()
+    cache = try TemporaryFolder()
     // What the figures look like must not depend on who runs the tests.
-    environment = ["NO_COLOR": nil, "COLORTERM": nil, "OPENBLAS_NUM_THREADS": "1"]
+    environment = [
+      "NO_COLOR": nil, "COLORTERM": nil, "OPENBLAS_NUM_THREADS": "1",
+      "POCL_CACHE_DIR": cache.path,
+    ]
   }
 
   /// The command that was built with these tests.
