@@ -83,7 +83,7 @@ let package = Package(
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["CKACommand", "TestSupport"]),
+      name: "CommandTests", dependencies: ["CKABench", "CKACommand", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
