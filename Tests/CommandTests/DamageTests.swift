@@ -69,6 +69,27 @@ import Testing
     try cka.expectNothingWritten()
   }
 
+  /// Arrays in column-major order are read where they are mapped, others are copied.
+  @Test(arguments: [false, true], ["cpu", "auto"])
+  func survivesCuttingWhileReading(isFortran: Bool, device: String) throws {
+    let header = NPYFile.header(descr: "<f4", fortran: isFortran, shape: [4096, 4096])
+    let path = try cka.folder.write(NPYFile.bytes(header: header), to: "m.npy")
+    let size = try cka.bytes("m.npy").count
+    #expect(truncate(path, size + 4096 * 4096 * 4) == 0)
+    var process = try cka.start(["compare", "m.npy", "--device", device])
+    func isMapped() -> Bool {
+      (try? String(contentsOfFile: "/proc/\(process.id)/maps", encoding: .utf8))?
+        .contains("m.npy") ?? false
+    }
+    while process.isRunning(), !isMapped() {}
+    #expect(truncate(path, 8192) == 0)
+    let run = try process.wait()
+    #expect(run.code == 74 && run.output.isEmpty, "\(run.errors)")
+    #expect(run.errors.contains("cut short while it was read"), "\(run.errors)")
+    #expect(run.errorLines.filter { $0.hasPrefix("cka: error: ") }.count == 1)
+    try cka.expectNothingWritten()
+  }
+
   /// Files with single wrong bytes may be read or refused, and nothing else.
   @Test(arguments: [".npy", ".npz", ".safetensors"])
   func survivesMutations(format: String) throws {
