@@ -4,7 +4,7 @@ import Testing
 
 /// Models that cannot be used: one line that names the file, the right exit code, nothing written,
 /// little memory.
-@Suite(.timeLimit(.minutes(10))) struct DamageTests {
+@Suite(.timeLimit(.minutes(30))) struct DamageTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }
@@ -66,6 +66,27 @@ import Testing
     try cka.folder.write("{\"examples\": [1, \"x\\ny\", 3, 4]}", to: "d/layers.json")
     try cka("compare", "c", "d", "--device", "cpu")
       .expectFailure(65, "d: ", "example 1 is \"x\\ny\"", "\"2\" in c")
+    try cka.expectNothingWritten()
+  }
+
+  /// Arrays in column-major order are read where they are mapped, others are copied.
+  @Test(arguments: [false, true], ["cpu", "auto"])
+  func survivesCuttingWhileReading(isFortran: Bool, device: String) throws {
+    let header = NPYFile.header(descr: "<f4", fortran: isFortran, shape: [4096, 4096])
+    let path = try cka.folder.write(NPYFile.bytes(header: header), to: "m.npy")
+    let size = try cka.bytes("m.npy").count
+    #expect(truncate(path, size + 4096 * 4096 * 4) == 0)
+    var process = try cka.start(["compare", "m.npy", "--device", device])
+    func isMapped() -> Bool {
+      (try? String(contentsOfFile: "/proc/\(process.id)/maps", encoding: .utf8))?
+        .contains("m.npy") ?? false
+    }
+    while process.isRunning(), !isMapped() {}
+    #expect(truncate(path, 8192) == 0)
+    let run = try process.wait()
+    #expect(run.code == 74 && run.output.isEmpty, "\(run.errors)")
+    #expect(run.errors.contains("cut short while it was read"), "\(run.errors)")
+    #expect(run.errorLines.filter { $0.hasPrefix("cka: error: ") }.count == 1)
     try cka.expectNothingWritten()
   }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `kill -9` at any moment leaves a whole result or none.
-@Suite(.timeLimit(.minutes(10)), .serialized) struct KillTests {
+@Suite(.timeLimit(.minutes(30)), .serialized) struct KillTests {
   let cka: Cka
   private let new = ["compare", "m.npz", "--device", "cpu", "--quiet"]
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// The command line: what is refused, and which device is taken.
-@Suite(.timeLimit(.minutes(5))) struct OptionTests {
+@Suite(.timeLimit(.minutes(30))) struct OptionTests {
   let cka: Cka
 
   init() throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Where results may be written, and what is left where they may not.
-@Suite(.timeLimit(.minutes(5))) struct OutputTests {
+@Suite(.timeLimit(.minutes(30))) struct OutputTests {
   let cka: Cka
 
   init() throws {
