@@ -88,6 +88,23 @@ import Testing
     #expect(abs(far.cka[0, 1] - truth) < 1e-4)
   }
 
+  /// Features around 2¹⁶, where runs of them get unlike powers of two, and far apart.
+  @Test(arguments: TestedDevice.all) func takesFeaturesOfUnlikeScales(tested: TestedDevice) throws {
+    let n = 41
+    let y = Activations64.normal(n: n, p: 30, seed: 34)
+    let x = y.mixed(into: .normal(n: n, p: 1600, seed: 33), weight: 0.5)
+    for (low, high) in [(0x1p13, 0x1p15), (0x1p-40, 1)] {
+      for scales in [(low, high), (high, low)] {
+        var values = x.values
+        for index in values.indices { values[index] *= index % 1600 < 800 ? scales.0 : scales.1 }
+        let mixed = Activations64(n: n, p: 1600, values: values)
+        let found = try scores([mixed.layer(), y.layer()], Array(0..<n), on: tested.device)
+        let expected = Oracle.cka(mixed, y, unbiased: true)
+        #expect(abs(found.cka[0, 1] - expected) < Self.tolerance, "\(scales)")
+      }
+    }
+  }
+
   @Test(arguments: TestedDevice.all) func readsEveryTypeAlike(tested: TestedDevice) throws {
     let n = 40
     let axes = [3, 5]
