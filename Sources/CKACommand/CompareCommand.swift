@@ -46,6 +46,8 @@ struct CompareCommand: ParsableCommand {
       let right = try model2.map {
         try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
       }
+      let paths = [model, model2].compactMap { $0 }
+      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
       let comparison = try pair(left, right)
       try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, log: log)
@@ -53,7 +55,6 @@ struct CompareCommand: ParsableCommand {
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(comparison, on: choice, log: log)
-      let paths = [model, model2].compactMap { $0 }
       report(outcome.similarity, comparison, paths: paths, to: log)
       guard outcome.similarity.hasValues else {
         throw Failure(

@@ -36,6 +36,15 @@ func select(
   return ActivationModel(name: model.name, layers: layers, exampleIDs: model.exampleIDs)
 }
 
+/// Checks that each pattern has chosen a layer of any model: another is likely misspelled.
+func checkPatterns(_ patterns: [String], of models: [ActivationModel], paths: [String]) throws {
+  let names = models.flatMap { $0.layers.map(\.name) }
+  for pattern in patterns where !names.contains(where: { matches($0, pattern) }) {
+    let places = paths.map(oneLine).joined(separator: ", ")
+    throw Failure(.usage, "\(places): no layer matches \(oneLine(pattern)); see cka inspect")
+  }
+}
+
 private func matches(_ name: String, _ pattern: String) -> Bool {
   fnmatch(pattern, name, 0) == 0
 }

@@ -37,7 +37,14 @@ import Testing
   @Test func refusesPatternsWithoutLayers() throws {
     try cka("compare", "m.npz", "--layers", "conv*", "--layers", "fc")
       .expectFailure(64, "m.npz", "no layer matches conv*, fc")
+    try cka("compare", "m.npz", "--layers", "layer*", "--layers", "fc")
+      .expectFailure(64, "m.npz", "no layer matches fc")
+    try cka.folder.write(TestModel(["fc"]).npz, to: "n.npz")
+    try cka("compare", "m.npz", "n.npz", "--layers", "layer*")
+      .expectFailure(64, "n.npz", "no layer matches layer*")
     try cka.expectNothingWritten()
+    try cka("compare", "m.npz", "n.npz", "--layers", "layer*", "--layers", "fc", "--quiet")
+      .expectSuccess()
   }
 
   @Test func helps() throws {
