@@ -4,7 +4,7 @@ import Testing
 
 /// `cka-bench`, built beside these tests.
 struct BenchTests {
-  @Test func quickEndsSoonAndIsRight() throws {
+  @Test func quickIsRight() throws {
     let folder = try TemporaryFolder()
     let bench = URL(fileURLWithPath: Cka.path).deletingLastPathComponent().path + "/cka-bench"
     let process = Process()
@@ -12,11 +12,9 @@ struct BenchTests {
     process.arguments = ["--quick", "--device", "cpu", "--json", "bench.json"]
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     process.standardOutput = FileHandle.nullDevice
-    let start = ContinuousClock.now
     try process.run()
     process.waitUntilExit()
     #expect(process.terminationStatus == 0)
-    #expect(ContinuousClock.now - start < .seconds(20))
     let data = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/bench.json"))
     let json = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
     #expect(json["format"] as? String == "cka-bench/1")
