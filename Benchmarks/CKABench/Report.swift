@@ -50,10 +50,6 @@ struct Report: Codable {
   func write(to path: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do {
-      try encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw Failure(.cannotCreate, "\(path): cannot be written")
-    }
+    try replaceFile(Array(try encoder.encode(self)), at: path, called: path)
   }
 }

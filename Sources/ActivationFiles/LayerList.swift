@@ -60,7 +60,7 @@ struct LayerList {
       guard let layer = byName.removeValue(forKey: entry.name) else {
         throw place.data("lists the layer \(quoted(entry.name)), which the model does not have")
       }
-      arranged.append(layer.renamed(layer.name, stage: entry.stage))
+      arranged.append(layer.inStage(entry.stage))
     }
     if let unlisted = layers.first(where: { byName[$0.name] != nil }) {
       throw place.data("does not list the model's layer \(quoted(unlisted.name))")
@@ -70,7 +70,7 @@ struct LayerList {
 
   /// `layer` with its stage: one file of a folder whose other layers are listed, too.
   func annotate(_ layer: LayerActivations) -> LayerActivations {
-    layer.renamed(layer.name, stage: entries?.first { $0.name == layer.name }?.stage)
+    layer.inStage(entries?.first { $0.name == layer.name }?.stage)
   }
 
   /// The sample IDs, which must be as many as the model's examples.

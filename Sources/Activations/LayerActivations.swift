@@ -82,8 +82,8 @@ public struct LayerActivations: @unchecked Sendable {
     self.pooling = pooling
   }
 
-  /// The layer under another name or stage.
-  public func renamed(_ name: String, stage: String?) -> LayerActivations {
+  /// The layer in another stage.
+  public func inStage(_ stage: String?) -> LayerActivations {
     LayerActivations(
       name: name, stage: stage, shape: shape, scalarType: scalarType,
       isByteSwapped: isByteSwapped, memoryOrder: memoryOrder, blocks: blocks, pooling: pooling)

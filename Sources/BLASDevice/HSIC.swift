@@ -13,8 +13,9 @@ extension BLASDevice {
     let columns = right.summaries.count
     let isSymmetric = left === right
     let rowTiles = tiles(of: rows)
+    let columnTiles = tiles(of: columns)
     let pairs = rowTiles.indices.flatMap { row in
-      tiles(of: columns).indices.filter { !isSymmetric || $0 <= row }.map { (row, $0) }
+      columnTiles.indices.filter { !isSymmetric || $0 <= row }.map { (row, $0) }
     }
     var result = Matrix<Double>(rows: rows, columns: columns, repeating: 0)
     result.elements.withUnsafeMutableBufferPointer { elements in
@@ -22,7 +23,7 @@ extension BLASDevice {
       DispatchQueue.concurrentPerform(iterations: pairs.count) { index in
         let (row, column) = pairs[index]
         let rowRange = rowTiles[row]
-        let columnRange = tiles(of: columns)[column]
+        let columnRange = columnTiles[column]
         let tile = product(left, rowRange, right, columnRange)
         for (i, layer) in rowRange.enumerated() {
           for (j, other) in columnRange.enumerated() where !isSymmetric || other <= layer {
