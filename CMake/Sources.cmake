@@ -62,9 +62,16 @@ cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
   SOURCES
     BLASDevice.swift
+    BLASGramStack.swift
     Centering.swift
     Gram.swift
-    HSIC.swift)
+    GramMatrix.swift
+    HSIC.swift
+    Memory.swift
+    Multiplier.swift
+    Pipeline.swift
+    RBF.swift
+    SharedGram.swift)
 
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)

@@ -3,9 +3,9 @@ import Glibc
 
 /// A regular file mapped into memory for reading, and kept open.
 ///
-/// Arrays lie in it wherever their format puts them, so numbers may be unaligned. Headers and
-/// arrays in column-major order are read where they are mapped: a file that another process cuts
-/// short then ends this process with SIGBUS. Rows are copied by `read`, which throws.
+/// Arrays lie in it wherever their format puts them, so numbers may be unaligned. A file that another
+/// process cuts short while it is read where it is mapped ends this process with SIGBUS; `check`
+/// before, and `read`, which copies, throw.
 final class MappedFile: ActivationStorage, @unchecked Sendable {
   // @unchecked: the mapping is private and read-only from `init` to `deinit`.
 
@@ -50,6 +50,20 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
 
   var isFile: Bool { true }
 
+  func check(_ bytes: UnsafeRawBufferPointer) throws(ActivationReadError) {
+    guard let end = bytes.baseAddress.map({ $0 + bytes.count }), let start = self.bytes.baseAddress
+    else { return }
+    var status = stat()
+    guard fstat(file.number, &status) == 0 else {
+      throw ActivationReadError(path: path, reason: "cannot be read: \(systemMessage(errno))")
+    }
+    guard status.st_size >= end - start else { throw cutShort }
+  }
+
+  private var cutShort: ActivationReadError {
+    ActivationReadError(path: path, reason: "was cut short while it was read")
+  }
+
   func read(
     _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
   ) throws(ActivationReadError) {
@@ -62,9 +76,7 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
       guard count >= 0 else {
         throw ActivationReadError(path: path, reason: "cannot be read: \(systemMessage(errno))")
       }
-      guard count > 0 else {
-        throw ActivationReadError(path: path, reason: "was cut short while it was read")
-      }
+      guard count > 0 else { throw cutShort }
       done += count
     }
   }

@@ -57,6 +57,8 @@ private final class ArrayStorage: ActivationStorage, @unchecked Sendable {
 
   var isFile: Bool { false }
 
+  func check(_ bytes: UnsafeRawBufferPointer) {}
+
   func read(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer) {
     guard let source = bytes.baseAddress else { return }
     destination.copyMemory(from: source, byteCount: bytes.count)

@@ -1,8 +1,10 @@
 /// Memory that holds activations, kept alive by whoever borrows from it.
 public protocol ActivationStorage: AnyObject, Sendable {
-  /// Whether the bytes are a mapped file's. `read` then costs no more than touching them, and
-  /// leaves no pages of the file in the process's memory.
+  /// Whether the bytes are a mapped file's. `read` then leaves no pages of the file in the process's
+  /// memory, as touching them would.
   var isFile: Bool { get }
+  /// Throws where `bytes`, which lie in this storage, cannot be touched any more.
+  func check(_ bytes: UnsafeRawBufferPointer) throws(ActivationReadError)
   /// Copies `bytes`, which lie in this storage, to `destination`.
   func read(
     _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
@@ -130,6 +132,11 @@ extension LayerActivations {
 
   /// Whether rows come from files, so that copying them by `read` spares memory.
   public var isFile: Bool { blocks.contains { $0.storage.isFile } }
+
+  /// Throws where a file was cut short since it was opened: touching its rows would end the process.
+  public func check() throws(ActivationReadError) {
+    for block in blocks { try block.storage.check(block.bytes) }
+  }
 
   /// Copies the bytes `range` of one example's row to `destination`.
   ///

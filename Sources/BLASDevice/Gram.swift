@@ -1,68 +1,142 @@
 import Activations
-import COpenBLAS
-import CPUKernels
+import Device
+import Dispatch
 import FeatureSlabs
-import Foundation
+import Synchronization
 
-/// What is known of a Gram matrix in a workspace.
-struct Gram {
-  /// The matrix times 2^exponent is the true one: twice the exponent of the activations.
-  var exponent: Int
-  var isFinite: Bool
-  var isConstant: Bool
+/// What one thread needs to make Gram matrices of small minibatches.
+final class Workspace: @unchecked Sendable {
+  // @unchecked: used by one thread at a time.
+  let gram: GramMatrix
+  /// A slab of `slabWidth` features.
+  let slab: Floats
+  /// Rows from files.
+  let stage = FeatureStage()
+
+  /// Features a slab: with 256 examples, two slabs stay in a core's second cache.
+  static let slabWidth = 256
+
+  init(exampleCount: Int, rowUnit: Int) throws(DeviceError) {
+    gram = try GramMatrix(exampleCount: exampleCount, rowUnit: rowUnit, isShared: false)
+    slab = try Floats(gram.rowCount, Self.slabWidth, for: "a slab of features")
+  }
+}
+
+/// Workspaces for as many threads as happen to run.
+final class WorkspacePool: Sendable {
+  private let exampleCount: Int
+  private let rowUnit: Int
+  private let idle = Mutex<[Workspace]>([])
+
+  init(exampleCount: Int, rowUnit: Int) {
+    self.exampleCount = exampleCount
+    self.rowUnit = rowUnit
+  }
+
+  func take() throws(DeviceError) -> Workspace {
+    if let workspace = idle.withLock({ $0.popLast() }) { return workspace }
+    return try Workspace(exampleCount: exampleCount, rowUnit: rowUnit)
+  }
+
+  func giveBack(_ workspaces: [Workspace]) { idle.withLock { $0 += workspaces } }
+}
+
+/// Seconds that threads spend on reading, added up.
+final class ReadClock: Sendable {
+  private let total = Mutex(Duration.zero)
+
+  func measure<Result: ~Copyable, Failure>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let start = ContinuousClock.now
+    let result = try body()
+    let time = ContinuousClock.now - start
+    total.withLock { $0 += time }
+    return result
+  }
+
+  /// The cores' mean time for reading, and the rest of `wall` for what they made of it.
+  func timings(within wall: Duration, cores: Int) -> StageTimings {
+    let read = total.withLock { $0 } / max(cores, 1)
+    var timings = StageTimings()
+    timings.read = read / .seconds(1)
+    timings.gram = max(wall - read, .zero) / .seconds(1)
+    return timings
+  }
 }
 
 extension BLASDevice {
-  /// Fills the lower triangle of `workspace.gram` with the Gram matrix of the centered features.
+  /// Fills `workspace.gram` with the Gram matrix of the centered `features` of a layer.
   ///
-  /// One touch of the data: each slab of features is gathered, converted, centered and multiplied
-  /// while it is in the cache.
+  /// One touch of the data: each slab of features is gathered, converted, centered and packed, and
+  /// multiplied while it is in the cache.
   func gram(
-    of layer: LayerActivations, examples: [Int], in workspace: Workspace
-  ) throws(ActivationReadError) -> Gram {
+    of layer: LayerActivations, features: Range<Int>, examples: [Int], in workspace: Workspace,
+    clock: ReadClock
+  ) throws(ActivationReadError) {
     var slabs = FeatureSlabs(
-      layer: layer, examples: examples, kernels: kernels.table, stage: workspace.stage)
+      layer: layer, examples: examples, kernels: multiplier.table, stage: workspace.stage)
     let n = examples.count
-    let size = workspace.stride * workspace.stride
-    memset(workspace.gram, 0, size * MemoryLayout<Float>.size)
-
-    var gram = Gram(exponent: 0, isFinite: true, isConstant: true)
-    for start in stride(from: 0, to: slabs.featureCount, by: Workspace.slabWidth) {
-      let range = start..<min(start + Workspace.slabWidth, slabs.featureCount)
+    let gram = workspace.gram
+    let slab = workspace.slab.start
+    gram.clear()
+    for first in stride(from: features.lowerBound, to: features.upperBound, by: Workspace.slabWidth)
+    {
+      let range = first..<min(first + Workspace.slabWidth, features.upperBound)
       // A scale once chosen holds for the slabs that follow, unless one needs a larger.
       let least = gram.isConstant ? nil : gram.exponent / 2
-      let start = ContinuousClock.now
-      let slab =
-        kernels.engine == .packed
-        ? try slabs.pack(range, into: workspace.slab, leastExponent: least)
-        : try slabs.read(
-          range, into: workspace.slab, rowStride: Workspace.slabWidth, leastExponent: least)
-      workspace.readTime += .now - start
-      guard slab.isFinite else {
-        return Gram(exponent: 0, isFinite: false, isConstant: false)
+      let found = try clock.measure { () throws(ActivationReadError) in
+        try multiplier.fill(
+          slab, count: range.count, at: 0, with: &slabs, range, leastExponent: least)
       }
-      if slab.isConstant { continue }
-      if !gram.isConstant, slab.exponent > gram.exponent / 2 {
-        let factor = Float(
-          sign: .plus, exponent: max(gram.exponent - 2 * slab.exponent, -149), significand: 1)
-        for index in 0..<size { workspace.gram[index] *= factor }
+      guard found.isFinite else {
+        gram.markNotFinite()
+        return
       }
-      gram.exponent = 2 * slab.exponent
-      gram.isConstant = false
-      accumulate(range.count, n, in: workspace)
+      if found.isConstant { continue }
+      gram.raise(to: 2 * found.exponent)
+      multiplier.multiply(
+        slab, rows: n, slab, columns: n, count: range.count, isLower: true, into: gram.start,
+        stride: gram.stride)
     }
-    return gram
+  }
+}
+
+/// A layer whose features are shared out to cores in segments, and whose sums are added in the order
+/// of the segments: the same result whichever core is first, and however many there are.
+final class SegmentedLayer: Sendable {
+  let index: Int
+  private let segmentCount: Int
+  private let state = Mutex(State())
+
+  private struct State: Sendable {
+    var sum: Workspace?
+    var added = 0
+    var early: [Int: Workspace] = [:]
   }
 
-  private func accumulate(_ featureCount: Int, _ n: Int, in workspace: Workspace) {
-    switch kernels.engine {
-    case .packed:
-      kernels.table.pointee.accumulate(
-        workspace.slab, n, featureCount, workspace.gram, workspace.stride)
-    case .openBLAS:
-      cblas_ssyrk(
-        CblasRowMajor, CblasLower, CblasNoTrans, blasint(n), blasint(featureCount), 1,
-        workspace.slab, blasint(Workspace.slabWidth), 1, workspace.gram, blasint(workspace.stride))
+  init(index: Int, segmentCount: Int) {
+    self.index = index
+    self.segmentCount = segmentCount
+  }
+
+  /// Takes a segment's matrix. Returns workspaces that are free again, and the one with the layer's
+  /// matrix once it is complete.
+  func add(_ workspace: Workspace, segment: Int) -> (free: [Workspace], complete: Workspace?) {
+    state.withLock { state in
+      state.early[segment] = workspace
+      var free: [Workspace] = []
+      while let next = state.early.removeValue(forKey: state.added) {
+        state.added += 1
+        if let sum = state.sum {
+          sum.gram.add(next.gram)
+          free.append(next)
+        } else {
+          state.sum = next
+        }
+      }
+      guard state.added == segmentCount else { return (free, nil) }
+      return (free, state.sum)
     }
   }
 }

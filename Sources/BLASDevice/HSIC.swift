@@ -1,10 +1,7 @@
-import COpenBLAS
 import Device
-import Dispatch
 
 extension BLASDevice {
-  /// All pairs as products of tiles of layers: float32 over short runs of the packed triangle,
-  /// float64 from run to run.
+  /// All pairs: float32 over short runs of the packed triangle and over some of those, then float64.
   public func innerProducts(
     _ left: BLASGramStack, _ right: BLASGramStack
   ) throws(DeviceError) -> Matrix<Double> {
@@ -12,70 +9,136 @@ extension BLASDevice {
     let rows = left.summaries.count
     let columns = right.summaries.count
     let isSymmetric = left === right
-    let rowTiles = tiles(of: rows)
-    let columnTiles = tiles(of: columns)
-    let pairs = rowTiles.indices.flatMap { row in
-      columnTiles.indices.filter { !isSymmetric || $0 <= row }.map { (row, $0) }
-    }
-    var result = Matrix<Double>(rows: rows, columns: columns, repeating: 0)
-    result.elements.withUnsafeMutableBufferPointer { elements in
-      nonisolated(unsafe) let elements = elements
-      DispatchQueue.concurrentPerform(iterations: pairs.count) { index in
-        let (row, column) = pairs[index]
-        let rowRange = rowTiles[row]
-        let columnRange = columnTiles[column]
-        let tile = product(left, rowRange, right, columnRange)
-        for (i, layer) in rowRange.enumerated() {
-          for (j, other) in columnRange.enumerated() where !isSymmetric || other <= layer {
-            let value = tile[i * columnRange.count + j]
-            elements[layer * columns + other] = value
-            if isSymmetric { elements[other * columns + layer] = value }
-          }
-        }
+    var result = try products(
+      left, right,
+      blocks: Block.all(rows: rows, columns: columns, side: blockSide, isLower: isSymmetric))
+    if isSymmetric {
+      for i in 0..<rows {
+        for j in 0..<i { result[j, i] = result[i, j] }
       }
     }
     return result
   }
 
-  /// See `Device`: the diagonals of the tiles that `innerProducts` makes.
+  /// See `Device`: the diagonal of what `innerProducts` makes.
   public func squaredNorms(_ stack: BLASGramStack) throws(DeviceError) -> [Double] {
-    let tiles = tiles(of: stack.summaries.count)
-    var norms = [Double](repeating: 0, count: stack.summaries.count)
-    norms.withUnsafeMutableBufferPointer { norms in
-      nonisolated(unsafe) let norms = norms
-      DispatchQueue.concurrentPerform(iterations: tiles.count) { index in
-        let tile = tiles[index]
-        let products = product(stack, tile, stack, tile)
-        for (i, layer) in tile.enumerated() { norms[layer] = products[i * (tile.count + 1)] }
-      }
-    }
-    return norms
+    let count = stack.summaries.count
+    let blocks = Block.all(rows: count, columns: count, side: leastBlockSide, isLower: true)
+      .filter { $0.rows == $0.columns }
+    let products = try products(stack, stack, blocks: blocks)
+    return (0..<count).map { products[$0, $0] }
   }
 
-  /// Layers a side of a tile, and numbers of the packed triangle a float32 sum: 1,024 products of
-  /// numbers below 1 lose at most a few 2⁻²⁴ of their norms (see `Documentation/Numerics.md`).
-  private static let tileSide = 32
-  private static let runLength = 1024
+  /// Layers a side of a block. OpenBLAS adds in an order that depends on a product's shape: it gets
+  /// the same shape for all, so that equal layers have equal products.
+  private var blockSide: Int { multiplier.engine == .packed ? 128 : leastBlockSide }
+  private var leastBlockSide: Int { 32 }
 
-  private func tiles(of count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: Self.tileSide).map { $0..<min($0 + Self.tileSide, count) }
+  /// ⟨Kᵢ, Lⱼ⟩ for the entries of `blocks`; zeros elsewhere.
+  private func products(
+    _ left: BLASGramStack, _ right: BLASGramStack, blocks: [Block]
+  ) throws(DeviceError) -> Matrix<Double> {
+    let sides = left === right ? [left] : [left, right]
+    let padded = sides.map { ($0.summaries.count + blockSide - 1) / blockSide * blockSide }
+    let slab = PairSlab(
+      packedCount: left.packedCount, layerCount: padded.reduce(0, +),
+      rightPlace: left === right ? 0 : padded[0])
+    let slabs = [
+      try Floats(slab.runCount, slab.runSize, for: "layers to be compared"),
+      try Floats(slab.runCount, slab.runSize, for: "layers to be compared"),
+    ]
+    let columns = right.summaries.count
+    let stride = padded[padded.count - 1]
+    let partial = try Floats(padded[0], stride, for: "products of layers")
+    partial.clear()
+    let chunks = sides.indices.flatMap { side in
+      Block.runs(of: sides[side].summaries.count, size: blockSide).map { (sides[side], side, $0) }
+    }
+
+    var result = Matrix(rows: left.summaries.count, columns: columns, repeating: 0.0)
+    result.elements.withUnsafeMutableBufferPointer { elements in
+      guard let start = elements.baseAddress else { return }
+      nonisolated(unsafe) let sums = start
+      pipeline(
+        slabs: slab.slabCount, pieces: slab.runCount * chunks.count, blocks: blocks.count,
+        fill: { step, piece in
+          let (stack, side, layers) = chunks[piece % chunks.count]
+          let run = piece / chunks.count
+          let numbers = slab.numbers(slab: step, run: run)
+          guard !numbers.isEmpty else { return }
+          multiplier.fill(
+            slabs[step % 2].start + slab.place(run: run, side: side)
+              + layers.lowerBound * numbers.count,
+            with: layers.map { UnsafePointer(stack.row($0)) }, first: numbers.lowerBound,
+            count: numbers.count)
+        },
+        multiply: { step, index in
+          let (rows, others) = (blocks[index].rows, blocks[index].columns)
+          let c = partial.start + rows.lowerBound * stride + others.lowerBound
+          for run in 0..<slab.runCount {
+            let count = slab.numbers(slab: step, run: run).count
+            guard count > 0 else { break }
+            let numbers = slabs[step % 2].start
+            multiplier.multiply(
+              numbers + slab.place(run: run, side: 0) + rows.lowerBound * count,
+              rows: rows.count,
+              numbers + slab.place(run: run, side: 1) + others.lowerBound * count,
+              columns: others.count, count: count,
+              isLower: left === right && rows == others && multiplier.engine == .packed,
+              into: c, stride: stride)
+            guard slab.endsSum(slab: step, run: run) else { continue }
+            multiplier.table.pointee.drain(
+              c, rows.count, others.count, stride,
+              sums + rows.lowerBound * columns + others.lowerBound, columns)
+          }
+        })
+    }
+    return result
+  }
+}
+
+/// Some runs of the packed triangles of all layers of both stacks: run by run, and in each the left
+/// stack's layers before the right's.
+private struct PairSlab: Sendable {
+  /// Numbers of the packed triangle that are multiplied at once, and how many such products are added
+  /// in float32: the error grows with each, see `Documentation/Numerics.md`.
+  static let runLength = 256
+  static let runsPerSum = 4
+  /// Numbers of a slab: two of them stay in the last cache.
+  static let budget = 1 << 20
+
+  let packedCount: Int
+  /// Numbers of a run of all layers.
+  let runSize: Int
+  /// Runs of a slab, a multiple of `runsPerSum` but in the last.
+  let runCount: Int
+  let slabCount: Int
+  /// The first layer of the right stack in a run.
+  private let rightPlace: Int
+
+  init(packedCount: Int, layerCount: Int, rightPlace: Int) {
+    self.packedCount = packedCount
+    self.rightPlace = rightPlace
+    runSize = layerCount * Self.runLength
+    let all = (packedCount + Self.runLength - 1) / Self.runLength
+    let sums = max(Self.budget / max(runSize * Self.runsPerSum, 1), 1)
+    runCount = min(sums * Self.runsPerSum, all)
+    slabCount = (all + runCount - 1) / runCount
   }
 
-  private func product(
-    _ left: BLASGramStack, _ rows: Range<Int>, _ right: BLASGramStack, _ columns: Range<Int>
-  ) -> [Double] {
-    let count = rows.count * columns.count
-    var sums = [Double](repeating: 0, count: count)
-    var partial = [Float](repeating: 0, count: count)
-    for start in stride(from: 0, to: left.packedCount, by: Self.runLength) {
-      let length = min(Self.runLength, left.packedCount - start)
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows.count), blasint(columns.count),
-        blasint(length), 1, left.row(rows.lowerBound) + start, blasint(left.packedCount),
-        right.row(columns.lowerBound) + start, blasint(left.packedCount), 0, &partial,
-        blasint(columns.count))
-      for index in 0..<count { sums[index] += Double(partial[index]) }
-    }
-    return sums
+  /// The numbers of a run of a slab; none past the last.
+  func numbers(slab: Int, run: Int) -> Range<Int> {
+    let first = min((slab * runCount + run) * Self.runLength, packedCount)
+    return first..<min(first + Self.runLength, packedCount)
+  }
+
+  /// Whether a float32 sum ends with this run.
+  func endsSum(slab: Int, run: Int) -> Bool {
+    (run + 1) % Self.runsPerSum == 0 || numbers(slab: slab, run: run).upperBound == packedCount
+  }
+
+  /// Where a side's layers begin.
+  func place(run: Int, side: Int) -> Int {
+    run * runSize + (side == 0 ? 0 : rightPlace * Self.runLength)
   }
 }

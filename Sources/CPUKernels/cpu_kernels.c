@@ -9,9 +9,19 @@
 #define TEXT(x) TEXT2(x)
 #define NAME(x) JOIN(x, SET)
 
+#define SIZE_OF_float64 8
 #define SIZE_OF_float32 4
 #define SIZE_OF_float16 2
 #define SIZE_OF_bfloat16 2
+#define SIZE_OF_int32 4
+#define SIZE_OF_uint32 4
+#define SIZE_OF_int16 2
+#define SIZE_OF_uint16 2
+#define SIZE_OF_int8 1
+#define SIZE_OF_uint8 1
+
+// Vectors wider than a register are passed between functions of this file alone.
+#pragma clang diagnostic ignored "-Wpsabi"
 
 // Sums of products may be fused: it only lowers their rounding.
 #pragma clang fp contract(fast)
@@ -77,33 +87,21 @@ const cka_cpu_kernels_table *cka_cpu_kernels(size_t index) {
   return index < available(tables) ? tables[index] : &table_baseline;
 }
 
-// How many bits of a number one pass of the selection tells apart.
-enum { SELECT_BITS = 11 };
-
-float cka_select(const float *k, size_t n, size_t stride, uint64_t rank) {
+void cka_histogram(
+  const float *k, size_t first, size_t last, size_t stride, int known, uint32_t prefix,
+  uint64_t *histogram
+) {
   // Numbers that are not negative are ordered as their bits are.
-  uint32_t prefix = 0;
-  int known = 0;
-  while (known < 32) {
-    int bits = 32 - known < SELECT_BITS ? 32 - known : SELECT_BITS;
-    int below = 32 - known - bits;
-    uint64_t histogram[1 << SELECT_BITS] = {0};
-    for (size_t i = 1; i < n; i++) {
-      const float *row = k + i * stride;
-      for (size_t j = 0; j < i; j++) {
-        uint32_t value;
-        memcpy(&value, row + j, sizeof value);
-        if (known == 0 || value >> (32 - known) == prefix >> (32 - known)) {
-          histogram[value >> below & ((1u << bits) - 1)]++;
-        }
+  int bits = 32 - known < CKA_SELECT_BITS ? 32 - known : CKA_SELECT_BITS;
+  int below = 32 - known - bits;
+  for (size_t i = first; i < last; i++) {
+    const float *row = k + i * stride;
+    for (size_t j = 0; j < i; j++) {
+      uint32_t value;
+      memcpy(&value, row + j, sizeof value);
+      if (known == 0 || value >> (32 - known) == prefix) {
+        histogram[value >> below & ((1u << bits) - 1)]++;
       }
     }
-    uint32_t digit = 0;
-    while (digit + 1 < 1u << bits && rank >= histogram[digit]) rank -= histogram[digit++];
-    prefix |= digit << below;
-    known += bits;
   }
-  float result;
-  memcpy(&result, &prefix, sizeof result);
-  return result;
 }

@@ -27,21 +27,28 @@ public struct FeatureSlabs: ~Copyable {
   private var present: Range<Int>
   private var rows: [UnsafeRawPointer]
   private let featureStrides: [Int]
+  /// Whether the file is known to be as long as it was when it was mapped.
+  private var isChecked: Bool
 
   /// Reads `examples` of `layer`, with the best kernels of this processor unless others are given.
   ///
-  /// - Parameter stage: where rows from files are copied to; a thread that reads many layers
-  ///   passes its own.
+  /// - Parameters:
+  ///   - stage: where rows from files are copied to; a thread that reads many layers passes its own.
+  ///   - mappedBytes: rows from files are read where they are mapped if no more of the file than this
+  ///     lies between the first and the last of them. It bounds what touching them adds to the
+  ///     process's memory.
   public init(
     layer: LayerActivations, examples: [Int],
     kernels: UnsafePointer<cka_cpu_kernels_table> = cka_cpu_kernels(0),
-    stage: FeatureStage = FeatureStage()
+    stage: FeatureStage = FeatureStage(), mappedBytes: Int = 16 << 20
   ) {
     self.layer = layer
     self.examples = examples
     self.kernels = kernels
-    let isStaged = layer.isFile && layer.memoryOrder == .rowMajor
+    let span = ((examples.last ?? 0) - (examples.first ?? 0) + 1) * layer.bytesPerExample
+    let isStaged = layer.isFile && layer.memoryOrder == .rowMajor && span > mappedBytes
     self.stage = isStaged ? stage : nil
+    isChecked = isStaged || !layer.isFile
     present = isStaged ? 0..<0 : 0..<layer.featureCount
     rows = isStaged ? [] : examples.map { layer.row($0).start }
     featureStrides =
@@ -49,6 +56,9 @@ public struct FeatureSlabs: ~Copyable {
       ? Array(repeating: layer.scalarType.size, count: examples.count)
       : examples.map { layer.row($0).featureStride }
   }
+
+  /// n: how many examples are read.
+  public var exampleCount: Int { examples.count }
 
   /// p as the estimators see it: after pooling.
   public var featureCount: Int { layer.featureCount }
@@ -67,34 +77,42 @@ public struct FeatureSlabs: ~Copyable {
     }
   }
 
-  /// Writes the same numbers as the panels of `cka_cpu_kernels_table.center_pack`.
+  /// Writes the same numbers as panels, `panelStride` numbers from one to the next: see
+  /// `cka_cpu_kernels_table.pack`.
   public mutating func pack(
-    _ range: Range<Int>, into panels: UnsafeMutablePointer<Float>, leastExponent: Int? = nil
+    _ range: Range<Int>, into panels: UnsafeMutablePointer<Float>, panelStride: Int,
+    leastExponent: Int? = nil
   ) throws(ActivationReadError) -> SlabStatistics {
     let kernels = kernels
     let n = examples.count
     return try write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
-      kernels.pointee.center_pack(type, rows, n, first, range.count, shift, scale, panels)
+      kernels.pointee.pack(
+        type, rows, n, first, range.count, shift, scale, panels, panelStride)
     }
   }
 
   /// Brings the features `range` within reach; returns the place of the first of them in `rows`.
   private mutating func reach(_ range: Range<Int>) throws(ActivationReadError) -> Int {
+    if !isChecked {
+      try layer.check()
+      isChecked = true
+    }
     if let stage, !(present.contains(range.lowerBound) && range.upperBound <= present.upperBound) {
       let run = stage.run(
         slab: range.count, exampleCount: examples.count,
         bytesPerFeature: layer.positions.count * layer.scalarType.size)
       present = range.lowerBound..<min(range.lowerBound + run, featureCount)
       let copy = try stage.fill(layer, examples: examples, features: present)
-      rows = examples.indices.map { UnsafeRawPointer(copy.start + $0 * copy.rowBytes) }
+      rows = examples.indices.map { UnsafeRawPointer(copy.start + $0 * copy.rowStride) }
     }
     return range.lowerBound - present.lowerBound
   }
 
+  /// Writes (x − shift) · scale and returns the largest magnitude of what it wrote.
   private typealias Writer = (
     _ type: cka_native_type, _ rows: UnsafePointer<UnsafeRawPointer>, _ first: Int,
-    _ shift: UnsafePointer<Float>, _ scale: Float
-  ) -> Void
+    _ shift: UnsafePointer<Double>, _ scale: Double
+  ) -> Float
 
   private mutating func write(
     _ range: Range<Int>, leastExponent: Int?, with writer: Writer
@@ -105,25 +123,41 @@ public struct FeatureSlabs: ~Copyable {
         layer.evict(columns: range)
       }
     }
-    if let type = layer.nativeType {
-      let shift = UnsafeMutablePointer<Float>.allocate(capacity: range.count)
-      defer { shift.deallocate() }
-      let measured = rows.withUnsafeBufferPointer { rows in
-        kernels.pointee.measure(
-          type, rows.baseAddress.unwrapped, examples.count, first, range.count, shift)
-      }
-      // Sums that overflowed may be of finite values: the wide road tells, and scales in float64.
-      let fits = measured.largest == 0 || (0x1p-100..<0x1p100).contains(measured.largest)
-      if measured.finite, fits {
-        let exponent = Self.exponent(of: Double(measured.largest), atLeast: leastExponent)
-        rows.withUnsafeBufferPointer { rows in
-          writer(type, rows.baseAddress.unwrapped, first, shift, Self.scale(exponent))
-        }
-        return SlabStatistics(
-          exponent: exponent, isFinite: true, isConstant: measured.largest == 0)
-      }
+    if let type = layer.nativeType,
+      let statistics = writeNative(
+        type, first, range.count, leastExponent: leastExponent, with: writer)
+    {
+      return statistics
     }
     return writeWide(first, range.count, leastExponent: leastExponent, with: writer)
+  }
+
+  /// One touch of the numbers, in the hope that they are of the size that is expected; nil where
+  /// they are out of float32's reach, or not finite.
+  private func writeNative(
+    _ type: cka_native_type, _ first: Int, _ count: Int, leastExponent: Int?, with writer: Writer
+  ) -> SlabStatistics? {
+    let shift = UnsafeMutablePointer<Double>.allocate(capacity: count)
+    defer { shift.deallocate() }
+    return rows.withUnsafeBufferPointer { rows in
+      let rows = rows.baseAddress.unwrapped
+      kernels.pointee.sample(type, rows, examples.count, first, count, shift)
+      var exponent = leastExponent ?? 0
+      var written = writer(type, rows, first, shift, Self.scale(exponent))
+      // Differences of float64 numbers may vanish where they are narrowed.
+      if written == 0, exponent == 0, type != CKA_FLOAT64 {
+        return SlabStatistics(exponent: 0, isFinite: true, isConstant: true)
+      }
+      let largest = Double(written) / Self.scale(exponent)
+      // A magnitude that overflowed may be of finite numbers: the wide road tells.
+      guard (0x1p-100..<0x1p100).contains(largest) else { return nil }
+      let needed = Self.exponent(of: largest, atLeast: leastExponent)
+      if needed != exponent {
+        exponent = needed
+        written = writer(type, rows, first, shift, Self.scale(exponent))
+      }
+      return SlabStatistics(exponent: exponent, isFinite: true, isConstant: false)
+    }
   }
 
   /// The road for everything that float32 does not hold as it is stored: through float64.
@@ -163,8 +197,8 @@ public struct FeatureSlabs: ~Copyable {
       narrow.storeBytes(of: value, toByteOffset: index * size, as: Float.self)
     }
     let narrowRows = (0..<exampleCount).map { UnsafeRawPointer(narrow + $0 * count * size) }
-    let zeros = [Float](repeating: 0, count: count)
-    narrowRows.withUnsafeBufferPointer { rows in
+    let zeros = [Double](repeating: 0, count: count)
+    _ = narrowRows.withUnsafeBufferPointer { rows in
       writer(CKA_FLOAT32, rows.baseAddress.unwrapped, 0, zeros, 1)
     }
     return SlabStatistics(exponent: exponent, isFinite: true, isConstant: isConstant)
@@ -181,21 +215,29 @@ public struct FeatureSlabs: ~Copyable {
   /// Below this a scale would itself overflow.
   private static let leastOfFloat64 = -992
 
-  private static func scale(_ exponent: Int) -> Float {
-    Float(sign: .plus, exponent: -exponent, significand: 1)
+  private static func scale(_ exponent: Int) -> Double {
+    Double(sign: .plus, exponent: -exponent, significand: 1)
   }
 }
 
 extension LayerActivations {
-  /// The type whose numbers kernels read where they lie: of 16 or 32 bits, floating, in this
-  /// machine's byte order, the features of an example side by side, none averaged. Else nil.
+  /// The type whose numbers kernels read where they lie: in this machine's byte order, the features
+  /// of an example side by side, none averaged. Else nil, and for 64-bit integers, whose differences
+  /// float64 does not hold, and truth values.
   public var nativeType: cka_native_type? {
     guard !isByteSwapped, memoryOrder == .rowMajor, positions.count == 1 else { return nil }
     switch scalarType {
     case .float32: return CKA_FLOAT32
     case .float16: return CKA_FLOAT16
     case .bfloat16: return CKA_BFLOAT16
-    default: return nil
+    case .float64: return CKA_FLOAT64
+    case .int8: return CKA_INT8
+    case .int16: return CKA_INT16
+    case .int32: return CKA_INT32
+    case .uint8: return CKA_UINT8
+    case .uint16: return CKA_UINT16
+    case .uint32: return CKA_UINT32
+    case .int64, .uint64, .bool: return nil
     }
   }
 

@@ -2,10 +2,9 @@ import Activations
 
 /// Rows of features copied out of files, a run of them at a time.
 ///
-/// Touching a mapped file would leave its pages, and with large pages their neighbors, in the
-/// process's memory: more of them the more examples there are. Reading the wanted bytes takes as
-/// long (8 MB from the page cache: 0.6 ms either way), and puts them side by side. One stage serves
-/// one thread, for layer after layer.
+/// Touching a mapped file leaves its pages, and with large pages their neighbors, in the process's
+/// memory. Where the wanted rows are scattered over a large file that would be far more than the
+/// rows themselves, so they are copied. One stage serves one thread, for layer after layer.
 public final class FeatureStage {
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
@@ -14,28 +13,32 @@ public final class FeatureStage {
 
   deinit { memory.deallocate() }
 
-  /// Bytes of a stage, and the most and least bytes of one example in it. Long runs of a row make
+  /// Bytes of a stage, and the least and most bytes of one example in it. Long runs of a row make
   /// few system calls; all rows together should stay in the processor's last cache.
-  private static let budget = 2 << 20
-  private static let mostRowBytes = 8 << 10
+  private static let budget = 4 << 20
+  private static let leastRowBytes = 2 << 10
+  private static let mostRowBytes = 32 << 10
 
   /// How many features to copy at a time where slabs have `slab` of them: a multiple of `slab`.
   func run(slab: Int, exampleCount: Int, bytesPerFeature: Int) -> Int {
-    let rowBytes = min(Self.budget / max(exampleCount, 1), Self.mostRowBytes)
+    let rowBytes = min(
+      max(Self.budget / max(exampleCount, 1), Self.leastRowBytes), Self.mostRowBytes)
     return max(rowBytes / (bytesPerFeature * slab), 1) * slab
   }
 
-  /// Copies the kept features `range` of `examples` of a row-major layer: one row an example, as
-  /// many bytes from row to row as returned, positions that lie apart brought together.
+  /// Copies the kept features `range` of `examples` of a row-major layer: one row an example,
+  /// `rowStride` bytes from row to row, positions that lie apart brought together.
   func fill(
     _ layer: LayerActivations, examples: [Int], features range: Range<Int>
-  ) throws(ActivationReadError) -> (start: UnsafeMutableRawPointer, rowBytes: Int) {
+  ) throws(ActivationReadError) -> (start: UnsafeMutableRawPointer, rowStride: Int) {
     let positions = layer.positions
     let size = layer.scalarType.size
     let rowBytes = range.count * positions.count * size
-    let start = reserve(examples.count * rowBytes)
+    // Rows a power of two apart would all want the same few places of the first cache.
+    let rowStride = (rowBytes + 63) / 64 * 64 + 64
+    let start = reserve(examples.count * rowStride)
     for (row, example) in examples.enumerated() {
-      let destination = start + row * rowBytes
+      let destination = start + row * rowStride
       if positions.positionStride <= 1 {
         // The positions of a kept feature are side by side, or there is one.
         let first = range.lowerBound * positions.count * size
@@ -49,7 +52,7 @@ public final class FeatureStage {
         }
       }
     }
-    return (start, rowBytes)
+    return (start, rowStride)
   }
 
   private func reserve(_ count: Int) -> UnsafeMutableRawPointer {

@@ -162,8 +162,10 @@ extension PartRecord {
 }
 
 extension LayerActivations {
-  /// Whether the stored bytes are what the kernels read.
-  var isSentAsStored: Bool { nativeType != nil }
+  /// Whether the stored bytes are what the device's kernels read.
+  var isSentAsStored: Bool {
+    nativeType != nil && [.float32, .float16, .bfloat16].contains(scalarType)
+  }
 
   /// What the kernels read: the stored type, or float32 made on the host.
   var sentFormat: ScalarFormat {

@@ -211,7 +211,7 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
       for layer in layers {
         let examples = [4, 0, 22, 7, 8]
         var direct = FeatureSlabs(layer: layer, examples: examples)
-        var staged = FeatureSlabs(layer: layer.asFile(), examples: examples)
+        var staged = FeatureSlabs(layer: layer.asFile(), examples: examples, mappedBytes: 0)
         for slab in [256, 100] {
           for start in stride(from: 0, to: layer.featureCount, by: slab) {
             let range = start..<min(start + slab, layer.featureCount)
@@ -232,7 +232,14 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
       name: "x", values: [Float](repeating: 1, count: 12), scalarType: .float32, exampleCount: 4,
       featureAxes: [3])
     let storage = FileLike(layer.blocks[0].storage, isBroken: true)
-    #expect(throws: ActivationReadError.self) { try read(layer.with(storage), [0, 1, 2, 3]) }
+    for mappedBytes in [0, 1 << 20] {
+      var slabs = FeatureSlabs(
+        layer: layer.with(storage), examples: [0, 1, 2, 3], mappedBytes: mappedBytes)
+      var values = [Float](repeating: 0, count: 12)
+      #expect(throws: ActivationReadError.self) {
+        _ = try slabs.read(0..<3, into: &values, rowStride: 3)
+      }
+    }
   }
 }
 
@@ -247,6 +254,10 @@ private final class FileLike: ActivationStorage {
   }
 
   var isFile: Bool { true }
+
+  func check(_ bytes: UnsafeRawBufferPointer) throws(ActivationReadError) {
+    if isBroken { throw ActivationReadError(path: "x.npy", reason: "was cut short") }
+  }
 
   func read(
     _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer

@@ -31,9 +31,9 @@ private let sentinel: Float = -12345.5
   @Test(arguments: sets) func everyFloat16(set: Int) {
     let bits = (0...UInt16.max).map { $0 }
     var out = [Float](repeating: 0, count: bits.count)
-    let zeros = [Float](repeating: 0, count: bits.count)
+    let zeros = [Double](repeating: 0, count: bits.count)
     withRows(bits, n: 1) { rows in
-      table(set).center(CKA_FLOAT16, rows, 1, 0, bits.count, zeros, 1, &out, bits.count)
+      _ = table(set).center(CKA_FLOAT16, rows, 1, 0, bits.count, zeros, 1, &out, bits.count)
     }
     for (index, pattern) in bits.enumerated() {
       let expected = Float(Float16(bitPattern: pattern))
@@ -44,9 +44,9 @@ private let sentinel: Float = -12345.5
   @Test(arguments: sets) func everyBFloat16(set: Int) {
     let bits = (0...UInt16.max).map { $0 }
     var out = [Float](repeating: 0, count: bits.count)
-    let zeros = [Float](repeating: 0, count: bits.count)
+    let zeros = [Double](repeating: 0, count: bits.count)
     withRows(bits, n: 1) { rows in
-      table(set).center(CKA_BFLOAT16, rows, 1, 0, bits.count, zeros, 1, &out, bits.count)
+      _ = table(set).center(CKA_BFLOAT16, rows, 1, 0, bits.count, zeros, 1, &out, bits.count)
     }
     for (index, pattern) in bits.enumerated() {
       let expected = Float(bitPattern: UInt32(pattern) << 16)
@@ -55,39 +55,102 @@ private let sentinel: Float = -12345.5
   }
 
   @Test(arguments: sets, [(1, 1), (4, 3), (5, 17), (33, 300), (64, 16), (97, 531)])
-  func measuresAndCenters(set: Int, shape: (Int, Int)) {
+  func samplesAndCenters(set: Int, shape: (Int, Int)) {
     let (n, p) = shape
     let x = Activations64.normal(n: n, p: p, seed: 3, offset: 1000)
     let first = p / 3
     let count = p - first
-    var shift = [Float](repeating: sentinel, count: count + 1)
+    var shift = [Double](repeating: 7, count: count + 1)
     var out = [Float](repeating: sentinel, count: n * (count + 2))
-    let statistics = withRows(x.values.map { Float($0) }, n: n) { rows in
-      let statistics = table(set).measure(CKA_FLOAT32, rows, n, first, count, &shift)
-      table(set).center(CKA_FLOAT32, rows, n, first, count, shift, 0.5, &out, count + 2)
-      return statistics
+    let largest = withRows(x.values.map { Float($0) }, n: n) { rows in
+      table(set).sample(CKA_FLOAT32, rows, n, first, count, &shift)
+      return table(set).center(CKA_FLOAT32, rows, n, first, count, shift, 0.5, &out, count + 2)
     }
-    #expect(statistics.finite)
-    #expect(shift[count] == sentinel)
-    var largest = 0.0
+    #expect(shift[count] == 7)
+    // The examples that the header promises: 16 of them, spread evenly, or all.
+    let samples = n <= 16 ? Array(0..<n) : (0..<16).map { $0 * n / 16 }
+    var expectedLargest = 0.0
     for k in 0..<count {
-      let column = (0..<n).map { x[$0, first + k] }
-      let mean = column.reduce(0, +) / Double(n)
-      // Float32 spacing at 1,000 is 6e-5; the sum of differences of size 5 rounds far below that.
-      #expect(abs(Double(shift[k]) - mean) < 1e-4)
-      largest = max(largest, column.map { abs($0 - column[0]) }.max() ?? 0)
+      let mean = samples.map { x[$0, first + k] }.reduce(0, +) / Double(samples.count)
+      #expect(abs(shift[k] - mean) < 1e-12 * 1000)
       for i in 0..<n {
-        let expected = (x[i, first + k] - Double(shift[k])) * 0.5
-        // One rounding of a difference below 8, halved exactly.
+        // The shift is rounded to float32 near 1,000 (2⁻¹⁵), which all rows share; the difference
+        // below 8 once more, and halving is exact.
+        let expected = (x[i, first + k] - Double(Float(shift[k]))) * 0.5
         #expect(abs(Double(out[i * (count + 2) + k]) - expected) <= 0x1p-23)
+        expectedLargest = max(expectedLargest, abs(Double(out[i * (count + 2) + k])))
       }
     }
-    // The difference of float32 numbers near 1,000 is exact.
-    #expect(Double(statistics.largest) == largest)
+    #expect(Double(largest) == expectedLargest)
     for i in 0..<n {
       #expect(
         out[i * (count + 2) + count] == sentinel && out[i * (count + 2) + count + 1] == sentinel)
     }
+  }
+
+  @Test(arguments: sets) func everyTypeIsCenteredAndPacked(set: Int) {
+    let (n, count) = (37, 41)
+    let numbers = (0..<(n * count)).map { ($0 * 37) % 101 }
+    func check<T: BitwiseCopyable>(_ type: cka_native_type, _ values: [T]) {
+      let shift = (0..<count).map { Double($0) + 0.5 }
+      let kernels = table(set)
+      let panelStride = count * kernels.panel_rows
+      let panelCount = (n + kernels.panel_rows - 1) / kernels.panel_rows
+      var out = [Float](repeating: 0, count: n * count)
+      var panels = [Float](repeating: sentinel, count: panelCount * panelStride)
+      var sampled = [Double](repeating: 0, count: count)
+      let largest = withRows(values, n: n) { rows in
+        kernels.sample(type, rows, n, 0, count, &sampled)
+        let largest = kernels.center(type, rows, n, 0, count, shift, 1, &out, count)
+        #expect(kernels.pack(type, rows, n, 0, count, shift, 1, &panels, panelStride) == largest)
+        return largest
+      }
+      let samples = (0..<16).map { $0 * n / 16 }
+      for k in 0..<count {
+        #expect(sampled[k] == samples.reduce(0.0) { $0 + Double(numbers[$1 * count + k]) } / 16)
+        for i in 0..<n {
+          // Halves of small whole numbers are exact in every type.
+          let expected = Float(Double(numbers[i * count + k]) - shift[k])
+          #expect(out[i * count + k] == expected)
+          let panel = i / kernels.panel_rows
+          let place = panel * panelStride + k * kernels.panel_rows + i % kernels.panel_rows
+          #expect(panels[place] == expected)
+        }
+      }
+      #expect(largest == out.map(abs).max())
+    }
+    check(CKA_FLOAT32, numbers.map { Float($0) })
+    check(CKA_FLOAT16, numbers.map { Float16($0).bitPattern })
+    check(CKA_BFLOAT16, numbers.map { UInt16(Float($0).bitPattern >> 16) })
+    check(CKA_FLOAT64, numbers.map { Double($0) })
+    check(CKA_INT8, numbers.map { Int8($0) })
+    check(CKA_INT16, numbers.map { Int16($0) })
+    check(CKA_INT32, numbers.map { Int32($0) })
+    check(CKA_UINT8, numbers.map { UInt8($0) })
+    check(CKA_UINT16, numbers.map { UInt16($0) })
+    check(CKA_UINT32, numbers.map { UInt32($0) })
+  }
+
+  @Test(arguments: sets) func largeOffsetsCostNothing(set: Int) {
+    // 2⁵⁰ and 2³¹ are far above what float32 tells apart.
+    let small = (0..<12).map { $0 * $0 }
+    func check<T: BitwiseCopyable>(_ type: cka_native_type, _ values: [T]) {
+      var shift = [0.0]
+      var out = [Float](repeating: 0, count: 12)
+      withRows(values, n: 12) { rows in
+        table(set).sample(type, rows, 12, 0, 1, &shift)
+        _ = table(set).center(type, rows, 12, 0, 1, shift, 1, &out, 1)
+      }
+      for i in 0..<12 {
+        // The shift is a mean of 12 whole numbers, rounded to 2⁻² near 2⁵⁰.
+        let difference = Double(out[i] - out[0]) - Double(small[i] - small[0])
+        #expect(abs(difference) <= 0x1p-17)
+        #expect(abs(Double(out[i]) - (Double(small[i]) - 506.0 / 12)) < 0.2)
+      }
+    }
+    check(CKA_FLOAT64, small.map { 0x1p50 + Double($0) })
+    check(CKA_INT32, small.map { Int32.max - 200 + Int32($0) })
+    check(CKA_UINT32, small.map { UInt32.max - 200 + UInt32($0) })
   }
 
   @Test(arguments: sets, [(1, 1), (4, 3), (31, 40), (32, 16), (33, 300), (97, 31)])
@@ -95,63 +158,121 @@ private let sentinel: Float = -12345.5
     let (n, count) = shape
     let kernels = table(set)
     let x = Activations64.normal(n: n, p: count, seed: 4)
-    let shift = (0..<count).map { Float($0) / 7 }
+    let shift = (0..<count).map { Double(Float($0) / 7) }
     var rowsOut = [Float](repeating: 0, count: n * count)
     let panelCount = (n + kernels.panel_rows - 1) / kernels.panel_rows
-    var panels = [Float](
-      repeating: sentinel, count: panelCount * kernels.panel_rows * count + 1)
+    // Room for one feature more, which is not touched: panels may be parts of wider ones.
+    let panelStride = kernels.panel_rows * (count + 1)
+    var panels = [Float](repeating: sentinel, count: panelCount * panelStride)
     withRows(x.values.map { Float($0) }, n: n) { rows in
-      kernels.center(CKA_FLOAT32, rows, n, 0, count, shift, 2, &rowsOut, count)
-      kernels.center_pack(CKA_FLOAT32, rows, n, 0, count, shift, 2, &panels)
+      _ = kernels.center(CKA_FLOAT32, rows, n, 0, count, shift, 2, &rowsOut, count)
+      _ = kernels.pack(CKA_FLOAT32, rows, n, 0, count, shift, 2, &panels, panelStride)
     }
     for i in 0..<(panelCount * kernels.panel_rows) {
+      let panel = i / kernels.panel_rows * panelStride + i % kernels.panel_rows
       for k in 0..<count {
-        let panel = i / kernels.panel_rows
-        let place = (panel * count + k) * kernels.panel_rows + i % kernels.panel_rows
+        let place = panel + k * kernels.panel_rows
         #expect(panels[place] == (i < n ? rowsOut[i * count + k] : 0), "row \(i), feature \(k)")
       }
+      #expect(panels[panel + count * kernels.panel_rows] == sentinel)
     }
-    #expect(panels.last == sentinel)
   }
 
   @Test(arguments: sets) func tellsOfConstantAndNonFiniteFeatures(set: Int) {
+    let kernels = table(set)
     var values = [Float](repeating: 0.1, count: 12 * 40)
-    var shift = [Float](repeating: 0, count: 40)
-    func measure() -> cka_slab_statistics {
-      withRows(values, n: 12) { table(set).measure(CKA_FLOAT32, $0, 12, 0, 40, &shift) }
+    func largest() -> [Float] {
+      var shift = [Double](repeating: 0, count: 40)
+      var out = [Float](repeating: 0, count: 12 * 40)
+      var panels = [Float](repeating: 0, count: 64 * 40)
+      return withRows(values, n: 12) { rows in
+        kernels.sample(CKA_FLOAT32, rows, 12, 0, 40, &shift)
+        return [
+          kernels.center(CKA_FLOAT32, rows, 12, 0, 40, shift, 1, &out, 40),
+          kernels.pack(CKA_FLOAT32, rows, 12, 0, 40, shift, 1, &panels, kernels.panel_rows * 40),
+        ]
+      }
     }
-    #expect(measure().largest == 0)
+    #expect(largest() == [0, 0])
     values[7 * 40 + 39] = 0.2
-    #expect(measure().largest == Float(0.2) - Float(0.1))
+    // Eleven twelfths of the difference, to float32's rounding near 0.1.
+    for found in largest() { #expect(abs(found - 0.1 * 11 / 12) < 0x1p-26) }
     for bad in [Float.nan, .infinity, -.infinity] {
-      values[7 * 40 + 39] = bad
-      #expect(!measure().finite)
+      for place in [7 * 40 + 39, 3 * 40] {
+        values = [Float](repeating: 0.1, count: 12 * 40)
+        values[place] = bad
+        for found in largest() { #expect(!found.isFinite) }
+      }
     }
   }
 }
 
 @Suite struct GramKernelTests {
+  /// n × p numbers as panels.
+  private func panels(_ x: Activations64, _ kernels: cka_cpu_kernels_table) -> [Float] {
+    let panelCount = (x.n + kernels.panel_rows - 1) / kernels.panel_rows
+    var panels = [Float](repeating: 0, count: panelCount * kernels.panel_rows * x.p)
+    withRows(x.values.map { Float($0) }, n: x.n) { rows in
+      _ = kernels.pack(
+        CKA_FLOAT32, rows, x.n, 0, x.p, [Double](repeating: 0, count: x.p), 1, &panels,
+        x.p * kernels.panel_rows)
+    }
+    return panels
+  }
+
   @Test(arguments: sets, [(1, 1), (4, 3), (31, 40), (33, 300), (64, 17), (100, 256)])
-  func accumulatesTheLowerTriangle(set: Int, shape: (Int, Int)) {
+  func multiplies(set: Int, shape: (Int, Int)) {
     let (n, count) = shape
     let kernels = table(set)
     let x = Activations64.normal(n: n, p: count, seed: 5)
-    let stride = (n + kernels.panel_rows - 1) / kernels.panel_rows * kernels.panel_rows
-    var panels = [Float](repeating: 0, count: stride * count)
-    var k = [Float](repeating: 1, count: stride * stride)
-    withRows(x.values.map { Float($0) }, n: n) { rows in
-      kernels.center_pack(
-        CKA_FLOAT32, rows, n, 0, count, [Float](repeating: 0, count: count), 1, &panels)
-    }
-    kernels.accumulate(panels, n, count, &k, stride)
-    for i in 0..<n {
-      for j in 0...i {
-        let terms = (0..<count).map { x[i, $0] * x[j, $0] }
-        let expected = 1 + terms.reduce(0, +)
-        // A sum of `count` products, each step rounded: count · 2⁻²⁴ of the sum of magnitudes.
-        let bound = Double(count + 1) * 0x1p-24 * (1 + terms.reduce(0) { $0 + abs($1) })
-        #expect(abs(Double(k[i * stride + j]) - expected) <= bound)
+    let y = Activations64.normal(n: n / 2 + 1, p: count, seed: 6)
+    let (left, right) = (panels(x, kernels), panels(y, kernels))
+    let stride = (n + kernels.panel_rows - 1) / kernels.panel_rows * kernels.panel_rows + 3
+    for isLower in [true, false] {
+      var c = [Float](repeating: 1, count: stride * stride)
+      let other = isLower ? x : y
+      kernels.multiply(
+        left, n, isLower ? left : right, other.n, count, isLower, &c, stride)
+      for i in 0..<n {
+        for j in 0..<(isLower ? i + 1 : other.n) {
+          let terms = (0..<count).map { x[i, $0] * other[j, $0] }
+          let expected = 1 + terms.reduce(0, +)
+          // A sum of `count` products, each step rounded: count · 2⁻²⁴ of the sum of magnitudes.
+          let bound = Double(count + 1) * 0x1p-24 * (1 + terms.reduce(0) { $0 + abs($1) })
+          #expect(abs(Double(c[i * stride + j]) - expected) <= bound)
+        }
       }
+    }
+  }
+
+  /// The same rows give the same bits in every place, on the diagonal and off it.
+  @Test(arguments: sets) func aProductDoesNotDependOnItsPlace(set: Int) {
+    let kernels = table(set)
+    let row = Activations64.normal(n: 1, p: 200, seed: 8)
+    let n = 2 * kernels.panel_rows + 5
+    let x = Activations64(n: n, p: 200, values: (0..<n).flatMap { _ in row.values })
+    let packed = panels(x, kernels)
+    let stride = 3 * kernels.panel_rows
+    var (lower, all) = (
+      [Float](repeating: 0, count: stride * stride), [Float](repeating: 0, count: stride * stride)
+    )
+    kernels.multiply(packed, n, packed, n, 200, true, &lower, stride)
+    kernels.multiply(packed, n, packed, n, 200, false, &all, stride)
+    for i in 0..<n {
+      for j in 0..<n {
+        #expect(all[i * stride + j] == all[0])
+        if j <= i { #expect(lower[i * stride + j] == all[0]) }
+      }
+    }
+  }
+
+  @Test(arguments: sets) func drainsIntoFloat64(set: Int) {
+    var c = (0..<60).map { Float($0) }
+    var sums = [Double](repeating: 0.25, count: 40)
+    table(set).drain(&c, 5, 7, 12, &sums, 8)
+    for i in 0..<5 {
+      for j in 0..<12 { #expect(c[i * 12 + j] == (j < 7 ? 0 : Float(i * 12 + j))) }
+      for j in 0..<8 { #expect(sums[i * 8 + j] == (j < 7 ? Double(i * 12 + j) + 0.25 : 0.25)) }
     }
   }
 
@@ -159,7 +280,10 @@ private let sentinel: Float = -12345.5
     var k = (0..<(n * n)).map { Float(($0 * 7919) % 1000) / 100 }
     for i in 0..<n { k[i * (n + 1)] = Float(20 + i) }
     let before = k
-    table(set).squared_distances(&k, n, n)
+    let diagonal = (0..<n).map { k[$0 * (n + 1)] }
+    // In two runs of rows.
+    table(set).squared_distances(&k, 0, n / 2, n, diagonal)
+    table(set).squared_distances(&k, n / 2, n, n, diagonal)
     for i in 0..<n {
       for j in 0..<i {
         let sum = Double(before[i * (n + 1)]) + Double(before[j * (n + 1)])
@@ -170,7 +294,8 @@ private let sentinel: Float = -12345.5
     for lessOne in [false, true] {
       for factor: Float in [1e-6, 0.003, 0.02, 1, 3] {
         var values = k
-        table(set).exponentiate(&values, n, n, factor, lessOne)
+        table(set).exponentiate(&values, 0, n / 2, n, factor, lessOne)
+        table(set).exponentiate(&values, n / 2, n, n, factor, lessOne)
         for i in 0..<n {
           #expect(values[i * (n + 1)] == (lessOne ? 0 : 1))
           for j in 0..<i {
@@ -190,8 +315,11 @@ private let sentinel: Float = -12345.5
     let k = (0..<(n * n)).map { Float(($0 * 7919) % 1000) / 100 }
     func entry(_ i: Int, _ j: Int) -> Double { Double(k[max(i, j) * n + min(i, j)]) }
     for hollow in [false, true] {
-      var sums = [Double](repeating: .nan, count: n)
-      let statistics = table(set).row_sums(k, n, n, hollow, &sums)
+      var sums = [Double](repeating: 0, count: n)
+      var statistics = table(set).row_sums(k, 0, n / 3, n, hollow, &sums)
+      let rest = table(set).row_sums(k, n / 3, n, n, hollow, &sums)
+      statistics.squared_norm += rest.squared_norm
+      statistics.trace += rest.trace
       for i in 0..<n {
         let expected = (0..<n).reduce(0) { $0 + (hollow && $1 == i ? 0 : entry(i, $1)) }
         #expect(abs(sums[i] - expected) <= 1e-12 * abs(expected))
@@ -199,7 +327,6 @@ private let sentinel: Float = -12345.5
       let all = (0..<n).flatMap { i in
         (0..<n).map { j in hollow && i == j ? 0 : entry(i, j) }
       }
-      #expect(abs(statistics.sum - all.reduce(0, +)) <= 1e-12 * abs(statistics.sum))
       let norm = all.reduce(0) { $0 + $1 * $1 }
       #expect(abs(statistics.squared_norm - norm) <= 1e-12 * norm)
       #expect(statistics.trace == (0..<n).reduce(0) { $0 + entry($1, $1) })
@@ -207,7 +334,8 @@ private let sentinel: Float = -12345.5
       let m = (0..<n).map { Double($0) / 3 }
       let count = n * (n + (hollow ? -1 : 1)) / 2
       var packed = [Float](repeating: sentinel, count: count + 1)
-      table(set).center_triangle(k, n, n, hollow, m, 0.25, &packed)
+      table(set).center_triangle(k, 0, n / 2, n, hollow, m, 0.25, &packed)
+      table(set).center_triangle(k, n / 2, n, n, hollow, m, 0.25, &packed)
       var place = 0
       for i in 0..<n {
         for j in 0...i where !(hollow && i == j) {
@@ -220,7 +348,7 @@ private let sentinel: Float = -12345.5
     }
   }
 
-  @Test func selectsEveryOrderStatistic() {
+  @Test func countsByBits() {
     let n = 23
     var generator = SeededGenerator(seed: 11)
     // Many equal numbers, and numbers of all magnitudes.
@@ -228,7 +356,17 @@ private let sentinel: Float = -12345.5
       let x = generator.normal()
       return generator.next() % 3 == 0 ? Float(Int(abs(x) * 2)) : Float(exp(20 * x))
     }
-    let sorted = (1..<n).flatMap { i in (0..<i).map { k[i * n + $0] } }.sorted()
-    for rank in sorted.indices { #expect(cka_select(k, n, n, UInt64(rank)) == sorted[rank]) }
+    let entries = (2..<n - 1).flatMap { i in (0..<i).map { k[i * n + $0].bitPattern } }
+    for (known, bits) in [(0, 11), (11, 11), (22, 10)] {
+      let below = UInt32(32 - known - bits)
+      let prefix = known == 0 ? 0 : entries[40] >> UInt32(32 - known)
+      var expected = [UInt64](repeating: 0, count: 1 << bits)
+      for entry in entries where known == 0 || entry >> UInt32(32 - known) == prefix {
+        expected[Int(entry >> below & (1 << UInt32(bits) - 1))] += 1
+      }
+      var found = [UInt64](repeating: 0, count: 1 << bits)
+      cka_histogram(k, 2, n - 1, n, Int32(known), prefix, &found)
+      #expect(found == expected)
+    }
   }
 }

@@ -5,7 +5,8 @@ import Testing
 
 @testable import BLASDevice
 
-/// Every device of this machine, and the CPU with each of its instruction sets and engines.
+/// Every device of this machine, and the CPU with each of its instruction sets and engines, and with
+/// the divisions of work that large minibatches and wide layers get.
 ///
 /// Where no OpenCL device is found the tests fail: they must not pass by leaving it out.
 struct TestedDevice: Sendable, CustomTestStringConvertible {
@@ -17,11 +18,24 @@ struct TestedDevice: Sendable, CustomTestStringConvertible {
   static let all: [TestedDevice] = {
     var devices: [TestedDevice] = []
     for index in 0..<cka_cpu_kernels_count() {
-      for engine in [BLASDevice.GramEngine.packed, .openBLAS] {
-        let kernels = BLASDevice.Kernels(table: cka_cpu_kernels(index), engine: engine)
+      for engine in [Multiplier.Engine.packed, .openBLAS] {
+        let multiplier = Multiplier(table: cka_cpu_kernels(index), engine: engine)
         devices.append(
           TestedDevice(
-            name: "cpu \(kernels.name) \(engine)", device: BLASDevice(kernels: kernels)))
+            name: "cpu \(multiplier.name) \(engine)", device: BLASDevice(multiplier: multiplier)))
+      }
+    }
+    let divisions = [
+      ("shared", BLASDevice.Division(mostExamplesOfACore: 0)),
+      ("segments", BLASDevice.Division(segmentWidth: 64)),
+    ]
+    for (name, division) in divisions {
+      for engine in [Multiplier.Engine.packed, .openBLAS] {
+        let multiplier = Multiplier(table: cka_cpu_kernels(0), engine: engine)
+        devices.append(
+          TestedDevice(
+            name: "cpu \(name) \(engine)",
+            device: BLASDevice(multiplier: multiplier, division: division)))
       }
     }
     let registry = DeviceRegistry()

@@ -99,6 +99,10 @@ private final class CutStorage: ActivationStorage, @unchecked Sendable {
 
   var isFile: Bool { true }
 
+  func check(_ bytes: UnsafeRawBufferPointer) throws(ActivationReadError) {
+    throw ActivationReadError(path: "file", reason: "cut short")
+  }
+
   func read(
     _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
   ) throws(ActivationReadError) {

@@ -10,67 +10,80 @@
 // Pointers are never null but where marked.
 #pragma clang assume_nonnull begin
 
-// Scalar types that float32 holds exactly and that are read where they lie.
+// Scalar types that are read where they lie. Differences of the last three are made in float64.
 typedef enum {
   CKA_FLOAT32,
   CKA_FLOAT16,
   CKA_BFLOAT16,
+  CKA_INT8,
+  CKA_INT16,
+  CKA_UINT8,
+  CKA_UINT16,
+  CKA_FLOAT64,
+  CKA_INT32,
+  CKA_UINT32,
 } cka_native_type;
 
-// What is known of the features of a slab.
-typedef struct {
-  // The largest |x_ij − x_0j|; 0 exactly when all features are constant. Meaningless where a sum is
-  // not finite.
-  float largest;
-  // Whether all sums are finite. A false may be an overflow of finite values.
-  bool finite;
-} cka_slab_statistics;
+// Examples that a feature's shift is the mean of, spread evenly. Any common shift is allowed; all
+// that matters is that none of the data's offset is left.
+enum { CKA_SAMPLES = 16 };
 
-// What is known of a Gram matrix before it is centered.
+// What is known of some rows of a Gram matrix before it is centered.
 typedef struct {
-  double squared_norm;  // over the entries that centering keeps
-  double sum;           // over the entries that centering keeps
+  double squared_norm;  // over the entries that centering keeps, (i, j) and (j, i)
   double trace;
 } cka_gram_statistics;
 
-// One instruction set's kernels. Matrices are row-major; K is n × n of which only the lower
-// triangle (j <= i) is read or written. `rows` are the addresses of the n examples, which need not
-// be aligned.
+// One instruction set's kernels. Matrices are row-major; of K, which is n × n, only the lower
+// triangle (j <= i) is read or written, and of that the rows first ..< last. `rows` are the addresses
+// of the n examples, which need not be aligned.
 typedef struct {
   const char *name;
   // Rows of a panel: packed features lie as [panel][feature][row of the panel], zeros below row n.
   size_t panel_rows;
 
-  // shift[k] = an approximate mean of feature first + k, for k in 0 ..< count.
-  cka_slab_statistics (*measure)(
+  // shift[k] = the mean of feature first + k over CKA_SAMPLES examples, for k in 0 ..< count.
+  void (*sample)(
     cka_native_type type, const void *_Nonnull const *_Nonnull rows, size_t n, size_t first, size_t count,
-    float *shift);
-  // out[i·stride + k] = (x_ik − shift[k]) · scale
-  void (*center)(
+    double *shift);
+  // out[i·stride + k] = (x_ik − shift[k]) · scale. Returns the largest magnitude written: 0 exactly
+  // where all features are constant, not finite where one number is not.
+  float (*center)(
     cka_native_type type, const void *_Nonnull const *_Nonnull rows, size_t n, size_t first, size_t count,
-    const float *shift, float scale, float *out, size_t stride);
-  // The same numbers as panels: ceil(n / panel_rows) · count · panel_rows numbers.
-  void (*center_pack)(
+    const double *shift, double scale, float *out, size_t stride);
+  // The same numbers as ceil(n / panel_rows) panels, `panel_stride` numbers from one to the next, of
+  // which count · panel_rows are written.
+  float (*pack)(
     cka_native_type type, const void *_Nonnull const *_Nonnull rows, size_t n, size_t first, size_t count,
-    const float *shift, float scale, float *panels);
-  // K += X·Xᵀ for the n × count matrix X held in panels. K's rows are `stride` numbers apart;
-  // ceil(n / panel_rows) · panel_rows rows and columns of K are there to be written.
-  void (*accumulate)(const float *panels, size_t n, size_t count, float *k, size_t stride);
+    const double *shift, double scale, float *panels, size_t panel_stride);
+  // C += A·Bᵀ for a rows × count matrix A and a columns × count matrix B, both in panels without
+  // gaps. C's rows are `stride` numbers apart; whole panels of rows and columns are there to be
+  // written. `lower`: A is B, and only the lower triangle is needed. The terms of an entry are added
+  // in the order of the features, whatever its place in C.
+  void (*multiply)(
+    const float *left, size_t rows, const float *right, size_t columns, size_t count, bool lower,
+    float *c, size_t stride);
+  // sums += C, and C = 0.
+  void (*drain)(
+    float *c, size_t rows, size_t columns, size_t stride, double *sums, size_t sums_stride);
 
-  // K_ij ← ‖x_i − x_j‖² = K_ii + K_jj − 2·K_ij for j < i; the diagonal stays. What is below the
+  // K_ij ← ‖x_i − x_j‖² = K_ii + K_jj − 2·K_ij for j < i, `diagonal` being K's. What is below the
   // rounding of its terms, 2^-22 (K_ii + K_jj), is zero, as for equal examples.
-  void (*squared_distances)(float *k, size_t n, size_t stride);
+  void (*squared_distances)(
+    float *k, size_t first, size_t last, size_t stride, const float *diagonal);
   // K_ij ← exp(−K_ij·factor) for j < i and K_ii ← 1, or all less 1: centering does not tell them
   // apart, and values near 0 keep their digits in the one, values near 1 in the other.
-  void (*exponentiate)(float *k, size_t n, size_t stride, float factor, bool less_one);
-  // Row sums of the symmetric matrix, without its diagonal where `hollow`.
+  void (*exponentiate)(
+    float *k, size_t first, size_t last, size_t stride, float factor, bool less_one);
+  // sums[i] += what these rows add to row i of the symmetric matrix, without the diagonal where
+  // `hollow`.
   cka_gram_statistics (*row_sums)(
-    const float *k, size_t n, size_t stride, bool hollow, double *sums);
-  // out = the packed triangle of (K_ij − m_i − m_j)·scale, off the diagonal times √2, without the
-  // diagonal where `hollow`. Returns its squared norm.
+    const float *k, size_t first, size_t last, size_t stride, bool hollow, double *sums);
+  // Writes rows of the packed triangle `out`: (K_ij − m_i − m_j)·scale, off the diagonal times √2,
+  // without the diagonal where `hollow`.
   void (*center_triangle)(
-    const float *k, size_t n, size_t stride, bool hollow, const double *m, double scale,
-    float *out);
+    const float *k, size_t first, size_t last, size_t stride, bool hollow, const double *m,
+    double scale, float *out);
 } cka_cpu_kernels_table;
 
 // How many instruction sets this processor can run; 0 is the best.
@@ -79,8 +92,13 @@ size_t cka_cpu_kernels_count(void);
 // The kernels of one of them; `index` < cka_cpu_kernels_count().
 const cka_cpu_kernels_table *cka_cpu_kernels(size_t index);
 
-// The order statistic `rank` (from 0) of the entries j < i of K, which are not negative: exact, by
-// radix selection on their bits.
-float cka_select(const float *k, size_t n, size_t stride, uint64_t rank);
+// Bits of a number that one pass of radix selection tells apart.
+enum { CKA_SELECT_BITS = 11 };
+
+// Counts the entries j < i of rows first ..< last of K, which are not negative and whose highest
+// `known` bits are `prefix`, by their next CKA_SELECT_BITS bits, or all that are left.
+void cka_histogram(
+  const float *k, size_t first, size_t last, size_t stride, int known, uint32_t prefix,
+  uint64_t *histogram);
 
 #pragma clang assume_nonnull end

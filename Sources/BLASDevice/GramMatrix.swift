@@ -1,0 +1,90 @@
+import Device
+import Dispatch
+
+/// The lower triangle of one layer's Gram matrix, before and while it is centered.
+final class GramMatrix: @unchecked Sendable {
+  // @unchecked: used by one thread at a time, or by several on different entries.
+  let exampleCount: Int
+  /// Numbers from row to row; whole panels of rows and columns are there.
+  let stride: Int
+  let rowCount: Int
+  let memory: Floats
+  /// Whether rows are worked on by all cores at once, or by the one that has the matrix.
+  let isShared: Bool
+
+  /// The matrix times 2^exponent is the true one: twice the exponent of the activations.
+  private(set) var exponent = 0
+  private(set) var isFinite = true
+  private(set) var isConstant = true
+
+  var start: UnsafeMutablePointer<Float> { memory.start }
+
+  init(exampleCount n: Int, rowUnit: Int, isShared: Bool) throws(DeviceError) {
+    exampleCount = n
+    rowCount = (n + rowUnit - 1) / rowUnit * rowUnit
+    // Rows a large power of two apart would all want the same few places of the first cache.
+    stride = rowCount % 256 == 0 && isShared ? rowCount + 16 : rowCount
+    self.isShared = isShared
+    memory = try Floats(rowCount, stride, for: "a Gram matrix")
+  }
+
+  /// Makes it the matrix of no features.
+  func clear() {
+    memory.clear()
+    exponent = 0
+    isFinite = true
+    isConstant = true
+  }
+
+  /// Brings the sums so far to units of 2^`exponent`, if that is more than theirs.
+  func raise(to exponent: Int) {
+    if !isConstant, exponent > self.exponent {
+      scale(start, memory.count, by: self.exponent - exponent)
+    }
+    self.exponent = isConstant ? exponent : max(exponent, self.exponent)
+    isConstant = false
+  }
+
+  /// There is no such matrix: a feature is NaN or infinite.
+  func markNotFinite() {
+    isFinite = false
+    isConstant = false
+  }
+
+  /// Adds the matrix of other features of the same layer.
+  func add(_ other: GramMatrix) {
+    guard isFinite, other.isFinite else { return markNotFinite() }
+    guard !other.isConstant else { return }
+    raise(to: other.exponent)
+    if other.exponent < exponent { scale(other.start, memory.count, by: other.exponent - exponent) }
+    for index in 0..<memory.count { start[index] += other.start[index] }
+  }
+
+  /// Runs of rows, of some size where cores share them. Sums over them are added run by run, so that
+  /// no result depends on the number of cores.
+  var rowRuns: [Range<Int>] {
+    Block.runs(of: exampleCount, size: isShared ? 128 : exampleCount)
+  }
+
+  /// Calls `body` with every run of rows and its number.
+  func forEachRun(_ body: @Sendable (_ run: Int, _ rows: Range<Int>) -> Void) {
+    let runs = rowRuns
+    guard isShared else { return body(0, runs[0]) }
+    // The last rows are the longest: first.
+    DispatchQueue.concurrentPerform(iterations: runs.count) {
+      let run = runs.count - 1 - $0
+      body(run, runs[run])
+    }
+  }
+}
+
+/// `numbers` ← `numbers` · 2^exponent.
+private func scale(_ numbers: UnsafeMutablePointer<Float>, _ count: Int, by exponent: Int) {
+  let factor = powerOfTwo(exponent)
+  for index in 0..<count { numbers[index] *= factor }
+}
+
+/// 2^exponent, for an exponent of at most 0.
+func powerOfTwo(_ exponent: Int) -> Float {
+  Float(sign: .plus, exponent: max(exponent, -149), significand: 1)
+}

@@ -1,0 +1,102 @@
+import Activations
+import COpenBLAS
+import CPUKernels
+import FeatureSlabs
+
+/// What multiplies: our own packed kernels, or OpenBLAS on processors that they are not written for.
+///
+/// Both take slabs: some numbers of each of some rows. Rows from `r` on, r a multiple of
+/// `rowUnit`, lie from r · count on, so that a part of a slab's rows is a slab.
+struct Multiplier: @unchecked Sendable {
+  // @unchecked: the table is constant.
+  let table: UnsafePointer<cka_cpu_kernels_table>
+  let engine: Engine
+
+  enum Engine: Sendable {
+    case packed
+    case openBLAS
+  }
+
+  /// The best this processor has.
+  static var best: Multiplier {
+    let best = cka_cpu_kernels(0)
+    return Multiplier(
+      table: best,
+      engine: best == cka_cpu_kernels(cka_cpu_kernels_count() - 1) ? .openBLAS : .packed)
+  }
+
+  var name: String { String(cString: table.pointee.name) }
+
+  /// Rows that slabs and products are padded to multiples of.
+  var rowUnit: Int { table.pointee.panel_rows }
+
+  /// Writes the features `range` to a slab of `count` features, as those from `place` on.
+  func fill(
+    _ slab: UnsafeMutablePointer<Float>, count: Int, at place: Int,
+    with features: inout FeatureSlabs, _ range: Range<Int>, leastExponent: Int?
+  ) throws(ActivationReadError) -> SlabStatistics {
+    switch engine {
+    case .packed:
+      try features.pack(
+        range, into: slab + place * rowUnit, panelStride: count * rowUnit,
+        leastExponent: leastExponent)
+    case .openBLAS:
+      try features.read(
+        range, into: slab + place, rowStride: count, leastExponent: leastExponent)
+    }
+  }
+
+  /// Writes `count` numbers from `first` on of each row as they are.
+  func fill(
+    _ slab: UnsafeMutablePointer<Float>, with rows: [UnsafePointer<Float>], first: Int, count: Int
+  ) {
+    switch engine {
+    case .packed:
+      let zeros = [Double](repeating: 0, count: count)
+      rows.map { UnsafeRawPointer($0) }.withUnsafeBufferPointer { rows in
+        guard let start = rows.baseAddress else { return }
+        _ = table.pointee.pack(
+          CKA_FLOAT32, start, rows.count, first, count, zeros, 1, slab, count * rowUnit)
+      }
+    case .openBLAS:
+      for (index, row) in rows.enumerated() {
+        (slab + index * count).update(from: row + first, count: count)
+      }
+    }
+  }
+
+  /// Multiplies some features of a slab of `count` features by `factor`; 0 clears them, whatever
+  /// they were.
+  func scale(
+    _ slab: UnsafeMutablePointer<Float>, rows: Int, count: Int, features: Range<Int>,
+    by factor: Float
+  ) {
+    let unit = engine == .packed ? rowUnit : 1
+    for group in 0..<(rows / unit) {
+      let start = slab + (group * count + features.lowerBound) * unit
+      for index in 0..<(features.count * unit) {
+        start[index] = factor == 0 ? 0 : start[index] * factor
+      }
+    }
+  }
+
+  /// C += A·Bᵀ, rows(A) × rows(B), for two slabs of `count` numbers a row; `isLower`: A is B, and only
+  /// the lower triangle is needed.
+  func multiply(
+    _ left: UnsafePointer<Float>, rows: Int, _ right: UnsafePointer<Float>, columns: Int,
+    count: Int, isLower: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    switch engine {
+    case .packed:
+      table.pointee.multiply(left, rows, right, columns, count, isLower, c, stride)
+    case .openBLAS where isLower:
+      cblas_ssyrk(
+        CblasRowMajor, CblasLower, CblasNoTrans, blasint(rows), blasint(count), 1, left,
+        blasint(count), 1, c, blasint(stride))
+    case .openBLAS:
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(count),
+        1, left, blasint(count), right, blasint(count), 1, c, blasint(stride))
+    }
+  }
+}
