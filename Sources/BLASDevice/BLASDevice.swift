@@ -13,6 +13,7 @@ public struct BLASDevice: Device {
   public let info: DeviceInfo
   let multiplier: Multiplier
   let division: Division
+  let memory = MemoryPool()
 
   /// How work is divided among the cores. Results depend on it by their rounding, so it does not
   /// depend on how many cores there are.
@@ -49,7 +50,8 @@ public struct BLASDevice: Device {
     let n = minibatch.exampleCount
     precondition(n >= centering.leastExamples, "too few examples for this estimator")
     let stack = try BLASGramStack(
-      layerCount: minibatch.layers.count, packedCount: centering.packedCount(exampleCount: n))
+      layerCount: minibatch.layers.count, packedCount: centering.packedCount(exampleCount: n),
+      pool: memory)
     let start = ContinuousClock.now
     let clock = ReadClock()
     func finish(_ layer: Int, _ gram: GramMatrix) {
@@ -61,7 +63,8 @@ public struct BLASDevice: Device {
     if n <= division.mostExamplesOfACore {
       try segmentByCore(minibatch, clock: clock, finish: finish)
     } else {
-      let workspace = try SharedWorkspace(exampleCount: n, rowUnit: multiplier.rowUnit)
+      let workspace = try SharedWorkspace(
+        exampleCount: n, rowUnit: multiplier.rowUnit, pool: memory)
       for (index, layer) in minibatch.layers.enumerated() {
         do throws(ActivationReadError) {
           try gram(of: layer, examples: minibatch.examples, in: workspace, clock: clock)
@@ -79,7 +82,8 @@ public struct BLASDevice: Device {
     _ minibatch: Minibatch, clock: ReadClock, finish: @escaping (Int, GramMatrix) -> Void
   ) throws(DeviceError) {
     nonisolated(unsafe) let finish = finish
-    let pool = WorkspacePool(exampleCount: minibatch.exampleCount, rowUnit: multiplier.rowUnit)
+    let pool = WorkspacePool(
+      exampleCount: minibatch.exampleCount, rowUnit: multiplier.rowUnit, memory: memory)
     // The widest layers first, so that no core is left alone with one at the end.
     let order = minibatch.layers.indices.sorted {
       minibatch.layers[$0].featureCount > minibatch.layers[$1].featureCount

@@ -12,13 +12,13 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
   /// One summary a layer.
   public var layers: [GramSummary] { Array(summaries) }
 
-  init(layerCount: Int, packedCount: Int) throws(DeviceError) {
+  init(layerCount: Int, packedCount: Int, pool: MemoryPool) throws(DeviceError) {
     guard packedCount <= Int(Int32.max) else {
       throw DeviceError(
         kind: .unsupported, call: "gramStack",
         context: "more than 65,535 examples at once; the minibatch estimator takes any number")
     }
-    values = try Floats(layerCount, packedCount, for: "centered Gram matrices")
+    values = try Floats(layerCount, packedCount, for: "centered Gram matrices", from: pool)
     self.packedCount = packedCount
     summaries = .allocate(capacity: layerCount)
     summaries.initialize(repeating: .empty(isFinite: true, isConstant: false))

@@ -16,9 +16,10 @@ final class Workspace: @unchecked Sendable {
   /// Features a slab: with 256 examples, two slabs stay in a core's second cache.
   static let slabWidth = 256
 
-  init(exampleCount: Int, rowUnit: Int) throws(DeviceError) {
-    gram = try GramMatrix(exampleCount: exampleCount, rowUnit: rowUnit, isShared: false)
-    slab = try Floats(gram.rowCount, Self.slabWidth, for: "a slab of features")
+  init(exampleCount: Int, rowUnit: Int, pool: MemoryPool) throws(DeviceError) {
+    gram = try GramMatrix(
+      exampleCount: exampleCount, rowUnit: rowUnit, isShared: false, pool: pool)
+    slab = try Floats(gram.rowCount, Self.slabWidth, for: "a slab of features", from: pool)
   }
 }
 
@@ -26,16 +27,18 @@ final class Workspace: @unchecked Sendable {
 final class WorkspacePool: Sendable {
   private let exampleCount: Int
   private let rowUnit: Int
+  private let memory: MemoryPool
   private let idle = Mutex<[Workspace]>([])
 
-  init(exampleCount: Int, rowUnit: Int) {
+  init(exampleCount: Int, rowUnit: Int, memory: MemoryPool) {
     self.exampleCount = exampleCount
     self.rowUnit = rowUnit
+    self.memory = memory
   }
 
   func take() throws(DeviceError) -> Workspace {
     if let workspace = idle.withLock({ $0.popLast() }) { return workspace }
-    return try Workspace(exampleCount: exampleCount, rowUnit: rowUnit)
+    return try Workspace(exampleCount: exampleCount, rowUnit: rowUnit, pool: memory)
   }
 
   func giveBack(_ workspaces: [Workspace]) { idle.withLock { $0 += workspaces } }

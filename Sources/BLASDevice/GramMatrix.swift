@@ -19,13 +19,15 @@ final class GramMatrix: @unchecked Sendable {
 
   var start: UnsafeMutablePointer<Float> { memory.start }
 
-  init(exampleCount n: Int, rowUnit: Int, isShared: Bool) throws(DeviceError) {
+  init(
+    exampleCount n: Int, rowUnit: Int, isShared: Bool, pool: MemoryPool
+  ) throws(DeviceError) {
     exampleCount = n
     rowCount = (n + rowUnit - 1) / rowUnit * rowUnit
     // Rows a large power of two apart would all want the same few places of the first cache.
     stride = rowCount % 256 == 0 && isShared ? rowCount + 16 : rowCount
     self.isShared = isShared
-    memory = try Floats(rowCount, stride, for: "a Gram matrix")
+    memory = try Floats(rowCount, stride, for: "a Gram matrix", from: pool)
   }
 
   /// Makes it the matrix of no features.

@@ -44,12 +44,12 @@ extension BLASDevice {
       packedCount: left.packedCount, layerCount: padded.reduce(0, +),
       rightPlace: left === right ? 0 : padded[0])
     let slabs = [
-      try Floats(slab.runCount, slab.runSize, for: "layers to be compared"),
-      try Floats(slab.runCount, slab.runSize, for: "layers to be compared"),
+      try Floats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
+      try Floats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
     ]
     let columns = right.summaries.count
     let stride = padded[padded.count - 1]
-    let partial = try Floats(padded[0], stride, for: "products of layers")
+    let partial = try Floats(padded[0], stride, for: "products of layers", from: memory)
     partial.clear()
     let chunks = sides.indices.flatMap { side in
       Block.runs(of: sides[side].summaries.count, size: blockSide).map { (sides[side], side, $0) }

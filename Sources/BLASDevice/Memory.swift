@@ -1,14 +1,71 @@
 import Device
 import Foundation
+import Synchronization
 
-/// float32 numbers that are freed with this, on a cache line's boundary.
+/// Memory that is used again: the next minibatch needs what the last one needed, and the system
+/// takes longer to clear new pages than a core to fill them.
+final class MemoryPool: Sendable {
+  /// Blocks that nobody uses, by their size in bytes.
+  private let idle = Mutex<(blocks: [Int: [Block]], bytes: Int)>(([:], 0))
+
+  /// Bytes that are kept at most.
+  private static let limit = 64 << 20
+
+  struct Block: @unchecked Sendable {
+    // @unchecked: it has one owner at a time.
+    let start: UnsafeMutableRawPointer
+  }
+
+  deinit {
+    for block in idle.withLock({ $0.blocks.values.joined() }) { free(block.start) }
+  }
+
+  /// A block of `bytes` bytes with any values.
+  fileprivate func take(_ bytes: Int, for what: String) throws(DeviceError) -> Block {
+    let used: Block? = idle.withLock { idle in
+      guard let block = idle.blocks[bytes]?.popLast() else { return nil }
+      idle.bytes -= bytes
+      return block
+    }
+    if let used { return used }
+    let isLarge = bytes >= 2 * Self.largePage
+    var pointer: UnsafeMutableRawPointer?
+    guard posix_memalign(&pointer, isLarge ? Self.largePage : 64, bytes) == 0, let pointer else {
+      throw DeviceError(
+        kind: .outOfMemory, call: "posix_memalign", context: "\(bytes) bytes for \(what)")
+    }
+    // Large pages, where the system gives them on request: fewer of them to bring in, and a tile of a
+    // matrix with long rows no longer needs a page of its own for each row.
+    if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
+    return Block(start: pointer)
+  }
+
+  fileprivate func giveBack(_ block: Block, _ bytes: Int) {
+    let isKept = idle.withLock { idle in
+      guard idle.bytes + bytes <= Self.limit else { return false }
+      idle.blocks[bytes, default: []].append(block)
+      idle.bytes += bytes
+      return true
+    }
+    if !isKept { free(block.start) }
+  }
+
+  /// Bytes of a large page.
+  private static let largePage = 2 << 20
+}
+
+/// float32 numbers from a pool, on a cache line's boundary, which go back with this.
 final class Floats: @unchecked Sendable {
   // @unchecked: whoever shares it divides it.
   let start: UnsafeMutablePointer<Float>
   let count: Int
+  private let block: MemoryPool.Block
+  private let pool: MemoryPool
 
   /// rows × columns numbers with any values.
-  init(_ rows: Int, _ columns: Int, for what: String) throws(DeviceError) {
+  init(
+    _ rows: Int, _ columns: Int, for what: String, from pool: MemoryPool
+  ) throws(DeviceError) {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     let physical = Int(ProcessInfo.processInfo.physicalMemory)
     // The system would promise more than it has, and end the process when the promise is called in.
@@ -18,24 +75,15 @@ final class Floats: @unchecked Sendable {
         context: "\(rows) × \(columns) float32 numbers for \(what) do not fit this machine's memory"
       )
     }
-    let bytes = max(count * MemoryLayout<Float>.size, 64)
-    let isLarge = bytes >= 4 * Self.largePage
-    var pointer: UnsafeMutableRawPointer?
-    guard posix_memalign(&pointer, isLarge ? Self.largePage : 64, bytes) == 0, let pointer else {
-      throw DeviceError(
-        kind: .outOfMemory, call: "posix_memalign", context: "\(bytes) bytes for \(what)")
-    }
-    // Large pages, where the system gives them on request: fewer of them to bring in, and a tile of a
-    // matrix with long rows no longer needs a page of its own for each row.
-    if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
-    start = pointer.bindMemory(to: Float.self, capacity: count)
+    block = try pool.take(Self.byteCount(count), for: what)
+    start = block.start.bindMemory(to: Float.self, capacity: count)
     self.count = count
+    self.pool = pool
   }
 
-  deinit { free(start) }
+  deinit { pool.giveBack(block, Self.byteCount(count)) }
 
   func clear() { memset(start, 0, count * MemoryLayout<Float>.size) }
 
-  /// Bytes of a large page.
-  private static let largePage = 2 << 20
+  private static func byteCount(_ count: Int) -> Int { max(count * MemoryLayout<Float>.size, 64) }
 }

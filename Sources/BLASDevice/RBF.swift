@@ -49,37 +49,59 @@ extension BLASDevice {
     // The place among the pairs of the number at `rank` of all; nil for one of the zeros.
     func place(_ rank: Int) -> Int? { rank < n ? nil : (rank - n) / 2 }
     let (lower, upper) = (place((n * n - 1) / 2), place(n * n / 2))
-    let first = lower.map { orderStatistic($0, in: gram) } ?? 0
-    if upper == lower { return first }
-    return (first + (upper.map { orderStatistic($0, in: gram) } ?? 0)) / 2
+    guard let upper else { return 0 }
+    let found = orderStatistics(lower ?? upper, in: gram)
+    switch lower {
+    case upper: return found.value
+    case nil: return found.value / 2
+    default: return (found.value + found.next) / 2
+    }
   }
 
-  /// The number at `rank` (from 0) among the entries below the diagonal, which are not negative:
-  /// exact, by radix selection on their bits.
-  func orderStatistic(_ rank: Int, in gram: GramMatrix) -> Double {
-    var rank = UInt64(rank)
-    var prefix: UInt32 = 0
-    var known = 0
-    while known < 32 {
-      let bits = min(32 - known, Int(CKA_SELECT_BITS))
-      let counts = Mutex([UInt64](repeating: 0, count: 1 << bits))
-      gram.forEachRun { [known, prefix] _, rows in
-        var own = [UInt64](repeating: 0, count: 1 << bits)
-        cka_histogram(
-          gram.start, rows.lowerBound, rows.upperBound, gram.stride, Int32(known), prefix, &own)
-        counts.withLock { counts in
-          for index in own.indices { counts[index] += own[index] }
-        }
-      }
-      var digit = 0
-      for count in counts.withLock({ $0 }).dropLast() {
-        guard rank >= count else { break }
-        rank -= count
-        digit += 1
-      }
-      prefix = prefix << UInt32(bits) | UInt32(digit)
-      known += bits
+  /// The numbers at `rank` and `rank` + 1 (from 0) of the entries below the diagonal, which are not
+  /// negative: exact, by radix selection on the upper and then the lower half of their bits.
+  func orderStatistics(_ rank: Int, in gram: GramMatrix) -> (value: Double, next: Double) {
+    func value(_ upper: Int, _ lower: Int) -> Double {
+      Double(Float(bitPattern: UInt32(upper) << 16 | UInt32(lower)))
     }
-    return Double(Float(bitPattern: prefix))
+    let uppers = counts(in: gram, upper: nil)
+    let (upper, rankOfUpper) = Self.bin(of: rank, in: uppers)
+    let lowers = counts(in: gram, upper: upper)
+    let (lower, rest) = Self.bin(of: rankOfUpper, in: lowers)
+    let found = value(upper, lower)
+    if rest + 1 < lowers[lower] { return (found, found) }
+    if let next = lowers[(lower + 1)...].firstIndex(where: { $0 > 0 }) {
+      return (found, value(upper, next))
+    }
+    guard let next = uppers[(upper + 1)...].firstIndex(where: { $0 > 0 }) else {
+      return (found, found)
+    }
+    let others = counts(in: gram, upper: next)
+    return (found, value(next, others.firstIndex { $0 > 0 } ?? 0))
+  }
+
+  /// Where the number at `rank` is, and its rank there.
+  private static func bin(of rank: Int, in counts: [UInt32]) -> (bin: Int, rank: Int) {
+    var rank = rank
+    for (bin, count) in counts.enumerated() {
+      if rank < count { return (bin, rank) }
+      rank -= Int(count)
+    }
+    preconditionFailure("a rank past the last number")
+  }
+
+  /// How many entries have which upper 16 bits, or which lower ones behind the given upper.
+  private func counts(in gram: GramMatrix, upper: Int?) -> [UInt32] {
+    let counts = Mutex([UInt32](repeating: 0, count: 1 << 16))
+    gram.forEachRun { _, rows in
+      var own = [UInt32](repeating: 0, count: 1 << 16)
+      cka_histogram(
+        gram.start, rows.lowerBound, rows.upperBound, gram.stride, upper == nil,
+        UInt32(upper ?? 0), &own)
+      counts.withLock { counts in
+        for index in own.indices { counts[index] &+= own[index] }
+      }
+    }
+    return counts.withLock { $0 }
   }
 }

@@ -21,12 +21,13 @@ final class SharedWorkspace: @unchecked Sendable {
   /// matrix is touched.
   static let pieceWidth = 128
 
-  init(exampleCount: Int, rowUnit: Int) throws(DeviceError) {
-    gram = try GramMatrix(exampleCount: exampleCount, rowUnit: rowUnit, isShared: true)
-    let rows = gram.rowCount
+  init(exampleCount: Int, rowUnit: Int, pool: MemoryPool) throws(DeviceError) {
+    gram = try GramMatrix(
+      exampleCount: exampleCount, rowUnit: rowUnit, isShared: true, pool: pool)
+    let (rows, width) = (gram.rowCount, Self.pieceCount * Self.pieceWidth)
     slabs = [
-      try Floats(rows, Self.pieceCount * Self.pieceWidth, for: "a slab of features"),
-      try Floats(rows, Self.pieceCount * Self.pieceWidth, for: "a slab of features"),
+      try Floats(rows, width, for: "a slab of features", from: pool),
+      try Floats(rows, width, for: "a slab of features", from: pool),
     ]
   }
 }

@@ -38,7 +38,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define VL 8
-#define MR 4
+#define MR 6
 #define HALF 1
 #define SET avx2
 #define INTERLEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
@@ -88,19 +88,18 @@ const cka_cpu_kernels_table *cka_cpu_kernels(size_t index) {
 }
 
 void cka_histogram(
-  const float *k, size_t first, size_t last, size_t stride, int known, uint32_t prefix,
-  uint64_t *histogram
+  const float *k, size_t first, size_t last, size_t stride, bool upper, uint32_t prefix,
+  uint32_t *histogram
 ) {
-  // Numbers that are not negative are ordered as their bits are.
-  int bits = 32 - known < CKA_SELECT_BITS ? 32 - known : CKA_SELECT_BITS;
-  int below = 32 - known - bits;
   for (size_t i = first; i < last; i++) {
     const float *row = k + i * stride;
     for (size_t j = 0; j < i; j++) {
       uint32_t value;
       memcpy(&value, row + j, sizeof value);
-      if (known == 0 || value >> (32 - known) == prefix) {
-        histogram[value >> below & ((1u << bits) - 1)]++;
+      if (upper) {
+        histogram[value >> 16]++;
+      } else if (value >> 16 == prefix) {
+        histogram[value & 0xffff]++;
       }
     }
   }

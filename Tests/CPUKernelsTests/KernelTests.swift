@@ -357,15 +357,14 @@ private let sentinel: Float = -12345.5
       return generator.next() % 3 == 0 ? Float(Int(abs(x) * 2)) : Float(exp(20 * x))
     }
     let entries = (2..<n - 1).flatMap { i in (0..<i).map { k[i * n + $0].bitPattern } }
-    for (known, bits) in [(0, 11), (11, 11), (22, 10)] {
-      let below = UInt32(32 - known - bits)
-      let prefix = known == 0 ? 0 : entries[40] >> UInt32(32 - known)
-      var expected = [UInt64](repeating: 0, count: 1 << bits)
-      for entry in entries where known == 0 || entry >> UInt32(32 - known) == prefix {
-        expected[Int(entry >> below & (1 << UInt32(bits) - 1))] += 1
+    for isUpper in [true, false] {
+      let prefix = entries[40] >> 16
+      var expected = [UInt32](repeating: 0, count: 1 << 16)
+      for entry in entries where isUpper || entry >> 16 == prefix {
+        expected[Int(isUpper ? entry >> 16 : entry & 0xffff)] += 1
       }
-      var found = [UInt64](repeating: 0, count: 1 << bits)
-      cka_histogram(k, 2, n - 1, n, Int32(known), prefix, &found)
+      var found = [UInt32](repeating: 0, count: 1 << 16)
+      cka_histogram(k, 2, n - 1, n, isUpper, prefix, &found)
       #expect(found == expected)
     }
   }

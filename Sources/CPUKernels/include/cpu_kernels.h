@@ -92,13 +92,11 @@ size_t cka_cpu_kernels_count(void);
 // The kernels of one of them; `index` < cka_cpu_kernels_count().
 const cka_cpu_kernels_table *cka_cpu_kernels(size_t index);
 
-// Bits of a number that one pass of radix selection tells apart.
-enum { CKA_SELECT_BITS = 11 };
-
-// Counts the entries j < i of rows first ..< last of K, which are not negative and whose highest
-// `known` bits are `prefix`, by their next CKA_SELECT_BITS bits, or all that are left.
+// Adds to 2^16 counts: of the entries j < i of rows first ..< last of K by their upper 16 bits, or of
+// those whose upper bits are `prefix` by the lower. Numbers that are not negative are ordered as their
+// bits are.
 void cka_histogram(
-  const float *k, size_t first, size_t last, size_t stride, int known, uint32_t prefix,
-  uint64_t *histogram);
+  const float *k, size_t first, size_t last, size_t stride, bool upper, uint32_t prefix,
+  uint32_t *histogram);
 
 #pragma clang assume_nonnull end
