@@ -91,6 +91,7 @@ cka_swift_library(CKA Sources/CKA
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser Logging
   SOURCES
+    ConcurrentMap.swift
     Console.swift
     Failure.swift
     Formatting.swift

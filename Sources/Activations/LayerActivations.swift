@@ -167,9 +167,19 @@ extension LayerActivations {
       for block in blocks { block.storage.prefetch(block.bytes) }
       return
     }
-    for example in examples {
-      let row = UnsafeRawBufferPointer(start: row(example).start, count: bytesPerExample)
-      block(holding: example).storage.prefetch(row)
+    // Rows that follow each other in one call.
+    var first = 0
+    while first < examples.count {
+      let block = block(holding: examples[first])
+      let end = block.firstExample + block.exampleCount
+      var last = first
+      while last + 1 < examples.count, examples[last + 1] == examples[last] + 1,
+        examples[last + 1] < end
+      { last += 1 }
+      block.storage.prefetch(
+        UnsafeRawBufferPointer(
+          start: row(examples[first]).start, count: (last - first + 1) * bytesPerExample))
+      first = last + 1
     }
   }
 

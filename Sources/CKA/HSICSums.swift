@@ -57,10 +57,10 @@ public struct HSICSums: Sendable {
     dimension = Double(n) * Double(centering == .unbiased ? n - 3 : n - 1) / 2
     if centering == .unbiased {
       // Var⟨A, B⟩ = 2‖A‖²‖B‖²/(n(n−3)) under a random pairing of the rows, whatever the data.
-      for i in left.indices {
-        for j in right.indices {
-          nullVariance[i, j] = 2 * self.left[i].selfHSIC * self.right[j].selfHSIC / normalizer
-        }
+      let columns = self.right.map(\.selfHSIC)
+      nullVariance.elements = self.left.flatMap { row in
+        let factor = 2 * row.selfHSIC / normalizer
+        return columns.map { factor * $0 }
       }
     }
   }
@@ -72,13 +72,16 @@ public struct HSICSums: Sendable {
       "sums of different layers do not add up")
     let leftScales = Self.merge(&left, other.left)
     let rightScales = Self.merge(&right, other.right)
-    for i in left.indices {
+    let (own, others) = (rightScales.map(\.own), rightScales.map(\.other))
+    for (i, scale) in leftScales.enumerated() {
+      let row = i * right.count
       for j in right.indices {
-        let own = leftScales[i].own * rightScales[j].own
-        let others = leftScales[i].other * rightScales[j].other
-        cross[i, j] = cross[i, j] * own + other.cross[i, j] * others
-        nullVariance[i, j] =
-          nullVariance[i, j] * own * own + other.nullVariance[i, j] * others * others
+        let (ours, theirs) = (scale.own * own[j], scale.other * others[j])
+        cross.elements[row + j] =
+          cross.elements[row + j] * ours + other.cross.elements[row + j] * theirs
+        nullVariance.elements[row + j] =
+          nullVariance.elements[row + j] * ours * ours
+          + other.nullVariance.elements[row + j] * theirs * theirs
       }
     }
     dimension += other.dimension

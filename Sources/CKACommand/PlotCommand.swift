@@ -40,9 +40,11 @@ struct PlotCommand: ParsableCommand {
         }
         try replaceFile(try heatmap.bytes(format), at: output, called: oneLine(output))
       } else {
-        for file in try heatmap.files() {
-          let path = "\(result)/\(file.name)"
-          try replaceFile(file.bytes, at: path, called: oneLine(path))
+        let formats: [FigureFormat] = [.png, .svg]
+        let files = try concurrentMap(formats) { try heatmap.bytes($0) }
+        for (format, bytes) in zip(formats, files) {
+          let path = "\(result)/\(ResultFiles.heatmap(format))"
+          try replaceFile(bytes, at: path, called: oneLine(path))
         }
       }
       try Console.print(heatmap.terminalText(), terminator: "")

@@ -11,8 +11,11 @@ struct ResultFiles {
   /// The file that says what the result is.
   static let document = "result.json"
   private static let names: Set = [
-    "cka.npy", "cka.csv", "z.npy", document, "heatmap.png", "heatmap.svg", "heatmap.pdf",
+    "cka.npy", "cka.csv", "z.npy", document, heatmap(.png), heatmap(.svg), heatmap(.pdf),
   ]
+
+  /// What the map is called in a format.
+  static func heatmap(_ format: FigureFormat) -> String { "heatmap.\(format.rawValue)" }
 
   /// Whether a file of this name in a result's folder comes from `compare` or `plot`.
   static func mayBeNamed(_ name: String) -> Bool {
@@ -26,17 +29,19 @@ struct ResultFiles {
 
   init(_ document: ResultDocument, _ similarity: Similarity) throws {
     let cka = similarity.cka
-    heatmap = try .init(document, cka)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    var contents: [(name: String, bytes: [UInt8])] = [
-      ("cka.npy", npy(cka)),
-      ("cka.csv", Array(csv(cka, document).utf8)),
-      (Self.document, Array(try encoder.encode(document)) + Array("\n".utf8)),
+    let heatmap = try Heatmap(document, cka)
+    self.heatmap = heatmap
+    // With a thousand layers each of these takes a good part of a second: side by side.
+    var makers: [@Sendable () throws -> (name: String, bytes: [UInt8])] = [
+      { ("cka.npy", npy(cka)) },
+      { ("cka.csv", csv(cka, document)) },
+      { (Self.document, try document.json) },
     ]
-    if let z = similarity.z { contents.append(("z.npy", npy(z))) }
-    contents += try heatmap.files()
-    self.contents = contents
+    if let z = similarity.z { makers.append { ("z.npy", npy(z)) } }
+    makers += [FigureFormat.png, .svg].map { format in
+      { (Self.heatmap(format), try heatmap.bytes(format)) }
+    }
+    contents = try concurrentMap(makers) { try $0() }
   }
 
   /// The map for this terminal.
@@ -60,11 +65,6 @@ extension Heatmap {
     }
   }
 
-  /// `heatmap.png` and `heatmap.svg`.
-  func files() throws -> [(name: String, bytes: [UInt8])] {
-    try [("heatmap.png", bytes(.png)), ("heatmap.svg", bytes(.svg))]
-  }
-
   /// The picture as a file's bytes.
   func bytes(_ format: FigureFormat) throws -> [UInt8] {
     do throws(FigureError) { return try data(format) } catch {
@@ -86,6 +86,15 @@ extension Heatmap {
 }
 
 extension ResultDocument {
+  /// The document as a file's bytes.
+  fileprivate var json: [UInt8] {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return Array(try encoder.encode(self)) + Array("\n".utf8)
+    }
+  }
+
   /// What the scores are, beside the color bar.
   fileprivate var scoreName: String {
     kernel.name == "linear"
@@ -119,15 +128,18 @@ private func npy(_ matrix: Matrix<Double>) -> [UInt8] {
 
 /// RFC 4180 with line feeds: a header row and a header column of layer names; undefined cells are
 /// empty.
-private func csv(_ cka: Matrix<Double>, _ document: ResultDocument) -> String {
+private func csv(_ cka: Matrix<Double>, _ document: ResultDocument) -> [UInt8] {
   let rows = document.models[0].layers.map(\.name)
   let columns = (document.models.last ?? document.models[0]).layers.map(\.name)
-  var text = ([""] + columns).map(csvField).joined(separator: ",") + "\n"
+  var bytes = Array(([""] + columns).map(csvField).joined(separator: ",").utf8)
   for (i, name) in rows.enumerated() {
-    let values = columns.indices.map { cka[i, $0].isNaN ? "" : "\(cka[i, $0])" }
-    text += ([csvField(name)] + values).joined(separator: ",") + "\n"
+    bytes += "\n\(csvField(name))".utf8
+    for j in columns.indices {
+      bytes.append(UInt8(ascii: ","))
+      if !cka[i, j].isNaN { bytes += cka[i, j].description.utf8 }
+    }
   }
-  return text
+  return bytes + [UInt8(ascii: "\n")]
 }
 
 private func csvField(_ text: String) -> String {
