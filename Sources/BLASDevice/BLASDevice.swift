@@ -31,7 +31,7 @@ public struct BLASDevice: Device {
     self.multiplier = multiplier
     self.division = division
     // Layers are spread over the cores here; OpenBLAS's own threads would only get in their way.
-    openblas_set_num_threads(1)
+    openblas_leave_threads_to_callers()
     let openBLAS = String(cString: openblas_get_config()).split(separator: " ").prefix(2)
       .joined(separator: " ")
     info = DeviceInfo(
