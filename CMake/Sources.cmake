@@ -159,6 +159,9 @@ cka_swift_library(Figures Sources/Figures
     HeatmapDrawing.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    LineChart.swift
+    LineChartLayout.swift
+    LogarithmicAxis.swift
     Magma.swift
     PixelImage.swift
     SVGCorrections.swift
