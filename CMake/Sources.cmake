@@ -118,6 +118,7 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    Peak.swift
     RBF.swift
     Records.swift
     Runtime.swift
