@@ -64,8 +64,11 @@ let package = Package(
     .executableTarget(
       name: "CKABench",
       dependencies: [
-        "CKA", "ActivationFiles", "CommandSupport", "COpenBLAS", "DeviceRegistry",
+        "CKA", "ActivationFiles", "CSystem", "CommandSupport", "COpenBLAS", "DeviceRegistry",
+        "Figures",
+        "OpenCLDevice",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/CKABench"),
 

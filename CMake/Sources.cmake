@@ -81,6 +81,10 @@ cka_swift_library(CKA Sources/CKA
     Verification/Reference.swift
     Verification/Verification.swift)
 
+cka_c_library(CSystem Sources/CSystem
+  SOURCES
+    system_calls.c)
+
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser Logging
   SOURCES
@@ -132,20 +136,6 @@ cka_swift_library(DeviceRegistry Sources/DeviceRegistry
     DeviceSelection.swift
     SelfTest.swift)
 
-cka_command(CKABench Benchmarks/CKABench
-  PRODUCT cka-bench
-  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CommandSupport DeviceRegistry
-  SOURCES
-    Bench.swift
-    Measurement.swift
-    Peak.swift
-    Report.swift
-    Workload.swift)
-
-cka_c_library(CSystem Sources/CSystem
-  SOURCES
-    system_calls.c)
-
 cka_swift_library(Figures Sources/Figures
   DEPENDS CCairo
   SOURCES
@@ -173,6 +163,32 @@ cka_swift_library(Figures Sources/Figures
     TerminalText.swift
     Ticks.swift
     UndefinedRegions.swift)
+
+cka_command(CKABench Benchmarks/CKABench
+  PRODUCT cka-bench
+  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CSystem CommandSupport DeviceRegistry Figures Logging OpenCLDevice
+  SOURCES
+    Bench.swift
+    Child.swift
+    DeviceMeasurement.swift
+    Devices.swift
+    Diff.swift
+    Document.swift
+    Float64Reference.swift
+    Limits.swift
+    Machine.swift
+    Measure.swift
+    MeasureLimit.swift
+    Models.swift
+    Peers.swift
+    ProcessMemory.swift
+    Race.swift
+    Run.swift
+    RunTable.swift
+    Scaling.swift
+    ScalingSeries.swift
+    SyntheticModels.swift
+    Workload.swift)
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
