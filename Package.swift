@@ -86,7 +86,8 @@ let package = Package(
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["CKABench", "CKACommand", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: ["ActivationFiles", "CKA", "CKABench", "CKACommand", "Device", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

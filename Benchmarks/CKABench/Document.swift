@@ -107,6 +107,10 @@ extension Document {
   /// The commit of the checkout that holds this command, with `-dirty` where it was changed since.
   private static var builtCommit: String? {
     let folder = splitPath(ownPath).folder
+    // What a bundle says of itself.
+    if let text = try? String(contentsOfFile: "\(folder)/../share/cka/commit", encoding: .utf8) {
+      return oneLine(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
     func git(_ arguments: [String]) -> String? {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -10,11 +10,13 @@ struct Peer {
   let variants: [[String]]
   let canDo: @Sendable (Workload) -> Bool
 
-  private static let threadings = [["--threads", "layers"], ["--threads", "library"]]
+  private static let choices = ["layers", "library"].flatMap { threads in
+    ["features", "gram"].map { ["--threads", threads, "--center", $0] }
+  }
 
   static let all = [
-    Peer(name: "NumPy", script: "numpy_peer.py", variants: threadings) { _ in true },
-    Peer(name: "PyTorch", script: "torch_peer.py", variants: threadings) { _ in true },
+    Peer(name: "NumPy", script: "numpy_peer.py", variants: choices) { _ in true },
+    Peer(name: "PyTorch", script: "torch_peer.py", variants: choices) { _ in true },
     // All examples at once are one minibatch to it.
     Peer(name: "pytorch-cka", script: "pytorch_cka_peer.py", variants: [[]]) {
       $0.kernel == .linear

@@ -3,9 +3,9 @@
 
     python3 numpy_peer.py MODEL [MODEL2] --batch-size 256 --runs 5 --output map.npy
 
-The same algorithm and the same job as `cka compare`: every activation is read and centered once, a
-Gram matrix is made once (`x @ x.T`, for which NumPy calls BLAS's syrk), and one product of the
-stacked Gram matrices compares all pairs of layers.
+The same algorithm and the same job as `cka compare`: every activation is read once, a Gram matrix is
+made once (`x @ x.T`, for which NumPy calls BLAS's syrk), and one product of the stacked Gram matrices
+compares all pairs of layers.
 
 --threads layers shares the layers of a batch among threads, with BLAS on one thread in each; NumPy
 lets go of the interpreter's lock in everything that takes time. --threads library leaves the
@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import peer
 
-options = peer.arguments(__doc__, threads=True)
+options = peer.arguments(__doc__, has_choices=True)
 workers = peer.processors() if options.threads == "layers" else 1
 if workers > 1:
     peer.one_thread_a_call()
@@ -26,8 +26,10 @@ np = peer.require("numpy", "NumPy")
 scratch = threading.local()
 
 
-def centered(layer, rows):
-    """Some rows of a layer in float32, their features centered, in this thread's own buffer."""
+def features(layer, rows):
+    """Some rows of a layer in float32: centered, in this thread's own buffer, or as they lie."""
+    if options.center == "gram" and layer.dtype == np.float32:
+        return layer[rows]
     count = rows.stop - rows.start
     needed = count * layer.shape[1]
     if len(getattr(scratch, "buffer", ())) < needed:
@@ -37,7 +39,8 @@ def centered(layer, rows):
         stored = layer[rows]
         return np.subtract(stored, stored.mean(axis=0), out=x)
     x[:] = layer[rows]
-    x -= x.mean(axis=0)
+    if options.center == "features":
+        x -= x.mean(axis=0)
     return x
 
 
@@ -55,7 +58,7 @@ def rbf(k):
 
 def centered_gram(layer, rows, out):
     """The U-centered Gram matrix of some rows of a layer, flattened into `out`."""
-    x = centered(layer, rows)
+    x = features(layer, rows)
     n = len(x)
     k = out.reshape(n, n)
     np.matmul(x, x.T, out=k)
@@ -93,4 +96,5 @@ def compare(pool):
 
 with ThreadPoolExecutor(workers) as pool:
     how = f"one layer a thread, {workers} threads" if workers > 1 else "BLAS's own threads"
+    how += f"; centers {options.center}"
     peer.serve(f"NumPy {np.__version__}", how, lambda: compare(pool), options)

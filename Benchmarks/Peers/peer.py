@@ -21,16 +21,28 @@ import time
 from pathlib import Path
 
 
-def arguments(description, threads=False):
-    """The command line; with `threads`, who gets the processors is a choice."""
+def arguments(description, has_choices=False):
+    """The command line; `has_choices` between ways to do the same."""
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("models", nargs="+", metavar="MODEL", help="one folder of .npy, or two")
     parser.add_argument("--batch-size", type=int, help="default: all examples at once")
     parser.add_argument("--kernel", choices=["linear", "rbf"], default="linear")
     parser.add_argument("--output", help="where to save the map")
     parser.add_argument("--runs", type=int, help="default: one for each line of standard input")
-    if threads:
-        parser.add_argument("--threads", choices=["layers", "library"], default="layers")
+    if has_choices:
+        parser.add_argument(
+            "--threads",
+            choices=["layers", "library"],
+            default="layers",
+            help="a layer a thread, or the library's own threads",
+        )
+        parser.add_argument(
+            "--center",
+            choices=["features", "gram"],
+            default="features",
+            help="features, then Gram matrices; or Gram matrices alone, which is faster and as "
+            "right on paper, and loses digits where features are far from 0",
+        )
     return parser.parse_args()
 
 

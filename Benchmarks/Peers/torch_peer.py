@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import peer
 
-options = peer.arguments(__doc__, threads=True)
+options = peer.arguments(__doc__, has_choices=True)
 np = peer.require("numpy", "NumPy")
 torch = peer.require("torch", "PyTorch")
 workers = peer.processors() if options.threads == "layers" else 1
@@ -31,15 +31,17 @@ def start_thread():
 scratch = threading.local()
 
 
-def centered(layer, rows):
-    """Some rows of a layer in float32, their features centered, in this thread's own buffer."""
+def features(layer, rows):
+    """Some rows of a layer in float32: centered, in this thread's own buffer, or as they lie."""
     stored = layer[rows]
+    if options.center == "gram" and stored.dtype == torch.float32:
+        return stored
     if len(getattr(scratch, "buffer", ())) < stored.numel():
         scratch.buffer = torch.empty(stored.numel())
     x = scratch.buffer[: stored.numel()].view(stored.shape)
     if stored.dtype != torch.float32:
         x.copy_(stored)
-        return x.sub_(x.mean(dim=0))
+        return x.sub_(x.mean(dim=0)) if options.center == "features" else x
     return torch.sub(stored, stored.mean(dim=0), out=x)
 
 
@@ -54,7 +56,7 @@ def rbf(k):
 
 def centered_gram(layer, rows, out):
     """The U-centered Gram matrix of some rows of a layer, flattened into `out`."""
-    x = centered(layer, rows)
+    x = features(layer, rows)
     n = len(x)
     k = out.view(n, n)
     torch.mm(x, x.T, out=k)
@@ -93,4 +95,5 @@ with ThreadPoolExecutor(workers, initializer=start_thread) as pool:
     if workers > 1:
         torch.set_num_threads(peer.processors())
     how = f"one layer a thread, {workers} threads" if workers > 1 else "PyTorch's own threads"
+    how += f"; centers {options.center}"
     peer.serve(f"PyTorch {torch.__version__}", how, lambda: compare(pool), options)
