@@ -5,7 +5,7 @@ SWIFT ?= swift
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test build lint format bench docs install-dependencies
+.PHONY: help demo test build lint format bench bench-peers docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -34,6 +34,17 @@ format: ## format all Swift sources in place
 
 bench: build ## compare the devices of this machine
 	.build/release/cka-bench
+
+bench-peers: build .venv-peers/complete ## compare with what people would run instead
+	.build/release/cka-bench --peers
+
+# The rivals, in versions that are named in the results. PyTorch's own CPU build is smaller; where
+# the package index does not have it, the common one does as well.
+.venv-peers/complete: Benchmarks/Peers/requirements.txt
+	python3 -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-peers/bin/pip install --quiet 'torch==2.13.0'
+	.venv-peers/bin/pip install --quiet -r Benchmarks/Peers/requirements.txt
+	touch $@
 
 docs: ## the reference of the library, in .build/plugins
 	for target in Activations ActivationFiles Device DeviceRegistry CKA Figures; do \

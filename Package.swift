@@ -64,8 +64,11 @@ let package = Package(
     .executableTarget(
       name: "CKABench",
       dependencies: [
-        "CKA", "ActivationFiles", "CommandSupport", "COpenBLAS", "DeviceRegistry",
+        "CKA", "ActivationFiles", "CSystem", "CommandSupport", "COpenBLAS", "DeviceRegistry",
+        "Figures",
+        "OpenCLDevice",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/CKABench"),
 
@@ -83,7 +86,8 @@ let package = Package(
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["CKABench", "CKACommand", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: ["ActivationFiles", "CKA", "CKABench", "CKACommand", "Device", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -88,6 +88,10 @@ cka_swift_library(CKA Sources/CKA
     Verification/Reference.swift
     Verification/Verification.swift)
 
+cka_c_library(CSystem Sources/CSystem
+  SOURCES
+    system_calls.c)
+
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser Logging
   SOURCES
@@ -126,6 +130,7 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    Peak.swift
     RBF.swift
     Records.swift
     Runtime.swift
@@ -138,20 +143,6 @@ cka_swift_library(DeviceRegistry Sources/DeviceRegistry
     DeviceRegistry.swift
     DeviceSelection.swift
     SelfTest.swift)
-
-cka_command(CKABench Benchmarks/CKABench
-  PRODUCT cka-bench
-  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CommandSupport DeviceRegistry
-  SOURCES
-    Bench.swift
-    Measurement.swift
-    Peak.swift
-    Report.swift
-    Workload.swift)
-
-cka_c_library(CSystem Sources/CSystem
-  SOURCES
-    system_calls.c)
 
 cka_swift_library(Figures Sources/Figures
   DEPENDS CCairo
@@ -167,6 +158,9 @@ cka_swift_library(Figures Sources/Figures
     HeatmapDrawing.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    LineChart.swift
+    LineChartLayout.swift
+    LogarithmicAxis.swift
     Magma.swift
     PixelImage.swift
     SVGCorrections.swift
@@ -177,6 +171,32 @@ cka_swift_library(Figures Sources/Figures
     TerminalText.swift
     Ticks.swift
     UndefinedRegions.swift)
+
+cka_command(CKABench Benchmarks/CKABench
+  PRODUCT cka-bench
+  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CSystem CommandSupport DeviceRegistry Figures Logging OpenCLDevice
+  SOURCES
+    Bench.swift
+    Child.swift
+    DeviceMeasurement.swift
+    Devices.swift
+    Diff.swift
+    Document.swift
+    Float64Reference.swift
+    Limits.swift
+    Machine.swift
+    Measure.swift
+    MeasureLimit.swift
+    Models.swift
+    Peers.swift
+    ProcessMemory.swift
+    Race.swift
+    Run.swift
+    RunTable.swift
+    Scaling.swift
+    ScalingSeries.swift
+    SyntheticModels.swift
+    Workload.swift)
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka

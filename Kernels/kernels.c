@@ -27,6 +27,9 @@ static const char center[] = {
 static const char pairs[] = {
 #embed "OpenCL/pairs.cl" suffix(, 0)
 };
+static const char peak[] = {
+#embed "OpenCL/peak.cl" suffix(, 0)
+};
 
 const char *_Nonnull const cka_kernels_scalars = scalars;
 const char *_Nonnull const cka_kernels_wide = wide;
@@ -36,3 +39,4 @@ const char *_Nonnull const cka_kernels_reduce = reduce;
 const char *_Nonnull const cka_kernels_rbf = rbf;
 const char *_Nonnull const cka_kernels_center = center;
 const char *_Nonnull const cka_kernels_pairs = pairs;
+const char *_Nonnull const cka_kernels_peak = peak;

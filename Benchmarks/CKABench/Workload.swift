@@ -1,95 +1,132 @@
-import ActivationFiles
-import Activations
+import ArgumentParser
 import CKA
 import CommandSupport
-import Foundation
+import Device
 
-/// What every device is measured on: one or two models in files.
-struct Workload {
-  let models: [ModelFiles]
-  let description: String
-  private let temporaryFolder: String?
+/// What is measured: which layers are compared, and how.
+struct Workload: Codable, Hashable {
+  /// What the table and `--workload` call it.
+  var name: String
+  /// Synthetic models: one is compared with itself.
+  var models = 2
+  /// Layers of each model.
+  var layers: Int
+  var examples: Int
+  /// Features of the layers, which average to the middle where `meanFeatures` is nil.
+  var features: FeatureRange
+  var meanFeatures: Int?
+  /// As `ScalarType` calls it; synthetic models are float32 or float16.
+  var scalarType = "float32"
+  var method: Method = .minibatch(size: 256)
+  var kernel = Kernel.linear
 
-  /// Models of the user's.
-  init(opening paths: [String]) throws {
-    try self.init(paths: paths, kind: "models of your own", temporaryFolder: nil)
+  enum Kernel: String, Codable { case linear, rbf }
+  /// The estimator, without what changes no time.
+  enum Method: Codable, Hashable {
+    case minibatch(size: Int)
+    case unbiased
   }
 
-  /// Two synthetic models of float32 layers, written to a temporary folder: noise with a part that
-  /// all layers share, so that similarities are neither 0 nor 1.
-  init(layers: Int, examples: Int, features: FeatureRange) throws {
-    let folder = NSTemporaryDirectory() + "cka-bench-\(getpid())"
-    do {
-      for model in 0..<2 {
-        let path = "\(folder)/\(model)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        for layer in 0..<layers {
-          let share = layers > 1 ? Double(layer) / Double(layers - 1) : 0.5
-          let p = features.least + Int(share * Double(features.most - features.least))
-          let bytes = Self.npy(examples: examples, features: p, seed: model * layers + layer)
-          try bytes.write(to: URL(fileURLWithPath: "\(path)/layer\(layer).npy"))
-        }
+  /// One line for people.
+  var description: String {
+    let width =
+      features.least == features.most
+      ? "\(Format.count(features.least)) features"
+      : "\(Format.count(features.least)) to \(Format.count(features.most)) features "
+        + "(mean \(Format.count(meanFeatures ?? (features.least + features.most) / 2)))"
+    let method =
+      switch method {
+      case .minibatch(let size): "batch \(Format.count(size))"
+      case .unbiased: "all at once"
       }
-      try self.init(
-        paths: ["\(folder)/0", "\(folder)/1"], kind: "synthetic", temporaryFolder: folder)
-    } catch {
-      try? FileManager.default.removeItem(atPath: folder)
-      throw Failure(.io, "\(folder): cannot be written: \((error as NSError).localizedDescription)")
+    return "\(layers)\(models > 1 ? " × \(layers)" : "") layers of \(width), "
+      + "\(Format.count(examples)) examples, \(scalarType), \(method)"
+      + (kernel == .rbf ? ", RBF" : "")
+  }
+}
+
+extension Workload {
+  /// The workloads that the targets are stated for.
+  static let standard = [
+    Workload(
+      name: "minibatch", layers: 30, examples: 512, features: .init(least: 2048, most: 14_336)),
+    Workload(
+      name: "minibatch-float16", layers: 30, examples: 512,
+      features: .init(least: 2048, most: 14_336), scalarType: "float16"),
+    Workload(
+      name: "full-set", models: 1, layers: 20, examples: 4096,
+      features: .init(least: 2048, most: 2048), method: .unbiased),
+    Workload(
+      name: "rbf", models: 1, layers: 10, examples: 2048, features: .init(least: 2048, most: 2048),
+      method: .unbiased, kernel: .rbf),
+    Workload(
+      name: "pairs", models: 1, layers: 1000, examples: 256,
+      features: .init(least: 256, most: 256)),
+  ]
+
+  /// The same kinds of work in shapes that take milliseconds.
+  static let quick = [
+    Workload(
+      name: "minibatch", layers: 4, examples: 512, features: .init(least: 1024, most: 3072)),
+    Workload(
+      name: "minibatch-float16", layers: 4, examples: 512, features: .init(least: 1024, most: 3072),
+      scalarType: "float16"),
+    Workload(
+      name: "full-set", models: 1, layers: 4, examples: 1024,
+      features: .init(least: 512, most: 512), method: .unbiased),
+    Workload(
+      name: "rbf", models: 1, layers: 3, examples: 512, features: .init(least: 512, most: 512),
+      method: .unbiased, kernel: .rbf),
+    Workload(
+      name: "pairs", models: 1, layers: 100, examples: 256, features: .init(least: 64, most: 64)),
+  ]
+
+  var estimator: Estimator {
+    switch method {
+    case .minibatch(let size): .minibatch(.init(size: size, order: .stored))
+    case .unbiased: .unbiased
     }
   }
 
-  private init(paths: [String], kind: String, temporaryFolder: String?) throws {
-    self.temporaryFolder = temporaryFolder
-    do throws(ActivationFileError) {
-      var models: [ModelFiles] = []
-      for path in paths { models.append(try ModelFiles(path: path)) }
-      self.models = models
-    } catch {
-      throw Failure(error.kind == .noInput ? .noInput : .data, error.description)
-    }
-    let features = models.flatMap(\.layers).map(\.featureCount)
-    let mean = features.reduce(0, +) / max(features.count, 1)
-    description = """
-      \(models.map { String($0.layers.count) }.joined(separator: " × ")) layers \
-      (\(kind), \(models[0].layers[0].scalarType.rawValue)), \(models[0].exampleCount) examples, \
-      \(Format.count(features.min() ?? 0)) to \(Format.count(features.max() ?? 0)) features, \
-      mean \(Format.count(mean))
-      """
+  var gramKernel: GramKernel { kernel == .rbf ? .rbf(.medianMultiple(1)) : .linear }
+
+  /// How the programs that are measured are told of it; the scripts of `Benchmarks/Peers` and
+  /// `cka-bench measure` take the same.
+  func arguments(models: [String]) -> [String] {
+    var arguments = ["--kernel", kernel.rawValue]
+    if case .minibatch(let size) = method { arguments += ["--batch-size", String(size)] }
+    return arguments + models
   }
 
-  /// The comparison that is timed: the minibatch estimator in stored order.
-  func comparison(batchSize: Int) throws -> Comparison {
-    do throws(ComparisonError) {
-      return try Comparison(
-        models[0], models.count > 1 ? models[1] : nil,
-        estimator: .minibatch(.init(size: batchSize, order: .stored)))
-    } catch { throw Failure(.data, error.description) }
+  /// The features of layer `index`.
+  func featureCount(layer index: Int) -> Int {
+    let share = layers > 1 ? Double(index) / Double(layers - 1) : 0.5
+    return features.least + Int((share * Double(features.most - features.least)).rounded())
   }
 
-  func remove() {
-    if let temporaryFolder { try? FileManager.default.removeItem(atPath: temporaryFolder) }
+  /// Bytes of all models' files, headers aside.
+  var byteCount: Int {
+    let numbers = (0..<layers).reduce(0) { $0 + featureCount(layer: $1) } * examples * models
+    return numbers * (scalarType == "float16" ? 2 : 4)
+  }
+}
+
+/// A range of feature counts, as `2048-16384` or `8192`.
+struct FeatureRange: ExpressibleByArgument, Codable, Hashable {
+  let least: Int
+  let most: Int
+
+  init(least: Int, most: Int) {
+    self.least = least
+    self.most = most
   }
 
-  private static func npy(examples: Int, features: Int, seed: Int) -> Data {
-    var header =
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (\(examples), \(features)), }"
-    header += String(repeating: " ", count: 127 - 10 - header.utf8.count) + "\n"
-    var data = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0, UInt8(header.utf8.count), 0])
-    data.append(Data(header.utf8))
-    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
-    let values = [Float](unsafeUninitializedCapacity: examples * features) { buffer, count in
-      for index in 0..<(examples * features) {
-        // xorshift64*: quick, and good enough for noise.
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        let noise = Float((state &* 0x2545_F491_4F6C_DD1D) >> 40) * 0x1p-24
-        let shared = Float((index / features &* 7919 &+ index % features % 16 &* 104_729) % 97) / 97
-        buffer[index] = noise + shared
-      }
-      count = examples * features
-    }
-    values.withUnsafeBytes { data.append(contentsOf: $0) }
-    return data
+  init?(argument: String) {
+    let numbers = argument.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(numbers.count), let least = numbers[0],
+      let most = numbers[numbers.count - 1],
+      least > 0, most >= least
+    else { return nil }
+    self.init(least: least, most: most)
   }
 }

@@ -13,3 +13,4 @@ extern const char *_Nonnull const cka_kernels_reduce;
 extern const char *_Nonnull const cka_kernels_rbf;
 extern const char *_Nonnull const cka_kernels_center;
 extern const char *_Nonnull const cka_kernels_pairs;
+extern const char *_Nonnull const cka_kernels_peak;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 
 int cka_exchange(const char *a, const char *b) {
@@ -12,4 +13,12 @@ int cka_exchange(const char *a, const char *b) {
   errno = ENOSYS;
   return -1;
 #endif
+}
+
+int cka_get_processors(cka_processors *processors) {
+  return sched_getaffinity(0, sizeof *processors, (cpu_set_t *)processors);
+}
+
+int cka_set_processors(const cka_processors *processors) {
+  return sched_setaffinity(0, sizeof *processors, (const cpu_set_t *)processors);
 }

@@ -38,6 +38,28 @@ struct Canvas {
     cairo_fill(context.pointer)
   }
 
+  /// Strokes the line through `points`, with round corners, in `dashes` and gaps in
+  /// turn where there are any.
+  func stroke(
+    _ points: [(x: Double, y: Double)], with color: RGB, width: Double, dashes: [Double] = []
+  ) {
+    cairo_save(context.pointer)
+    setColor(color)
+    cairo_set_line_width(context.pointer, width)
+    cairo_set_line_join(context.pointer, CAIRO_LINE_JOIN_ROUND)
+    cairo_set_dash(context.pointer, dashes, Int32(dashes.count), 0)
+    for point in points { cairo_line_to(context.pointer, point.x, point.y) }
+    cairo_stroke(context.pointer)
+    cairo_restore(context.pointer)
+  }
+
+  /// Fills a disc.
+  func fill(disc center: (x: Double, y: Double), radius: Double, with color: RGB) {
+    setColor(color)
+    cairo_arc(context.pointer, center.x, center.y, radius, 0, 2 * .pi)
+    cairo_fill(context.pointer)
+  }
+
   /// Strokes rising diagonals, `spacing` apart, on the union of `rectangles`.
   ///
   /// The diagonals go on from one rectangle to the next.

@@ -99,13 +99,17 @@ public struct Heatmap: Sendable, Equatable {
   ///
   /// - Throws: `FigureError` of kind `writing` where the file cannot be written.
   public func write(to path: String, format: FigureFormat) throws(FigureError) {
-    let bytes = try data(format)
-    do {
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      let reason = (error as NSError).localizedDescription
-      throw FigureError(kind: .writing, context: "cannot write \(path): \(reason)")
-    }
+    try writeFigure(try data(format), to: path)
+  }
+}
+
+/// Writes a picture's bytes to `path`, whole or not at all.
+func writeFigure(_ bytes: [UInt8], to path: String) throws(FigureError) {
+  do {
+    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+  } catch {
+    let reason = (error as NSError).localizedDescription
+    throw FigureError(kind: .writing, context: "cannot write \(path): \(reason)")
   }
 }
 

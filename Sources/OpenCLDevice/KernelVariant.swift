@@ -32,6 +32,8 @@ struct KernelVariant: Sendable, Hashable {
       files: [scalars, wide, ("center.cl", String(cString: cka_kernels_center))])
     static let pairs = Source(
       name: "pairs.cl", files: [wide, ("pairs.cl", String(cString: cka_kernels_pairs))])
+    static let peak = Source(
+      name: "peak.cl", files: [("peak.cl", String(cString: cka_kernels_peak))])
   }
 
   let source: Source

@@ -60,7 +60,7 @@ public final class OpenCLDevice: Device {
   }
 
   /// Runs `body` with the device to itself. After an error nothing is left under way.
-  private func alone<Result: Sendable>(
+  func alone<Result: Sendable>(
     _ body: (inout Workspace?) throws(DeviceError) -> Result
   ) throws(DeviceError) -> Result {
     try workspace.withLock { (workspace) throws(DeviceError) in

@@ -30,6 +30,8 @@ struct Cka {
   private let cache: TemporaryFolder
   /// Variables set on top of the tests' own; nil takes one away.
   var environment: [String: String?] = [:]
+  /// The command itself, where it is another one of this package.
+  var program = Cka.path
   /// The words before the command's own: what starts it.
   var prefix: [String] = []
 
@@ -64,7 +66,7 @@ struct Cka {
     var variables = ProcessInfo.processInfo.environment
     for (name, value) in environment { variables[name] = value }
     return try RunningProcess(
-      prefix + [Cka.path] + arguments, environment: variables, folder: folder.path)
+      prefix + [program] + arguments, environment: variables, folder: folder.path)
   }
 
   /// The same command, started by a shell's `script` as `"$@"`.

@@ -1,61 +1,15 @@
-import Activations
 import Device
 import Foundation
 
 /// CKA in float64 from the definitions: what devices are verified against.
 ///
 /// Slow on purpose: no packing, no tiles, no scaling; n × n matrices and sums over all entries.
-public enum Reference {
+enum Reference {
   /// Activations in float64: n × p numbers, row by row.
-  public struct Layer: Sendable {
+  struct Layer: Sendable {
     let n: Int
     let p: Int
     let values: [Double]
-
-    /// `examples` of a floating `layer` stored row by row in this machine's byte order; nil for
-    /// others.
-    public init?(_ layer: LayerActivations, examples: [Int]) {
-      guard layer.memoryOrder == .rowMajor, !layer.isByteSwapped else { return nil }
-      func load<Scalar: BinaryFloatingPoint & BitwiseCopyable>(_: Scalar.Type) -> [Double] {
-        examples.flatMap { example in
-          let start = layer.row(example).start
-          return (0..<layer.shape.featureCount).map { index in
-            let offset = index * MemoryLayout<Scalar>.size
-            return Double(start.loadUnaligned(fromByteOffset: offset, as: Scalar.self))
-          }
-        }
-      }
-      switch layer.scalarType {
-      case .float16: values = load(Float16.self)
-      case .float32: values = load(Float.self)
-      case .float64: values = load(Double.self)
-      default: return nil
-      }
-      n = examples.count
-      p = layer.shape.featureCount
-    }
-
-    init(n: Int, p: Int, values: [Double]) {
-      self.n = n
-      self.p = p
-      self.values = values
-    }
-  }
-
-  /// CKA of all pairs of `layers`, all examples at once: layers × layers.
-  public static func cka(
-    _ layers: [Layer], kernel: GramKernel, centering: GramCentering
-  ) -> Matrix<Double> {
-    let grams = layers.map { centered(gram($0, Array(0..<$0.n), kernel), centering) }
-    let norms = grams.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
-    var result = Matrix<Double>(rows: layers.count, columns: layers.count, repeating: 1)
-    for i in layers.indices {
-      for j in layers.indices {
-        let product = zip(grams[i], grams[j]).reduce(0) { $0 + $1.0 * $1.1 }
-        result[i, j] = product / (norms[i] * norms[j])
-      }
-    }
-    return result
   }
 
   /// CKA over the minibatches `batches`: the ratio of summed HSICs.

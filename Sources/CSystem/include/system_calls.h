@@ -4,3 +4,13 @@
 // Lets two folders or files of one file system change places in one step; returns -1 and sets errno
 // where that cannot be done.
 int cka_exchange(const char *_Nonnull a, const char *_Nonnull b);
+
+// Processors, a bit each.
+typedef struct {
+  unsigned long words[16];
+} cka_processors;
+
+// The processors that the calling thread may run on, and the processes it starts; return -1 and set
+// errno where that cannot be told or done.
+int cka_get_processors(cka_processors *_Nonnull processors);
+int cka_set_processors(const cka_processors *_Nonnull processors);
