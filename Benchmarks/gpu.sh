@@ -155,7 +155,8 @@ if ! knows "$bench" '  scaling '; then
 else
   for device in "${devices[@]}"; do
     tag=${device/:/-}
-    step "scaling-$tag" "$bench" scaling "${small[@]}" --device "$device" --json "scaling-$tag.json"
+    step "scaling-$tag" "$bench" scaling "${small[@]}" --device "$device" \
+      --output "scaling-$tag" --json "scaling-$tag.json"
   done
 fi
 step torch "$python" "$bundle/share/cka/Benchmarks/Peers/torch_gpu.py" "${small[@]}" \
@@ -168,6 +169,7 @@ section() {
   torch) cat "$1.txt" ;;
   *) printf '%s\n' '```' "$(cat "$1.txt")" '```' ;;
   esac
+  if [ -f "$1.png" ]; then printf '\n![%s](%s.png)\n' "$1" "$1"; fi
 }
 {
   echo "# cka on $(awk -F '  +' -v wanted=" ${devices[*]} " \

@@ -100,17 +100,19 @@ done < <(grep -oh '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$bundl
 
 cp LICENSE "$bundle/"
 cp Benchmarks/gpu.sh "$bundle/share/cka/Benchmarks/"
-cp Benchmarks/Peers/*.py "$bundle/share/cka/Benchmarks/Peers/"
-git rev-parse HEAD >"$bundle/share/cka/commit" 2>/dev/null || echo unknown >"$bundle/share/cka/commit"
+cp Benchmarks/Peers/*.* "$bundle/share/cka/Benchmarks/Peers/"
+git describe --always --dirty --abbrev=40 --exclude='*' >"$bundle/share/cka/commit" 2>/dev/null ||
+  echo unknown >"$bundle/share/cka/commit"
 
 glibc=$(objdump -T "$bundle"/bin/* "$bundle"/lib/* | grep -o 'GLIBC_[0-9][0-9.]*' | sort -uV | tail -n 1)
 glibc=${glibc#GLIBC_}
 sed -e "s/@VERSION@/$version/" -e "s/@GLIBC@/$glibc/" Scripts/dist/README.md >"$bundle/README.md"
 
 # The same input gives the same archive.
-tar -C dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" \
-  -cf - "$name" | gzip -9n >"$bundle.tar.gz"
+modified=$(git log -1 --format=%ct 2>/dev/null || date +%s)
+tar -C dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$modified" -cf - "$name" |
+  gzip -n >"$bundle.tar.gz"
 (cd dist && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")
 
-du -sh "$bundle/bin" "$bundle/lib" "$bundle" "$bundle.tar.gz"
+for part in "$bundle/bin" "$bundle/lib" "$bundle" "$bundle.tar.gz"; do du -sh "$part"; done
 echo "$bundle needs glibc $glibc or newer"
