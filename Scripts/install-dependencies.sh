@@ -66,7 +66,7 @@ if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then
   need fonts-dejavu-core "the font of the bundle" have_font
 fi
 if [ "$purpose" = ci ]; then
-  need debootstrap "the bare machine that the bundle is tried on" have debootstrap
+  need debootstrap "the bare machine that the bundle is tried on" test -x /usr/sbin/debootstrap
   need cmake "the second build" have cmake
   need ninja-build "the second build" have ninja
 fi
