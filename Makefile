@@ -5,7 +5,7 @@ SWIFT ?= swift
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test build lint format bench bench-peers docs install-dependencies
+.PHONY: help demo test build dist lint format bench bench-peers docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -24,6 +24,10 @@ test: ## all tests: CPU, OpenCL in software, kernels under Oclgrind, maps agains
 
 build: ## the commands, in .build/release
 	$(SWIFT) build -c release
+
+dist: ## a folder and an archive for any x86-64 Linux, in dist
+	Scripts/install-dependencies.sh dist
+	Scripts/make-dist.sh
 
 lint: ## formatting, and the OpenCL kernels compiled alone
 	$(SWIFT) format lint --strict -r $(SWIFT_SOURCES)

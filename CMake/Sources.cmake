@@ -118,6 +118,7 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Calls.swift
     Centering.swift
     ChunkScratch.swift
+    DriverSearch.swift
     Gather.swift
     Gram.swift
     GramPlan.swift
@@ -148,6 +149,7 @@ cka_swift_library(Figures Sources/Figures
   DEPENDS CCairo
   SOURCES
     AxisLabels.swift
+    BundledFonts.swift
     Canvas.swift
     ColorMap.swift
     DisplayText.swift

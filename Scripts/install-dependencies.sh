@@ -4,6 +4,7 @@
 #   Scripts/install-dependencies.sh         what `make demo` needs
 #   Scripts/install-dependencies.sh test    and what `make test` needs
 #   Scripts/install-dependencies.sh ci      and what .ci/run needs
+#   Scripts/install-dependencies.sh dist    what `make dist` needs
 #
 # Looks first. If nothing is missing, nothing is run as root and the network is left alone.
 
@@ -11,9 +12,9 @@ set -eu
 
 purpose=${1:-demo}
 case $purpose in
-demo | test | ci) ;;
+demo | test | ci | dist) ;;
 *)
-  echo "usage: $0 [demo|test|ci]" >&2
+  echo "usage: $0 [demo|test|ci|dist]" >&2
   exit 64
   ;;
 esac
@@ -43,6 +44,7 @@ have() { command -v "$1"; }
 have_library() { pkg-config --exists "$1"; }
 have_header() { echo "#include <$1>" | cc -E - || test -e "/usr/include/$1"; }
 have_pocl() { ls /etc/OpenCL/vendors/pocl*.icd; }
+have_font() { test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf; }
 have_numpy() { "$(dirname "$0")/python-with-numpy.sh"; }
 
 need git "SwiftPM fetches packages with it" have git
@@ -54,12 +56,17 @@ need libopenblas-dev "BLAS: the CPU" have_library openblas
 need libcairo2-dev "draws the figures" have_library cairo
 need libzip-dev "reads .npz archives" have_library libzip
 
-if [ "$purpose" != demo ]; then
+if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need pocl-opencl-icd "an OpenCL device in software, for the tests" have_pocl
   need oclgrind "watches the OpenCL kernels for races and stray accesses" have oclgrind
   need python3-numpy "the reference that the maps are checked against" have_numpy
 fi
+if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then
+  need patchelf "lets the libraries of the bundle find each other" have patchelf
+  need fonts-dejavu-core "the font of the bundle" have_font
+fi
 if [ "$purpose" = ci ]; then
+  need debootstrap "the bare machine that the bundle is tried on" test -x /usr/sbin/debootstrap
   need cmake "the second build" have cmake
   need ninja-build "the second build" have ninja
 fi

@@ -70,7 +70,7 @@ public struct DeviceRegistry: Sendable {
         if let index { found.first { $0.info.id == "opencl:\(index)" } } else {
           found.first(where: \.isForAuto) ?? found.first
         }
-      guard let candidate else { throw notFound(index, found) }
+      guard let candidate else { throw openCLFailure ?? notFound(index, found) }
       return Choice(devices: [try candidate.make(), BLASDevice()], reasons: [])
     }
   }

@@ -151,6 +151,7 @@ private final class Context {
   let pointer: OpaquePointer
 
   init(on surface: Surface) throws(FigureError) {
+    BundledFonts.use()
     guard let created = cairo_create(surface.pointer) else {
       throw FigureError(kind: .drawing, context: "Cairo gave no context")
     }

@@ -88,9 +88,14 @@ extension OpenCLDevice {
   public static func all() throws(DeviceError) -> [OpenCLDeviceDescription] {
     // One thread at a time: drivers start up at the first call, and PoCL 3.1 for one lets a second
     // thread see devices that are not ready.
-    try startup.withLock { (_) throws(DeviceError) in
+    try hasStarted.withLock { (hasStarted) throws(DeviceError) in
       var descriptions: [OpenCLDeviceDescription] = []
-      for platform in try Calls.platforms() {
+      let platforms =
+        if hasStarted { try Calls.platforms() } else {
+          try DriverSearch.onThisMachine().startingLoader(Calls.platforms)
+        }
+      hasStarted = true
+      for platform in platforms {
         let name = try Calls.platformString(platform, CL_PLATFORM_NAME)
         for device in try Calls.devices(of: platform) {
           descriptions.append(
@@ -102,5 +107,6 @@ extension OpenCLDevice {
     }
   }
 
-  private static let startup = Mutex(())
+  /// Whether OpenCL's loader has looked for drivers.
+  private static let hasStarted = Mutex(false)
 }

@@ -1,0 +1,22 @@
+import Testing
+
+@testable import Figures
+
+struct BundledFontsTests {
+  private let bundle = "/opt/cka-1.0/share/cka/fonts/fonts.conf"
+
+  private func configuration(_ environment: [String: String] = [:], executable: String) -> String? {
+    BundledFonts.configuration(environment: environment, executable: executable) { $0 == bundle }
+  }
+
+  @Test func theConfigurationLiesBesideTheCommand() {
+    #expect(configuration(executable: "/opt/cka-1.0/bin/cka") == bundle)
+    #expect(configuration(executable: "/usr/bin/cka") == nil)
+    #expect(configuration(executable: "") == nil)
+  }
+
+  @Test(arguments: ["FONTCONFIG_FILE", "FONTCONFIG_PATH"])
+  func whatTheUserChoseStays(name: String) {
+    #expect(configuration([name: "/etc/fonts"], executable: "/opt/cka-1.0/bin/cka") == nil)
+  }
+}
