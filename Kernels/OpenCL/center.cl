@@ -15,6 +15,9 @@
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
 #endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
+#endif
 #ifndef CKA_WIDE_H
 #include "wide.h"
 #endif
@@ -31,9 +34,6 @@
 
 // Largest |g|: 2^g and 2^−g are normal numbers.
 #define LARGEST_GRAM_EXPONENT 120
-
-#define ROW_START(row, hasDiagonal) \
-  ((ulong)(row) * ((ulong)(row) + 1) / 2 - ((hasDiagonal) ? 0 : (row)))
 
 // Dimensions: rows × ROW_ITEMS, layers.
 __kernel __attribute__((reqd_work_group_size(ROW_ITEMS, 1, 1)))

@@ -14,6 +14,12 @@
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
 #endif
+#ifndef CKA_TILES_H
+#include "tiles.h"
+#endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
+#endif
 
 // Rows and columns of a tile, a multiple of 32.
 #ifndef TILE
@@ -32,11 +38,6 @@
 #define SIDE (TILE / REGISTERS)
 #define ITEMS (SIDE * SIDE)
 #define QUADS (REGISTERS / 4)
-
-// Local memory holds a tile feature by feature, so that a work-item reads four rows at once. The
-// group of four rows is permuted with the feature: writing four features of neighboring rows then
-// meets all 32 banks.
-#define PLACE(k, row) ((k) * TILE + ((row) ^ ((((k) >> 2) & 7) << 2)))
 
 static inline void load_tile(
     __local float *tile, __global const uchar *numbers, const Part part,
@@ -73,12 +74,8 @@ void gram_partials(
   __global const uchar *numbers = data + part.offset;
   __global const float *partShifts = shifts + (ulong)part.firstBlock * BLOCK;
 
-  const uint t = firstTile + get_group_id(1);
-  uint tileRow = (uint)((sqrt(8.0f * (float)t + 1.0f) - 1.0f) * 0.5f);
-  while ((ulong)tileRow * (tileRow + 1) / 2 > t) --tileRow;  // what float32 rounded away
-  while ((ulong)(tileRow + 1) * (tileRow + 2) / 2 <= t) ++tileRow;
-  const uint tileColumn = t - (uint)((ulong)tileRow * (tileRow + 1) / 2);
-  const bool onDiagonal = tileRow == tileColumn;
+  const uint2 tile = triangle_tile(firstTile + get_group_id(1));
+  const bool onDiagonal = tile.x == tile.y;
   __local const float *columns = onDiagonal ? leftTile : rightTile;
 
   float4 sums[REGISTERS][QUADS];
@@ -86,9 +83,9 @@ void gram_partials(
     for (uint q = 0; q < QUADS; ++q) sums[r][q] = (float4)(0.0f);
   }
   for (uint k = slice.y; k < slice.z; k += DEPTH) {
-    load_tile(leftTile, numbers, part, partShifts, scale, tileRow * TILE, n, k, item);
+    load_tile(leftTile, numbers, part, partShifts, scale, tile.x * TILE, n, k, item);
     if (!onDiagonal) {
-      load_tile(rightTile, numbers, part, partShifts, scale, tileColumn * TILE, n, k, item);
+      load_tile(rightTile, numbers, part, partShifts, scale, tile.y * TILE, n, k, item);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint depth = 0; depth < DEPTH; ++depth) {

@@ -3,9 +3,9 @@
 //   product(i, j) = Σ_k left[i · layerStride + k] · right[j · layerStride + k]
 //
 // over the packed triangles, which center.cl has scaled so that this plain product is ⟨K, L⟩.
-// The matrix of products is cut into PAIR_TILE × PAIR_TILE tiles, the packed triangle into slices of
+// The matrix of products is cut into TILE × TILE tiles, the packed triangle into slices of
 // `sliceLength` (a multiple of 32). A work-group makes one tile of one slice in its slot:
-//   slot = (tile − firstTile) · slices + slice,  PAIR_TILE² numbers of `wide`, row by row
+//   slot = (tile − firstTile) · slices + slice,  TILE² numbers of `wide`, row by row
 // Which tiles are made, and where tile number t lies:
 //   ALL_PAIRS:       tile row t / tileColumns, tile column t % tileColumns
 //   SYMMETRIC_PAIRS: a chunk with itself, tile row I ≥ tile column J with t = I(I+1)/2 + J
@@ -16,10 +16,16 @@
 #ifndef CKA_WIDE_H
 #include "wide.h"
 #endif
+#ifndef CKA_TILES_H
+#include "tiles.h"
+#endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
+#endif
 
 // Rows and columns of a tile: layers. A multiple of 32.
-#ifndef PAIR_TILE
-#define PAIR_TILE 32
+#ifndef TILE
+#define TILE 32
 #endif
 
 // Numbers of a row added in float32 before they go to a wide sum; a multiple of 32. Rounding grows
@@ -32,29 +38,23 @@
 #define DEPTH 32
 
 // Each work-item makes 4 × 4 products.
-#define SIDE (PAIR_TILE / 4)
+#define SIDE (TILE / 4)
 #define ITEMS (SIDE * SIDE)
 
 #define ALL_PAIRS 0
 #define SYMMETRIC_PAIRS 1
 #define EQUAL_PAIRS 2
 
-// See gram.cl.
-#define PLACE(k, row) ((k) * PAIR_TILE + ((row) ^ ((((k) >> 2) & 7) << 2)))
-
 static inline uint2 tile_position(const uint t, const uint tileColumns, const uint which) {
   if (which == EQUAL_PAIRS) return (uint2)(t, t);
   if (which == ALL_PAIRS) return (uint2)(t / tileColumns, t % tileColumns);
-  uint row = (uint)((sqrt(8.0f * (float)t + 1.0f) - 1.0f) * 0.5f);
-  while ((ulong)row * (row + 1) / 2 > t) --row;  // what float32 rounded away
-  while ((ulong)(row + 1) * (row + 2) / 2 <= t) ++row;
-  return (uint2)(row, t - (uint)((ulong)row * (row + 1) / 2));
+  return triangle_tile(t);
 }
 
 static inline void load_layers(
     __local float *tile, __global const float *stack, const uint first, const uint layers,
     const ulong layerStride, const ulong k, const uint item) {
-  for (uint v = item; v < PAIR_TILE * (DEPTH / 4); v += ITEMS) {
+  for (uint v = item; v < TILE * (DEPTH / 4); v += ITEMS) {
     const uint row = v / (DEPTH / 4);
     const uint quad = v % (DEPTH / 4) * 4;
     const ulong source = min(first + row, layers - 1);
@@ -73,8 +73,8 @@ void pair_partials(
     const uint rightLayers, const ulong layerStride, const ulong sliceLength,
     const uint firstTile, const uint tileColumns, const uint which,
     __global wide *partials) {
-  __local float leftTile[DEPTH * PAIR_TILE] __attribute__((aligned(16)));
-  __local float rightTile[DEPTH * PAIR_TILE] __attribute__((aligned(16)));
+  __local float leftTile[DEPTH * TILE] __attribute__((aligned(16)));
+  __local float rightTile[DEPTH * TILE] __attribute__((aligned(16)));
   const uint item = get_local_id(0);
   const uint y = item / SIDE;
   const uint x = item % SIDE;
@@ -91,8 +91,8 @@ void pair_partials(
     float4 sums[4];
     for (uint r = 0; r < 4; ++r) sums[r] = (float4)(0.0f);
     for (ulong k = start; k < stop; k += DEPTH) {
-      load_layers(leftTile, left, tile.x * PAIR_TILE, leftLayers, layerStride, k, item);
-      load_layers(rightTile, right, tile.y * PAIR_TILE, rightLayers, layerStride, k, item);
+      load_layers(leftTile, left, tile.x * TILE, leftLayers, layerStride, k, item);
+      load_layers(rightTile, right, tile.y * TILE, rightLayers, layerStride, k, item);
       barrier(CLK_LOCAL_MEM_FENCE);
       for (uint depth = 0; depth < DEPTH; ++depth) {
         const float4 row = *(__local const float4 *)(leftTile + PLACE(depth, y * 4));
@@ -113,9 +113,9 @@ void pair_partials(
   }
 
   const ulong slot = (ulong)get_group_id(1) * get_num_groups(0) + get_group_id(0);
-  __global wide *out = partials + slot * (PAIR_TILE * PAIR_TILE);
+  __global wide *out = partials + slot * (TILE * TILE);
   for (uint r = 0; r < 4; ++r) {
-    for (uint c = 0; c < 4; ++c) out[(y * 4 + r) * PAIR_TILE + x * 4 + c] = totals[r][c];
+    for (uint c = 0; c < 4; ++c) out[(y * 4 + r) * TILE + x * 4 + c] = totals[r][c];
   }
 }
 
@@ -127,16 +127,16 @@ __kernel void reduce_pairs(
     const uint rightLayers, __global wide *products) {
   const uint entry = get_global_id(0);
   const uint2 tile = tile_position(firstTile + get_global_id(1), tileColumns, which);
-  const uint i = tile.x * PAIR_TILE + entry / PAIR_TILE;
-  const uint j = tile.y * PAIR_TILE + entry % PAIR_TILE;
+  const uint i = tile.x * TILE + entry / TILE;
+  const uint j = tile.y * TILE + entry % TILE;
   if (i >= leftLayers || j >= rightLayers) return;
   if (which == SYMMETRIC_PAIRS && j > i) return;
   if (which == EQUAL_PAIRS && j != i) return;
   __global const wide *partial =
-      partials + (ulong)get_global_id(1) * slices * (PAIR_TILE * PAIR_TILE) + entry;
+      partials + (ulong)get_global_id(1) * slices * (TILE * TILE) + entry;
   wide sum = wide_from(0);
   for (uint s = 0; s < slices; ++s) {
-    sum = wide_add(sum, partial[(ulong)s * (PAIR_TILE * PAIR_TILE)]);
+    sum = wide_add(sum, partial[(ulong)s * (TILE * TILE)]);
   }
   if (which == EQUAL_PAIRS) {
     products[i] = sum;

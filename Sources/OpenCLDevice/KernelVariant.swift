@@ -17,21 +17,26 @@ struct KernelVariant: Sendable, Hashable {
 
     private static let scalars = ("scalars.h", String(cString: cka_kernels_scalars))
     private static let wide = ("wide.h", String(cString: cka_kernels_wide))
+    private static let triangle = ("triangle.h", String(cString: cka_kernels_triangle))
+    private static let tiles = ("tiles.h", String(cString: cka_kernels_tiles))
 
     static let features = Source(
       name: "features.cl",
       files: [scalars, ("features.cl", String(cString: cka_kernels_features))])
     static let gram = Source(
-      name: "gram.cl", files: [scalars, ("gram.cl", String(cString: cka_kernels_gram))])
+      name: "gram.cl",
+      files: [scalars, tiles, triangle, ("gram.cl", String(cString: cka_kernels_gram))])
     static let reduce = Source(
-      name: "reduce.cl", files: [scalars, ("reduce.cl", String(cString: cka_kernels_reduce))])
+      name: "reduce.cl",
+      files: [scalars, triangle, ("reduce.cl", String(cString: cka_kernels_reduce))])
     static let rbf = Source(
-      name: "rbf.cl", files: [scalars, ("rbf.cl", String(cString: cka_kernels_rbf))])
+      name: "rbf.cl", files: [scalars, triangle, ("rbf.cl", String(cString: cka_kernels_rbf))])
     static let center = Source(
       name: "center.cl",
-      files: [scalars, wide, ("center.cl", String(cString: cka_kernels_center))])
+      files: [scalars, wide, triangle, ("center.cl", String(cString: cka_kernels_center))])
     static let pairs = Source(
-      name: "pairs.cl", files: [wide, ("pairs.cl", String(cString: cka_kernels_pairs))])
+      name: "pairs.cl",
+      files: [wide, tiles, triangle, ("pairs.cl", String(cString: cka_kernels_pairs))])
   }
 
   let source: Source
@@ -69,7 +74,7 @@ struct Tuning: Sendable, Hashable {
   var slice = 512
   /// Products of two Gram matrices' entries that are added in float32: FLUSH of pairs.cl.
   var flush = 128
-  /// Rows and columns of a tile of layer pairs: PAIR_TILE of pairs.cl.
+  /// Rows and columns of a tile of layer pairs: TILE of pairs.cl.
   var pairTile = 32
   /// Numbers of a packed triangle in a slice of their sums, at least.
   var leastPairSlice = 4096
@@ -107,7 +112,7 @@ struct Tuning: Sendable, Hashable {
   var pairs: KernelVariant {
     KernelVariant(
       .pairs,
-      defines: wideDefines.merging(["FLUSH": "\(flush)", "PAIR_TILE": "\(pairTile)"]) { $1 })
+      defines: wideDefines.merging(["FLUSH": "\(flush)", "TILE": "\(pairTile)"]) { $1 })
   }
 
   private var wideDefines: [String: String] { usesFloat64 ? ["USE_FLOAT64": ""] : [:] }
