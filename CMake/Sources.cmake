@@ -122,6 +122,7 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Records.swift
     Runtime.swift
     Summaries.swift
+    Tuning.swift
     Workspace.swift)
 
 cka_swift_library(DeviceRegistry Sources/DeviceRegistry

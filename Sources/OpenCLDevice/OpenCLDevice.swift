@@ -19,7 +19,7 @@ public final class OpenCLDevice: Device {
   public convenience init(_ description: OpenCLDeviceDescription) throws(DeviceError) {
     try self.init(
       description, limits: OpenCLLimits(description),
-      tuning: Tuning(usesFloat64: description.hasFloat64))
+      tuning: Tuning(description))
   }
 
   init(_ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning)
