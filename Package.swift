@@ -64,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "CKABench",
       dependencies: [
-        "CKA", "ActivationFiles", "CommandSupport", "COpenBLAS", "DeviceRegistry",
+        "CKA", "ActivationFiles", "CommandSupport", "COpenBLAS", "DeviceRegistry", "OpenCLDevice",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/CKABench"),

@@ -103,6 +103,7 @@ cka_system_library(COpenCL Sources/COpenCL
 cka_swift_library(OpenCLDevice Sources/OpenCLDevice
   DEPENDS CKAKernels COpenCL Device FeatureSlabs
   SOURCES
+    CacheFolder.swift
     Calls.swift
     Centering.swift
     ChunkScratch.swift
@@ -118,11 +119,15 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    ProgramCache.swift
     RBF.swift
     Records.swift
     Runtime.swift
     Summaries.swift
+    Tuner.swift
+    TunerTrial.swift
     Tuning.swift
+    TuningStore.swift
     Workspace.swift)
 
 cka_swift_library(DeviceRegistry Sources/DeviceRegistry
@@ -134,12 +139,13 @@ cka_swift_library(DeviceRegistry Sources/DeviceRegistry
 
 cka_command(CKABench Benchmarks/CKABench
   PRODUCT cka-bench
-  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CommandSupport DeviceRegistry
+  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CommandSupport DeviceRegistry OpenCLDevice
   SOURCES
     Bench.swift
     Measurement.swift
     Peak.swift
     Report.swift
+    TuneCommand.swift
     Workload.swift)
 
 cka_c_library(CSystem Sources/CSystem

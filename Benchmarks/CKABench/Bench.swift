@@ -16,7 +16,8 @@ struct Bench: ParsableCommand {
       Without MODELs it writes synthetic ones of the given shape into a temporary folder. Every \
       device does the whole comparison, in turn, after one run that is not counted; medians are \
       printed. Reading is included, with the page cache warm.
-      """)
+      """,
+    subcommands: [Tune.self])
 
   @Argument(help: "One or two models of your own to measure on.")
   var models: [String] = []

@@ -21,16 +21,18 @@
 #include "triangle.h"
 #endif
 
-// Where one work-item's loads of a tile begin: four features of LOADS rows.
+// Where one work-item's loads of a tile begin: four features of LOADS rows. A group is smaller than
+// 2³² numbers, by far.
 typedef struct {
-  ulong rows[LOADS];
+  uint rows[LOADS];
 } Sources;
 
 static inline Sources tile_sources(
     const Part part, const uint firstRow, const uint n, const uint item) {
   Sources sources;
+  UNROLL
   for (uint load = 0; load < LOADS; ++load) {
-    const ulong row = min(firstRow + LOAD_ROW(item, load), n - 1);
+    const uint row = min(firstRow + LOAD_ROW(item, load), n - 1);
     sources.rows[load] = row * part.stride + LOAD_VECTOR(item) * 4;
   }
   return sources;
@@ -40,6 +42,7 @@ static inline Sources tile_sources(
 static inline void load_tile(
     uint4 bits[LOADS], __global const uchar *numbers, const uint format, const Sources *sources,
     const uint k) {
+  UNROLL
   for (uint load = 0; load < LOADS; ++load) {
     bits[load] = load_bits(numbers, sources->rows[load] + k, format);
   }
@@ -48,6 +51,7 @@ static inline void load_tile(
 static inline void store_tile(
     __local float *tile, const uint4 bits[LOADS], const uint format, const float scale,
     const float4 shift, const uint item) {
+  UNROLL
   for (uint load = 0; load < LOADS; ++load) {
     // (x − shift) · scale, in the order that cannot overflow; the products with scale are exact.
     const float4 x = four_from(bits[load], format) * scale - shift * scale;
@@ -79,7 +83,9 @@ void gram_partials(
   const Sources rightSources = tile_sources(part, tile.y * TILE, n, item);
 
   float4 sums[REGISTER_ROWS][COLUMN_RUNS];
+  UNROLL
   for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    UNROLL
     for (uint c = 0; c < COLUMN_RUNS; ++c) sums[r][c] = (float4)(0.0f);
   }
   uint4 left[LOADS];
@@ -107,8 +113,10 @@ void gram_partials(
 
   const ulong slot = (ulong)get_group_id(1) * get_num_groups(0) + get_group_id(0);
   __global float *out = partials + slot * (TILE * TILE);
+  UNROLL
   for (uint r = 0; r < REGISTER_ROWS; ++r) {
     const uint row = (r / 4 * SIDE_ROWS + y) * 4 + r % 4;
+    UNROLL
     for (uint c = 0; c < COLUMN_RUNS; ++c) {
       *(__global float4 *)(out + row * TILE + (c * SIDE_COLUMNS + x) * 4) = sums[r][c];
     }

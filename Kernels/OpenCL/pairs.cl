@@ -53,6 +53,7 @@ static inline Sources tile_sources(
     __global const float *stack, const uint first, const uint layers, const ulong layerStride,
     const uint item) {
   Sources sources;
+  UNROLL
   for (uint load = 0; load < LOADS; ++load) {
     const ulong layer = min(first + LOAD_ROW(item, load), layers - 1);
     sources.layers[load] = stack + layer * layerStride + LOAD_VECTOR(item) * 4;
@@ -61,12 +62,14 @@ static inline Sources tile_sources(
 }
 
 static inline void load_tile(float4 numbers[LOADS], const Sources *sources, const ulong k) {
+  UNROLL
   for (uint load = 0; load < LOADS; ++load) {
     numbers[load] = *(__global const float4 *)(sources->layers[load] + k);
   }
 }
 
 static inline void store_tile(__local float *tile, const float4 numbers[LOADS], const uint item) {
+  UNROLL
   for (uint load = 0; load < LOADS; ++load) {
     store_vector(tile, LOAD_ROW(item, load), LOAD_VECTOR(item), numbers[load]);
   }
@@ -92,8 +95,11 @@ void pair_partials(
 
   wide totals[REGISTER_ROWS][REGISTER_COLUMNS];
   float4 sums[REGISTER_ROWS][COLUMN_RUNS];
+  UNROLL
   for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    UNROLL
     for (uint c = 0; c < REGISTER_COLUMNS; ++c) totals[r][c] = wide_from(0);
+    UNROLL
     for (uint c = 0; c < COLUMN_RUNS; ++c) sums[r][c] = (float4)(0.0f);
   }
   float4 leftNumbers[LOADS];
@@ -112,7 +118,9 @@ void pair_partials(
     multiply_tiles(leftTiles[turn], rightTiles[turn], y, x, false, sums);
     turn ^= 1;
     if ((k + DEPTH - begin) % FLUSH != 0 && k + DEPTH < end) continue;
+    UNROLL
     for (uint r = 0; r < REGISTER_ROWS; ++r) {
+      UNROLL
       for (uint c = 0; c < COLUMN_RUNS; ++c) {
         totals[r][c * 4] = wide_add(totals[r][c * 4], wide_from(sums[r][c].x));
         totals[r][c * 4 + 1] = wide_add(totals[r][c * 4 + 1], wide_from(sums[r][c].y));
@@ -125,8 +133,10 @@ void pair_partials(
 
   const ulong slot = (ulong)get_group_id(1) * get_num_groups(0) + get_group_id(0);
   __global wide *out = partials + slot * (TILE * TILE);
+  UNROLL
   for (uint r = 0; r < REGISTER_ROWS; ++r) {
     const uint row = (r / 4 * SIDE_ROWS + y) * 4 + r % 4;
+    UNROLL
     for (uint c = 0; c < REGISTER_COLUMNS; ++c) {
       out[row * TILE + (c / 4 * SIDE_COLUMNS + x) * 4 + c % 4] = totals[r][c];
     }

@@ -11,17 +11,17 @@
 // While a tile is multiplied, the next one is on its way to registers, which are then stored to
 // the other half of the local memory: one barrier a step, and the memory's latency is hidden.
 //
-// Counted for a GPU with 128 float32 units, 4 schedulers and 65,536 registers a multiprocessor
-// (NVIDIA's of 2022 to 2024), TILE 64, 8 × 8, DEPTH 8:
-//   registers    64 sums + 16 operands + 16 on their way + 4 shifts + about 25: under 128, so 8
-//                groups of 64 work-items are resident, 16 warps
-//   local memory 2 · 2 · 64 · 8 · 4 bytes = 8 KiB a group, 64 KiB a multiprocessor
+// gram.cl counted for NVIDIA's GPUs of 2022 to 2024 (128 float32 units, 4 schedulers and 65,536
+// registers a multiprocessor), TILE 64, 8 × 8, DEPTH 8:
+//   registers    151 for sm_90 and no spills, says NVIDIA's assembler: 64 sums, 16 operands, 16
+//                numbers on their way, shifts, addresses. 6 groups of 2 warps are resident.
+//   local memory 2 · 2 · 64 · 8 · 4 bytes = 8 KiB a group, 48 KiB a multiprocessor
 //   a step of k  64 multiply-adds for 4 vector loads a work-item. A warp's loads move 4 · 2 rows of
-//                128 bytes, 8 cycles; its multiply-adds take 16. Arithmetic is the limit.
+//                128 bytes, 8 cycles; its multiply-adds take 16: arithmetic is the limit.
 //   second cache 2 · 64 · 4 bytes for 4,096 multiply-adds, 32 cycles: 16 bytes a cycle, 13 with
 //                the diagonal's tiles; at 0.75 of the peak of 132 multiprocessors 2.3 TB/s
-// At 256 rows 9/10 of the sums that are made are useful (see IS_ABOVE), at 2,048 rows 0.98: 0.7 of
-// the peak in the loop gives 0.6 useful. These are estimates; no such device was at hand.
+// At 256 rows 0.89 of the sums that are made are useful (see IS_ABOVE), at 2,048 rows 0.98: 0.7 of
+// the peak in the loop gives 0.6 useful. An estimate: no such device was at hand.
 #ifndef CKA_TILES_H
 #define CKA_TILES_H
 
@@ -43,6 +43,9 @@
 #ifndef DEPTH
 #define DEPTH 8
 #endif
+
+// Before loops whose counters number registers: rolled up, they would need memory for them.
+#define UNROLL _Pragma("unroll")
 
 // Work-items along both sides of a tile.
 #define SIDE_ROWS (TILE / REGISTER_ROWS)
@@ -85,13 +88,17 @@ static inline void store_vector(
 static inline void multiply_tiles(
     __local const float *left, __local const float *right, const uint y, const uint x,
     const bool onDiagonal, float4 sums[REGISTER_ROWS][COLUMN_RUNS]) {
+  UNROLL
   for (uint k = 0; k < DEPTH; ++k) {
     float4 columns[COLUMN_RUNS];
+    UNROLL
     for (uint c = 0; c < COLUMN_RUNS; ++c) {
       columns[c] = *(__local const float4 *)(right + PLACE(k, (c * SIDE_COLUMNS + x) * 4));
     }
+    UNROLL
     for (uint q = 0; q < ROW_RUNS; ++q) {
       const float4 rows = *(__local const float4 *)(left + PLACE(k, (q * SIDE_ROWS + y) * 4));
+      UNROLL
       for (uint c = 0; c < COLUMN_RUNS; ++c) {
         if (onDiagonal && IS_ABOVE(q, c)) continue;
         sums[q * 4][c] = fma((float4)(rows.x), columns[c], sums[q * 4][c]);

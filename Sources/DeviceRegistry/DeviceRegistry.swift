@@ -14,6 +14,8 @@ public struct DeviceRegistry: Sendable {
     public let kind: String
     /// Whether `auto` considers it: a GPU, or the CPU itself.
     public let isForAuto: Bool
+    /// Whether its tile shapes were measured (`cka-bench tune`); nil where there are none.
+    public let isTuned: Bool?
     let make: @Sendable () throws(DeviceError) -> any Device
   }
 
@@ -36,7 +38,8 @@ public struct DeviceRegistry: Sendable {
     do throws(DeviceError) {
       candidates = try OpenCLDevice.all().map { description in
         Candidate(
-          info: description.info, kind: description.kind, isForAuto: description.isGPU
+          info: description.info, kind: description.kind, isForAuto: description.isGPU,
+          isTuned: description.isTuned
         ) { () throws(DeviceError) in try OpenCLDevice(description) }
       }
       openCLFailure = nil
@@ -44,7 +47,7 @@ public struct DeviceRegistry: Sendable {
       openCLFailure = error
     }
     let cpu = BLASDevice()
-    candidates.append(Candidate(info: cpu.info, kind: "CPU", isForAuto: true) { cpu })
+    candidates.append(Candidate(info: cpu.info, kind: "CPU", isForAuto: true, isTuned: nil) { cpu })
     self.candidates = candidates
   }
 

@@ -66,6 +66,8 @@ struct Tuning: Sendable, Hashable {
   var leastPairSlice = 4096
   /// Whether sums are made in float64 or in pairs of float32.
   var usesFloat64: Bool
+  /// Whether the shapes were measured on this device.
+  var isMeasured = false
 
   /// Features that rows are padded to: BLOCK of scalars.h.
   static let block = 32
