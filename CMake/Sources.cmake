@@ -73,9 +73,11 @@ cka_swift_library(CKA Sources/CKA
   DEPENDS Activations Device
   SOURCES
     Comparison.swift
+    ComparisonRun.swift
     Estimator.swift
     HSICSums.swift
     MinibatchPlan.swift
+    MinibatchQueue.swift
     Similarity.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift

@@ -6,18 +6,31 @@ import Device
 import DeviceRegistry
 import Foundation
 
-/// The command `cka-bench`: every backend on the same work, side by side.
+/// The command `cka-bench`.
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cka-bench",
     abstract: "Compares the devices of this machine on the same activations.",
+    subcommands: [Run.self, Tune.self],
+    defaultSubcommand: Run.self)
+
+  static func main() {
+    ProcessSetup.prepare()
+    main(nil)
+  }
+}
+
+/// `cka-bench run`: every backend on the same work, side by side.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Compares the devices of this machine on the same activations.",
     discussion: """
       Without MODELs it writes synthetic ones of the given shape into a temporary folder. Every \
       device does the whole comparison, in turn, after one run that is not counted; medians are \
       printed. Reading is included, with the page cache warm.
-      """,
-    subcommands: [Tune.self])
+      """)
 
   @Argument(help: "One or two models of your own to measure on.")
   var models: [String] = []
@@ -57,7 +70,6 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    ProcessSetup.prepare()
     try reportingFailures {
       let workload = try makeWorkload()
       defer { workload.remove() }

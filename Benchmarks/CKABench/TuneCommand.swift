@@ -26,7 +26,6 @@ struct Tune: ParsableCommand {
   var dryRun = false
 
   func run() throws {
-    ProcessSetup.prepare()
     try reportingFailures {
       let description = try chosen()
       let tuner = OpenCLTuner(description)

@@ -72,6 +72,8 @@ public struct OpenCLTuner {
   /// Counted runs of each candidate on each workload, after one that is not.
   public var runs = 5
   let defaults: Tuning
+  /// An error of CKA that is no rounding: what the library promises not to exceed.
+  var tolerance = 1e-5
 
   /// A search with all candidates that fit the device, on workloads of its size.
   public init(_ device: OpenCLDeviceDescription) {

@@ -3,7 +3,7 @@ import Device
 
 /// One candidate after another on the same layers.
 struct Trial {
-  let tuner: OpenCLTuner
+  var tuner: OpenCLTuner
   let cache: CacheFolder
   /// What the candidates are variations of.
   var tuning: Tuning
@@ -11,9 +11,6 @@ struct Trial {
   private let check: Minibatch
   private let checkScores: Matrix<Double>
   private let minibatches: [OpenCLTuner.Step: [Minibatch]]
-
-  /// A candidate is wrong from here on: what the library promises.
-  static let tolerance = 1e-5
 
   init(tuner: OpenCLTuner, cache: CacheFolder, tuning: Tuning) {
     self.tuner = tuner
@@ -38,7 +35,7 @@ struct Trial {
     usualScores = []
     let result = try time(tuning, step)
     usualScores = result.scores
-    guard result.error < Self.tolerance else {
+    guard result.error < tuner.tolerance else {
       throw DeviceError(
         kind: .failed, call: "tuning \(tuner.device.name)",
         context: "with its defaults CKA differs from float64 by \(result.error)")
@@ -61,7 +58,7 @@ struct Trial {
     do throws(DeviceError) {
       let result = try time(candidate, step)
       // The comparison is false for NaN too.
-      guard result.error < Self.tolerance else { return measurement([], result.error, "wrong") }
+      guard result.error < tuner.tolerance else { return measurement([], result.error, "wrong") }
       return measurement(result.seconds, result.error, nil)
     } catch {
       return measurement([], nil, error.description)
@@ -78,7 +75,7 @@ struct Trial {
     var seconds: [Double] = []
     var scores: [Matrix<Double>] = []
     // Nobody needs to know how fast a wrong candidate is.
-    guard error < Self.tolerance else { return ([], error, []) }
+    guard error < tuner.tolerance else { return ([], error, []) }
     for (index, minibatch) in (minibatches[step] ?? []).enumerated() {
       var times: [Double] = []
       for counted in 0...tuner.runs {

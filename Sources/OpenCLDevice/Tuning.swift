@@ -140,8 +140,8 @@ extension Tuning {
       // Barriers are loops over the work-items: few of them, and long runs in between.
       case .cpu:
         (
-          TileShape(tile: 64, rows: 8, columns: 8, depth: 32),
-          TileShape(tile: 32, rows: 4, columns: 4, depth: 32)
+          TileShape(tile: 64, rows: 4, columns: 8, depth: 32),
+          TileShape(tile: 32, rows: 4, columns: 4, depth: 16)
         )
       case .other: (TileShape(tile: 32, rows: 4, columns: 4, depth: 16), pair)
       }
