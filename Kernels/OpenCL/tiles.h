@@ -17,9 +17,11 @@
 //                numbers on their way, shifts, addresses. 6 groups of 2 warps are resident.
 //   local memory 2 · 2 · 64 · 8 · 4 bytes = 8 KiB a group, 48 KiB a multiprocessor
 //   a step of k  64 multiply-adds for 4 vector loads a work-item. A warp's loads move 4 · 2 rows of
-//                128 bytes, 8 cycles; its multiply-adds take 16: arithmetic is the limit.
-//   second cache 2 · 64 · 4 bytes for 4,096 multiply-adds, 32 cycles: 16 bytes a cycle, 13 with
-//                the diagonal's tiles; at 0.75 of the peak of 132 multiprocessors 2.3 TB/s
+//                128 bytes, 8 cycles; its multiply-adds take 16: arithmetic is the limit
+//   instructions beside the 64: 4 loads and 2 stores of local memory, half a load of global memory,
+//                2 to convert and center, about 1 to count: 64 of 74
+//   second cache 2 · 64 · 4 bytes for 4,096 multiply-adds, 32 cycles: 16 bytes a cycle, 14 with
+//                the diagonal's tiles; at 0.75 of the peak of 132 multiprocessors 2.8 TB/s
 // At 256 rows 0.89 of the sums that are made are useful (see IS_ABOVE), at 2,048 rows 0.98: 0.7 of
 // the peak in the loop gives 0.6 useful. An estimate: no such device was at hand.
 #ifndef CKA_TILES_H

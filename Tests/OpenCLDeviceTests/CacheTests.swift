@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -95,6 +96,25 @@ struct ProgramCacheTests {
     #expect(cache.binary(of: variant()) == Array("no program".utf8))
     #expect(try compilations(folder.cache) == 1)
     #expect(try compilations(folder.cache) == 0)
+  }
+
+  /// Several processes at once do what these threads do: each writes aside and renames.
+  @Test func writersAtOnceDoNoHarm() throws {
+    let folder = TestFolder()
+    let cache = try #require(ProgramCache(folder.cache, for: Fixture.description()))
+    let binary = [UInt8](repeating: 7, count: 1 << 20)
+    let damaged = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: 40) { index in
+      if index % 2 == 0 {
+        cache.store(binary, of: variant())
+      } else if let found = cache.binary(of: variant()), found != binary {
+        damaged.withLock { $0 += 1 }
+      }
+    }
+    #expect(damaged.withLock { $0 } == 0)
+    #expect(cache.binary(of: variant()) == binary)
+    // Nothing is left lying aside.
+    _ = try folder.file(in: ProgramCache.folderName)
   }
 
   /// Another program under this one's name: what two keys of one hash would be.

@@ -25,7 +25,10 @@ struct TunerTests {
     tuner.pairCandidates = [TileShape(tile: 64, rows: 4, columns: 4, depth: 16)]
     var heard: [OpenCLTuner.Measurement] = []
     let outcome = try tuner.run { heard.append($0) }
-    #expect(heard == outcome.measurements)
+    #expect(heard.map(\.shape) == outcome.measurements.map(\.shape))
+    for (first, last) in zip(heard, outcome.measurements) {
+      #expect(zip(first.seconds, last.seconds).allSatisfy { $0 >= $1 && $1 > 0 })
+    }
     #expect(heard.map(\.step) == [.gram, .gram, .gram, .pairs, .pairs])
     #expect(heard.map(\.shape) == [usual.gram, other, broken, usual.pair, tuner.pairCandidates[0]])
     #expect(heard.map(\.isDefault) == [true, false, false, true, false])
@@ -71,6 +74,10 @@ struct TunerTests {
     // A hundredth is noise.
     #expect(best([measurement(1, [0.99, 99])]) == 0)
     #expect(best([measurement(1, [2, 200])]) == 0)
+    let first = measurement(1, [3, 5])
+    #expect(first.faster(measurement(1, [2, 6])).seconds == [2, 5])
+    #expect(first.faster(measurement(1, [], rejection: "wrong")).rejection == "wrong")
+    #expect(measurement(1, [], rejection: "wrong").faster(first).rejection == "wrong")
   }
 
   @Test func candidatesFitTheDevice() throws {
