@@ -80,9 +80,11 @@ cka_swift_library(CKA Sources/CKA
   DEPENDS Activations Device
   SOURCES
     Comparison.swift
+    ComparisonRun.swift
     Estimator.swift
     HSICSums.swift
     MinibatchPlan.swift
+    MinibatchQueue.swift
     Similarity.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
@@ -115,6 +117,7 @@ cka_system_library(COpenCL Sources/COpenCL
 cka_swift_library(OpenCLDevice Sources/OpenCLDevice
   DEPENDS CKAKernels COpenCL Device FeatureSlabs
   SOURCES
+    CacheFolder.swift
     Calls.swift
     Centering.swift
     ChunkScratch.swift
@@ -132,10 +135,15 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     OpenCLGramStack.swift
     OpenCLLimits.swift
     Peak.swift
+    ProgramCache.swift
     RBF.swift
     Records.swift
     Runtime.swift
     Summaries.swift
+    Tuner.swift
+    TunerTrial.swift
+    Tuning.swift
+    TuningStore.swift
     Workspace.swift)
 
 cka_swift_library(DeviceRegistry Sources/DeviceRegistry
@@ -198,6 +206,7 @@ cka_command(CKABench Benchmarks/CKABench
     Scaling.swift
     ScalingSeries.swift
     SyntheticModels.swift
+    TuneCommand.swift
     Workload.swift)
 
 cka_command(CKACommand Sources/CKACommand

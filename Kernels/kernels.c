@@ -9,6 +9,12 @@ static const char scalars[] = {
 static const char wide[] = {
 #embed "OpenCL/wide.h" suffix(, 0)
 };
+static const char triangle[] = {
+#embed "OpenCL/triangle.h" suffix(, 0)
+};
+static const char tiles[] = {
+#embed "OpenCL/tiles.h" suffix(, 0)
+};
 static const char features[] = {
 #embed "OpenCL/features.cl" suffix(, 0)
 };
@@ -33,6 +39,8 @@ static const char peak[] = {
 
 const char *_Nonnull const cka_kernels_scalars = scalars;
 const char *_Nonnull const cka_kernels_wide = wide;
+const char *_Nonnull const cka_kernels_triangle = triangle;
+const char *_Nonnull const cka_kernels_tiles = tiles;
 const char *_Nonnull const cka_kernels_features = features;
 const char *_Nonnull const cka_kernels_gram = gram;
 const char *_Nonnull const cka_kernels_reduce = reduce;

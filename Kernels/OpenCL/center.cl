@@ -15,6 +15,9 @@
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
 #endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
+#endif
 #ifndef CKA_WIDE_H
 #include "wide.h"
 #endif
@@ -22,6 +25,14 @@
 // Work-items that share one row.
 #ifndef ROW_ITEMS
 #define ROW_ITEMS 64
+#endif
+
+// Rows of a strip that are summed together, and the work-items that share each of its columns.
+#ifndef STRIP
+#define STRIP 32
+#endif
+#ifndef STRIP_LANES
+#define STRIP_LANES 8
 #endif
 
 // Work-items that share the rows of one layer.
@@ -32,44 +43,62 @@
 // Largest |g|: 2^g and 2^−g are normal numbers.
 #define LARGEST_GRAM_EXPONENT 120
 
-#define ROW_START(row, hasDiagonal) \
-  ((ulong)(row) * ((ulong)(row) + 1) / 2 - ((hasDiagonal) ? 0 : (row)))
-
-// Dimensions: rows × ROW_ITEMS, layers.
-__kernel __attribute__((reqd_work_group_size(ROW_ITEMS, 1, 1)))
+// One work-group a strip of STRIP rows. Row i of the whole matrix is row i of the triangle, up to the
+// diagonal, and its column i below. Neighbors read neighboring numbers in both: along the rows, one
+// of them at a time, and along the strip's columns.
+// Dimensions: strips × STRIP, STRIP_LANES, layers.
+__kernel __attribute__((reqd_work_group_size(STRIP, STRIP_LANES, 1)))
 void row_sums(
     __global const float *stack, __global const float *diagonals, const uint n,
     const uint hasDiagonal, const ulong layerStride, __global wide *rowSums,
     __global float *rowMaxima) {
-  __local wide sums[ROW_ITEMS];
-  __local float maxima[ROW_ITEMS];
+  // [STRIP + lane][row]: what a lane has added of the column; [item][row]: of the row. One more
+  // number a line, so that writing one column of them meets all banks.
+  __local wide sums[STRIP + STRIP_LANES][STRIP + 1];
+  __local float maxima[STRIP + STRIP_LANES][STRIP + 1];
   const uint item = get_local_id(0);
-  const uint i = get_group_id(0);
-  const ulong layer = get_global_id(1);
+  const uint lane = get_local_id(1);
+  const uint first = get_group_id(0) * STRIP;
+  const ulong layer = get_global_id(2);
   __global const float *triangle = stack + layer * layerStride;
+
+  for (uint r = lane; r < STRIP; r += STRIP_LANES) {
+    wide sum = wide_from(0);
+    float largest = 0;
+    if (first + r < n) {
+      __global const float *row = triangle + ROW_START(first + r, hasDiagonal);
+      for (uint j = item; j < first + r; j += STRIP) {
+        sum = wide_add(sum, wide_from(row[j]));
+        largest = fmax(largest, fabs(row[j]));
+      }
+    }
+    sums[item][r] = sum;
+    maxima[item][r] = largest;
+  }
+
+  const uint i = first + item;
   wide sum = wide_from(0);
   float largest = 0;
-  for (uint j = item; j < n; j += ROW_ITEMS) {
-    float entry = 0;
-    if (j < i) entry = triangle[ROW_START(i, hasDiagonal) + j];
-    if (j > i) entry = triangle[ROW_START(j, hasDiagonal) + i];
-    if (j == i && hasDiagonal) entry = diagonals[layer * n + i];
+  for (uint j = first + lane; j < n; j += STRIP_LANES) {
+    if (j <= i) continue;
+    const float entry = triangle[ROW_START(j, hasDiagonal) + i];
     sum = wide_add(sum, wide_from(entry));
     largest = fmax(largest, fabs(entry));
   }
-  sums[item] = sum;
-  maxima[item] = largest;
-  for (uint reach = ROW_ITEMS / 2; reach > 0; reach /= 2) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (item < reach) {
-      sums[item] = wide_add(sums[item], sums[item + reach]);
-      maxima[item] = fmax(maxima[item], maxima[item + reach]);
-    }
+  sums[STRIP + lane][item] = sum;
+  maxima[STRIP + lane][item] = largest;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  if (lane != 0 || i >= n) return;
+
+  const float entry = hasDiagonal ? diagonals[layer * n + i] : 0.0f;
+  sum = wide_from(entry);
+  largest = fabs(entry);
+  for (uint part = 0; part < STRIP + STRIP_LANES; ++part) {
+    sum = wide_add(sum, sums[part][item]);
+    largest = fmax(largest, maxima[part][item]);
   }
-  if (item == 0) {
-    rowSums[layer * n + i] = sums[0];
-    rowMaxima[layer * n + i] = maxima[0];
-  }
+  rowSums[layer * n + i] = sum;
+  rowMaxima[layer * n + i] = largest;
 }
 
 // One work-group a layer: mᵢ and g. Dimensions: LAYER_ITEMS, layers.

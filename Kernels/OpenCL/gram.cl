@@ -9,112 +9,116 @@
 // row, TILE² numbers, to its slot:
 //   slot = (tile − firstTile) · slices of this launch + (slice − firstSlice)
 // reduce.cl adds the slices in their order. Conversion, centering and scaling happen on the way to
-// local memory. Layout of the activations: see scalars.h. Rows past the last repeat it, and the
-// entries they make are never read.
+// local memory (tiles.h). Layout of the activations: see scalars.h. Rows past the last repeat it,
+// and the entries they make are never read; nor are those above the diagonal.
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
 #endif
-
-// Rows and columns of a tile, a multiple of 32.
-#ifndef TILE
-#define TILE 64
+#ifndef CKA_TILES_H
+#include "tiles.h"
+#endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
 #endif
 
-// Rows and columns of the register tile of one work-item, a multiple of 4.
-#ifndef REGISTERS
-#define REGISTERS 8
-#endif
+// Where one work-item's loads of a tile begin: four features of LOADS rows. A group is smaller than
+// 2³² numbers, by far.
+typedef struct {
+  uint rows[LOADS];
+} Sources;
 
-// Features in local memory at a time: a multiple of 32 that divides BLOCK's multiples.
-#define DEPTH 32
+static inline Sources tile_sources(
+    const Part part, const uint firstRow, const uint n, const uint item) {
+  Sources sources;
+  UNROLL
+  for (uint load = 0; load < LOADS; ++load) {
+    const uint row = min(firstRow + LOAD_ROW(item, load), n - 1);
+    sources.rows[load] = row * part.stride + LOAD_VECTOR(item) * 4;
+  }
+  return sources;
+}
 
-// Work-items along one side of a tile.
-#define SIDE (TILE / REGISTERS)
-#define ITEMS (SIDE * SIDE)
-#define QUADS (REGISTERS / 4)
-
-// Local memory holds a tile feature by feature, so that a work-item reads four rows at once. The
-// group of four rows is permuted with the feature: writing four features of neighboring rows then
-// meets all 32 banks.
-#define PLACE(k, row) ((k) * TILE + ((row) ^ ((((k) >> 2) & 7) << 2)))
-
+// As stored: what the numbers mean is not asked before they are there.
 static inline void load_tile(
-    __local float *tile, __global const uchar *numbers, const Part part,
-    __global const float *shifts, const float scale, const uint firstRow, const uint n,
-    const uint k, const uint item) {
-  for (uint v = item; v < TILE * (DEPTH / 4); v += ITEMS) {
-    const uint row = v / (DEPTH / 4);
-    const uint quad = v % (DEPTH / 4) * 4;
-    const ulong source = min(firstRow + row, n - 1);
-    const float4 shift = ((__global const float4 *)shifts)[(k + quad) / 4];
-    // (x − shift) · scale, in the order that cannot overflow; the products with scale are exact.
-    const float4 x = load_four(numbers, source * part.stride + k + quad, part.format) * scale
-        - shift * scale;
-    tile[PLACE(quad, row)] = x.x;
-    tile[PLACE(quad + 1, row)] = x.y;
-    tile[PLACE(quad + 2, row)] = x.z;
-    tile[PLACE(quad + 3, row)] = x.w;
+    uint4 bits[LOADS], __global const uchar *numbers, const uint format, const Sources *sources,
+    const uint k) {
+  UNROLL
+  for (uint load = 0; load < LOADS; ++load) {
+    bits[load] = load_bits(numbers, sources->rows[load] + k, format);
   }
 }
 
+static inline void store_tile(
+    __local float *tile, const uint4 bits[LOADS], const uint format, const float scale,
+    const float4 shift, const uint item) {
+  UNROLL
+  for (uint load = 0; load < LOADS; ++load) {
+    // (x − shift) · scale, in the order that cannot overflow; the products with scale are exact.
+    const float4 x = four_from(bits[load], format) * scale - shift * scale;
+    store_vector(tile, LOAD_ROW(item, load), LOAD_VECTOR(item), x);
+  }
+}
+
+// Dimensions: slices × ITEMS, tiles.
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void gram_partials(
     __global const uchar *data, __global const Part *parts, __global const float *partScales,
     __global const float *shifts, __global const uint4 *slices, const uint firstSlice,
     const uint firstTile, const uint n, __global float *partials) {
-  __local float leftTile[DEPTH * TILE] __attribute__((aligned(16)));
-  __local float rightTile[DEPTH * TILE] __attribute__((aligned(16)));
+  __local float leftTiles[2][DEPTH * TILE] __attribute__((aligned(16)));
+  __local float rightTiles[2][DEPTH * TILE] __attribute__((aligned(16)));
   const uint item = get_local_id(0);
-  const uint y = item / SIDE;
-  const uint x = item % SIDE;
+  const uint y = ITEM_ROW(item);
+  const uint x = ITEM_COLUMN(item);
   const uint4 slice = slices[firstSlice + get_group_id(0)];
   const Part part = parts[slice.x];
+  const uint format = part.format;
   const float scale = partScales[slice.x];
   __global const uchar *numbers = data + part.offset;
-  __global const float *partShifts = shifts + (ulong)part.firstBlock * BLOCK;
+  __global const float4 *partShifts =
+      (__global const float4 *)(shifts + (ulong)part.firstBlock * BLOCK) + LOAD_VECTOR(item);
+  const uint2 tile = triangle_tile(firstTile + get_group_id(1));
+  const bool onDiagonal = tile.x == tile.y;
+  const Sources leftSources = tile_sources(part, tile.x * TILE, n, item);
+  const Sources rightSources = tile_sources(part, tile.y * TILE, n, item);
 
-  const uint t = firstTile + get_group_id(1);
-  uint tileRow = (uint)((sqrt(8.0f * (float)t + 1.0f) - 1.0f) * 0.5f);
-  while ((ulong)tileRow * (tileRow + 1) / 2 > t) --tileRow;  // what float32 rounded away
-  while ((ulong)(tileRow + 1) * (tileRow + 2) / 2 <= t) ++tileRow;
-  const uint tileColumn = t - (uint)((ulong)tileRow * (tileRow + 1) / 2);
-  const bool onDiagonal = tileRow == tileColumn;
-  __local const float *columns = onDiagonal ? leftTile : rightTile;
-
-  float4 sums[REGISTERS][QUADS];
-  for (uint r = 0; r < REGISTERS; ++r) {
-    for (uint q = 0; q < QUADS; ++q) sums[r][q] = (float4)(0.0f);
+  float4 sums[REGISTER_ROWS][COLUMN_RUNS];
+  UNROLL
+  for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    UNROLL
+    for (uint c = 0; c < COLUMN_RUNS; ++c) sums[r][c] = (float4)(0.0f);
   }
+  uint4 left[LOADS];
+  uint4 right[LOADS];
+  load_tile(left, numbers, format, &leftSources, slice.y);
+  if (!onDiagonal) load_tile(right, numbers, format, &rightSources, slice.y);
+  float4 shift = partShifts[slice.y / 4];
+  uint turn = 0;
   for (uint k = slice.y; k < slice.z; k += DEPTH) {
-    load_tile(leftTile, numbers, part, partShifts, scale, tileRow * TILE, n, k, item);
-    if (!onDiagonal) {
-      load_tile(rightTile, numbers, part, partShifts, scale, tileColumn * TILE, n, k, item);
-    }
+    store_tile(leftTiles[turn], left, format, scale, shift, item);
+    if (!onDiagonal) store_tile(rightTiles[turn], right, format, scale, shift, item);
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint depth = 0; depth < DEPTH; ++depth) {
-      float4 column[QUADS];
-      for (uint q = 0; q < QUADS; ++q) {
-        column[q] = *(__local const float4 *)(columns + PLACE(depth, (q * SIDE + x) * 4));
-      }
-      for (uint q = 0; q < QUADS; ++q) {
-        const float4 row = *(__local const float4 *)(leftTile + PLACE(depth, (q * SIDE + y) * 4));
-        for (uint c = 0; c < QUADS; ++c) {
-          sums[q * 4][c] = fma((float4)(row.x), column[c], sums[q * 4][c]);
-          sums[q * 4 + 1][c] = fma((float4)(row.y), column[c], sums[q * 4 + 1][c]);
-          sums[q * 4 + 2][c] = fma((float4)(row.z), column[c], sums[q * 4 + 2][c]);
-          sums[q * 4 + 3][c] = fma((float4)(row.w), column[c], sums[q * 4 + 3][c]);
-        }
-      }
+    // The last step brings its own tile once more: past it there may be no memory.
+    const uint next = min(k + DEPTH, slice.z - DEPTH);
+    load_tile(left, numbers, format, &leftSources, next);
+    if (!onDiagonal) load_tile(right, numbers, format, &rightSources, next);
+    shift = partShifts[next / 4];
+    if (onDiagonal) {
+      multiply_tiles(leftTiles[turn], leftTiles[turn], y, x, true, sums);
+    } else {
+      multiply_tiles(leftTiles[turn], rightTiles[turn], y, x, false, sums);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    turn ^= 1;
   }
 
   const ulong slot = (ulong)get_group_id(1) * get_num_groups(0) + get_group_id(0);
   __global float *out = partials + slot * (TILE * TILE);
-  for (uint r = 0; r < REGISTERS; ++r) {
-    const uint row = (r / 4 * SIDE + y) * 4 + r % 4;
-    for (uint q = 0; q < QUADS; ++q) {
-      *(__global float4 *)(out + row * TILE + (q * SIDE + x) * 4) = sums[r][q];
+  UNROLL
+  for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    const uint row = (r / 4 * SIDE_ROWS + y) * 4 + r % 4;
+    UNROLL
+    for (uint c = 0; c < COLUMN_RUNS; ++c) {
+      *(__global float4 *)(out + row * TILE + (c * SIDE_COLUMNS + x) * 4) = sums[r][c];
     }
   }
 }

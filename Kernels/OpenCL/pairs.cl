@@ -3,9 +3,9 @@
 //   product(i, j) = Σ_k left[i · layerStride + k] · right[j · layerStride + k]
 //
 // over the packed triangles, which center.cl has scaled so that this plain product is ⟨K, L⟩.
-// The matrix of products is cut into PAIR_TILE × PAIR_TILE tiles, the packed triangle into slices of
+// The matrix of products is cut into TILE × TILE tiles, the packed triangle into slices of
 // `sliceLength` (a multiple of 32). A work-group makes one tile of one slice in its slot:
-//   slot = (tile − firstTile) · slices + slice,  PAIR_TILE² numbers of `wide`, row by row
+//   slot = (tile − firstTile) · slices + slice,  TILE² numbers of `wide`, row by row
 // Which tiles are made, and where tile number t lies:
 //   ALL_PAIRS:       tile row t / tileColumns, tile column t % tileColumns
 //   SYMMETRIC_PAIRS: a chunk with itself, tile row I ≥ tile column J with t = I(I+1)/2 + J
@@ -16,10 +16,16 @@
 #ifndef CKA_WIDE_H
 #include "wide.h"
 #endif
-
-// Rows and columns of a tile: layers. A multiple of 32.
-#ifndef PAIR_TILE
-#define PAIR_TILE 32
+#ifndef CKA_TILES_H
+// Layers in a tile. Each work-item has as many wide sums as float32 ones: few of them.
+#define TILE 32
+#define REGISTER_ROWS 4
+#define REGISTER_COLUMNS 4
+#define DEPTH 16
+#include "tiles.h"
+#endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
 #endif
 
 // Numbers of a row added in float32 before they go to a wide sum; a multiple of 32. Rounding grows
@@ -28,41 +34,44 @@
 #define FLUSH 128
 #endif
 
-// Numbers of a row in local memory at a time.
-#define DEPTH 32
-
-// Each work-item makes 4 × 4 products.
-#define SIDE (PAIR_TILE / 4)
-#define ITEMS (SIDE * SIDE)
-
 #define ALL_PAIRS 0
 #define SYMMETRIC_PAIRS 1
 #define EQUAL_PAIRS 2
 
-// See gram.cl.
-#define PLACE(k, row) ((k) * PAIR_TILE + ((row) ^ ((((k) >> 2) & 7) << 2)))
-
 static inline uint2 tile_position(const uint t, const uint tileColumns, const uint which) {
   if (which == EQUAL_PAIRS) return (uint2)(t, t);
   if (which == ALL_PAIRS) return (uint2)(t / tileColumns, t % tileColumns);
-  uint row = (uint)((sqrt(8.0f * (float)t + 1.0f) - 1.0f) * 0.5f);
-  while ((ulong)row * (row + 1) / 2 > t) --row;  // what float32 rounded away
-  while ((ulong)(row + 1) * (row + 2) / 2 <= t) ++row;
-  return (uint2)(row, t - (uint)((ulong)row * (row + 1) / 2));
+  return triangle_tile(t);
 }
 
-static inline void load_layers(
-    __local float *tile, __global const float *stack, const uint first, const uint layers,
-    const ulong layerStride, const ulong k, const uint item) {
-  for (uint v = item; v < PAIR_TILE * (DEPTH / 4); v += ITEMS) {
-    const uint row = v / (DEPTH / 4);
-    const uint quad = v % (DEPTH / 4) * 4;
-    const ulong source = min(first + row, layers - 1);
-    const float4 x = *(__global const float4 *)(stack + source * layerStride + k + quad);
-    tile[PLACE(quad, row)] = x.x;
-    tile[PLACE(quad + 1, row)] = x.y;
-    tile[PLACE(quad + 2, row)] = x.z;
-    tile[PLACE(quad + 3, row)] = x.w;
+// Where one work-item's loads of a tile begin: four numbers of LOADS layers.
+typedef struct {
+  __global const float *layers[LOADS];
+} Sources;
+
+static inline Sources tile_sources(
+    __global const float *stack, const uint first, const uint layers, const ulong layerStride,
+    const uint item) {
+  Sources sources;
+  UNROLL
+  for (uint load = 0; load < LOADS; ++load) {
+    const ulong layer = min(first + LOAD_ROW(item, load), layers - 1);
+    sources.layers[load] = stack + layer * layerStride + LOAD_VECTOR(item) * 4;
+  }
+  return sources;
+}
+
+static inline void load_tile(float4 numbers[LOADS], const Sources *sources, const ulong k) {
+  UNROLL
+  for (uint load = 0; load < LOADS; ++load) {
+    numbers[load] = *(__global const float4 *)(sources->layers[load] + k);
+  }
+}
+
+static inline void store_tile(__local float *tile, const float4 numbers[LOADS], const uint item) {
+  UNROLL
+  for (uint load = 0; load < LOADS; ++load) {
+    store_vector(tile, LOAD_ROW(item, load), LOAD_VECTOR(item), numbers[load]);
   }
 }
 
@@ -73,49 +82,64 @@ void pair_partials(
     const uint rightLayers, const ulong layerStride, const ulong sliceLength,
     const uint firstTile, const uint tileColumns, const uint which,
     __global wide *partials) {
-  __local float leftTile[DEPTH * PAIR_TILE] __attribute__((aligned(16)));
-  __local float rightTile[DEPTH * PAIR_TILE] __attribute__((aligned(16)));
+  __local float leftTiles[2][DEPTH * TILE] __attribute__((aligned(16)));
+  __local float rightTiles[2][DEPTH * TILE] __attribute__((aligned(16)));
   const uint item = get_local_id(0);
-  const uint y = item / SIDE;
-  const uint x = item % SIDE;
+  const uint y = ITEM_ROW(item);
+  const uint x = ITEM_COLUMN(item);
   const uint2 tile = tile_position(firstTile + get_group_id(1), tileColumns, which);
   const ulong begin = get_group_id(0) * sliceLength;
   const ulong end = min(begin + sliceLength, layerStride);
+  const Sources leftSources = tile_sources(left, tile.x * TILE, leftLayers, layerStride, item);
+  const Sources rightSources = tile_sources(right, tile.y * TILE, rightLayers, layerStride, item);
 
-  wide totals[4][4];
-  for (uint r = 0; r < 4; ++r) {
-    for (uint c = 0; c < 4; ++c) totals[r][c] = wide_from(0);
+  wide totals[REGISTER_ROWS][REGISTER_COLUMNS];
+  float4 sums[REGISTER_ROWS][COLUMN_RUNS];
+  UNROLL
+  for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    UNROLL
+    for (uint c = 0; c < REGISTER_COLUMNS; ++c) totals[r][c] = wide_from(0);
+    UNROLL
+    for (uint c = 0; c < COLUMN_RUNS; ++c) sums[r][c] = (float4)(0.0f);
   }
-  for (ulong start = begin; start < end; start += FLUSH) {
-    const ulong stop = min(start + FLUSH, end);
-    float4 sums[4];
-    for (uint r = 0; r < 4; ++r) sums[r] = (float4)(0.0f);
-    for (ulong k = start; k < stop; k += DEPTH) {
-      load_layers(leftTile, left, tile.x * PAIR_TILE, leftLayers, layerStride, k, item);
-      load_layers(rightTile, right, tile.y * PAIR_TILE, rightLayers, layerStride, k, item);
-      barrier(CLK_LOCAL_MEM_FENCE);
-      for (uint depth = 0; depth < DEPTH; ++depth) {
-        const float4 row = *(__local const float4 *)(leftTile + PLACE(depth, y * 4));
-        const float4 column = *(__local const float4 *)(rightTile + PLACE(depth, x * 4));
-        sums[0] = fma((float4)(row.x), column, sums[0]);
-        sums[1] = fma((float4)(row.y), column, sums[1]);
-        sums[2] = fma((float4)(row.z), column, sums[2]);
-        sums[3] = fma((float4)(row.w), column, sums[3]);
+  float4 leftNumbers[LOADS];
+  float4 rightNumbers[LOADS];
+  load_tile(leftNumbers, &leftSources, begin);
+  load_tile(rightNumbers, &rightSources, begin);
+  uint turn = 0;
+  for (ulong k = begin; k < end; k += DEPTH) {
+    store_tile(leftTiles[turn], leftNumbers, item);
+    store_tile(rightTiles[turn], rightNumbers, item);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    // The last step brings its own tile once more: past it there may be no memory.
+    const ulong next = min(k + DEPTH, end - DEPTH);
+    load_tile(leftNumbers, &leftSources, next);
+    load_tile(rightNumbers, &rightSources, next);
+    multiply_tiles(leftTiles[turn], rightTiles[turn], y, x, false, sums);
+    turn ^= 1;
+    if ((k + DEPTH - begin) % FLUSH != 0 && k + DEPTH < end) continue;
+    UNROLL
+    for (uint r = 0; r < REGISTER_ROWS; ++r) {
+      UNROLL
+      for (uint c = 0; c < COLUMN_RUNS; ++c) {
+        totals[r][c * 4] = wide_add(totals[r][c * 4], wide_from(sums[r][c].x));
+        totals[r][c * 4 + 1] = wide_add(totals[r][c * 4 + 1], wide_from(sums[r][c].y));
+        totals[r][c * 4 + 2] = wide_add(totals[r][c * 4 + 2], wide_from(sums[r][c].z));
+        totals[r][c * 4 + 3] = wide_add(totals[r][c * 4 + 3], wide_from(sums[r][c].w));
+        sums[r][c] = (float4)(0.0f);
       }
-      barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    for (uint r = 0; r < 4; ++r) {
-      totals[r][0] = wide_add(totals[r][0], wide_from(sums[r].x));
-      totals[r][1] = wide_add(totals[r][1], wide_from(sums[r].y));
-      totals[r][2] = wide_add(totals[r][2], wide_from(sums[r].z));
-      totals[r][3] = wide_add(totals[r][3], wide_from(sums[r].w));
     }
   }
 
   const ulong slot = (ulong)get_group_id(1) * get_num_groups(0) + get_group_id(0);
-  __global wide *out = partials + slot * (PAIR_TILE * PAIR_TILE);
-  for (uint r = 0; r < 4; ++r) {
-    for (uint c = 0; c < 4; ++c) out[(y * 4 + r) * PAIR_TILE + x * 4 + c] = totals[r][c];
+  __global wide *out = partials + slot * (TILE * TILE);
+  UNROLL
+  for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    const uint row = (r / 4 * SIDE_ROWS + y) * 4 + r % 4;
+    UNROLL
+    for (uint c = 0; c < REGISTER_COLUMNS; ++c) {
+      out[row * TILE + (c / 4 * SIDE_COLUMNS + x) * 4 + c % 4] = totals[r][c];
+    }
   }
 }
 
@@ -127,16 +151,16 @@ __kernel void reduce_pairs(
     const uint rightLayers, __global wide *products) {
   const uint entry = get_global_id(0);
   const uint2 tile = tile_position(firstTile + get_global_id(1), tileColumns, which);
-  const uint i = tile.x * PAIR_TILE + entry / PAIR_TILE;
-  const uint j = tile.y * PAIR_TILE + entry % PAIR_TILE;
+  const uint i = tile.x * TILE + entry / TILE;
+  const uint j = tile.y * TILE + entry % TILE;
   if (i >= leftLayers || j >= rightLayers) return;
   if (which == SYMMETRIC_PAIRS && j > i) return;
   if (which == EQUAL_PAIRS && j != i) return;
   __global const wide *partial =
-      partials + (ulong)get_global_id(1) * slices * (PAIR_TILE * PAIR_TILE) + entry;
+      partials + (ulong)get_global_id(1) * slices * (TILE * TILE) + entry;
   wide sum = wide_from(0);
   for (uint s = 0; s < slices; ++s) {
-    sum = wide_add(sum, partial[(ulong)s * (PAIR_TILE * PAIR_TILE)]);
+    sum = wide_add(sum, partial[(ulong)s * (TILE * TILE)]);
   }
   if (which == EQUAL_PAIRS) {
     products[i] = sum;

@@ -21,6 +21,9 @@
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
 #endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
+#endif
 
 // Work-items in a work-group; fixed, because a histogram has as many bins.
 #define BINS 256
@@ -29,9 +32,6 @@
 #ifndef ROW_ITEMS
 #define ROW_ITEMS 64
 #endif
-
-#define ROW_START(row, hasDiagonal) \
-  ((ulong)(row) * ((ulong)(row) + 1) / 2 - ((hasDiagonal) ? 0 : (row)))
 
 // Dimensions: rows × ROW_ITEMS, layers.
 __kernel __attribute__((reqd_work_group_size(ROW_ITEMS, 1, 1)))

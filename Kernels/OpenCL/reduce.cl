@@ -13,6 +13,9 @@
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
 #endif
+#ifndef CKA_TRIANGLE_H
+#include "triangle.h"
+#endif
 
 // Rows and columns of a tile of gram.cl.
 #ifndef TILE
@@ -39,12 +42,9 @@ void reduce_slices(
     const ulong layerStride, __global float *stack, __global float *diagonals) {
   const uint entry = get_global_id(0);
   const uint t = firstTile + get_global_id(1);
-  uint tileRow = (uint)((sqrt(8.0f * (float)t + 1.0f) - 1.0f) * 0.5f);
-  while ((ulong)tileRow * (tileRow + 1) / 2 > t) --tileRow;
-  while ((ulong)(tileRow + 1) * (tileRow + 2) / 2 <= t) ++tileRow;
-  const uint tileColumn = t - (uint)((ulong)tileRow * (tileRow + 1) / 2);
-  const uint i = tileRow * TILE + entry / TILE;
-  const uint j = tileColumn * TILE + entry % TILE;
+  const uint2 tile = triangle_tile(t);
+  const uint i = tile.x * TILE + entry / TILE;
+  const uint j = tile.y * TILE + entry % TILE;
   if (i >= n || j > i) return;
 
   const uint4 segment = segments[firstSegment + get_global_id(2)];
@@ -56,7 +56,7 @@ void reduce_slices(
   const ulong chunkLayer = layer - firstLayer;
   __global float *sum = i == j
       ? diagonals + chunkLayer * n + i
-      : stack + chunkLayer * layerStride + (ulong)i * (i - 1) / 2 + (hasDiagonal ? i : 0) + j;
+      : stack + chunkLayer * layerStride + ROW_START(i, hasDiagonal) + j;
 
   float total = 0;
   if (segment.w == CONTINUE_PART) total = *sum;

@@ -54,12 +54,18 @@ typedef struct {
   float bandwidth;    // RBF's σ², in units of 2^(2e)
 } Layer;
 
-// The four numbers from `index`, which is a multiple of 4, as float32. Parts begin at multiples of
-// 128 bytes, so that these are aligned vector loads.
-static inline float4 load_four(__global const uchar *numbers, ulong index, uint format) {
-  if (format == FORMAT_FLOAT32) return ((__global const float4 *)numbers)[index / 4];
-  if (format == FORMAT_FLOAT16) return vloada_half4(index / 4, (__global const half *)numbers);
-  return as_float4(convert_uint4(((__global const ushort4 *)numbers)[index / 4]) << 16);
+// The four numbers from `index`, which is a multiple of 4, as they are stored. Parts begin at
+// multiples of 128 bytes, so that these are aligned vector loads.
+static inline uint4 load_bits(__global const uchar *numbers, ulong index, uint format) {
+  if (format == FORMAT_FLOAT32) return ((__global const uint4 *)numbers)[index / 4];
+  return (uint4)(((__global const uint2 *)numbers)[index / 4], 0, 0);
+}
+
+// What four numbers are as float32.
+static inline float4 four_from(uint4 bits, uint format) {
+  if (format == FORMAT_FLOAT32) return as_float4(bits);
+  if (format == FORMAT_FLOAT16) return vload_half4(0, (const half *)&bits);
+  return as_float4(convert_uint4(as_ushort4(bits.xy)) << 16);
 }
 
 static inline float load_one(__global const uchar *numbers, ulong index, uint format) {

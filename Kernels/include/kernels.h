@@ -5,6 +5,8 @@
 // Declarations that several kernels share.
 extern const char *_Nonnull const cka_kernels_scalars;
 extern const char *_Nonnull const cka_kernels_wide;
+extern const char *_Nonnull const cka_kernels_triangle;
+extern const char *_Nonnull const cka_kernels_tiles;
 
 // One program each.
 extern const char *_Nonnull const cka_kernels_features;

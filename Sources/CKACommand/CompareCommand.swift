@@ -51,7 +51,7 @@ struct CompareCommand: ParsableCommand {
       let comparison = try pair(left, right)
       try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, log: log)
-      announce(comparison, to: log)
+      announce(comparison, on: choice, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(comparison, on: choice, log: log)
@@ -93,9 +93,14 @@ struct CompareCommand: ParsableCommand {
       bytesPerUnit: comparison.bytesRead / max(comparison.plan.batches.count, 1), isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try comparison.run(on: choice.devices) { event in
+      return try comparison.run(on: choice.devices, sharing: choice.sharing) { event in
         switch event {
         case .finished(let minibatches): progress.update(done: minibatches)
+        case .leftToOthers(let from, let others, let error):
+          progress.clear()
+          log.warning(
+            "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))"
+          )
         case .fellBack(let from, let to, let error):
           progress.clear()
           log.warning(
@@ -114,9 +119,10 @@ struct CompareCommand: ParsableCommand {
     let counts = result.models.map { String($0.layers.count) }
     let layers = "\(counts[0]) × \(counts.last ?? counts[0]) layers"
     let method = "\(result.estimator.name) CKA, \(result.kernel.name)"
+    let workers = ([result.device] + (result.sharingDevices ?? [])).map(\.id)
     return """
       \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
-      \(result.device.id) in \(Format.seconds(result.timings.total))
+      \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings.total))
       written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, \
       \(result.hasSignificance ? "z.npy, " : "")result.json
       """

@@ -33,9 +33,12 @@ func checkExampleCount(_ comparison: Comparison, path: String) throws {
 }
 
 /// Says what the user may not expect of the estimator, before the work starts.
-func announce(_ comparison: Comparison, to log: Logger) {
+func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log: Logger) {
   let n = comparison.left.exampleCount
   let plan = comparison.plan
+  if choice.sharing > 1, plan.batches.count == 1 {
+    log.info("a single batch of examples is not shared: \(choice.devices[0].info.id) works alone")
+  }
   if case .minibatch(let settings) = comparison.estimator {
     if n < settings.size {
       log.info("\(n) examples are fewer than the batch size \(settings.size): one batch of all")

@@ -14,6 +14,7 @@ extension DeviceSelection: ExpressibleByArgument {
     case .automatic: "auto"
     case .cpu: "cpu"
     case .openCL(let index): index.map { "opencl:\($0)" } ?? "opencl"
+    case .allOpenCL: "opencl:all"
     }
   }
 }
@@ -119,6 +120,6 @@ struct LayerOptions: ParsableArguments {
 struct DeviceOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "auto, cpu, opencl or opencl:INDEX (see `cka devices`).", valueName: "device"))
+      "auto, cpu, opencl, opencl:INDEX (see `cka devices`) or opencl:all.", valueName: "device"))
   var device = DeviceSelection.automatic
 }

@@ -13,13 +13,14 @@ struct DevicesCommand: ParsableCommand {
       let registry = DeviceRegistry()
       var table = TextTable([
         ("device", .left), ("name", .left), ("kind", .left), ("driver", .left),
-        ("memory", .right), ("float64", .left), ("units", .right),
+        ("memory", .right), ("float64", .left), ("units", .right), ("tiles", .left),
       ])
       for candidate in registry.candidates {
         let info = candidate.info
         table.add([
           info.id, oneLine(info.name), oneLine(candidate.kind), oneLine(info.driver),
           Format.bytes(info.memory), info.hasFloat64 ? "yes" : "no", String(info.computeUnits),
+          candidate.isTuned.map { $0 ? "tuned" : "defaults" } ?? "–",
         ])
       }
       try Console.print(table.text)

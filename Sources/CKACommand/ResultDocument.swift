@@ -88,8 +88,10 @@ struct ResultDocument: Codable {
   var estimator: Estimator
   var kernel: Kernel
   var pooling: String
-  /// The device that finished the work.
+  /// The device that finished the work, or the first of those that shared it.
   var device: Worker
+  /// The others that shared it with `device`; left out where there are none.
+  var sharingDevices: [Worker]?
   /// Devices that failed before it, with what they had done.
   var failedDevices: [Worker]
   /// One model, or the two that were compared: rows, columns.
@@ -112,14 +114,18 @@ extension ResultDocument {
     estimator = Estimator(comparison.estimator)
     kernel = Kernel(comparison.kernel)
     self.pooling = pooling
-    var workers = outcome.work.map { work in
-      Worker(
-        id: work.device.id, name: work.device.name, backend: work.device.backend,
-        driver: work.device.driver, minibatches: work.minibatches)
+    func workers(_ work: [Comparison.Work]) -> [Worker] {
+      work.map {
+        Worker(
+          id: $0.device.id, name: $0.device.name, backend: $0.device.backend,
+          driver: $0.device.driver, minibatches: $0.minibatches)
+      }
     }
+    let finishers = workers(outcome.work.filter { !$0.hasFailed })
     device =
-      workers.popLast() ?? Worker(id: "", name: "", backend: "", driver: "", minibatches: 0)
-    failedDevices = workers
+      finishers.first ?? Worker(id: "", name: "", backend: "", driver: "", minibatches: 0)
+    sharingDevices = finishers.count > 1 ? Array(finishers.dropFirst()) : nil
+    failedDevices = workers(outcome.work.filter(\.hasFailed))
     models = [
       Model(comparison.left, paths[0], similarity.leftStatuses, similarity.leftSigmas)
     ]

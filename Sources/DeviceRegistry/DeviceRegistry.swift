@@ -14,13 +14,18 @@ public struct DeviceRegistry: Sendable {
     public let kind: String
     /// Whether `auto` considers it: a GPU, or the CPU itself.
     public let isForAuto: Bool
+    /// Whether its tile shapes were measured (`cka-bench tune`); nil where there are none.
+    public let isTuned: Bool?
     let make: @Sendable () throws(DeviceError) -> any Device
   }
 
-  /// The devices to work on: the first is the chosen one, the others take over where it fails.
+  /// The devices to work on: the first is the chosen one, or several that share the work; the
+  /// others take over where those fail.
   public struct Choice: Sendable {
     /// At least one device.
     public let devices: [any Device]
+    /// How many of them, from the first, share the work.
+    public var sharing = 1
     /// One sentence an element: which device was taken, and why others were passed over.
     public let reasons: [String]
   }
@@ -36,7 +41,8 @@ public struct DeviceRegistry: Sendable {
     do throws(DeviceError) {
       candidates = try OpenCLDevice.all().map { description in
         Candidate(
-          info: description.info, kind: description.kind, isForAuto: description.isGPU
+          info: description.info, kind: description.kind, isForAuto: description.isGPU,
+          isTuned: description.isTuned
         ) { () throws(DeviceError) in try OpenCLDevice(description) }
       }
       openCLFailure = nil
@@ -44,7 +50,7 @@ public struct DeviceRegistry: Sendable {
       openCLFailure = error
     }
     let cpu = BLASDevice()
-    candidates.append(Candidate(info: cpu.info, kind: "CPU", isForAuto: true) { cpu })
+    candidates.append(Candidate(info: cpu.info, kind: "CPU", isForAuto: true, isTuned: nil) { cpu })
     self.candidates = candidates
   }
 
@@ -64,13 +70,16 @@ public struct DeviceRegistry: Sendable {
     switch selection {
     case .automatic: return automatic()
     case .cpu: return Choice(devices: [BLASDevice()], reasons: [])
+    case .allOpenCL: return try all()
     case .openCL(let index):
       let found = candidates.filter { $0.info.backend == "OpenCL" }
       let candidate =
         if let index { found.first { $0.info.id == "opencl:\(index)" } } else {
           found.first(where: \.isForAuto) ?? found.first
         }
-      guard let candidate else { throw openCLFailure ?? notFound(index, found) }
+      guard let candidate else {
+        throw openCLFailure ?? notFound(index.map { "opencl:\($0)" } ?? "an OpenCL device", found)
+      }
       return Choice(devices: [try candidate.make(), BLASDevice()], reasons: [])
     }
   }
@@ -101,8 +110,27 @@ public struct DeviceRegistry: Sendable {
     return Choice(devices: [cpu], reasons: reasons)
   }
 
-  private func notFound(_ index: Int?, _ found: [Candidate]) -> DeviceError {
-    let wanted = index.map { "opencl:\($0)" } ?? "an OpenCL device"
+  /// All OpenCL GPUs that can be opened; where there is none, all OpenCL devices.
+  private func all() throws(DeviceError) -> Choice {
+    let found = candidates.filter { $0.info.backend == "OpenCL" }
+    let gpus = found.filter(\.isForAuto)
+    var devices: [any Device] = []
+    var reasons: [String] = []
+    var failure = notFound("opencl:all", found)
+    for candidate in gpus.isEmpty ? found : gpus {
+      do throws(DeviceError) {
+        devices.append(try candidate.make())
+        reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+      } catch {
+        failure = error
+        reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
+      }
+    }
+    guard !devices.isEmpty else { throw failure }
+    return Choice(devices: devices + [BLASDevice()], sharing: devices.count, reasons: reasons)
+  }
+
+  private func notFound(_ wanted: String, _ found: [Candidate]) -> DeviceError {
     let present =
       found.isEmpty
       ? "there is no OpenCL device; is a driver (ICD) installed?"

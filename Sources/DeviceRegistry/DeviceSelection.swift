@@ -1,4 +1,4 @@
-/// Which device the user asked for: `auto`, `cpu`, `opencl` or `opencl:INDEX`.
+/// Which device the user asked for: `auto`, `cpu`, `opencl`, `opencl:INDEX` or `opencl:all`.
 public enum DeviceSelection: Sendable, Hashable {
   /// The first OpenCL GPU that passes its self-test, else the CPU.
   case automatic
@@ -6,13 +6,16 @@ public enum DeviceSelection: Sendable, Hashable {
   case cpu
   /// The OpenCL device of this index; nil for the first GPU, or else the first device.
   case openCL(Int?)
+  /// All OpenCL GPUs, or all OpenCL devices where there is no GPU: they share the minibatches.
+  case allOpenCL
 
-  /// Reads `auto`, `cpu`, `opencl` or `opencl:INDEX`; nil for anything else.
+  /// Reads `auto`, `cpu`, `opencl`, `opencl:INDEX` or `opencl:all`; nil for anything else.
   public init?(_ text: String) {
     switch text {
     case "auto": self = .automatic
     case "cpu": self = .cpu
     case "opencl": self = .openCL(nil)
+    case "opencl:all": self = .allOpenCL
     default:
       let parts = text.split(separator: ":", omittingEmptySubsequences: false)
       guard parts.count == 2, parts[0] == "opencl", let index = Int(parts[1]), index >= 0,

@@ -138,6 +138,39 @@ extension Calls {
     return try unwrap(program, status, "clCreateProgramWithSource", name)
   }
 
+  static func createProgram(
+    _ context: cl_context, _ device: cl_device_id, binary: [UInt8], name: String
+  ) throws(DeviceError) -> cl_program {
+    var status: cl_int = CL_SUCCESS
+    var binaryStatus: cl_int = CL_SUCCESS
+    var devices: [cl_device_id?] = [device]
+    var lengths = [binary.count]
+    let program = binary.withUnsafeBufferPointer { bytes in
+      var binaries = [bytes.baseAddress]
+      return clCreateProgramWithBinary(
+        context, 1, &devices, &lengths, &binaries, &binaryStatus, &status)
+    }
+    return try unwrap(program, status, "clCreateProgramWithBinary", name)
+  }
+
+  /// What a program was compiled to, for the only device it was built for.
+  static func binary(of program: cl_program, name: String) throws(DeviceError) -> [UInt8] {
+    var size = 0
+    try check(
+      clGetProgramInfo(
+        program, cl_program_info(CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &size, nil),
+      "clGetProgramInfo", "the size of \(name)")
+    var bytes = [UInt8](repeating: 0, count: size)
+    let status = bytes.withUnsafeMutableBufferPointer { buffer in
+      var pointer = buffer.baseAddress
+      return clGetProgramInfo(
+        program, cl_program_info(CL_PROGRAM_BINARIES),
+        MemoryLayout<UnsafeMutablePointer<UInt8>?>.size, &pointer, nil)
+    }
+    try check(status, "clGetProgramInfo", "the binary of \(name)")
+    return bytes
+  }
+
   /// Compiles; a failure carries the compiler's whole log.
   static func build(_ program: cl_program, for device: cl_device_id, options: String, name: String)
     throws(DeviceError)

@@ -11,7 +11,10 @@ extension Runtime {
     let perLayer = [Tuning.layerItems, chunk.layerCount]
     let scratch = chunk.scratch
     try launch(
-      kernel("row_sums", of: tuning.center), global: rows, local: [Tuning.rowItems, 1],
+      kernel("row_sums", of: tuning.center),
+      global: [
+        chunk.exampleCount.roundedUp(to: Tuning.strip), Tuning.stripLanes, chunk.layerCount,
+      ], local: [Tuning.strip, Tuning.stripLanes, 1],
       [
         .buffer(chunk.stack), .buffer(scratch.diagonals), n, hasDiagonal, stride,
         .buffer(scratch.rowSums), .buffer(scratch.rowMaxima),

@@ -24,8 +24,8 @@ extension Runtime {
         .buffer(workspace.partScales), .buffer(chunk.records),
       ])
 
-    let partials = try kernel("gram_partials", of: tuning.gram)
-    let items = (tuning.tile / tuning.registers) * (tuning.tile / tuning.registers)
+    let partials = try kernel("gram_partials", of: tuning.gramProgram)
+    let items = tuning.gram.items
     var firstSegment = 0
     for window in group.windows {
       try launch(
@@ -49,7 +49,7 @@ extension Runtime {
   ) throws(DeviceError) -> Event {
     try launch(
       kernel("reduce_slices", of: tuning.reduce),
-      global: [tuning.tile * tuning.tile, window.tiles.count, window.segments.count],
+      global: [tuning.gram.tile * tuning.gram.tile, window.tiles.count, window.segments.count],
       local: [Tuning.reduceLanes, 1, 1],
       [
         .buffer(partials), .buffer(segments), .uint(firstSegment), .uint(window.slices.count),

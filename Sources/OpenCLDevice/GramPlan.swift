@@ -72,9 +72,10 @@ struct GramPlan: Sendable {
     layers: [Layer], exampleCount n: Int, layersPerChunk: Int, tuning: Tuning, limits: OpenCLLimits
   ) {
     exampleCount = n
-    let tileRows = (n + tuning.tile - 1) / tuning.tile
+    let tileRows = (n + tuning.gram.tile - 1) / tuning.gram.tile
     let tileCount = tileRows * (tileRows + 1) / 2
-    let slots = limits.workspaceBytes / (tuning.tile * tuning.tile * MemoryLayout<Float>.size)
+    let slots =
+      limits.workspaceBytes / (tuning.gram.tile * tuning.gram.tile * MemoryLayout<Float>.size)
     guard slots > 0 else { return nil }
 
     var closed: [Group] = []

@@ -122,7 +122,7 @@ struct GramRun {
   private func usable(_ workspace: inout Workspace?, for plan: GramPlan) throws(DeviceError)
     -> Workspace
   {
-    let sizes = Workspace.Sizes(plan, tile: runtime.tuning.tile)
+    let sizes = Workspace.Sizes(plan, tile: runtime.tuning.gram.tile)
     if let workspace, workspace.sizes.holds(sizes) { return workspace }
     // The old one goes first: both at once might not fit.
     workspace = nil

@@ -72,7 +72,7 @@ extension Runtime {
     which: Pairs
   ) throws(DeviceError) -> Matrix<Double> {
     let columns = which == .equal ? 1 : rightLayers
-    let tile = tuning.pairTile
+    let tile = tuning.pair.tile
     let tileRows = (leftLayers + tile - 1) / tile
     let tileColumns = (rightLayers + tile - 1) / tile
     let tileCount =
@@ -89,19 +89,20 @@ extension Runtime {
     let partials = try buffer(byteCount: tilesAtATime * tileBytes)
     let products = try buffer(byteCount: leftLayers * columns * 8)
     let shape: [KernelArgument] = [.uint(tileColumns), .uint(which.rawValue)]
-    let items = tile / 4 * (tile / 4)
+    let items = tuning.pair.items
 
     for first in stride(from: 0, to: tileCount, by: tilesAtATime) {
       let count = min(tilesAtATime, tileCount - first)
       try launch(
-        kernel("pair_partials", of: tuning.pairs), global: [slices * items, count],
+        kernel("pair_partials", of: tuning.pairProgram), global: [slices * items, count],
         local: [items, 1],
         [
           .buffer(left), .uint(leftLayers), .buffer(right), .uint(rightLayers),
           .ulong(layerStride), .ulong(sliceLength), .uint(first),
         ] + shape + [.buffer(partials)])
       try launch(
-        kernel("reduce_pairs", of: tuning.pairs), global: [tile * tile, count], local: [64, 1],
+        kernel("reduce_pairs", of: tuning.pairProgram), global: [tile * tile, count],
+        local: [64, 1],
         [.buffer(partials), .uint(slices), .uint(first)] + shape + [
           .uint(leftLayers), .uint(rightLayers), .buffer(products),
         ])

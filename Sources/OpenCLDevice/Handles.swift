@@ -56,9 +56,25 @@ final class Event: @unchecked Sendable {
 final class Program: @unchecked Sendable {
   let handle: cl_program
 
-  init(context: Context, variant: KernelVariant) throws(DeviceError) {
+  /// Compiles the variant's source.
+  convenience init(context: Context, variant: KernelVariant) throws(DeviceError) {
     let program = try Calls.createProgram(
       context.handle, sources: variant.sources, name: variant.name)
+    try self.init(building: program, context: context, variant: variant)
+  }
+
+  /// Loads what the variant was compiled to before.
+  convenience init(context: Context, variant: KernelVariant, binary: [UInt8])
+    throws(DeviceError)
+  {
+    let program = try Calls.createProgram(
+      context.handle, context.device, binary: binary, name: variant.name)
+    try self.init(building: program, context: context, variant: variant)
+  }
+
+  private init(building program: cl_program, context: Context, variant: KernelVariant)
+    throws(DeviceError)
+  {
     do {
       try Calls.build(
         program, for: context.device, options: variant.options, name: variant.name)
@@ -70,6 +86,11 @@ final class Program: @unchecked Sendable {
   }
 
   deinit { Calls.release(program: handle) }
+
+  /// What the driver compiled it to.
+  func binary(named name: String) throws(DeviceError) -> [UInt8] {
+    try Calls.binary(of: handle, name: name)
+  }
 }
 
 /// One kernel of a program. Not for two threads at once.

@@ -15,17 +15,19 @@ public final class OpenCLDevice: Device {
   /// What is kept between calls. Its lock is the device's.
   private let workspace = Mutex<Workspace?>(nil)
 
-  /// Opens a device of `all()`.
+  /// Opens a device of `all()`, with what the user's cache folder holds of it: measured shapes and
+  /// compiled programs.
   public convenience init(_ description: OpenCLDeviceDescription) throws(DeviceError) {
     try self.init(
       description, limits: OpenCLLimits(description),
-      tuning: Tuning(usesFloat64: description.hasFloat64))
+      tuning: Tuning(description, measuredIn: .user), cache: .user)
   }
 
-  init(_ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning)
-    throws(DeviceError)
-  {
-    runtime = try Runtime(description, limits: limits, tuning: tuning)
+  init(
+    _ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning,
+    cache: CacheFolder? = nil
+  ) throws(DeviceError) {
+    runtime = try Runtime(description, limits: limits, tuning: tuning, cache: cache)
     self.description = description
     info = description.info
   }

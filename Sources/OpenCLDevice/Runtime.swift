@@ -16,6 +16,8 @@ final class Runtime: @unchecked Sendable {
   let limits: OpenCLLimits
   let ledger: MemoryLedger
   let tuning: Tuning
+  private let programCache: ProgramCache?
+  /// Programs that the device's compiler made, rather than the cache had.
   private(set) var compiledPrograms = 0
   /// The kernels and the copies to the device since `startTiming`, for their durations.
   private var isTiming = false
@@ -29,9 +31,11 @@ final class Runtime: @unchecked Sendable {
     let name: String
   }
 
-  init(_ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning)
-    throws(DeviceError)
-  {
+  /// - Parameter cache: where compiled programs are kept from run to run.
+  init(
+    _ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning,
+    cache: CacheFolder? = nil
+  ) throws(DeviceError) {
     guard description.isAvailable, description.hasCompiler else {
       throw DeviceError(
         kind: .unsupported, call: "opening \(description.name)",
@@ -40,13 +44,14 @@ final class Runtime: @unchecked Sendable {
     self.description = description
     self.limits = limits
     self.tuning = tuning
+    programCache = ProgramCache(cache, for: description)
     ledger = MemoryLedger(limits: limits)
     context = try Context(device: description.id.handle)
     compute = try Queue(context: context)
     transfer = try Queue(context: context)
   }
 
-  /// A kernel, compiled at its first use.
+  /// A kernel, compiled at its first use or taken from the cache.
   func kernel(_ name: String, of variant: KernelVariant) throws(DeviceError) -> Kernel {
     let key = KernelName(variant: variant, name: name)
     if let kernel = kernels[key] { return kernel }
@@ -54,13 +59,27 @@ final class Runtime: @unchecked Sendable {
     if let known = programs[variant] {
       program = known
     } else {
-      program = try Program(context: context, variant: variant)
+      program = try loaded(variant)
       programs[variant] = program
-      compiledPrograms += 1
     }
     let kernel = try Kernel(program: program, name: name)
     kernels[key] = kernel
     return kernel
+  }
+
+  /// The program as an earlier run compiled it, where the driver takes that, or else compiled.
+  private func loaded(_ variant: KernelVariant) throws(DeviceError) -> Program {
+    if let binary = programCache?.binary(of: variant),
+      let program = try? Program(context: context, variant: variant, binary: binary)
+    {
+      return program
+    }
+    let program = try Program(context: context, variant: variant)
+    compiledPrograms += 1
+    if let programCache, let binary = try? program.binary(named: variant.name), !binary.isEmpty {
+      programCache.store(binary, of: variant)
+    }
+    return program
   }
 
   /// Device memory; `isResident` for a stack that stays.

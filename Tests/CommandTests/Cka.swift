@@ -27,7 +27,7 @@ struct Cka {
   /// Where the command runs and what is deleted with the test.
   let folder: TemporaryFolder
   /// PoCL's compiled kernels: processes that share them have crashed.
-  private let cache: TemporaryFolder
+  let cache: TemporaryFolder
   /// Variables set on top of the tests' own; nil takes one away.
   var environment: [String: String?] = [:]
   /// The command itself, where it is another one of this package.
@@ -41,7 +41,7 @@ struct Cka {
     // What the figures look like must not depend on who runs the tests.
     environment = [
       "NO_COLOR": nil, "COLORTERM": nil, "OPENBLAS_NUM_THREADS": "1",
-      "POCL_CACHE_DIR": cache.path,
+      "POCL_CACHE_DIR": cache.path, "XDG_CACHE_HOME": cache.path,
     ]
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -60,6 +61,16 @@ import Testing
     try cka("compare", "m.npz", "--device", "opencl:99").expectFailure(69, "--device opencl:99")
     try cka("verify", "--device", "opencl:99").expectFailure(69, "--device opencl:99")
     try cka.expectNothingWritten()
+  }
+
+  /// All OpenCL devices, with a message where there is nothing to share, and the cache they fill.
+  @Test func takesAllOpenCLDevices() throws {
+    let run = try cka("compare", "m.npz", "--device", "opencl:all", "--batch-size", "8")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("using opencl:0"), "\(run.errors)")
+    #expect(run.output.contains("opencl:0"))
+    let programs = "\(cka.cache.path)/cka/programs"
+    #expect(try !FileManager.default.contentsOfDirectory(atPath: programs).isEmpty)
   }
 
   @Test func goesOnWithoutOpenCL() throws {

@@ -53,7 +53,7 @@ struct ErrorTests {
   @Test func aMissingKernelIsAnError() throws {
     let runtime = try Fixture.runtime()
     #expect(throws: DeviceError.self) {
-      try runtime.kernel("no_such_kernel", of: runtime.tuning.gram)
+      try runtime.kernel("no_such_kernel", of: runtime.tuning.gramProgram)
     }
   }
 

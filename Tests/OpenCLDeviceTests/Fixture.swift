@@ -33,10 +33,16 @@ enum Fixture {
     ProcessInfo.processInfo.environment["CKA_TEST_OPENCL_PLATFORM"] == "Oclgrind"
   }
 
-  /// The usual tuning; in a simulator with shorter sums of pairs, so that few numbers make several.
+  /// The defaults for the device; in a simulator with shorter sums of pairs, so that few numbers
+  /// make several.
   static func tuning(float64: Bool) -> Tuning {
-    var tuning = Tuning(usesFloat64: float64)
+    guard let description = try? description() else {
+      preconditionFailure("no OpenCL device to test on")
+    }
+    var tuning = Tuning(description)
+    tuning.usesFloat64 = float64 && description.hasFloat64
     if isSimulated {
+      tuning.gram = TileShape(tile: 64, rows: 8, columns: 8, depth: 8)
       tuning.flush = 64
       tuning.leastPairSlice = 64
     }
@@ -45,16 +51,15 @@ enum Fixture {
 
   static func runtime(float64: Bool = true) throws -> Runtime {
     let description = try description()
-    let usesFloat64 = float64 && description.hasFloat64
     return try Runtime(
-      description, limits: OpenCLLimits(description), tuning: tuning(float64: usesFloat64))
+      description, limits: OpenCLLimits(description), tuning: tuning(float64: float64))
   }
 
   static func device(limits: OpenCLLimits? = nil, float64: Bool = true) throws -> OpenCLDevice {
     let description = try description()
     return try OpenCLDevice(
       description, limits: limits ?? OpenCLLimits(description),
-      tuning: tuning(float64: float64 && description.hasFloat64))
+      tuning: tuning(float64: float64))
   }
 }
 

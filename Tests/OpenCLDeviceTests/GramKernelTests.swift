@@ -22,7 +22,7 @@ struct GramKernelTests {
     let group = try GroupOnDevice(runtime, [x])
     try group.measure()
     var limits = OpenCLLimits(description)
-    limits.workspace = slots * tuning.tile * tuning.tile * 4
+    limits.workspace = slots * tuning.gram.tile * tuning.gram.tile * 4
     let layers = [GramPlan.Layer(featureCount: x.p, format: .float32)]
     let plan = try #require(
       GramPlan(layers: layers, exampleCount: x.n, layersPerChunk: 1, tuning: tuning, limits: limits)
@@ -43,13 +43,13 @@ struct GramKernelTests {
     let stack = try Guarded<Float>(runtime, count: stride)
     let diagonals = try Guarded<Float>(runtime, count: x.n)
     let most = work.windows.map { $0.tiles.count * $0.slices.count }.max() ?? 0
-    let partials = try Guarded<Float>(runtime, count: most * tuning.tile * tuning.tile)
-    let items = (tuning.tile / tuning.registers) * (tuning.tile / tuning.registers)
+    let partials = try Guarded<Float>(runtime, count: most * tuning.gram.tile * tuning.gram.tile)
+    let items = tuning.gram.items
     var firstSegment = 0
     for window in work.windows {
       #expect(window.tiles.count * window.slices.count <= slots)
       try runtime.launch(
-        runtime.kernel("gram_partials", of: tuning.gram),
+        runtime.kernel("gram_partials", of: tuning.gramProgram),
         global: [window.slices.count * items, window.tiles.count], local: [items, 1],
         [
           .buffer(group.data.buffer), .buffer(group.partTable), .buffer(group.scales.buffer),
@@ -58,7 +58,7 @@ struct GramKernelTests {
         ])
       try runtime.launch(
         runtime.kernel("reduce_slices", of: tuning.reduce),
-        global: [tuning.tile * tuning.tile, window.tiles.count, window.segments.count],
+        global: [tuning.gram.tile * tuning.gram.tile, window.tiles.count, window.segments.count],
         local: [Tuning.reduceLanes, 1, 1],
         [
           .buffer(partials.buffer), .buffer(segments), .uint(firstSegment),
@@ -109,19 +109,48 @@ struct GramKernelTests {
     try check(n: 20, p: 5000, tuning: tuning, centering: .biased)
   }
 
-  @Test(arguments: Fixture.isSimulated ? [(32, 4)] : [(32, 4), (64, 4), (128, 8)])
-  func otherTiles(tile: Int, registers: Int) throws {
+  /// Shapes of all proportions: with and without runs above the diagonal, one load a step and many.
+  static let shapes = [
+    TileShape(tile: 32, rows: 4, columns: 4, depth: 16),
+    TileShape(tile: 32, rows: 8, columns: 4, depth: 8),
+    TileShape(tile: 64, rows: 8, columns: 8, depth: 8),
+    TileShape(tile: 64, rows: 4, columns: 8, depth: 32),
+    TileShape(tile: 96, rows: 12, columns: 4, depth: 8),
+    TileShape(tile: 128, rows: 8, columns: 8, depth: 16),
+    TileShape(tile: 128, rows: 16, columns: 8, depth: 8),
+  ]
+
+  /// The bits are the same whatever the shape: each sum has one order.
+  @Test(arguments: Fixture.isSimulated ? Array(shapes[1...2]) : shapes)
+  func otherTiles(shape: TileShape) throws {
+    #expect(shape.isValid)
     var tuning = Fixture.tuning(float64: true)
-    tuning.tile = tile
-    tuning.registers = registers
-    try check(n: Fixture.isSimulated ? 33 : 70, p: 70, tuning: tuning, centering: .unbiased)
+    let n = Fixture.isSimulated ? 33 : 150
+    let x = Activations64.normal(n: n, p: Fixture.isSimulated ? 40 : 170, seed: 7, offset: 5)
+    tuning.slice = 64
+    tuning.gram = TileShape(tile: 32, rows: 4, columns: 4, depth: 32)
+    let usual = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
+    tuning.gram = shape
+    let other = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
+    #expect(other.stack == usual.stack && other.diagonals == usual.diagonals)
+    try check(n: n, p: 33, tuning: tuning, centering: .biased)
+  }
+
+  @Test func impossibleShapesAreRefused() {
+    let shapes = [
+      (48, 4, 4, 8), (64, 6, 8, 8), (64, 8, 16, 8), (64, 8, 8, 12), (64, 4, 4, 8), (512, 8, 8, 8),
+      (0, 4, 4, 8), (64, 0, 4, 8), (32, 4, 4, 4),
+    ]
+    for (tile, rows, columns, depth) in shapes {
+      let shape = TileShape(tile: tile, rows: rows, columns: columns, depth: depth)
+      #expect(!shape.isValid, "\(shape)")
+    }
   }
 
   @Test func anyWorkspaceGivesTheSameBits() throws {
     var tuning = Fixture.tuning(float64: true)
     tuning.slice = 32
-    tuning.tile = 32
-    tuning.registers = 4
+    tuning.gram = TileShape(tile: 32, rows: 4, columns: 4, depth: 16)
     let x = Activations64.normal(n: 70, p: Fixture.isSimulated ? 100 : 300, seed: 8)
     let whole = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
     for slots in Fixture.isSimulated ? [1, 5] : [1, 2, 5, 6, 13] {

@@ -215,6 +215,33 @@ struct RBFKernelTests {
 }
 
 struct PairKernelTests {
+  /// The bits are the same whatever the shape: each sum has one order.
+  @Test(
+    arguments: [
+      TileShape(tile: 32, rows: 4, columns: 4, depth: 8),
+      TileShape(tile: 32, rows: 8, columns: 4, depth: 16),
+      TileShape(tile: 64, rows: 4, columns: 8, depth: 32),
+    ])
+  func otherTiles(shape: TileShape) throws {
+    #expect(shape.isValid)
+    let stride = Fixture.isSimulated ? 96 : 4224
+    let rows = 37
+    var generator = SeededGenerator(seed: 4)
+    let numbers = (0..<(rows * stride)).map { _ in Float(generator.normal()) }
+    func block(_ shape: TileShape) throws -> Matrix<Double> {
+      let description = try Fixture.description()
+      var tuning = Fixture.tuning(float64: true)
+      tuning.pair = shape
+      let runtime = try Runtime(
+        description, limits: OpenCLLimits(description), tuning: tuning)
+      let buffer = try Guarded(runtime, numbers)
+      return try runtime.blockOfProducts(
+        buffer.buffer, rows, buffer.buffer, rows, layerStride: stride, which: .symmetric)
+    }
+    let usual = try block(TileShape(tile: 32, rows: 4, columns: 4, depth: 32))
+    #expect(try block(shape) == usual)
+  }
+
   @Test(
     arguments: Fixture.isSimulated
       ? [(3, 5, 160), (33, 40, 96)] : [(1, 1, 32), (3, 5, 96), (33, 40, 4128), (65, 2, 9000)],

@@ -1,0 +1,208 @@
+import Activations
+import BLASDevice
+import Device
+import Foundation
+import TestSupport
+import Testing
+
+@testable import CKA
+
+/// The CPU under another name, which waits for others before it begins, and fails at some call.
+private struct ScriptedDevice: Device {
+  private let cpu = BLASDevice()
+  let id: String
+  /// Calls of `gramStack` that succeed.
+  var succeeds = Int.max
+  var kind = DeviceError.Kind.failed
+  var meeting: Meeting?
+  private let calls = Calls()
+
+  init(
+    _ id: String, succeeds: Int = .max, kind: DeviceError.Kind = .failed, meeting: Meeting? = nil
+  ) {
+    self.id = id
+    self.succeeds = succeeds
+    self.kind = kind
+    self.meeting = meeting
+  }
+
+  private final class Calls: @unchecked Sendable {
+    // @unchecked: one thread uses a device.
+    var count = 0
+  }
+
+  var info: DeviceInfo {
+    var info = cpu.info
+    info.id = id
+    return info
+  }
+
+  func gramStack(
+    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
+  ) throws(DeviceError) -> BLASGramStack {
+    calls.count += 1
+    if calls.count == 1 { meeting?.join() }
+    guard calls.count <= succeeds else {
+      throw DeviceError(kind: kind, call: "clFinish", context: "\(id) is lost")
+    }
+    return try cpu.gramStack(of: minibatch, kernel: kernel, centering: centering)
+  }
+
+  func innerProducts(
+    _ left: BLASGramStack, _ right: BLASGramStack
+  ) throws(DeviceError) -> Matrix<Double> {
+    try cpu.innerProducts(left, right)
+  }
+
+  func squaredNorms(_ stack: BLASGramStack) throws(DeviceError) -> [Double] {
+    try cpu.squaredNorms(stack)
+  }
+}
+
+/// Where so many threads wait for each other: each of them has then begun.
+private final class Meeting: @unchecked Sendable {
+  // @unchecked: `missing` changes only while `condition` is locked.
+  private let condition = NSCondition()
+  private var missing: Int
+
+  init(_ count: Int) { missing = count }
+
+  func join() {
+    condition.lock()
+    missing -= 1
+    condition.broadcast()
+    while missing > 0 { condition.wait() }
+    condition.unlock()
+  }
+}
+
+@Suite struct SharingTests {
+  private static let n = 96
+
+  /// Two layers against one, in 12 minibatches of unlike scale: another order of the sums, or a
+  /// minibatch that counts twice, gives other bits.
+  private static func comparison(batchSize: Int = 8) throws -> Comparison {
+    var x = Activations64.normal(n: n, p: 31, seed: 1)
+    let y = x.mixed(into: .normal(n: n, p: 20, seed: 2), weight: 0.6)
+    for index in x.values.indices { x.values[index] *= 1 + Double(index) / 100 }
+    func model(_ layers: [Activations64]) -> ActivationModel {
+      ActivationModel(
+        name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
+    }
+    return try Comparison(
+      model([x, y]), model([y]), estimator: .minibatch(.init(size: batchSize)))
+  }
+
+  private func events(
+    _ comparison: Comparison, _ devices: [any Device], sharing: Int
+  ) throws -> (Comparison.Outcome, [String]) {
+    var events: [String] = []
+    let outcome = try comparison.run(on: devices, sharing: sharing) { event in
+      switch event {
+      case .finished(let minibatches): events.append("\(minibatches)")
+      case .leftToOthers(let from, let others, _): events.append("\(from.id) left \(others)")
+      case .fellBack(let from, let to, _): events.append("\(from.id) to \(to.id)")
+      }
+    }
+    return (outcome, events)
+  }
+
+  @Test func sharedWorkHasTheBitsOfOneDevice() throws {
+    let comparison = try Self.comparison()
+    let alone = try comparison.run(on: [BLASDevice()])
+    #expect(alone.work.map(\.minibatches) == [12])
+    for _ in 0..<5 {
+      let meeting = Meeting(3)
+      let devices = (0..<3).map { ScriptedDevice("gpu\($0)", meeting: meeting) }
+      let (outcome, events) = try events(comparison, devices + [BLASDevice()], sharing: 3)
+      #expect(outcome.similarity.cka == alone.similarity.cka)
+      #expect(outcome.similarity.z == alone.similarity.z)
+      #expect(outcome.work.map(\.device.id) == ["gpu0", "gpu1", "gpu2"])
+      #expect(outcome.work.reduce(0) { $0 + $1.minibatches } == 12)
+      #expect(outcome.work.allSatisfy { !$0.hasFailed })
+      #expect(events == (1...12).map(String.init))
+    }
+  }
+
+  @Test func aFailingDeviceLeavesItsMinibatchToTheOthers() throws {
+    let comparison = try Self.comparison()
+    let alone = try comparison.run(on: [BLASDevice()])
+    let meeting = Meeting(2)
+    let devices = [
+      ScriptedDevice("good", meeting: meeting),
+      ScriptedDevice("bad", succeeds: 2, meeting: meeting),
+    ]
+    let (outcome, events) = try events(comparison, devices, sharing: 2)
+    #expect(outcome.similarity.cka == alone.similarity.cka)
+    // Two calls of `gramStack` a minibatch: it finished one.
+    #expect(outcome.work.map(\.minibatches) == [11, 1])
+    #expect(outcome.work.map(\.hasFailed) == [false, true])
+    #expect(events.filter { Int($0) == nil } == ["bad left 1"])
+    #expect(events.compactMap { Int($0) } == Array(1...12))
+  }
+
+  @Test func whereAllFailTheNextGoesOn() throws {
+    let comparison = try Self.comparison()
+    let alone = try comparison.run(on: [BLASDevice()])
+    let meeting = Meeting(2)
+    let devices: [any Device] = [
+      ScriptedDevice("a", succeeds: 4, meeting: meeting),
+      ScriptedDevice("b", succeeds: 4, meeting: meeting), BLASDevice(),
+    ]
+    let (outcome, events) = try events(comparison, devices, sharing: 2)
+    #expect(outcome.similarity.cka == alone.similarity.cka)
+    #expect(outcome.work.map(\.minibatches) == [2, 2, 8])
+    #expect(outcome.work.map(\.hasFailed) == [true, true, false])
+    let changes = events.filter { Int($0) == nil }
+    #expect(changes == ["a left 1", "b to cpu"] || changes == ["b left 1", "a to cpu"])
+    #expect(throws: DeviceError.self) {
+      try comparison.run(on: [ScriptedDevice("a", succeeds: 4)], sharing: 1)
+    }
+  }
+
+  @Test func unreadableActivationsEndTheRunForAll() throws {
+    let comparison = try Self.comparison()
+    let meeting = Meeting(2)
+    let devices: [any Device] = [
+      ScriptedDevice("good", meeting: meeting),
+      ScriptedDevice("bad", succeeds: 2, kind: .input, meeting: meeting), BLASDevice(),
+    ]
+    do {
+      _ = try comparison.run(on: devices, sharing: 2)
+      Issue.record("unreadable activations were passed over")
+    } catch {
+      #expect(error.kind == .input)
+    }
+  }
+
+  @Test func aSingleMinibatchIsNotShared() throws {
+    let comparison = try Self.comparison(batchSize: 1000)
+    // The second device would wait for the first for ever.
+    let devices = [ScriptedDevice("a"), ScriptedDevice("b", meeting: Meeting(2))]
+    let (outcome, _) = try events(comparison, devices, sharing: 2)
+    #expect(outcome.work.map(\.device.id) == ["a"])
+  }
+
+  @Test func fewResultsWait() {
+    let queue = MinibatchQueue<Int>(count: 10)
+    queue.admit(2)
+    #expect((0..<4).map { _ in queue.take() } == [0, 1, 2, 3])
+    for minibatch in [1, 2, 3] { queue.finish(minibatch, with: minibatch, by: 0) }
+    let taken = DispatchSemaphore(value: 0)
+    DispatchQueue(label: "taker").async {
+      if queue.take() == 4 { taken.signal() }
+    }
+    // Four were handed out of which the oldest is not done: there is no fifth yet.
+    #expect(taken.wait(timeout: .now() + 0.2) == .timedOut)
+    queue.finish(0, with: 0, by: 1)
+    for expected in 0..<4 {
+      guard case .finished(expected, _)? = queue.next() else {
+        Issue.record("minibatch \(expected) is not next")
+        return
+      }
+    }
+    #expect(taken.wait(timeout: .now() + 60) == .success)
+    queue.close()
+    #expect(queue.take() == nil)
+  }
+}
