@@ -68,6 +68,9 @@ public struct ModelFiles: ActivationSource {
       case .npz: try NPZReader.layers(in: file, place: place)
       case .safetensors: try SafetensorsReader.layers(in: file, place: place)
       }
+    // A header's page brings its neighbors along, up to 2 MB of them: with a file a layer, they would
+    // be most of the process's memory.
+    file.evict(file.bytes)
     return (kind, layers)
   }
 
