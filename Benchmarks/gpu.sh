@@ -109,9 +109,10 @@ step() {
 
 # The bundle may be older than this script.
 knows() {
-  local command=$1 option=$2
+  local command=$1 option=$2 help
   shift 2
-  "$command" "$@" --help 2>&1 | grep -q -- "$option"
+  help=$("$command" "$@" --help 2>&1) || true
+  grep -q -- "$option" <<<"$help"
 }
 left_out() {
   echo "$1" >&2
