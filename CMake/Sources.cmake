@@ -42,7 +42,8 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
-    Matrix.swift)
+    Matrix.swift
+    Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
   PKG_CONFIG openblas)
@@ -122,6 +123,8 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Records.swift
     Runtime.swift
     Summaries.swift
+    TensorSelfTest.swift
+    TensorUse.swift
     Workspace.swift)
 
 cka_swift_library(DeviceRegistry Sources/DeviceRegistry

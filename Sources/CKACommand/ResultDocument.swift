@@ -31,6 +31,8 @@ struct ResultDocument: Codable {
     var name: String
     var backend: String
     var driver: String
+    /// How products were made.
+    var precision: Precision?
     var minibatches: Int
   }
 
@@ -88,6 +90,8 @@ struct ResultDocument: Codable {
   var estimator: Estimator
   var kernel: Kernel
   var pooling: String
+  /// What was asked for; the devices say what they did. Missing in documents from before.
+  var precision: Precision?
   /// The device that finished the work.
   var device: Worker
   /// Devices that failed before it, with what they had done.
@@ -106,16 +110,17 @@ struct ResultDocument: Codable {
 extension ResultDocument {
   init(
     _ comparison: Comparison, _ outcome: Comparison.Outcome, paths: [String], pooling: String,
-    timings: Timings
+    precision: Precision, timings: Timings
   ) {
     let similarity = outcome.similarity
     estimator = Estimator(comparison.estimator)
     kernel = Kernel(comparison.kernel)
     self.pooling = pooling
+    self.precision = precision
     var workers = outcome.work.map { work in
       Worker(
         id: work.device.id, name: work.device.name, backend: work.device.backend,
-        driver: work.device.driver, minibatches: work.minibatches)
+        driver: work.device.driver, precision: work.device.precision, minibatches: work.minibatches)
     }
     device =
       workers.popLast() ?? Worker(id: "", name: "", backend: "", driver: "", minibatches: 0)

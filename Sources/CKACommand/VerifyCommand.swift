@@ -14,10 +14,13 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let log = Console.bootstrapLogging(isQuiet: false)
     try reportingFailures {
-      let choice = try chooseDevice(device.device, log: log)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       let device = choice.devices[0]
       try Console.print(
-        "\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver))\n")
+        """
+        \(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver)), \
+        \(device.info.precision.rawValue) products\n
+        """)
       let verification: Verification
       do throws(DeviceError) {
         verification = try Verification(of: device)

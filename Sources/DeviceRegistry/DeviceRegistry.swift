@@ -30,14 +30,15 @@ public struct DeviceRegistry: Sendable {
   /// Why OpenCL devices could not be listed, where that failed.
   public let openCLFailure: DeviceError?
 
-  /// Looks for the devices of this machine, which starts every OpenCL driver that is installed.
-  public init() {
+  /// Looks for the devices of this machine, which starts every OpenCL driver that is installed. What
+  /// is chosen of them makes products of the given precision, or better ones.
+  public init(precision: Precision = .exact) {
     var candidates: [Candidate] = []
     do throws(DeviceError) {
       candidates = try OpenCLDevice.all().map { description in
         Candidate(
           info: description.info, kind: description.kind, isForAuto: description.isGPU
-        ) { () throws(DeviceError) in try OpenCLDevice(description) }
+        ) { () throws(DeviceError) in try OpenCLDevice(description, precision: precision) }
       }
       openCLFailure = nil
     } catch {
@@ -51,9 +52,11 @@ public struct DeviceRegistry: Sendable {
   /// The device that `selection` names. The CPU is chosen without a look at any OpenCL driver.
   ///
   /// - Throws: as `choose(_:)` of a registry.
-  public static func choose(_ selection: DeviceSelection) throws(DeviceError) -> Choice {
+  public static func choose(
+    _ selection: DeviceSelection, precision: Precision = .exact
+  ) throws(DeviceError) -> Choice {
     guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: []) }
-    return try DeviceRegistry().choose(selection)
+    return try DeviceRegistry(precision: precision).choose(selection)
   }
 
   /// The device that `selection` names, with what takes over where it fails.
@@ -71,7 +74,8 @@ public struct DeviceRegistry: Sendable {
           found.first(where: \.isForAuto) ?? found.first
         }
       guard let candidate else { throw notFound(index, found) }
-      return Choice(devices: [try candidate.make(), BLASDevice()], reasons: [])
+      let device = try candidate.make()
+      return Choice(devices: [device, BLASDevice()], reasons: notes(on: device))
     }
   }
 
@@ -90,6 +94,7 @@ public struct DeviceRegistry: Sendable {
         let device = try candidate.make()
         try SelfTest.run(device)
         reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+        reasons += notes(on: device)
         return Choice(devices: [device, BLASDevice()], reasons: reasons)
       } catch {
         reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
@@ -99,6 +104,11 @@ public struct DeviceRegistry: Sendable {
     if reasons.isEmpty { reasons.append("no OpenCL device was found") }
     reasons.append("using cpu: \(cpu.info.name)")
     return Choice(devices: [cpu], reasons: reasons)
+  }
+
+  /// Where a device does not use what the precision asks for.
+  private func notes(on device: any Device) -> [String] {
+    (device as? OpenCLDevice)?.precisionNote.map { [$0] } ?? []
   }
 
   private func notFound(_ index: Int?, _ found: [Candidate]) -> DeviceError {

@@ -16,6 +16,10 @@ final class Runtime: @unchecked Sendable {
   let limits: OpenCLLimits
   let ledger: MemoryLedger
   let tuning: Tuning
+  /// What was asked for.
+  let precision: Precision
+  /// Why tensor cores are not used, once it was asked; nil inside where they are.
+  private var tensorFailure: String??
   private(set) var compiledPrograms = 0
   /// The kernels and the copies to the device since `startTiming`, for their durations.
   private var isTiming = false
@@ -29,9 +33,10 @@ final class Runtime: @unchecked Sendable {
     let name: String
   }
 
-  init(_ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning)
-    throws(DeviceError)
-  {
+  init(
+    _ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning,
+    precision: Precision = .exact
+  ) throws(DeviceError) {
     guard description.isAvailable, description.hasCompiler else {
       throw DeviceError(
         kind: .unsupported, call: "opening \(description.name)",
@@ -40,6 +45,7 @@ final class Runtime: @unchecked Sendable {
     self.description = description
     self.limits = limits
     self.tuning = tuning
+    self.precision = precision
     ledger = MemoryLedger(limits: limits)
     context = try Context(device: description.id.handle)
     compute = try Queue(context: context)
@@ -61,6 +67,16 @@ final class Runtime: @unchecked Sendable {
     let kernel = try Kernel(program: program, name: name)
     kernels[key] = kernel
     return kernel
+  }
+
+  /// Why tensor cores are not used, nil where they are. The first call tests them.
+  func whyNoTensors() -> String? {
+    if let known = tensorFailure { return known }
+    let failure =
+      tuning.tensors != .whereKnown || description.hasTensorCores
+      ? failureOfTensors() : "it has none that this program knows"
+    tensorFailure = .some(failure)
+    return failure
   }
 
   /// Device memory; `isResident` for a stack that stays.
