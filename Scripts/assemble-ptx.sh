@@ -50,6 +50,11 @@ assemble() {
     -Xclang +ptx70 -O2 -Wall -Werror -Wno-linker-warnings \
     -Xclang -mlink-builtin-bitcode -Xclang "$library" \
     "$@" -S -o "$text" "Kernels/OpenCL/$file"
+  # What the kernels say of their work-groups; nothing (reduce_pairs) counts as 64 work-items.
+  clang-19 -x cl -E -P "$@" "Kernels/OpenCL/$file" | tr '\n' ' ' |
+    grep -oE '__kernel (__attribute__\(\(reqd_work_group_size\([^,]*, [^,]*, [^,]*\)\)\) )?void [a-z_]+' |
+    sed -E 's/.*size\(([^,]*), ([^,]*), ([^,]*)\)\)\) void (.*)/\4 $((\1 * \2 * \3))/; s/^__kernel void (.*)/\1 64/' |
+    while read -r kernel items; do eval "echo $kernel $items"; done >"$folder/items"
   for generation in sm_80 sm_90 sm_120; do
     if ! "$ptxas" -v -arch="$generation" -o /dev/null "$text" 2>"$log"; then
       cat "$log" >&2
@@ -57,11 +62,7 @@ assemble() {
       exit 1
     fi
     awk -v name="$name" -v generation="$generation" '
-      FNR == NR {  # the PTX: work-items of each kernel
-        if (/\.entry /) { entry = $0; sub(/.*\.entry /, "", entry); sub(/\(.*/, "", entry) }
-        if ($1 == ".reqntid") { gsub(/,/, " "); items[entry] = $2 * $3 * $4 }
-        next
-      }
+      FNR == NR { items[$1] = $2; next }
       /Compiling entry function/ { split($0, quoted, "\x27"); kernel = quoted[2] }
       /spill stores/ { spilled = $5 + $9 }
       /Used [0-9]+ registers/ {
@@ -70,7 +71,7 @@ assemble() {
         if (match($0, /[0-9]+ bytes smem/)) shared = substr($0, RSTART, RLENGTH - 11)
         printf "%s\t%s\t%s\t%d\t%d\t%d\t%d\n", name, kernel, generation, registers, shared,
           spilled, items[kernel]
-      }' "$text" "$log" >>"$folder/lines"
+      }' "$folder/items" "$log" >>"$folder/lines"
   done
 }
 
@@ -93,18 +94,29 @@ awk -F '\t' '
   BEGIN {
     warps["sm_80"] = 64; warps["sm_90"] = 64; warps["sm_120"] = 48
     shared["sm_80"] = 164; shared["sm_90"] = 228; shared["sm_120"] = 100
-    print "| program | kernel | generation | registers | local memory | spilled | work-items | groups at a time | warps at a time |"
-    print "|---|---|---|---:|---:|---:|---:|---:|---:|"
+    print "| program | kernel | work-items | local memory | registers | spilled | warps at a time |"
+    print "|---|---|---:|---:|---:|---:|---:|"
   }
   {
-    width = $7 / 32
+    key = "| " $1 " | `" $2 "` | " $7 " | " $5
+    if (!(key in registers)) order[++count] = key
+    width = int(($7 + 31) / 32)
     perWarp = int(($4 * 32 + 255) / 256) * 256
     groups = int(int(65536 / perWarp) / width)
     byMemory = int(shared[$3] * 1024 / ($5 + 1024))
     if (byMemory < groups) groups = byMemory
     if (int(warps[$3] / width) < groups) groups = int(warps[$3] / width)
-    printf "| %s | `%s` | %s | %d | %d | %d | %d | %d | %d of %d |\n", $1, $2, $3, $4, $5, $6, $7,
-      groups, groups * width, warps[$3]
+    if (groups > 32) groups = 32
+    separator = key in registers ? " / " : ""
+    registers[key] = registers[key] separator $4
+    spilled[key] = spilled[key] separator $6
+    resident[key] = resident[key] separator groups * width
+  }
+  END {
+    for (i = 1; i <= count; ++i) {
+      key = order[i]
+      print key " | " registers[key] " | " spilled[key] " | " resident[key] " |"
+    }
   }' "$folder/lines" >"$folder/table"
 
 if awk -F '\t' '$6 > 0 { exit 1 }' "$folder/lines"; then spills=0; else spills=1; fi
