@@ -94,7 +94,7 @@ awk -F '\t' '
   BEGIN {
     warps["sm_80"] = 64; warps["sm_90"] = 64; warps["sm_120"] = 48
     shared["sm_80"] = 164; shared["sm_90"] = 228; shared["sm_120"] = 100
-    print "| program | kernel | work-items | local memory | registers | spilled | warps at a time |"
+    print "| program | kernel | work-items | local memory | registers (sm_80 / sm_90 / sm_120) | spilled | warps at a time |"
     print "|---|---|---:|---:|---:|---:|---:|"
   }
   {
