@@ -52,11 +52,12 @@ static inline float2 unpack_halves(const uint pair) {
 // each matrix row l/4, columns l%4·2 and the next.
 static inline void load_matrices(
     const Warp warp, __local const uint4 *memory, const uint place, uint matrices[4]) {
-  warp.exchange[warp.lane] = place;
+  // Before any barrier of the emulation's own, which would hide that the caller's is missing.
+  __local const uint *row = (__local const uint *)(memory + place);
+  for (uint word = 0; word < 4; ++word) warp.exchange[warp.lane * 4 + word] = row[word];
   barrier(CLK_LOCAL_MEM_FENCE);
   for (uint m = 0; m < 4; ++m) {
-    __local const uint *row = (__local const uint *)(memory + warp.exchange[m * 8 + warp.lane / 4]);
-    matrices[m] = row[warp.lane % 4];
+    matrices[m] = warp.exchange[(m * 8 + warp.lane / 4) * 4 + warp.lane % 4];
   }
   barrier(CLK_LOCAL_MEM_FENCE);
 }

@@ -139,17 +139,21 @@ void tensor_scales(
 #define LOAD_ROW(item, load) (((item) + (load) * ITEMS) / QUADS)
 
 // Four numbers as they are stored; those of 16 bits take half the space.
+// Vectors are put together from components: Oclgrind crashes on those made of shorter vectors.
 static inline uint4 stored_quad(
     __global const uchar *numbers, const uint quad, const uint format) {
   if (format == FORMAT_FLOAT32) return ((__global const uint4 *)numbers)[quad];
-  return (uint4)(((__global const uint2 *)numbers)[quad], 0, 0);
+  const uint2 pairs = ((__global const uint2 *)numbers)[quad];
+  return (uint4)(pairs.x, pairs.y, 0, 0);
 }
 
 #ifndef BFLOAT16
 static inline float4 quad_values(const uint4 stored, const uint format) {
   if (format == FORMAT_FLOAT32) return as_float4(stored);
   if (format == FORMAT_FLOAT16) {
-    return (float4)(unpack_halves(stored.x), unpack_halves(stored.y));
+    const float2 first = unpack_halves(stored.x);
+    const float2 last = unpack_halves(stored.y);
+    return (float4)(first.x, first.y, last.x, last.y);
   }
   return as_float4((uint4)(stored.x << 16, stored.x & 0xFFFF0000u, stored.y << 16,
                            stored.y & 0xFFFF0000u));
@@ -174,10 +178,10 @@ static inline void store_tile(
     const uint row = LOAD_ROW(item, load);
     __local uint2 *high = (__local uint2 *)(tile + PLACE(row, quad / 2)) + quad % 2;
 #ifdef BFLOAT16
-    *high = stored[load].xy;
+    *high = (uint2)(stored[load].x, stored[load].y);
 #else
     if (tensor.mode == RAW_HALF) {
-      *high = stored[load].xy;
+      *high = (uint2)(stored[load].x, stored[load].y);
       continue;
     }
     const float4 x =
@@ -185,9 +189,10 @@ static inline void store_tile(
     const uint2 rounded = (uint2)(pack_halves(x.x, x.y), pack_halves(x.z, x.w));
     *high = rounded;
 #if PASSES == 3
-    const float4 rest = x - (float4)(unpack_halves(rounded.x), unpack_halves(rounded.y));
-    *((__local uint2 *)(tile + PLACE(row, 2 + quad / 2)) + quad % 2) =
-        (uint2)(pack_halves(rest.x, rest.y), pack_halves(rest.z, rest.w));
+    const float2 first = unpack_halves(rounded.x);
+    const float2 last = unpack_halves(rounded.y);
+    *((__local uint2 *)(tile + PLACE(row, 2 + quad / 2)) + quad % 2) = (uint2)(
+        pack_halves(x.x - first.x, x.y - first.y), pack_halves(x.z - last.x, x.w - last.y));
 #endif
 #endif
   }
@@ -282,7 +287,7 @@ void tensor_partials(
   for (uint k = slice.y; k < slice.z; k += FEATURES) {
     store_tile(leftTiles[stage], left, part.format, tensor, shift, item);
     if (!onDiagonal) store_tile(rightTiles[stage], right, part.format, tensor, shift, item);
-    // One barrier a step: nobody still reads the half that the next step writes.
+    // One barrier a step: nobody still reads the stage that the next step writes.
     barrier(CLK_LOCAL_MEM_FENCE);
     const uint next = min(k + FEATURES, slice.z - FEATURES);
     load_tile(left, numbers, part, tile.x * TILE, n, next, item);

@@ -65,19 +65,24 @@ import Testing
 
   /// Where there are no tensor cores every precision is exact: the same bits, and the result says so.
   @Test func asksForAPrecision() throws {
-    try cka("compare", "m.npz", "--device", "opencl", "--output", "exact").expectSuccess()
+    try cka("compare", "m.npz", "--device", "opencl", "--batch-size", "24", "--output", "exact")
+      .expectSuccess()
     let exact = try TestResult(cka, "exact")
     #expect(exact.json("precision") as? String == "exact")
     let run = try cka(
-      "compare", "m.npz", "--device", "opencl", "--precision", "compensated")
+      "compare", "m.npz", "--device", "opencl", "--batch-size", "24", "--precision", "compensated")
     run.expectSuccess(messages: 1)
     #expect(run.errors.contains("tensor cores are not used"), "\(run.errors)")
     let result = try TestResult(cka)
     #expect(result.json("precision") as? String == "compensated")
     #expect(result.json("device", "precision") as? String == "exact")
     #expect(result.cka == exact.cka)
-    try cka("compare", "m.npz", "--device", "cpu", "--precision", "fast", "--output", "cpu")
-      .expectSuccess()
+    try cka(
+      "compare", "m.npz", "--device", "cpu", "--batch-size", "24", "--precision", "fast",
+      "--output",
+      "cpu"
+    )
+    .expectSuccess()
     #expect(try TestResult(cka, "cpu").json("device", "precision") as? String == "exact")
   }
 
