@@ -161,6 +161,38 @@ struct TensorDeviceTests {
     #expect(abs(try norm(.compensated) / norm(.exact) - 1) < 1e-3)
   }
 
+  /// The estimate of rounding bounds the true error, as for float32 products, within a factor of 4:
+  /// of numbers rounded to 16 bits, and of stored 16-bit numbers whose means stay in K.
+  @Test(arguments: [(8, 3, 5), (8, 200, 20), (31, 100, 7), (64, 33, 60)])
+  func theRoundingModelBoundsTheTrueError(n: Int, p: Int, q: Int) throws {
+    let fast = try device(.fast)
+    let exact = try device(.exact)
+    for seed in 0..<4 {
+      let x = Activations64.normal(n: n, p: p, seed: UInt64(100 + seed), offset: 2)
+      let y = x.mixed(
+        into: .normal(n: n, p: q, seed: UInt64(2000 + seed), offset: 2), weight: 0.7)
+      let half = [x, y].map { $0.stored(as: .float16) }
+      let cases = [
+        (fast, [x, y], [x, y].map { $0.layer() }), (exact, half.map(\.0), half.map(\.1)),
+      ]
+      for (device, data, layers) in cases {
+        let stack = try device.gramStack(
+          of: Minibatch(layers: layers, examples: Array(0..<n)), kernel: .linear,
+          centering: .unbiased)
+        let products = try device.innerProducts(stack, stack)
+        let dimension = Double(n * (n - 3) / 2)
+        let estimate = (0..<2).reduce(0.0) { sum, layer in
+          let relative = stack.layers[layer].roundingNorm / products[layer, layer].squareRoot()
+          return sum + relative / dimension.squareRoot() + relative * relative / 2
+        }
+        let found = products[0, 1] / (products[0, 0] * products[1, 1]).squareRoot()
+        let error = abs(found - Oracle.cka(data[0], data[1], unbiased: true))
+        // The pairs of layers bring 2e-7 by themselves.
+        #expect(error < 4 * estimate + 2e-7, "\(device.info.precision), \(estimate)")
+      }
+    }
+  }
+
   // What a device without tensor cores does, and one whose compiler refuses them.
   @Test(arguments: [Tuning.Tensors.whereKnown, .assumed])
   func fallsBackAndSaysSo(tensors: Tuning.Tensors) throws {

@@ -206,6 +206,10 @@ struct TensorKernelTests {
     let n = 20
     let x = Activations64.normal(n: n, p: 40, seed: 7, scale: scale)
     try check(x, .float32, .split, program: .split, tuning: Self.tuning())
+    // A constant of any size beside them disturbs nobody.
+    var constant = x
+    for i in 0..<n { constant.values[i * 40 + 5] = Double(Float(1e30)) }
+    try check(constant, .float32, .split, program: .split, tuning: Self.tuning())
     var wide = x
     for i in 0..<n { wide.values[i * 40 + 3] *= 0x1p-20 }
     wide.values = wide.values.map { Double(Float($0)) }
