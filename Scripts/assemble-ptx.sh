@@ -123,7 +123,7 @@ if awk -F '\t' '$6 > 0 { exit 1 }' "$folder/lines"; then spills=0; else spills=1
 if [ -n "$output" ]; then
   # Everything above this line of the report is written by hand.
   marker='<!-- Scripts/assemble-ptx.sh writes what follows. -->'
-  { [ ! -e "$output" ] || sed "/$marker/,\$d" "$output"
+  { [ ! -e "$output" ] || sed "\|$marker|,\$d" "$output"
     echo "$marker"
     echo
     clang-19 --version | sed -n '1s/ (.*//p' | sed 's/$/,/'
