@@ -81,7 +81,9 @@ let package = Package(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
     .testTarget(
       name: "DeviceConformanceTests",
-      dependencies: ["BLASDevice", "CPUKernels", "DeviceRegistry", "CKA", "TestSupport"]),
+      dependencies: [
+        "BLASDevice", "OpenCLDevice", "CPUKernels", "DeviceRegistry", "CKA", "TestSupport",
+      ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),

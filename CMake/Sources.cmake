@@ -42,7 +42,8 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
-    Matrix.swift)
+    Matrix.swift
+    Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
   PKG_CONFIG openblas)
@@ -140,6 +141,8 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Records.swift
     Runtime.swift
     Summaries.swift
+    TensorSelfTest.swift
+    TensorUse.swift
     Tuner.swift
     TunerTrial.swift
     Tuning.swift

@@ -18,6 +18,12 @@ static const char tiles[] = {
 static const char features[] = {
 #embed "OpenCL/features.cl" suffix(, 0)
 };
+static const char mma[] = {
+#embed "OpenCL/mma.h" suffix(, 0)
+};
+static const char tensor[] = {
+#embed "OpenCL/tensor.cl" suffix(, 0)
+};
 static const char gram[] = {
 #embed "OpenCL/gram.cl" suffix(, 0)
 };
@@ -42,6 +48,8 @@ const char *_Nonnull const cka_kernels_wide = wide;
 const char *_Nonnull const cka_kernels_triangle = triangle;
 const char *_Nonnull const cka_kernels_tiles = tiles;
 const char *_Nonnull const cka_kernels_features = features;
+const char *_Nonnull const cka_kernels_mma = mma;
+const char *_Nonnull const cka_kernels_tensor = tensor;
 const char *_Nonnull const cka_kernels_gram = gram;
 const char *_Nonnull const cka_kernels_reduce = reduce;
 const char *_Nonnull const cka_kernels_rbf = rbf;

@@ -45,6 +45,8 @@ have_library() { pkg-config --exists "$1"; }
 have_header() { echo "#include <$1>" | cc -E - || test -e "/usr/include/$1"; }
 have_pocl() { ls /etc/OpenCL/vendors/pocl*.icd; }
 have_font() { test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf; }
+have_libclc() { test -e /usr/lib/clc/nvptx64--nvidiacl.bc; }
+have_venv() { python3 -c 'import ensurepip'; }
 have_numpy() { "$(dirname "$0")/python-with-numpy.sh"; }
 
 need git "SwiftPM fetches packages with it" have git
@@ -69,6 +71,9 @@ if [ "$purpose" = ci ]; then
   need debootstrap "the bare machine that the bundle is tried on" test -x /usr/sbin/debootstrap
   need cmake "the second build" have cmake
   need ninja-build "the second build" have ninja
+  need clang-19 "compiles the OpenCL kernels to NVIDIA's PTX" have clang-19
+  need libclc-19 "the built-in functions of OpenCL C for it" have_libclc
+  need python3-venv "fetches the assembler of PTX" have_venv
 fi
 
 if [ -z "$missing" ]; then

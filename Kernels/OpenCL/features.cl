@@ -25,14 +25,17 @@
 #define NO_EXPONENT -8192
 
 // One work-group a block: BLOCK × ROW_LANES work-items, neighbors read neighboring features.
-// Writes the block's shifts, its largest half-range and its flags.
+// Writes the block's shifts, its largest half-range, its flags, and (Σ mean², Σ variance) of its
+// features, the latter for tensor.cl.
 __kernel __attribute__((reqd_work_group_size(BLOCK, ROW_LANES, 1)))
 void feature_statistics(
     __global const uchar *data, __global const Part *parts, __global const uint *blockOwners,
-    const uint n, __global float *shifts, __global float *blockRanges, __global uint *blockFlags) {
+    const uint n, __global float *shifts, __global float *blockRanges, __global uint *blockFlags,
+    __global float2 *blockMoments) {
   __local float lowest[ROW_LANES][BLOCK];
   __local float highest[ROW_LANES][BLOCK];
   __local float means[ROW_LANES][BLOCK];
+  __local float squares[ROW_LANES][BLOCK];
   __local uint flags[ROW_LANES][BLOCK];
   const uint block = get_group_id(0);
   const uint feature = get_local_id(0);
@@ -44,7 +47,9 @@ void feature_statistics(
   float low = INFINITY;
   float high = -INFINITY;
   float mean = 0;
+  float square = 0;  // mean of (x − first)², which a common offset does not spoil
   uint flag = 0;
+  const float first = load_one(numbers, column, part.format);
   const float weight = 1.0f / (float)n;  // x · (1/n): a sum of x would overflow near 3e38
   for (uint i = lane; i < n; i += ROW_LANES) {
     const float x = load_one(numbers, (ulong)i * part.stride + column, part.format);
@@ -53,10 +58,12 @@ void feature_statistics(
     low = fmin(low, x);
     high = fmax(high, x);
     mean = fma(x, weight, mean);
+    square = fma((x - first) * weight, x - first, square);
   }
   lowest[lane][feature] = low;
   highest[lane][feature] = high;
   means[lane][feature] = mean;
+  squares[lane][feature] = square;
   flags[lane][feature] = flag;
   barrier(CLK_LOCAL_MEM_FENCE);
 
@@ -65,6 +72,7 @@ void feature_statistics(
       low = fmin(low, lowest[other][feature]);
       high = fmax(high, highest[other][feature]);
       mean += means[other][feature];
+      square += squares[other][feature];
       flag |= flags[other][feature];
     }
     if (low < high) flag |= FLAG_VARIES;
@@ -72,18 +80,23 @@ void feature_statistics(
     const float shift = low < high ? clamp(mean, low, high) : low;
     shifts[(ulong)block * BLOCK + feature] = (flag & FLAG_NOT_FINITE) ? 0.0f : shift;
     lowest[0][feature] = high * 0.5f - low * 0.5f;
+    highest[0][feature] = mean * mean;
+    squares[0][feature] = fmax(square - (mean - first) * (mean - first), 0.0f);
     flags[0][feature] = flag;
   }
   for (uint reach = BLOCK / 2; reach > 0; reach /= 2) {
     barrier(CLK_LOCAL_MEM_FENCE);
     if (lane == 0 && feature < reach) {
       lowest[0][feature] = fmax(lowest[0][feature], lowest[0][feature + reach]);
+      highest[0][feature] += highest[0][feature + reach];
+      squares[0][feature] += squares[0][feature + reach];
       flags[0][feature] |= flags[0][feature + reach];
     }
   }
   if (lane == 0 && feature == 0) {
     blockRanges[block] = lowest[0][0];
     blockFlags[block] = flags[0][0];
+    blockMoments[block] = (float2)(highest[0][0], squares[0][0]);
   }
 }
 

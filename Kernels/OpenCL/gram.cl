@@ -54,7 +54,8 @@ static inline void store_tile(
   UNROLL
   for (uint load = 0; load < LOADS; ++load) {
     // (x − shift) · scale, in the order that cannot overflow; the products with scale are exact.
-    const float4 x = four_from(bits[load], format) * scale - shift * scale;
+    const float4 stored = four_from(bits[load], format);
+    const float4 x = scale < 1 ? stored * scale - shift * scale : (stored - shift) * scale;
     store_vector(tile, LOAD_ROW(item, load), LOAD_VECTOR(item), x);
   }
 }

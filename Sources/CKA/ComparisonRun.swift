@@ -64,13 +64,14 @@ extension Comparison {
       let own = squares(leftStack, products)
       return HSICSums(
         exampleCount: examples.count, centering: centering, left: leftStack.layers,
-        right: leftStack.layers, products: products, leftSquares: own, rightSquares: own)
+        right: leftStack.layers, products: products, leftSquares: own, rightSquares: own,
+        precision: device.info.precision)
     }
     return HSICSums(
       exampleCount: examples.count, centering: centering, left: leftStack.layers,
       right: rightStack.layers, products: products,
       leftSquares: try device.squaredNorms(leftStack),
-      rightSquares: try device.squaredNorms(rightStack))
+      rightSquares: try device.squaredNorms(rightStack), precision: device.info.precision)
   }
 }
 

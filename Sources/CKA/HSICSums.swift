@@ -31,15 +31,19 @@ public struct HSICSums: Sendable {
   var nullVariance: Matrix<Double>
   /// Σ of the dimensions of the spaces the centered Gram matrices lie in.
   var dimension: Double
+  /// The error of CKA that a layer's rounding may bring: that of the least precise device so far.
+  private(set) var tolerance: Double
 
   /// The sums of one minibatch of `exampleCount` examples.
   ///
   /// - Parameters:
   ///   - products: ⟨Kᵢ, Lⱼ⟩ in stored units.
   ///   - leftSquares: ⟨Kᵢ, Kᵢ⟩; likewise `rightSquares`.
+  ///   - precision: how the device made its products.
   init(
     exampleCount n: Int, centering: GramCentering, left: [GramSummary], right: [GramSummary],
-    products: Matrix<Double>, leftSquares: [Double], rightSquares: [Double]
+    products: Matrix<Double>, leftSquares: [Double], rightSquares: [Double],
+    precision: Precision = .exact
   ) {
     let normalizer = centering.normalizer(exampleCount: n)
     func layers(_ summaries: [GramSummary], _ squares: [Double]) -> [Layer] {
@@ -54,6 +58,7 @@ public struct HSICSums: Sendable {
     self.right = layers(right, rightSquares)
     cross = products.map { $0 / normalizer }
     nullVariance = Matrix(rows: left.count, columns: right.count, repeating: 0)
+    tolerance = precision.tolerance
     dimension = Double(n) * Double(centering == .unbiased ? n - 3 : n - 1) / 2
     if centering == .unbiased {
       // Var⟨A, B⟩ = 2‖A‖²‖B‖²/(n(n−3)) under a random pairing of the rows, whatever the data.
@@ -85,6 +90,7 @@ public struct HSICSums: Sendable {
       }
     }
     dimension += other.dimension
+    tolerance = max(tolerance, other.tolerance)
   }
 
   /// Adds `other` to `layers` in units of the larger exponent; returns the factors that bring both

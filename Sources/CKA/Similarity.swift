@@ -89,14 +89,12 @@ extension Similarity {
 }
 
 extension HSICSums {
-  /// The error of CKA that a layer may bring. The estimate is several times too large (see
-  /// `Documentation/Numerics.md`), so that two layers together stay within the promised 1e-5.
-  private static let tolerance = 1e-5
-
+  /// The estimate is several times too large (see `Documentation/Numerics.md`), so that two layers
+  /// together stay within the promised error.
   fileprivate func status(of layer: Layer) -> Status {
     if !layer.isFinite { return .nonFinite }
     if layer.isConstant { return .constant }
-    return errorEstimate(of: layer) <= Self.tolerance ? .ok : .lowPrecision
+    return errorEstimate(of: layer) <= tolerance ? .ok : .lowPrecision
   }
 
   /// How far rounding in one layer's Gram matrices may move its CKA with any other.

@@ -50,7 +50,7 @@ struct CompareCommand: ParsableCommand {
       try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
       let comparison = try pair(left, right)
       try checkExampleCount(comparison, path: model)
-      let choice = try chooseDevice(device.device, log: log)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       announce(comparison, on: choice, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
@@ -62,6 +62,7 @@ struct CompareCommand: ParsableCommand {
       }
       let result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
+        precision: device.precision,
         timings: .init(
           open: opened, read: outcome.timings.stages.read,
           transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,

@@ -6,9 +6,11 @@ import DeviceRegistry
 import Logging
 
 /// Chooses a device and says which and why.
-func chooseDevice(_ selection: DeviceSelection, log: Logger) throws -> DeviceRegistry.Choice {
+func chooseDevice(
+  _ selection: DeviceSelection, precision: Precision = .exact, log: Logger
+) throws -> DeviceRegistry.Choice {
   do throws(DeviceError) {
-    let choice = try DeviceRegistry.choose(selection)
+    let choice = try DeviceRegistry.choose(selection, precision: precision)
     if !choice.reasons.isEmpty { log.info("\(oneLine(choice.reasons.joined(separator: "; ")))") }
     return choice
   } catch {

@@ -20,6 +20,7 @@ extension DeviceSelection: ExpressibleByArgument {
 }
 
 extension Estimator.Ragged: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// How CKA is estimated: the options of `compare`.
 struct EstimatorOptions: ParsableArguments {
@@ -122,4 +123,11 @@ struct DeviceOption: ParsableArguments {
     help: ArgumentHelp(
       "auto, cpu, opencl, opencl:INDEX (see `cka devices`) or opencl:all.", valueName: "device"))
   var device = DeviceSelection.automatic
+
+  @Option(
+    help: """
+      exact, or what a GPU's 16-bit matrix units may do instead: compensated (three passes, as \
+      accurate) or fast (one pass, errors up to 1e-3).
+      """)
+  var precision = Precision.exact
 }

@@ -31,6 +31,8 @@ struct ResultDocument: Codable {
     var name: String
     var backend: String
     var driver: String
+    /// How products were made.
+    var precision: Precision?
     var minibatches: Int
   }
 
@@ -88,6 +90,8 @@ struct ResultDocument: Codable {
   var estimator: Estimator
   var kernel: Kernel
   var pooling: String
+  /// What was asked for; the devices say what they did. Missing in documents from before.
+  var precision: Precision?
   /// The device that finished the work, or the first of those that shared it.
   var device: Worker
   /// The others that shared it with `device`; left out where there are none.
@@ -108,17 +112,18 @@ struct ResultDocument: Codable {
 extension ResultDocument {
   init(
     _ comparison: Comparison, _ outcome: Comparison.Outcome, paths: [String], pooling: String,
-    timings: Timings
+    precision: Precision, timings: Timings
   ) {
     let similarity = outcome.similarity
     estimator = Estimator(comparison.estimator)
     kernel = Kernel(comparison.kernel)
     self.pooling = pooling
+    self.precision = precision
     func workers(_ work: [Comparison.Work]) -> [Worker] {
       work.map {
         Worker(
           id: $0.device.id, name: $0.device.name, backend: $0.device.backend,
-          driver: $0.device.driver, minibatches: $0.minibatches)
+          driver: $0.device.driver, precision: $0.device.precision, minibatches: $0.minibatches)
       }
     }
     let finishers = workers(outcome.work.filter { !$0.hasFailed })

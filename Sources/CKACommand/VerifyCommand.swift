@@ -14,7 +14,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let log = Console.bootstrapLogging(isQuiet: false)
     try reportingFailures {
-      let choice = try chooseDevice(device.device, log: log)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       for device in choice.devices.prefix(choice.sharing) { try verify(device) }
     }
   }

@@ -108,11 +108,13 @@ public struct DeviceInfo: Sendable, Hashable, Codable {
   public var hasFloat64: Bool
   /// Cores or compute units.
   public var computeUnits: Int
+  /// How products are made.
+  public var precision: Precision
 
   /// See the properties.
   public init(
     id: String, name: String, backend: String, driver: String, memory: Int, hasFloat64: Bool,
-    computeUnits: Int
+    computeUnits: Int, precision: Precision = .exact
   ) {
     self.id = id
     self.name = name
@@ -121,5 +123,6 @@ public struct DeviceInfo: Sendable, Hashable, Codable {
     self.memory = memory
     self.hasFloat64 = hasFloat64
     self.computeUnits = computeUnits
+    self.precision = precision
   }
 }

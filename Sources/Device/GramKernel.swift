@@ -56,8 +56,13 @@ public enum RoundingModel {
   ///   - squaredNorm: ‖K‖² over the entries that centering keeps, before centering.
   ///   - trace: tr K.
   ///   - featureCount: p.
-  public static func linear(squaredNorm: Double, trace: Double, featureCount: Int) -> Double {
-    4 * unitRoundoff * (squaredNorm + trace * trace / Double(max(featureCount, 1))).squareRoot()
+  ///   - isRounded: whether features were rounded to float16 (`Precision.fast`). An 11-bit number is
+  ///     off by 2⁻¹¹/√3 of itself at most, in the mean, and a product has two: 2⁻¹¹ covers them.
+  public static func linear(
+    squaredNorm: Double, trace: Double, featureCount: Int, isRounded: Bool = false
+  ) -> Double {
+    (isRounded ? 0x1p-11 : 4 * unitRoundoff)
+      * (squaredNorm + trace * trace / Double(max(featureCount, 1))).squareRoot()
   }
 
   /// An estimate of ‖E‖ for an RBF matrix, stored as K or as K − 1 (`storesLessOne`).

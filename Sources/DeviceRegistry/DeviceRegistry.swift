@@ -35,15 +35,16 @@ public struct DeviceRegistry: Sendable {
   /// Why OpenCL devices could not be listed, where that failed.
   public let openCLFailure: DeviceError?
 
-  /// Looks for the devices of this machine, which starts every OpenCL driver that is installed.
-  public init() {
+  /// Looks for the devices of this machine, which starts every OpenCL driver that is installed. What
+  /// is chosen of them makes products of the given precision, or better ones.
+  public init(precision: Precision = .exact) {
     var candidates: [Candidate] = []
     do throws(DeviceError) {
       candidates = try OpenCLDevice.all().map { description in
         Candidate(
           info: description.info, kind: description.kind, isForAuto: description.isGPU,
           isTuned: description.isTuned
-        ) { () throws(DeviceError) in try OpenCLDevice(description) }
+        ) { () throws(DeviceError) in try OpenCLDevice(description, precision: precision) }
       }
       openCLFailure = nil
     } catch {
@@ -57,9 +58,11 @@ public struct DeviceRegistry: Sendable {
   /// The device that `selection` names. The CPU is chosen without a look at any OpenCL driver.
   ///
   /// - Throws: as `choose(_:)` of a registry.
-  public static func choose(_ selection: DeviceSelection) throws(DeviceError) -> Choice {
+  public static func choose(
+    _ selection: DeviceSelection, precision: Precision = .exact
+  ) throws(DeviceError) -> Choice {
     guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: []) }
-    return try DeviceRegistry().choose(selection)
+    return try DeviceRegistry(precision: precision).choose(selection)
   }
 
   /// The device that `selection` names, with what takes over where it fails.
@@ -80,7 +83,8 @@ public struct DeviceRegistry: Sendable {
       guard let candidate else {
         throw openCLFailure ?? notFound(index.map { "opencl:\($0)" } ?? "an OpenCL device", found)
       }
-      return Choice(devices: [try candidate.make(), BLASDevice()], reasons: [])
+      let device = try candidate.make()
+      return Choice(devices: [device, BLASDevice()], reasons: notes(on: device))
     }
   }
 
@@ -99,6 +103,7 @@ public struct DeviceRegistry: Sendable {
         let device = try candidate.make()
         try SelfTest.run(device)
         reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+        reasons += notes(on: device)
         return Choice(devices: [device, BLASDevice()], reasons: reasons)
       } catch {
         reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
@@ -119,8 +124,10 @@ public struct DeviceRegistry: Sendable {
     var failure = notFound("opencl:all", found)
     for candidate in gpus.isEmpty ? found : gpus {
       do throws(DeviceError) {
-        devices.append(try candidate.make())
+        let device = try candidate.make()
+        devices.append(device)
         reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+        reasons += notes(on: device)
       } catch {
         failure = error
         reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
@@ -128,6 +135,11 @@ public struct DeviceRegistry: Sendable {
     }
     guard !devices.isEmpty else { throw failure }
     return Choice(devices: devices + [BLASDevice()], sharing: devices.count, reasons: reasons)
+  }
+
+  /// Where a device does not use what the precision asks for.
+  private func notes(on device: any Device) -> [String] {
+    (device as? OpenCLDevice)?.precisionNote.map { [$0] } ?? []
   }
 
   private func notFound(_ wanted: String, _ found: [Candidate]) -> DeviceError {

@@ -13,7 +13,8 @@ enum SelfTest {
       for kernel in kernels {
         let expected = try scores(on: cpu, minibatch, kernel, centering)
         let found = try scores(on: device, minibatch, kernel, centering)
-        for (score, other) in zip(expected, found) where !(abs(score - other) < 1e-5) {
+        for (score, other) in zip(expected, found)
+        where !(abs(score - other) < device.info.precision.tolerance) {
           throw DeviceError(
             kind: .failed, call: "the self-test",
             context: "CKA differs from the CPU's by \(abs(score - other))")

@@ -5,7 +5,7 @@ extension Runtime {
   /// chunk's Gram matrices. Returns the end of the work.
   func addGroup(
     _ group: GramPlan.Group, in slot: Workspace.Slot, of workspace: Workspace,
-    to chunk: ChunkMatrices, after event: Event
+    to chunk: ChunkMatrices, tensors: TensorUse?, tuning: Tuning, after event: Event
   ) throws(DeviceError) -> Event {
     let n = chunk.exampleCount
     try launch(
@@ -15,6 +15,7 @@ extension Runtime {
       [
         .buffer(slot.data), .buffer(slot.parts), .buffer(slot.blockOwners), .uint(n),
         .buffer(workspace.shifts), .buffer(workspace.blockRanges), .buffer(workspace.blockFlags),
+        .buffer(workspace.blockMoments),
       ])
     var last = try launch(
       kernel("part_statistics", of: tuning.features),
@@ -24,28 +25,50 @@ extension Runtime {
         .buffer(workspace.partScales), .buffer(chunk.records),
       ])
 
-    let partials = try kernel("gram_partials", of: tuning.gramProgram)
-    let items = tuning.gram.items
+    if let tensors {
+      try scaleTensors(
+        group, in: slot, of: workspace, use: tensors, tuning: tuning, exampleCount: n)
+    }
     var firstSegment = 0
     for window in group.windows {
-      try launch(
-        partials, global: [window.slices.count * items, window.tiles.count], local: [items, 1],
-        [
-          .buffer(slot.data), .buffer(slot.parts), .buffer(workspace.partScales),
-          .buffer(workspace.shifts), .buffer(slot.slices), .uint(window.slices.lowerBound),
-          .uint(window.tiles.lowerBound), .uint(n), .buffer(workspace.partials),
-        ])
+      let programs = Set(window.slices.flatMap { group.programs(ofSlice: $0, tensors) })
+      if programs.isEmpty {
+        try partials(
+          of: window, kernel("gram_partials", of: tuning.gramProgram), items: tuning.gram.items,
+          scales: workspace.partScales, slot, workspace, exampleCount: n)
+      }
+      for program in TensorUse.Program.allCases where programs.contains(program) {
+        try partials(
+          of: window, kernel("tensor_partials", of: tuning.tensor(program)),
+          items: Tuning.tensorItems, scales: workspace.tensorParts, slot, workspace,
+          exampleCount: n)
+      }
       last = try reduce(
         window, firstSegment: firstSegment, segments: slot.segments, parts: slot.parts,
-        partials: workspace.partials, to: chunk)
+        partials: workspace.partials, to: chunk, tuning: tuning)
       firstSegment += window.segments.count
     }
     return last
   }
 
+  /// Starts `gram_partials`, or `tensor_partials`, which has the same arguments; `scales` is what
+  /// either knows of its parts.
+  private func partials(
+    of window: GramPlan.Window, _ kernel: Kernel, items: Int, scales: Buffer,
+    _ slot: Workspace.Slot, _ workspace: Workspace, exampleCount n: Int
+  ) throws(DeviceError) {
+    try launch(
+      kernel, global: [window.slices.count * items, window.tiles.count], local: [items, 1],
+      [
+        .buffer(slot.data), .buffer(slot.parts), .buffer(scales), .buffer(workspace.shifts),
+        .buffer(slot.slices), .uint(window.slices.lowerBound), .uint(window.tiles.lowerBound),
+        .uint(n), .buffer(workspace.partials),
+      ])
+  }
+
   private func reduce(
     _ window: GramPlan.Window, firstSegment: Int, segments: Buffer, parts: Buffer,
-    partials: Buffer, to chunk: ChunkMatrices
+    partials: Buffer, to chunk: ChunkMatrices, tuning: Tuning
   ) throws(DeviceError) -> Event {
     try launch(
       kernel("reduce_slices", of: tuning.reduce),

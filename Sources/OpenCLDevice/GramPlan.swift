@@ -69,7 +69,8 @@ struct GramPlan: Sendable {
   /// Plans the work, or returns nil where not even one block of features fits a group, or one tile
   /// the workspace. No group reaches over a multiple of `layersPerChunk`.
   init?(
-    layers: [Layer], exampleCount n: Int, layersPerChunk: Int, tuning: Tuning, limits: OpenCLLimits
+    layers: [Layer], exampleCount n: Int, layersPerChunk: Int, tuning: Tuning, limits: OpenCLLimits,
+    tensors: TensorUse? = nil
   ) {
     exampleCount = n
     let tileRows = (n + tuning.gram.tile - 1) / tuning.gram.tile
@@ -82,7 +83,8 @@ struct GramPlan: Sendable {
     var group = Group()
     func close() {
       guard !group.parts.isEmpty else { return }
-      group.windows = Self.windows(of: group, tileCount: tileCount, slots: slots)
+      group.windows = Self.windows(
+        of: group, tileCount: tileCount, slots: slots, tensors: tensors)
       closed.append(group)
       group = Group()
     }
@@ -113,14 +115,24 @@ struct GramPlan: Sendable {
     self.tileCount = tileCount
   }
 
-  /// The launches of a group: as many tiles as fit, then as many slices.
-  private static func windows(of group: Group, tileCount: Int, slots: Int) -> [Window] {
+  /// The launches of a group: as many tiles as fit, then as many slices, those of tensor.cl and those
+  /// of gram.cl apart.
+  private static func windows(
+    of group: Group, tileCount: Int, slots: Int, tensors: TensorUse?
+  ) -> [Window] {
     let tileStep = min(tileCount, slots)
     let sliceStep = max(slots / tileStep, 1)
     var windows: [Window] = []
     for firstTile in stride(from: 0, to: tileCount, by: tileStep) {
-      for firstSlice in stride(from: 0, to: group.slices.count, by: sliceStep) {
-        let slices = firstSlice..<min(firstSlice + sliceStep, group.slices.count)
+      var firstSlice = 0
+      while firstSlice < group.slices.count {
+        let programs = group.programs(ofSlice: firstSlice, tensors)
+        let most = min(firstSlice + sliceStep, group.slices.count)
+        let end = (firstSlice..<most).first {
+          group.programs(ofSlice: $0, tensors).isEmpty != programs.isEmpty
+        }
+        let slices = firstSlice..<(end ?? most)
+        firstSlice = slices.upperBound
         windows.append(
           Window(
             tiles: firstTile..<min(firstTile + tileStep, tileCount), slices: slices,
@@ -153,6 +165,11 @@ struct GramPlan: Sendable {
 }
 
 extension GramPlan.Group {
+  /// The programs of tensor.cl that may make a slice; none where gram.cl does.
+  func programs(ofSlice slice: Int, _ tensors: TensorUse?) -> [TensorUse.Program] {
+    tensors?.programs(for: parts[slices[slice].part].format) ?? []
+  }
+
   fileprivate mutating func append(
     layer: Int, features: Range<Int>, of description: GramPlan.Layer, exampleCount: Int, slice: Int
   ) {

@@ -8,14 +8,24 @@ struct GramRun {
   let kernel: GramKernel
   let centering: GramCentering
   let layerStride: Int
+  /// How tensor cores take part; nil where they don't.
+  let tensors: TensorUse?
+  let tuning: Tuning
 
-  init(runtime: Runtime, minibatch: Minibatch, kernel: GramKernel, centering: GramCentering) {
+  init(
+    runtime: Runtime, minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
+    tensors: TensorUse?
+  ) {
     self.runtime = runtime
     self.minibatch = minibatch
     self.kernel = kernel
     self.centering = centering
     layerStride = OpenCLGramStack.layerStride(
       exampleCount: minibatch.exampleCount, centering: centering)
+    self.tensors = tensors
+    tuning =
+      tensors == nil
+      ? runtime.tuning : runtime.tuning.forTensors(exampleCount: minibatch.exampleCount)
   }
 
   private var n: Int { minibatch.exampleCount }
@@ -107,8 +117,8 @@ struct GramRun {
     }
     guard
       let plan = GramPlan(
-        layers: layers, exampleCount: n, layersPerChunk: layersPerChunk, tuning: runtime.tuning,
-        limits: runtime.limits)
+        layers: layers, exampleCount: n, layersPerChunk: layersPerChunk, tuning: tuning,
+        limits: runtime.limits, tensors: tensors)
     else {
       throw DeviceError(
         kind: .outOfMemory, call: "planning the Gram matrices",
@@ -122,7 +132,7 @@ struct GramRun {
   private func usable(_ workspace: inout Workspace?, for plan: GramPlan) throws(DeviceError)
     -> Workspace
   {
-    let sizes = Workspace.Sizes(plan, tile: runtime.tuning.gram.tile)
+    let sizes = Workspace.Sizes(plan, tile: tuning.gram.tile)
     if let workspace, workspace.sizes.holds(sizes) { return workspace }
     // The old one goes first: both at once might not fit.
     workspace = nil
@@ -144,7 +154,8 @@ struct GramRun {
     let reading = ContinuousClock.now - start
     let sent = try copy(group, tables, from: slot)
     slot.sent = sent
-    slot.computed = try runtime.addGroup(group, in: slot, of: space, to: chunk, after: sent)
+    slot.computed = try runtime.addGroup(
+      group, in: slot, of: space, to: chunk, tensors: tensors, tuning: tuning, after: sent)
     try runtime.compute.flush()
     return reading
   }

@@ -18,6 +18,7 @@ struct KernelVariant: Sendable, Hashable {
     private static let scalars = ("scalars.h", String(cString: cka_kernels_scalars))
     private static let wide = ("wide.h", String(cString: cka_kernels_wide))
     private static let triangle = ("triangle.h", String(cString: cka_kernels_triangle))
+    private static let mma = ("mma.h", String(cString: cka_kernels_mma))
     private static let tiles = ("tiles.h", String(cString: cka_kernels_tiles))
 
     static let features = Source(
@@ -26,6 +27,9 @@ struct KernelVariant: Sendable, Hashable {
     static let gram = Source(
       name: "gram.cl",
       files: [scalars, tiles, triangle, ("gram.cl", String(cString: cka_kernels_gram))])
+    static let tensor = Source(
+      name: "tensor.cl",
+      files: [scalars, triangle, mma, ("tensor.cl", String(cString: cka_kernels_tensor))])
     static let reduce = Source(
       name: "reduce.cl",
       files: [scalars, triangle, ("reduce.cl", String(cString: cka_kernels_reduce))])

@@ -2,7 +2,8 @@ import Activations
 import Device
 import Synchronization
 
-/// One device behind OpenCL: portable kernels in float32, sums in float64 or in pairs of float32.
+/// One device behind OpenCL: portable kernels in float32, tensor cores where they are there and the
+/// precision allows, sums in float64 or in pairs of float32.
 ///
 /// Work that does not fit the device's memory is split; a stack that does not fit is kept on the
 /// host. Operations of several threads run one after another.
@@ -11,25 +12,37 @@ public final class OpenCLDevice: Device {
   public let info: DeviceInfo
   /// What OpenCL says of the device.
   public let description: OpenCLDeviceDescription
+  /// Why tensor cores are not used although `precision` asks for them, for people; else nil.
+  public let precisionNote: String?
   let runtime: Runtime
   /// What is kept between calls. Its lock is the device's.
   private let workspace = Mutex<Workspace?>(nil)
 
   /// Opens a device of `all()`, with what the user's cache folder holds of it: measured shapes and
-  /// compiled programs.
-  public convenience init(_ description: OpenCLDeviceDescription) throws(DeviceError) {
+  /// compiled programs. Where `precision` asks for tensor cores they are tested now; where they are
+  /// missing or fail, the device is exact.
+  public convenience init(
+    _ description: OpenCLDeviceDescription, precision: Precision = .exact
+  ) throws(DeviceError) {
     try self.init(
       description, limits: OpenCLLimits(description),
-      tuning: Tuning(description, measuredIn: .user), cache: .user)
+      tuning: Tuning(description, measuredIn: .user), precision: precision, cache: .user)
   }
 
   init(
     _ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning,
-    cache: CacheFolder? = nil
+    precision: Precision = .exact, cache: CacheFolder? = nil
   ) throws(DeviceError) {
-    runtime = try Runtime(description, limits: limits, tuning: tuning, cache: cache)
+    runtime = try Runtime(
+      description, limits: limits, tuning: tuning, precision: precision, cache: cache)
     self.description = description
-    info = description.info
+    let failure = precision == .exact ? nil : runtime.whyNoTensors()
+    precisionNote = failure.map {
+      "\(description.info.id) makes exact products: tensor cores are not used, \($0)"
+    }
+    var info = description.info
+    info.precision = failure == nil ? precision : .exact
+    self.info = info
   }
 
   /// See `Device`. Activations are gathered and sent while the device works on those before.
@@ -38,9 +51,12 @@ public final class OpenCLDevice: Device {
   ) throws(DeviceError) -> OpenCLGramStack {
     precondition(
       minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
-    let run = GramRun(
-      runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering)
-    return try alone { (workspace) throws(DeviceError) in try run.stack(in: &workspace) }
+    return try alone { (workspace) throws(DeviceError) in
+      let run = GramRun(
+        runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering,
+        tensors: runtime.tensorUse(for: minibatch, kernel: kernel))
+      return try run.stack(in: &workspace)
+    }
   }
 
   /// See `Device`. All sums have one order, which depends on the number of examples alone.

@@ -30,6 +30,8 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
   public let computeUnits: Int
   /// Work-items that a work-group can have.
   public let largestWorkGroup: Int
+  /// NVIDIA's compute capability, its first number; nil for others.
+  public let computeCapability: Int?
   /// Whether it can be used now.
   public let isAvailable: Bool
   /// Whether kernels can be compiled for it.
@@ -45,6 +47,9 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
       driver: "\(platform) \(driverVersion)", memory: globalMemory, hasFloat64: hasFloat64,
       computeUnits: computeUnits)
   }
+
+  /// Whether it may know the instructions of tensor.cl; its driver's compiler has the last word.
+  var hasTensorCores: Bool { isGPU && (computeCapability ?? 0) >= 8 }
 
   let isCPU: Bool
   let id: DeviceID
@@ -78,9 +83,18 @@ public struct OpenCLDeviceDescription: Sendable, Hashable {
     hasFloat64 = (float64 ?? 0) != 0
     computeUnits = Int(try Calls.number(device, CL_DEVICE_MAX_COMPUTE_UNITS, as: cl_uint.self))
     largestWorkGroup = try Calls.number(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, as: Int.self)
+    computeCapability =
+      vendor.contains("NVIDIA")
+      ? (try? Calls.number(device, Self.computeCapabilityMajorNV, as: cl_uint.self)).map { Int($0) }
+      : nil
     isAvailable = try Calls.number(device, CL_DEVICE_AVAILABLE, as: cl_bool.self) != 0
     hasCompiler = try Calls.number(device, CL_DEVICE_COMPILER_AVAILABLE, as: cl_bool.self) != 0
   }
+}
+
+extension OpenCLDeviceDescription {
+  /// CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV of cl_nv_device_attribute_query.
+  private static let computeCapabilityMajorNV: Int32 = 0x4000
 }
 
 extension OpenCLDevice {

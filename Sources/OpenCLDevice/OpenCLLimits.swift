@@ -1,4 +1,5 @@
-/// How much of a device a run may take. Results do not depend on it, only speed does.
+/// How much of a device a run may take. Results do not depend on it, only speed does. (Those of tensor
+/// cores do within their rounding: each part of a layer has its own power of two.)
 struct OpenCLLimits: Sendable, Hashable {
   /// Bytes of device memory in use at a time.
   var memory: Int

@@ -16,6 +16,10 @@ final class Runtime: @unchecked Sendable {
   let limits: OpenCLLimits
   let ledger: MemoryLedger
   let tuning: Tuning
+  /// What was asked for.
+  let precision: Precision
+  /// Why tensor cores are not used, once it was asked; nil inside where they are.
+  private var tensorFailure: String??
   private let programCache: ProgramCache?
   /// Programs that the device's compiler made, rather than the cache had.
   private(set) var compiledPrograms = 0
@@ -34,7 +38,7 @@ final class Runtime: @unchecked Sendable {
   /// - Parameter cache: where compiled programs are kept from run to run.
   init(
     _ description: OpenCLDeviceDescription, limits: OpenCLLimits, tuning: Tuning,
-    cache: CacheFolder? = nil
+    precision: Precision = .exact, cache: CacheFolder? = nil
   ) throws(DeviceError) {
     guard description.isAvailable, description.hasCompiler else {
       throw DeviceError(
@@ -45,6 +49,7 @@ final class Runtime: @unchecked Sendable {
     self.limits = limits
     self.tuning = tuning
     programCache = ProgramCache(cache, for: description)
+    self.precision = precision
     ledger = MemoryLedger(limits: limits)
     context = try Context(device: description.id.handle)
     compute = try Queue(context: context)
@@ -80,6 +85,16 @@ final class Runtime: @unchecked Sendable {
       programCache.store(binary, of: variant)
     }
     return program
+  }
+
+  /// Why tensor cores are not used, nil where they are. The first call tests them.
+  func whyNoTensors() -> String? {
+    if let known = tensorFailure { return known }
+    let failure =
+      tuning.tensors != .whereKnown || description.hasTensorCores
+      ? failureOfTensors() : "it has none that this program knows"
+    tensorFailure = .some(failure)
+    return failure
   }
 
   /// Device memory; `isResident` for a stack that stays.

@@ -68,6 +68,17 @@ struct Tuning: Sendable, Hashable {
   var usesFloat64: Bool
   /// Whether the shapes were measured on this device.
   var isMeasured = false
+  /// Where tensor.cl is used.
+  var tensors = Tensors.whereKnown
+
+  enum Tensors: Sendable, Hashable {
+    /// On devices that say they know its instructions.
+    case whereKnown
+    /// Everywhere, for tests: with its instructions in plain OpenCL C.
+    case emulated
+    /// Everywhere, for tests of what happens where the compiler refuses them.
+    case assumed
+  }
 
   /// Features that rows are padded to: BLOCK of scalars.h.
   static let block = 32

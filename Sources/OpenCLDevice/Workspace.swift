@@ -72,7 +72,9 @@ final class Workspace: @unchecked Sendable {
   let shifts: Buffer
   let blockRanges: Buffer
   let blockFlags: Buffer
+  let blockMoments: Buffer
   let partScales: Buffer
+  let tensorParts: Buffer
   let partials: Buffer
 
   init(_ runtime: Runtime, sizes: Sizes) throws(DeviceError) {
@@ -81,7 +83,9 @@ final class Workspace: @unchecked Sendable {
     shifts = try runtime.buffer(byteCount: sizes.blocks * Tuning.block * 4)
     blockRanges = try runtime.buffer(byteCount: sizes.blocks * 4)
     blockFlags = try runtime.buffer(byteCount: sizes.blocks * 4)
+    blockMoments = try runtime.buffer(byteCount: sizes.blocks * 8)
     partScales = try runtime.buffer(byteCount: sizes.parts * 4)
+    tensorParts = try runtime.buffer(byteCount: sizes.parts * 16)
     partials = try runtime.buffer(byteCount: sizes.partials)
   }
 }

@@ -85,6 +85,29 @@ import Testing
     #expect(try compare([two], .biased).cka[0, 0] == 1)
   }
 
+  /// What rounding may bring depends on what was asked for: `fast` allows a hundred times more.
+  @Test func thePrecisionDecidesWhatIsTooMuch() {
+    // r/√d + r²/2 = 3.4e-4 for r = 0.01 and d = 50 · 47/2.
+    let summary = GramSummary(
+      exponent: 0, isFinite: true, isConstant: false, roundingNorm: 0.01)
+    func sums(_ precision: Precision) -> HSICSums {
+      HSICSums(
+        exampleCount: 50, centering: .unbiased, left: [summary], right: [summary],
+        products: Matrix(rows: 1, columns: 1, repeating: 1), leftSquares: [1],
+        rightSquares: [1], precision: precision)
+    }
+    func status(_ sums: HSICSums) -> Status {
+      Similarity(sums, centering: .unbiased, passes: 1).leftStatuses[0]
+    }
+    #expect(status(sums(.exact)) == .lowPrecision)
+    #expect(status(sums(.compensated)) == .lowPrecision)
+    #expect(status(sums(.fast)) == .ok)
+    // A device that took over leaves the sums what they were.
+    var both = sums(.fast)
+    both.merge(sums(.exact))
+    #expect(status(both) == .ok)
+  }
+
   /// The estimate that decides `lowPrecision` is of the size of the true error, over all the ways
   /// in which little is left: it bounds it within a factor of 8, above the 2e-7 that float32 sums
   /// of pairs bring by themselves. (Over 2,000 seeds each: 5 of 48,000 are above 3.6, the largest is

@@ -18,7 +18,8 @@ import Testing
     ["--kernel", "rbf", "--bandwidth", "1", "--sigma", "1"],
     ["--kernel", "rbf", "--sigma", "-1"], ["--kernel", "rbf", "--sigma", "0"],
     ["--kernel", "rbf", "--sigma", "nan"], ["--kernel", "rbf", "--bandwidth", "inf"],
-    ["--device", "nonsense"], ["--device", "opencl:-1"], ["--device", "opencl:x"],
+    ["--precision", "double"], ["--device", "nonsense"], ["--device", "opencl:-1"],
+    ["--device", "opencl:x"],
     ["--pool", "max"], ["--verbose"], ["third.npz", "fourth.npz"], ["--output"],
   ])
   func refusesWrongOptions(options: [String]) throws {
@@ -71,6 +72,29 @@ import Testing
     #expect(run.output.contains("opencl:0"))
     let programs = "\(cka.cache.path)/cka/programs"
     #expect(try !FileManager.default.contentsOfDirectory(atPath: programs).isEmpty)
+  }
+
+  /// Where there are no tensor cores every precision is exact: the same bits, and the result says so.
+  @Test func asksForAPrecision() throws {
+    try cka("compare", "m.npz", "--device", "opencl", "--batch-size", "24", "--output", "exact")
+      .expectSuccess()
+    let exact = try TestResult(cka, "exact")
+    #expect(exact.json("precision") as? String == "exact")
+    let run = try cka(
+      "compare", "m.npz", "--device", "opencl", "--batch-size", "24", "--precision", "compensated")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("tensor cores are not used"), "\(run.errors)")
+    let result = try TestResult(cka)
+    #expect(result.json("precision") as? String == "compensated")
+    #expect(result.json("device", "precision") as? String == "exact")
+    #expect(result.cka == exact.cka)
+    try cka(
+      "compare", "m.npz", "--device", "cpu", "--batch-size", "24", "--precision", "fast",
+      "--output",
+      "cpu"
+    )
+    .expectSuccess()
+    #expect(try TestResult(cka, "cpu").json("device", "precision") as? String == "exact")
   }
 
   @Test func goesOnWithoutOpenCL() throws {

@@ -105,6 +105,22 @@ import Testing
     }
   }
 
+  /// A feature that never changes, far above the others: it adds nothing, and overflows nothing.
+  @Test(arguments: TestedDevice.all) func takesALargeConstantBesideSmallFeatures(
+    tested: TestedDevice
+  ) throws {
+    let n = 41
+    let y = Activations64.normal(n: n, p: 30, seed: 36)
+    let x = y.mixed(into: .normal(n: n, p: 50, seed: 35), weight: 0.5)
+    let expected = Oracle.cka(x, y, unbiased: true)
+    let values = (0..<n).flatMap { i in
+      (0..<50).map { x[i, $0] * 0x1p-100 } + [0x1p100]
+    }
+    let beside = Activations64(n: n, p: 51, values: values)
+    let found = try scores([beside.layer(), y.layer()], Array(0..<n), on: tested.device)
+    #expect(abs(found.cka[0, 1] - expected) < Self.tolerance)
+  }
+
   @Test(arguments: TestedDevice.all) func readsEveryTypeAlike(tested: TestedDevice) throws {
     let n = 40
     let axes = [3, 5]

@@ -4,9 +4,11 @@ import DeviceRegistry
 import Testing
 
 @testable import BLASDevice
+@testable import OpenCLDevice
 
-/// Every device of this machine, and the CPU with each of its instruction sets and engines, and with
-/// the divisions of work that large minibatches and wide layers get.
+/// Every device of this machine; the CPU with each of its instruction sets and engines, and with the
+/// divisions of work that large minibatches and wide layers get; and an OpenCL device with emulated
+/// tensor cores.
 ///
 /// Where no OpenCL device is found the tests fail: they must not pass by leaving it out.
 struct TestedDevice: Sendable, CustomTestStringConvertible {
@@ -45,11 +47,23 @@ struct TestedDevice: Sendable, CustomTestStringConvertible {
       else { continue }
       devices.append(TestedDevice(name: candidate.info.id, device: device))
     }
+    if let device = try? emulatedTensors() {
+      devices.append(TestedDevice(name: "\(device.info.id) tensors", device: device))
+    }
     return devices
   }()
+
+  private static func emulatedTensors() throws -> OpenCLDevice? {
+    guard let description = try OpenCLDevice.all().first else { return nil }
+    var tuning = Tuning(description)
+    tuning.tensors = .emulated
+    return try OpenCLDevice(
+      description, limits: OpenCLLimits(description), tuning: tuning, precision: .compensated)
+  }
 }
 
 @Test func anOpenCLDeviceIsThere() {
   let devices = TestedDevice.all.filter { $0.device.info.backend == "OpenCL" }
   #expect(!devices.isEmpty, "install pocl-opencl-icd: OpenCL would go untested")
+  #expect(devices.contains { $0.device.info.precision == .compensated })
 }

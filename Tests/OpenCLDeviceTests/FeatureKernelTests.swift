@@ -4,45 +4,51 @@ import Testing
 
 @testable import OpenCLDevice
 
-/// A group of float32 parts, as the host would send it, and what the kernels of features.cl and
-/// gram.cl make of it.
+/// A group of parts, as the host would send it, and what the kernels of features.cl make of it.
 struct GroupOnDevice {
   let runtime: Runtime
   let n: Int
   let parts: [Activations64]
   let records: [PartRecord]
   let blockCount: Int
-  let data: Guarded<Float>
+  let data: Guarded<UInt32>
   let partTable: Buffer
   let owners: Guarded<UInt32>
   let shifts: Guarded<Float>
   let ranges: Guarded<Float>
   let flags: Guarded<UInt32>
+  let moments: Guarded<Float>
   let scales: Guarded<Float>
   let layers: Buffer
 
-  init(_ runtime: Runtime, _ parts: [Activations64], flags: Flags = .first) throws {
+  /// The parts' numbers must be numbers of `format`.
+  init(
+    _ runtime: Runtime, _ parts: [Activations64], flags: Flags = .first,
+    format: ScalarFormat = .float32
+  ) throws {
     self.runtime = runtime
     self.parts = parts
     n = parts[0].n
-    var numbers: [Float] = []
+    var words: [UInt32] = []
     var records: [PartRecord] = []
     var owners: [UInt32] = []
     for (index, part) in parts.enumerated() {
       let stride = part.p.roundedUp(to: 32)
       records.append(
         PartRecord(
-          offset: UInt64(numbers.count * 4), stride: UInt32(stride),
-          firstBlock: UInt32(owners.count), layer: UInt32(index), format: 0, exponent: 0,
+          offset: UInt64(words.count * 4), stride: UInt32(stride),
+          firstBlock: UInt32(owners.count), layer: UInt32(index), format: format.rawValue,
+          exponent: 0,
           flags: flags))
       owners += Array(repeating: UInt32(index), count: stride / 32)
       for i in 0..<part.n {
-        numbers += (0..<stride).map { $0 < part.p ? Float(part[i, $0]) : 0 }
+        let row = (0..<stride).map { $0 < part.p ? part[i, $0] : 0 }
+        words += Self.words(row, as: format)
       }
     }
     self.records = records
     blockCount = owners.count
-    data = try Guarded(runtime, numbers)
+    data = try Guarded(runtime, words)
     let table = try runtime.buffer(byteCount: records.count * 32)
     try records.withUnsafeBytes { bytes in
       try runtime.write(table, from: bytes, on: runtime.compute).wait()
@@ -52,8 +58,23 @@ struct GroupOnDevice {
     shifts = try Guarded(runtime, count: blockCount * 32)
     ranges = try Guarded(runtime, count: blockCount)
     self.flags = try Guarded(runtime, count: blockCount)
+    moments = try Guarded(runtime, count: blockCount * 2)
     scales = try Guarded(runtime, count: parts.count)
     layers = try runtime.buffer(byteCount: parts.count * 32)
+  }
+
+  /// Numbers as they are stored, two of 16 bits in a word.
+  private static func words(_ numbers: [Double], as format: ScalarFormat) -> [UInt32] {
+    func pairs(_ bits: (Float) -> UInt16) -> [UInt32] {
+      stride(from: 0, to: numbers.count, by: 2).map {
+        UInt32(bits(Float(numbers[$0]))) | UInt32(bits(Float(numbers[$0 + 1]))) << 16
+      }
+    }
+    switch format {
+    case .float32: return numbers.map { Float($0).bitPattern }
+    case .float16: return pairs { Float16($0).bitPattern }
+    case .bfloat16: return pairs { UInt16($0.bitPattern >> 16) }
+    }
   }
 
   func measure() throws {
@@ -63,6 +84,7 @@ struct GroupOnDevice {
       [
         .buffer(data.buffer), .buffer(partTable), .buffer(owners.buffer), .uint(n),
         .buffer(shifts.buffer), .buffer(ranges.buffer), .buffer(flags.buffer),
+        .buffer(moments.buffer),
       ])
     try runtime.launch(
       runtime.kernel("part_statistics", of: runtime.tuning.features),
@@ -98,6 +120,33 @@ struct FeatureKernelTests {
       }
     }
     #expect(try group.layerRecords().allSatisfy { $0.exponent == 0 && $0.flags == .varies })
+  }
+
+  /// Σ mean² and Σ variance of each block, with offsets that a sum of squares would drown in.
+  @Test(arguments: [0.0, 300]) func moments(offset: Double) throws {
+    let n = Fixture.isSimulated ? 9 : 70
+    let parts = [3, 70].map { Activations64.normal(n: n, p: $0, seed: 5, offset: offset) }
+    let group = try GroupOnDevice(Fixture.runtime(), parts)
+    try group.measure()
+    let moments = try group.moments.read()
+    for (part, record) in zip(parts, group.records) {
+      for block in 0..<(Int(record.stride) / 32) {
+        var squares = 0.0
+        var variances = 0.0
+        for k in (block * 32)..<min(block * 32 + 32, part.p) {
+          let column = (0..<n).map { part[$0, k] }
+          let mean = column.reduce(0, +) / Double(n)
+          squares += mean * mean
+          variances += column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(n)
+        }
+        let index = (Int(record.firstBlock) + block) * 2
+        // A mean is off by 8(n + 8)u at numbers up to 8, in proportion more with an offset; a
+        // variance of about 1 by that times its distance from the first example, at most 8, twice.
+        let shift = Double(n + 8) * 0x1p-24 * (8 + offset)
+        #expect(abs(Double(moments[index]) - squares) < 32 * 2 * shift * (8 + offset))
+        #expect(abs(Double(moments[index + 1]) - variances) < 32 * 2 * 8 * shift)
+      }
+    }
   }
 
   @Test func scalesAndFlags() throws {
@@ -141,7 +190,7 @@ struct FeatureKernelTests {
       [
         .buffer(second.data.buffer), .buffer(second.partTable), .buffer(second.owners.buffer),
         .uint(6), .buffer(second.shifts.buffer), .buffer(second.ranges.buffer),
-        .buffer(second.flags.buffer),
+        .buffer(second.flags.buffer), .buffer(second.moments.buffer),
       ])
     try runtime.launch(
       runtime.kernel("part_statistics", of: runtime.tuning.features),

@@ -45,7 +45,7 @@ public struct Verification: Sendable {
       let found = try item.value(on: device)
       let check = Check(
         name: item.name, method: item.method, expected: item.expected(), found: found,
-        tolerance: item.tolerance)
+        tolerance: device.info.precision == .fast ? Precision.fast.tolerance : item.tolerance)
       checks.append(check)
       observe(check)
     }
