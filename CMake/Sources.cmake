@@ -188,6 +188,7 @@ cka_command(CKABench Benchmarks/CKABench
     Scaling.swift
     ScalingSeries.swift
     SyntheticModels.swift
+    TemporaryFolder.swift
     Workload.swift)
 
 cka_command(CKACommand Sources/CKACommand
