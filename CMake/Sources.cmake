@@ -209,6 +209,7 @@ cka_command(CKABench Benchmarks/CKABench
     Scaling.swift
     ScalingSeries.swift
     SyntheticModels.swift
+    TemporaryFolder.swift
     TuneCommand.swift
     Workload.swift)
 

@@ -95,6 +95,7 @@ struct Run: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
+      TemporaryFolder.removeOnInterrupt()
       let folder = try TemporaryFolder()
       defer { folder.remove() }
       let document =

@@ -38,6 +38,7 @@ struct Scaling: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
+      TemporaryFolder.removeOnInterrupt()
       let folder = try TemporaryFolder()
       defer { folder.remove() }
       let info = try openDevice(device).info

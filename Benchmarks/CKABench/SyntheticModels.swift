@@ -3,31 +3,6 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// A temporary folder, which goes with `remove()`.
-struct TemporaryFolder {
-  let path: String
-
-  /// A new folder where temporary files go, or in another one.
-  init(in folder: TemporaryFolder? = nil) throws {
-    let place = folder?.path ?? FileManager.default.temporaryDirectory.path
-    path = "\(place)/cka-bench-\(UUID().uuidString)"
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(
-        .cannotCreate, "\(path): cannot be made: \((error as NSError).localizedDescription)")
-    }
-  }
-
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
-
-  /// Bytes that can still be written here; nil where the system does not tell.
-  var freeBytes: Int? {
-    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: path)
-    return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
-  }
-}
-
 extension Workload {
   /// Writes the workload's synthetic models into `folder`: folders of `.npy` files, one a layer,
   /// with a `layers.json`. Returns the models' paths. They are in the page cache afterwards, as
@@ -47,7 +22,7 @@ extension Workload {
     for model in 0..<models {
       let path = "\(folder.path)/\(name)-\(model)"
       do {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
       } catch {
         throw Failure(
           .cannotCreate, "\(path): cannot be made: \((error as NSError).localizedDescription)")

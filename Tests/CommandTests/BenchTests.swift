@@ -126,4 +126,20 @@ struct BenchTests {
     #expect(threads.first == 1 && threads.allSatisfy { $0 <= cores && $0.nonzeroBitCount == 1 })
     #expect(rows.count == 4 * 3 + threads.count)
   }
+
+  @Test func anInterruptLeavesNothing() throws {
+    var bench = bench
+    bench.environment["TMPDIR"] = bench.folder.path
+    // Long enough to be interrupted.
+    var process = try bench.start(["--workload", "pairs", "--runs", "1000", "--device", "cpu"])
+    func temporary() throws -> [String] {
+      try bench.contents().filter { $0.hasPrefix("cka-bench-") }
+    }
+    while try temporary().isEmpty, process.isRunning() { usleep(1000) }
+    #expect(try temporary().count == 1)
+    kill(process.id, SIGINT)
+    let run = try process.wait()
+    #expect(run.signal == SIGINT)
+    #expect(try temporary().isEmpty)
+  }
 }

@@ -1,0 +1,69 @@
+import CommandSupport
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A temporary folder, which goes with `remove()`, or when the user interrupts the command.
+struct TemporaryFolder {
+  let path: String
+
+  /// A new folder where temporary files go, or in another one.
+  init(in folder: TemporaryFolder? = nil) throws {
+    let place = folder?.path ?? FileManager.default.temporaryDirectory.path
+    path = "\(place)/cka-bench-\(UUID().uuidString)"
+    let path = path
+    do {
+      // Locked: an interrupt removes what is there already, and nothing is made after that.
+      try Self.outermost.withLock { outermost in
+        if folder == nil { outermost = path }
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      }
+    } catch {
+      throw Failure(
+        .cannotCreate, "\(path): cannot be made: \((error as NSError).localizedDescription)")
+    }
+  }
+
+  /// Removes it with everything in it. Never returns while an interrupt is removing all.
+  func remove() {
+    Self.outermost.withLock { _ in try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  /// Bytes that can still be written here; nil where the system does not tell.
+  var freeBytes: Int? {
+    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: path)
+    return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
+  }
+
+  /// The folder that holds all others of this process.
+  private static let outermost = Mutex<String?>(nil)
+
+  /// From here on, Ctrl-C and the like remove the folder, which may hold a gigabyte, before they end
+  /// the process.
+  static func removeOnInterrupt() {
+    for source in interrupts { source.resume() }
+  }
+
+  // nonisolated(unsafe): made once, and dispatch sources may be used by any thread.
+  private nonisolated(unsafe) static let interrupts: [any DispatchSourceSignal] = [
+    SIGINT, SIGTERM, SIGHUP,
+  ].map {
+    number in
+    // Else the signal would end the process before the source hears of it.
+    signal(number, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+    source.setEventHandler {
+      outermost.withLock { path in
+        // Other threads may still be making files in it.
+        while let path, FileManager.default.fileExists(atPath: path) {
+          try? FileManager.default.removeItem(atPath: path)
+        }
+        signal(number, SIG_DFL)
+        // To the process, not to this thread: dispatch's threads block signals.
+        kill(getpid(), number)
+        sleep(60)
+      }
+    }
+    return source
+  }
+}
