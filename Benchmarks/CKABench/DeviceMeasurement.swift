@@ -26,7 +26,7 @@ struct DeviceMeasurement {
     maps = devices.indices.map { "\(folder.path)/\(workload.name)-map\($0).npy" }
     children = try zip(devices, maps).map { device, map in
       try Child(
-        ownProgram(workload, paths: paths, device: device.id, map: map), folder: folder)
+        ownProgram(workload, paths: paths, device: device, map: map), folder: folder)
     }
   }
 
@@ -47,7 +47,7 @@ struct DeviceMeasurement {
   ) throws -> Document.Row {
     let check = try reference?.check(mapAt: map)
     return Document.Row(
-      workload: workload, program: "cka", device: "\(device.id), \(device.name)",
+      workload: workload, program: "cka", device: device.title,
       seconds: Spread(runs.map(\.seconds)),
       stages: Child.Stages(medianOf: runs.compactMap(\.stages)),
       gramWork: work.gram / 1e9, pairsWork: work.pairs / 1e9,
@@ -58,8 +58,11 @@ struct DeviceMeasurement {
 }
 
 /// This command, as a program to be measured.
-func ownProgram(_ workload: Workload, paths: [String], device: String, map: String) -> [String] {
-  [ownPath, "measure", "--device", device, "--output", map] + workload.arguments(models: paths)
+func ownProgram(
+  _ workload: Workload, paths: [String], device: DeviceInfo, map: String
+) -> [String] {
+  let how = ["--device", device.id, "--precision", device.precision.rawValue, "--output", map]
+  return [ownPath, "measure"] + how + workload.arguments(models: paths)
 }
 
 extension Child.Stages {

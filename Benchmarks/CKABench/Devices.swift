@@ -4,11 +4,13 @@ import Device
 import DeviceRegistry
 
 /// The device that `name` stands for, alone: where it fails, so does the measurement.
-func openDevice(_ name: String) throws -> any Device {
+func openDevice(_ name: String, precision: Precision = .exact) throws -> any Device {
   guard let selection = DeviceSelection(name), selection != .automatic else {
     throw Failure(.usage, "\(oneLine(name)): not cpu, opencl or opencl:INDEX")
   }
-  do throws(DeviceError) { return try DeviceRegistry.choose(selection).devices[0] } catch {
+  do throws(DeviceError) {
+    return try DeviceRegistry.choose(selection, precision: precision).devices[0]
+  } catch {
     throw Failure(
       error.kind == .notFound ? .unavailable : .software,
       "\(name): \(oneLine(error.description))")
@@ -23,15 +25,23 @@ struct DeviceList {
   let passedOver: [DeviceInfo]
 
   /// The devices called `names`, or where none are named the CPU and every GPU; and with
-  /// `includesAll` every other OpenCL device.
-  init(_ names: [String], includesAll: Bool) throws {
+  /// `includesAll` every other OpenCL device. Each says which precision it has of the one asked for.
+  init(_ names: [String], includesAll: Bool, precision: Precision) throws {
+    var names = names
+    var passedOver: [DeviceInfo] = []
     if names.isEmpty {
       let candidates = DeviceRegistry().candidates
-      devices = candidates.filter { $0.isForAuto || includesAll }.map(\.info)
+      names = candidates.filter { $0.isForAuto || includesAll }.map(\.info.id)
       passedOver = candidates.filter { !$0.isForAuto && !includesAll }.map(\.info)
-    } else {
-      devices = try names.map { try openDevice($0).info }
-      passedOver = []
     }
+    devices = try names.map { try openDevice($0, precision: precision).info }
+    self.passedOver = passedOver
+  }
+}
+
+extension DeviceInfo {
+  /// What a row of figures calls the device, with its precision where it is not exact.
+  var title: String {
+    "\(id), \(name)" + (precision == .exact ? "" : ", \(precision.rawValue)")
   }
 }

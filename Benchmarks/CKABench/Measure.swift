@@ -14,6 +14,7 @@ struct Measure: ParsableCommand {
 
   @Argument var models: [String]
   @Option var device: String
+  @Option var precision = Precision.exact
   @Option var kernel = Workload.Kernel.linear
   /// Examples a minibatch; the unbiased estimator of all examples where it is missing.
   @Option var batchSize: Int?
@@ -22,7 +23,7 @@ struct Measure: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      let device = try openDevice(device)
+      let device = try openDevice(device, precision: precision)
       try answer(
         Child.Greeting(
           program: "cka", detail: "\(device.info.id), \(device.info.driver)"))
@@ -69,3 +70,4 @@ struct Measure: ParsableCommand {
 }
 
 extension Workload.Kernel: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

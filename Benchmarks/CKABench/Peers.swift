@@ -88,7 +88,7 @@ extension Run {
   /// Every peer beside cka on every workload.
   func runPeers(in folder: TemporaryFolder) throws -> Document {
     let environment = try PeerEnvironment(python: python, scripts: scripts)
-    let device = try openDevice(device.first ?? "cpu").info
+    let device = try openDevice(device.first ?? "cpu", precision: precision).info
     var document = Document(command: "peers", machine: try Machine(folder: folder))
     try Console.print(document.header(devices: [device]))
     try forEachWorkload(in: folder) { workload, paths in

@@ -28,7 +28,7 @@ struct Race {
     reference = Float64Reference(try workload.comparison(of: try openModels(paths)))
     let map = "\(folder.path)/\(workload.name)-cka.npy"
     let child = try Child(
-      ownProgram(workload, paths: paths, device: device.id, map: map), folder: folder)
+      ownProgram(workload, paths: paths, device: device, map: map), folder: folder)
     runners = [Runner(child: child, map: map, first: try child.run())]
   }
 

@@ -49,6 +49,11 @@ struct Run: ParsableCommand {
   @Option(help: ArgumentHelp("A device to measure (repeatable): cpu, opencl or opencl:INDEX."))
   var device: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "exact, compensated or fast, on devices that know the difference.", valueName: "precision"))
+  var precision = Precision.exact
+
   @Option(help: "Counted runs of each device.")
   var runs = 5
 
@@ -139,7 +144,7 @@ struct Run: ParsableCommand {
   }
 
   private func runDevices(in folder: TemporaryFolder) throws -> Document {
-    let list = try DeviceList(device, includesAll: quick)
+    let list = try DeviceList(device, includesAll: quick, precision: precision)
     let limits = try Limits(devices: list.devices, seconds: quick ? 0.25 : 2, folder: folder)
     var document = Document(
       command: "run", machine: try Machine(folder: folder), limits: limits)

@@ -67,7 +67,7 @@ struct Scaling: ParsableCommand {
       let paths = try workload.write(into: part)
       let threads = size == .threads ? value : nil
       let child = try Child(
-        ownProgram(workload, paths: paths, device: device.id, map: "\(part.path)/map.npy"),
+        ownProgram(workload, paths: paths, device: device, map: "\(part.path)/map.npy"),
         folder: part, threads: threads)
       let first = try child.run()
       var measured: [Child.Run] = []

@@ -76,7 +76,7 @@ struct ScalingSeries {
     values.append(value)
     rows.append(
       Document.Row(
-        workload: workload, program: "cka", device: "\(device.id), \(device.name)",
+        workload: workload, program: "cka", device: device.title,
         threads: threads, seconds: Spread(runs.map(\.seconds)),
         stages: Child.Stages(medianOf: runs.compactMap(\.stages)),
         peakMemory: first.peakMemory, workMemory: first.peakMemory - first.memoryBefore))

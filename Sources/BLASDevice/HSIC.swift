@@ -1,4 +1,5 @@
 import Device
+import Synchronization
 
 extension BLASDevice {
   /// All pairs: float32 over short runs of the packed triangle and over some of those, then float64.
@@ -48,52 +49,75 @@ extension BLASDevice {
       try Floats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
     ]
     let columns = right.summaries.count
-    let stride = padded[padded.count - 1]
-    let partial = try Floats(padded[0], stride, for: "products of layers", from: memory)
-    partial.clear()
     let chunks = sides.indices.flatMap { side in
       Block.runs(of: sides[side].summaries.count, size: blockSide).map { (sides[side], side, $0) }
     }
 
-    var result = Matrix(rows: left.summaries.count, columns: columns, repeating: 0.0)
-    result.elements.withUnsafeMutableBufferPointer { elements in
-      guard let start = elements.baseAddress else { return }
-      nonisolated(unsafe) let sums = start
-      pipeline(
-        slabs: slab.slabCount, pieces: slab.runCount * chunks.count, blocks: blocks.count,
-        fill: { step, piece in
-          let (stack, side, layers) = chunks[piece % chunks.count]
-          let run = piece / chunks.count
-          let numbers = slab.numbers(slab: step, run: run)
-          guard !numbers.isEmpty else { return }
-          multiplier.fill(
-            slabs[step % 2].start + slab.place(run: run, side: side)
-              + layers.lowerBound * numbers.count,
-            with: layers.map { UnsafePointer(stack.row($0)) }, first: numbers.lowerBound,
-            count: numbers.count)
-        },
-        multiply: { step, index in
-          let (rows, others) = (blocks[index].rows, blocks[index].columns)
-          let c = partial.start + rows.lowerBound * stride + others.lowerBound
-          for run in 0..<slab.runCount {
-            let count = slab.numbers(slab: step, run: run).count
-            guard count > 0 else { break }
-            let numbers = slabs[step % 2].start
-            multiplier.multiply(
-              numbers + slab.place(run: run, side: 0) + rows.lowerBound * count,
-              rows: rows.count,
-              numbers + slab.place(run: run, side: 1) + others.lowerBound * count,
-              columns: others.count, count: count,
-              isLower: left === right && rows == others && multiplier.engine == .packed,
-              into: c, stride: stride)
-            guard slab.endsSum(slab: step, run: run) else { continue }
-            multiplier.table.pointee.drain(
-              c, rows.count, others.count, stride,
-              sums + rows.lowerBound * columns + others.lowerBound, columns)
-          }
-        })
+    let rows = left.summaries.count
+    // A matrix of float64 sums for each lane: twice the room of as many float32.
+    let memoryOfSums = try Floats(
+      2 * PairSlab.lanes * rows, columns, for: "sums of layers", from: memory)
+    memoryOfSums.clear()
+    nonisolated(unsafe) let sums = UnsafeMutableRawPointer(memoryOfSums.start)
+      .bindMemory(to: Double.self, capacity: PairSlab.lanes * rows * columns)
+    let failure = Mutex<DeviceError?>(nil)
+    pipeline(
+      slabs: slab.slabCount, pieces: slab.runCount * chunks.count,
+      blocks: blocks.count * PairSlab.lanes,
+      fill: { step, piece in
+        let (stack, side, layers) = chunks[piece % chunks.count]
+        let run = piece / chunks.count
+        let numbers = slab.numbers(slab: step, run: run)
+        guard !numbers.isEmpty else { return }
+        multiplier.fill(
+          slabs[step % 2].start + slab.place(run: run, side: side)
+            + layers.lowerBound * numbers.count,
+          with: layers.map { UnsafePointer(stack.row($0)) }, first: numbers.lowerBound,
+          count: numbers.count)
+      },
+      multiply: { step, index in
+        let block = blocks[index / PairSlab.lanes]
+        let lane = index % PairSlab.lanes
+        let runs = slab.runs(slab: step, lane: lane)
+        guard !runs.isEmpty else { return }
+        do throws(DeviceError) {
+          let c = try Floats(blockSide, blockSide, for: "products of layers", from: memory)
+          c.clear()
+          add(
+            block, runs, of: slab, step, in: slabs[step % 2].start, isLower: left === right,
+            partial: c, to: sums + lane * rows * columns, columns)
+        } catch {
+          failure.withLock { $0 = error }
+        }
+      })
+    if let error = failure.withLock({ $0 }) { throw error }
+    return Matrix(
+      rows: rows, columns: columns,
+      elements: (0..<(rows * columns)).map { index in
+        (0..<PairSlab.lanes).reduce(0.0) { $0 + sums[$1 * rows * columns + index] }
+      })
+  }
+
+  /// Adds some runs of a slab to the sums of a block.
+  private func add(
+    _ block: Block, _ runs: [Int], of slab: PairSlab, _ step: Int,
+    in numbers: UnsafePointer<Float>, isLower: Bool, partial c: Floats,
+    to sums: UnsafeMutablePointer<Double>, _ columns: Int
+  ) {
+    for run in runs {
+      let count = slab.numbers(slab: step, run: run).count
+      multiplier.multiply(
+        numbers + slab.place(run: run, side: 0) + block.rows.lowerBound * count,
+        rows: block.rows.count,
+        numbers + slab.place(run: run, side: 1) + block.columns.lowerBound * count,
+        columns: block.columns.count, count: count,
+        isLower: isLower && block.rows == block.columns && multiplier.engine == .packed,
+        into: c.start, stride: blockSide)
+      guard slab.endsSum(slab: step, run: run) else { continue }
+      multiplier.table.pointee.drain(
+        c.start, block.rows.count, block.columns.count, blockSide,
+        sums + block.rows.lowerBound * columns + block.columns.lowerBound, columns)
     }
-    return result
   }
 }
 
@@ -104,6 +128,9 @@ private struct PairSlab: Sendable {
   /// in float32: the error grows with each, see `Documentation/Numerics.md`.
   static let runLength = 256
   static let runsPerSum = 4
+  /// Sums are dealt to lanes, which are worked on side by side where there are few layers, and added
+  /// up at the end: always as many, so that equal layers have equal products.
+  static let lanes = 4
   /// Numbers of a slab: two of them stay in the last cache.
   static let budget = 1 << 20
 
@@ -130,6 +157,14 @@ private struct PairSlab: Sendable {
   func numbers(slab: Int, run: Int) -> Range<Int> {
     let first = min((slab * runCount + run) * Self.runLength, packedCount)
     return first..<min(first + Self.runLength, packedCount)
+  }
+
+  /// The runs of a slab that a lane has, in order.
+  func runs(slab: Int, lane: Int) -> [Int] {
+    (0..<runCount).filter {
+      (slab * runCount + $0) / Self.runsPerSum % Self.lanes == lane
+        && !numbers(slab: slab, run: $0).isEmpty
+    }
   }
 
   /// Whether a float32 sum ends with this run.

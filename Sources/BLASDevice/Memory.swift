@@ -8,8 +8,8 @@ final class MemoryPool: Sendable {
   /// Blocks that nobody uses, by their size in bytes.
   private let idle = Mutex<(blocks: [Int: [Block]], bytes: Int)>(([:], 0))
 
-  /// Bytes that are kept at most.
-  private static let limit = 64 << 20
+  /// Bytes that are kept at most: a small part of this machine's memory.
+  private static let limit = Int(ProcessInfo.processInfo.physicalMemory / 16)
 
   struct Block: @unchecked Sendable {
     // @unchecked: it has one owner at a time.

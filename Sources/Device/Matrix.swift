@@ -1,4 +1,5 @@
 /// A dense matrix in row-major order.
+// Inlinable, because maps of a thousand layers are filled element by element in other modules.
 public struct Matrix<Scalar: Sendable>: Sendable {
   /// The number of rows.
   public let rows: Int
@@ -8,6 +9,7 @@ public struct Matrix<Scalar: Sendable>: Sendable {
   public var elements: [Scalar]
 
   /// A matrix of equal elements.
+  @inlinable
   public init(rows: Int, columns: Int, repeating value: Scalar) {
     self.rows = rows
     self.columns = columns
@@ -15,6 +17,7 @@ public struct Matrix<Scalar: Sendable>: Sendable {
   }
 
   /// A matrix of the given elements, row by row.
+  @inlinable
   public init(rows: Int, columns: Int, elements: [Scalar]) {
     precondition(elements.count == rows * columns, "the elements do not fill the matrix")
     self.rows = rows
@@ -23,12 +26,14 @@ public struct Matrix<Scalar: Sendable>: Sendable {
   }
 
   /// The element at `row`, `column`, both counted from 0.
+  @inlinable
   public subscript(row: Int, column: Int) -> Scalar {
     get { elements[row * columns + column] }
     set { elements[row * columns + column] = newValue }
   }
 
   /// The same shape with `transform` applied to every element.
+  @inlinable
   public func map<T>(_ transform: (Scalar) throws -> T) rethrows -> Matrix<T> {
     Matrix<T>(rows: rows, columns: columns, elements: try elements.map(transform))
   }
