@@ -1,5 +1,6 @@
 import Device
 import Dispatch
+import Foundation
 
 /// The lower triangle of one layer's Gram matrix, before and while it is centered.
 final class GramMatrix: @unchecked Sendable {
@@ -30,9 +31,13 @@ final class GramMatrix: @unchecked Sendable {
     memory = try Floats(rowCount, stride, for: "a Gram matrix", from: pool)
   }
 
-  /// Makes it the matrix of no features.
+  /// Makes it the matrix of no features. What lies above the blocks of the diagonal is never read.
   func clear() {
-    memory.clear()
+    forEachRun { _, rows in
+      for row in rows {
+        memset(start + row * stride, 0, rows.upperBound * MemoryLayout<Float>.size)
+      }
+    }
     exponent = 0
     isFinite = true
     isConstant = true

@@ -1,5 +1,6 @@
-/// A dense matrix in row-major order.
 // Inlinable, because maps of a thousand layers are filled element by element in other modules.
+
+/// A dense matrix in row-major order.
 public struct Matrix<Scalar: Sendable>: Sendable {
   /// The number of rows.
   public let rows: Int
