@@ -49,6 +49,7 @@ let package = Package(
     .target(
       name: "CommandSupport",
       dependencies: [
+        "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -96,7 +96,7 @@ cka_c_library(CSystem Sources/CSystem
     system_calls.c)
 
 cka_swift_library(CommandSupport Sources/CommandSupport
-  DEPENDS ArgumentParser Logging
+  DEPENDS ArgumentParser CSystem Logging
   SOURCES
     ConcurrentMap.swift
     Console.swift

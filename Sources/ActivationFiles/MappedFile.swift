@@ -81,14 +81,9 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     }
   }
 
-  func prefetch(_ bytes: UnsafeRawBufferPointer) {
-    // Looking up every page takes a good part of the time that reading them takes once they are in
-    // memory: not where some of them tell that they all are.
-    if !isCached(bytes) { advise(bytes, MADV_WILLNEED) }
-  }
+  func prefetch(_ bytes: UnsafeRawBufferPointer) { advise(bytes, MADV_WILLNEED) }
 
-  /// Whether a few pages, spread over `bytes`, are all in the system's memory.
-  private func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let start = bytes.baseAddress else { return true }
     let samples = min(max(bytes.count / (1 << 20), 1), 8)
     for sample in 0..<samples {

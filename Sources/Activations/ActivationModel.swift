@@ -64,6 +64,7 @@ private final class ArrayStorage: ActivationStorage, @unchecked Sendable {
     destination.copyMemory(from: source, byteCount: bytes.count)
   }
 
+  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
   func prefetch(_ bytes: UnsafeRawBufferPointer) {}
   func evict(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -9,6 +9,8 @@ public protocol ActivationStorage: AnyObject, Sendable {
   func read(
     _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
   ) throws(ActivationReadError)
+  /// Whether a few places, spread over `bytes`, are all in the system's memory.
+  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool
   /// Starts to bring `bytes` into memory, without waiting for them.
   func prefetch(_ bytes: UnsafeRawBufferPointer)
   /// Lets go of the memory behind `bytes`. The values stay readable.
@@ -164,10 +166,24 @@ extension LayerActivations {
   /// Starts to read the given examples, in ascending order, without waiting for them.
   public func prefetch(_ examples: [Int]) {
     guard memoryOrder == .rowMajor else {
-      for block in blocks { block.storage.prefetch(block.bytes) }
+      for block in blocks where !block.storage.isCached(block.bytes) {
+        block.storage.prefetch(block.bytes)
+      }
       return
     }
-    // Rows that follow each other in one call.
+    let runs = contiguousRuns(of: examples)
+    // Where a few of the rows are in memory, all are taken to be: looking each one up would cost a
+    // good part of the time that reading it does.
+    let probes = runs.count <= 4 ? runs.indices.map { $0 } : (0..<4).map { $0 * runs.count / 4 }
+    guard probes.contains(where: { !runs[$0].storage.isCached(runs[$0].bytes) }) else { return }
+    for run in runs { run.storage.prefetch(run.bytes) }
+  }
+
+  /// The rows of `examples`, those that follow each other in one piece.
+  private func contiguousRuns(
+    of examples: [Int]
+  ) -> [(bytes: UnsafeRawBufferPointer, storage: any ActivationStorage)] {
+    var runs: [(bytes: UnsafeRawBufferPointer, storage: any ActivationStorage)] = []
     var first = 0
     while first < examples.count {
       let block = block(holding: examples[first])
@@ -176,11 +192,15 @@ extension LayerActivations {
       while last + 1 < examples.count, examples[last + 1] == examples[last] + 1,
         examples[last + 1] < end
       { last += 1 }
-      block.storage.prefetch(
-        UnsafeRawBufferPointer(
-          start: row(examples[first]).start, count: (last - first + 1) * bytesPerExample))
+      runs.append(
+        (
+          UnsafeRawBufferPointer(
+            start: row(examples[first]).start, count: (last - first + 1) * bytesPerExample),
+          block.storage
+        ))
       first = last + 1
     }
+    return runs
   }
 
   /// Lets go of the memory the layer was read into.

@@ -1,3 +1,4 @@
+import CSystem
 import Foundation
 
 /// What a command sets up before it does anything else.
@@ -10,6 +11,9 @@ public enum ProcessSetup {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     MappedFileGuard.install()
+    // Maps of a thousand layers come and go with every minibatch: clearing new pages for them would
+    // take longer than filling them.
+    cka_keep_freed_memory()
   }
 
   /// Takes the numbers of standard streams that the caller has closed: the next file opened would

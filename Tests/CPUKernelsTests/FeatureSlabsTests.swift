@@ -266,6 +266,7 @@ private final class FileLike: ActivationStorage {
     try storage.read(bytes, into: destination)
   }
 
+  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
   func prefetch(_ bytes: UnsafeRawBufferPointer) {}
   func evict(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -109,6 +109,7 @@ private final class CutStorage: ActivationStorage, @unchecked Sendable {
     throw ActivationReadError(path: "file", reason: "cut short")
   }
 
+  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
   func prefetch(_ bytes: UnsafeRawBufferPointer) {}
   func evict(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -5,6 +5,9 @@
 // where that cannot be done.
 int cka_exchange(const char *_Nonnull a, const char *_Nonnull b);
 
+// Lets allocations of up to 32 MiB take memory that was freed, of which up to 256 MiB are kept.
+void cka_keep_freed_memory(void);
+
 // Processors, a bit each.
 typedef struct {
   unsigned long words[16];
