@@ -107,18 +107,6 @@ step() {
   echo "| $name | $result | $((SECONDS - begin)) |" >>steps.md
 }
 
-# The bundle may be older than this script.
-knows() {
-  local command=$1 option=$2 help
-  shift 2
-  help=$("$command" "$@" --help 2>&1) || true
-  grep -q -- "$option" <<<"$help"
-}
-left_out() {
-  echo "$1" >&2
-  return 77
-}
-
 chosen=()
 for device in "${devices[@]}"; do chosen+=(--device "$device"); done
 small=()
@@ -127,42 +115,21 @@ small=()
 step devices "$cka" devices
 for device in "${devices[@]}"; do
   tag=${device/:/-}
-  if knows "$cka" --precision verify; then
-    for precision in exact compensated fast; do
-      step "verify-$tag-$precision" "$cka" verify --device "$device" --precision "$precision"
-    done
-  else
-    step "verify-$tag" "$cka" verify --device "$device"
-  fi
-  # Before the table, which then has the tuned kernels.
-  if ! knows "$bench" '  tune '; then
-    step "tune-$tag" left_out "this cka-bench has no tune"
-  elif [ "$quick" = no ]; then
-    step "tune-$tag" "$bench" tune --device "$device"
-  elif knows "$bench" --quick tune; then
-    step "tune-$tag" "$bench" tune --device "$device" --dry-run --quick
-  else
-    # Its usual shapes take minutes on a device in software.
-    step "tune-$tag" left_out "this cka-bench has no tune --quick"
-  fi
-done
-if knows "$bench" --precision run; then
   for precision in exact compensated fast; do
-    step "bench-$precision" "$bench" run "${small[@]}" --device cpu "${chosen[@]}" \
-      --precision "$precision" --json "bench-$precision.json"
+    step "verify-$tag-$precision" "$cka" verify --device "$device" --precision "$precision"
   done
-else
-  step bench "$bench" "${small[@]}" --device cpu "${chosen[@]}" --json bench.json
-fi
-if ! knows "$bench" '  scaling '; then
-  step scaling left_out "this cka-bench has no scaling"
-else
-  for device in "${devices[@]}"; do
-    tag=${device/:/-}
-    step "scaling-$tag" "$bench" scaling "${small[@]}" --device "$device" \
-      --output "scaling-$tag" --json "scaling-$tag.json"
-  done
-fi
+  # Before the table, which then has the tuned kernels; its shapes take minutes on a device in software.
+  [ "$quick" = yes ] || step "tune-$tag" "$bench" tune --device "$device"
+done
+for precision in exact compensated fast; do
+  step "bench-$precision" "$bench" run "${small[@]}" --device cpu "${chosen[@]}" \
+    --precision "$precision" --json "bench-$precision.json"
+done
+for device in "${devices[@]}"; do
+  tag=${device/:/-}
+  step "scaling-$tag" "$bench" scaling "${small[@]}" --device "$device" \
+    --output "scaling-$tag" --json "scaling-$tag.json"
+done
 step torch "$python" "$bundle/share/cka/Benchmarks/Peers/torch_gpu.py" "${small[@]}" \
   --json torch.json
 

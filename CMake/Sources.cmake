@@ -206,6 +206,7 @@ cka_command(CKABench Benchmarks/CKABench
     Race.swift
     Run.swift
     RunTable.swift
+    RunningProgram.swift
     Scaling.swift
     ScalingSeries.swift
     SyntheticModels.swift

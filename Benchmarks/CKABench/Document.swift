@@ -112,17 +112,8 @@ extension Document {
       return oneLine(text.trimmingCharacters(in: .whitespacesAndNewlines))
     }
     func git(_ arguments: [String]) -> String? {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = ["git", "-C", folder] + arguments
-      let output = Pipe()
-      process.standardOutput = output
-      process.standardError = FileHandle.nullDevice
-      guard (try? process.run()) != nil else { return nil }
-      let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      return process.terminationStatus == 0
-        ? text.trimmingCharacters(in: .whitespacesAndNewlines) : nil
+      output(of: ["/usr/bin/env", "git", "-C", folder] + arguments)?
+        .trimmingCharacters(in: .whitespacesAndNewlines)
     }
     // Another repository may lie around an installed command.
     guard let top = git(["rev-parse", "--show-toplevel"]),

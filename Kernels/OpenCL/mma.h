@@ -102,8 +102,8 @@ static inline float2 unpack_halves(const uint pair) {
 
 static inline void load_matrices(
     const Warp warp, __local const uint4 *memory, const uint place, uint matrices[4]) {
-  // Whether the compiler hands on a generic address or one of shared memory: the low 32 bits of both
-  // are the address in shared memory.
+  // A pointer to local memory is an address in shared memory, which has 32 bits. A compiler that made
+  // it a generic one would be found out by the self-test.
   const uint address = (uint)(size_t)(memory + place);
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(matrices[0]), "=r"(matrices[1]), "=r"(matrices[2]), "=r"(matrices[3])
