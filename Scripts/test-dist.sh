@@ -53,11 +53,11 @@ mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 tar -C "$root/opt" -xf "$archive"
 bundle=/opt/$(basename "$archive" .tar.gz)
 cp -r Examples/digits/activations "$root/opt/"
-mkdir "$root/work"
+mkdir "$root/trial"
 
 # Runs a command inside: no network, none of this machine's variables but those given as NAME=VALUE.
 inside() {
-  unshare --net chroot "$root" env -i PATH=/usr/bin:/bin HOME=/work "$@"
+  unshare --net chroot "$root" env -i PATH=/usr/bin:/bin HOME=/trial "$@"
 }
 # The same, where the output must have a line that matches.
 expect() {
@@ -89,16 +89,16 @@ expect 'cpu' "$bundle/bin/cka-bench" --quick --device cpu
 
 step "the comparison of make demo"
 models=(activations/depth8-width4-seed0 activations/depth20-width1-seed0)
-inside "$bundle/bin/cka" compare "${models[@]/#//opt/}" --output /work/demo --quiet \
+inside "$bundle/bin/cka" compare "${models[@]/#//opt/}" --output /trial/demo --quiet \
   2>"$reference/errors" || { cat "$reference/errors" >&2 && fail "the comparison failed"; }
 [ ! -s "$reference/errors" ] || { cat "$reference/errors" >&2 && fail "the comparison complains"; }
 python=$(Scripts/python-with-numpy.sh)
 "$python" Tests/Reference/cka_reference.py "${models[@]/#/Examples/digits/}" \
   --output "$reference/cka.npy"
-"$python" Tests/Reference/compare_maps.py --tolerance 1e-5 "$reference/cka.npy" "$root/work/demo/cka.npy"
-[ -s "$root/work/demo/heatmap.png" ] || fail "there is no picture"
+"$python" Tests/Reference/compare_maps.py --tolerance 1e-5 "$reference/cka.npy" "$root/trial/demo/cka.npy"
+[ -s "$root/trial/demo/heatmap.png" ] || fail "there is no picture"
 # Curves: outlines of the bundle's font. The strokes that Cairo draws without one are lines.
-grep -Eq '<path style="stroke:none;" d="[^"]* C ' "$root/work/demo/heatmap.svg" ||
+grep -Eq '<path style="stroke:none;" d="[^"]* C ' "$root/trial/demo/heatmap.svg" ||
   fail "the picture's text is not in the bundle's font"
 
 step "an OpenCL driver"
@@ -110,7 +110,7 @@ mount --bind /sys "$root/sys"
 libraries=$root/usr/lib/x86_64-linux-gnu
 pocl=$(cat "$root"/etc/OpenCL/vendors/pocl.icd)
 found='^opencl:0 .*Portable Computing Language'
-kernels=POCL_CACHE_DIR=/work/pocl
+kernels=POCL_CACHE_DIR=/trial/pocl
 expect "$found" $kernels "$bundle/bin/cka" devices
 rm "$root"/etc/OpenCL/vendors/*.icd
 expect 'auto: no OpenCL device was found' $kernels "$bundle/bin/cka" devices
