@@ -93,7 +93,11 @@ final class RunningProgram {
 
   private func hasEnded() -> Bool {
     var found: Int32 = 0
-    if status == nil, waitpid(process, &found, WNOHANG) == process { status = found }
+    if status == nil {
+      let ended = waitpid(process, &found, WNOHANG)
+      // Where the caller's caller ignores SIGCHLD, the system forgets how it ended.
+      if ended == process || ended < 0 && errno == ECHILD { status = found }
+    }
     return status != nil
   }
 

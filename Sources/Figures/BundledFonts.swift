@@ -26,8 +26,7 @@ enum BundledFonts {
       return nil
     }
     // bin/cka → share/cka/fonts/fonts.conf
-    let root = ((executable as NSString).deletingLastPathComponent as NSString)
-      .deletingLastPathComponent
+    let root = executable.split(separator: "/").dropLast(2).map { "/\($0)" }.joined()
     let path = "\(root)/share/cka/fonts/fonts.conf"
     return exists(path) ? path : nil
   }
