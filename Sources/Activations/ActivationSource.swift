@@ -17,7 +17,7 @@ extension ActivationSource {
 public struct Minibatch: Sendable {
   /// The layers to read from.
   public let layers: [LayerActivations]
-  /// The chosen examples, in ascending order, which is the order of the rows.
+  /// The chosen examples, in the order of the rows.
   public let examples: [Int]
 
   /// b: how many examples were chosen.
@@ -26,11 +26,12 @@ public struct Minibatch: Sendable {
   /// Chooses `examples` of `layers`.
   public init(layers: [LayerActivations], examples: [Int]) {
     self.layers = layers
-    self.examples = examples.sorted()
+    self.examples = examples
   }
 
   /// Starts to read the minibatch without waiting for it.
   public func prefetch() {
-    for layer in layers { layer.prefetch(examples) }
+    let ascending = examples.sorted()
+    for layer in layers { layer.prefetch(ascending) }
   }
 }

@@ -11,22 +11,39 @@ public struct Comparison: Sendable {
   public let estimator: Estimator
   /// What fills the Gram matrices.
   public let kernel: GramKernel
-  /// Which examples form which minibatch.
+  /// Which examples are compared, and which of the two models' are the same.
+  public let pairing: ExamplePairing
+  /// Which of the compared examples, counted from 0, form which minibatch.
   public let plan: MinibatchPlan
 
-  /// Pairs the models' examples.
+  /// Compares the examples of `pairing`; without one all, which both models hold in the same order.
   ///
   /// - Throws: `ComparisonError` where the models do not hold the same examples.
   public init(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
-    estimator: Estimator = .minibatch(.init()), kernel: GramKernel = .linear
+    pairing: ExamplePairing? = nil, estimator: Estimator = .minibatch(.init()),
+    kernel: GramKernel = .linear
   ) throws(ComparisonError) {
-    if let right { try Self.check(left, right) }
+    if let pairing {
+      self.pairing = pairing
+    } else {
+      self.pairing = try ExamplePairing(left, right)
+    }
     self.left = left
     self.right = right
     self.estimator = estimator
     self.kernel = kernel
-    plan = MinibatchPlan(estimator, exampleCount: left.exampleCount)
+    plan = MinibatchPlan(estimator, exampleCount: self.pairing.count)
+  }
+
+  /// The minibatch of the compared examples `batch` in each model.
+  func minibatches(_ batch: [Int]) -> (left: Minibatch, right: Minibatch?) {
+    // Ascending in the first model, as files are read best; the second follows.
+    let batch = batch.sorted()
+    return (
+      Minibatch(layers: left.layers, examples: batch.map { pairing.left[$0] }),
+      right.map { Minibatch(layers: $0.layers, examples: batch.map { pairing.right[$0] }) }
+    )
   }
 
   /// Bytes of activations that the plan reads, over all passes.
@@ -80,21 +97,6 @@ public struct Comparison: Sendable {
     public let work: [Work]
     /// Seconds spent, by stage.
     public let timings: Timings
-  }
-
-  private static func check(
-    _ left: any ActivationSource, _ right: any ActivationSource
-  ) throws(ComparisonError) {
-    guard left.exampleCount == right.exampleCount else {
-      throw ComparisonError(
-        "\(right.name) has \(right.exampleCount) examples and \(left.name) \(left.exampleCount): "
-          + "both must hold the same examples in the same order")
-    }
-    guard let ids = left.exampleIDs, let others = right.exampleIDs, ids != others else { return }
-    let first = ids.indices.first { ids[$0] != others[$0] } ?? 0
-    throw ComparisonError(
-      "example \(first) is \"\(others[first])\" in \(right.name) and \"\(ids[first])\" in "
-        + "\(left.name): both must hold the same examples in the same order")
   }
 }
 

@@ -17,7 +17,7 @@ extension Comparison {
   ) throws(DeviceError) -> Outcome {
     let rows = left.layers.count
     let columns = right?.layers.count ?? rows
-    guard left.exampleCount >= estimator.centering.leastExamples else {
+    guard pairing.count >= estimator.centering.leastExamples else {
       return Outcome(
         similarity: .tooFewExamples(left: rows, right: columns), work: [], timings: Timings())
     }
@@ -41,14 +41,12 @@ extension Comparison {
   ) throws(DeviceError) -> HSICSums {
     let clock = ContinuousClock()
     let centering = estimator.centering
+    let batch = minibatches(examples)
     let start = clock.now
-    let leftStack = try device.gramStack(
-      of: Minibatch(layers: left.layers, examples: examples), kernel: kernel, centering: centering)
+    let leftStack = try device.gramStack(of: batch.left, kernel: kernel, centering: centering)
     let rightStack =
-      if let right {
-        try device.gramStack(
-          of: Minibatch(layers: right.layers, examples: examples), kernel: kernel,
-          centering: centering)
+      if let right = batch.right {
+        try device.gramStack(of: right, kernel: kernel, centering: centering)
       } else { leftStack }
     let gramEnd = clock.now
     timings.gramStacks += (gramEnd - start) / .seconds(1)
@@ -158,9 +156,11 @@ private struct ComparisonRun {
     let batches = comparison.plan.batches
     while let index = queue.take() {
       if index + teamSize < batches.count {
-        let layers = comparison.left.layers + (comparison.right?.layers ?? [])
-        let next = Minibatch(layers: layers, examples: batches[index + teamSize])
-        DispatchQueue.global(qos: .utility).async { next.prefetch() }
+        let next = comparison.minibatches(batches[index + teamSize])
+        DispatchQueue.global(qos: .utility).async {
+          next.left.prefetch()
+          next.right?.prefetch()
+        }
       }
       do throws(DeviceError) {
         var timings = Comparison.Timings()

@@ -24,7 +24,7 @@ func chooseDevice(
 
 /// Checks that the estimator exists for so few examples.
 func checkExampleCount(_ comparison: Comparison, path: String) throws {
-  let n = comparison.left.exampleCount
+  let n = comparison.pairing.count
   let least = comparison.estimator.centering.leastExamples
   guard n >= least else {
     throw Failure(
@@ -36,7 +36,7 @@ func checkExampleCount(_ comparison: Comparison, path: String) throws {
 
 /// Says what the user may not expect of the estimator, before the work starts.
 func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log: Logger) {
-  let n = comparison.left.exampleCount
+  let n = comparison.pairing.count
   let plan = comparison.plan
   if choice.sharing > 1, plan.batches.count == 1 {
     log.info("a single batch of examples is not shared: \(choice.devices[0].info.id) works alone")

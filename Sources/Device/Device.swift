@@ -6,6 +6,7 @@ import Activations
 /// centering, packed storage, split sums.
 public protocol Device: Sendable {
   associatedtype Stack: GramStack
+  associatedtype Tiles: GramTiles = NoGramTiles
 
   /// What the device is.
   var info: DeviceInfo { get }
@@ -28,6 +29,84 @@ public protocol Device: Sendable {
   /// ⟨Kᵢ, Kᵢ⟩ of every layer, in the arithmetic of `innerProducts`: to the bit what that gives for
   /// two equal layers, so that equal layers of two models have a CKA of 1.
   func squaredNorms(_ stack: Stack) throws(DeviceError) -> [Double]
+
+  /// Prepares to make the matrices of `minibatch`, which may have any number of examples, in tiles.
+  ///
+  /// RBF's median is exact: of all n² squared distances, by counting their bits over all tiles.
+  ///
+  /// - Parameter observe: hears of every tile that a preparing pass has finished, all layers of it; the
+  ///   linear kernel has no such pass.
+  func gramTiles(
+    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
+    division: TileDivision, observe: () -> Void
+  ) throws(DeviceError) -> Tiles
+
+  /// The tile `rows` × `columns` of the centered matrices of `layers`, as a stack for `innerProducts`
+  /// and `squaredNorms`: a sum over all tiles on and below the diagonal is one over the matrix.
+  ///
+  /// Of a tile on the diagonal (`rows` = `columns`) the packed triangle is stored, of another, which
+  /// lies below it, all entries, times √2.
+  ///
+  /// - Precondition: `rows` = `columns`, or all of `columns` lies before `rows`.
+  func gramStack(
+    of tiles: Tiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
+  ) throws(DeviceError) -> Stack
+
+  /// ‖XᵢᵀYⱼ‖² (Frobenius) of the centered features of both layers of each pair, over all examples, in
+  /// units of 2^(`exponentOfSquares` of left + of right), summed in float64. `left` may be `right`.
+  ///
+  /// With n examples that is ⟨HKH, HLH⟩, and ⟨K̃, L̃⟩ of U-centered matrices is
+  /// ‖XᵀY‖² − n/(n−2)·Σ‖x‖²‖y‖² + Σ‖x‖²·Σ‖y‖²/((n−1)(n−2)). Cheap where features are few.
+  func featureProducts(
+    _ left: Tiles, _ right: Tiles, pairs: [LayerPair]
+  ) throws(DeviceError) -> [Double]
+
+  /// The packed numbers of one layer of a stack, as `GramCentering` orders them.
+  func copyNumbers(
+    ofLayer layer: Int, of stack: Stack, to destination: UnsafeMutableBufferPointer<Float>
+  ) throws(DeviceError)
+
+  /// A stack of numbers that were copied from another, and of the same bits.
+  func gramStack(of packed: PackedGrams) throws(DeviceError) -> Stack
+}
+
+// While devices learn these.
+extension Device {
+  public func gramTiles(
+    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
+    division: TileDivision, observe: () -> Void
+  ) throws(DeviceError) -> Tiles { throw .notYet("gramTiles") }
+
+  public func gramStack(
+    of tiles: Tiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
+  ) throws(DeviceError) -> Stack { throw .notYet("gramStack(of: tiles)") }
+
+  public func featureProducts(
+    _ left: Tiles, _ right: Tiles, pairs: [LayerPair]
+  ) throws(DeviceError) -> [Double] { throw .notYet("featureProducts") }
+
+  public func copyNumbers(
+    ofLayer layer: Int, of stack: Stack, to destination: UnsafeMutableBufferPointer<Float>
+  ) throws(DeviceError) { throw .notYet("copyNumbers") }
+
+  public func gramStack(of packed: PackedGrams) throws(DeviceError) -> Stack {
+    throw .notYet("gramStack(of: packed)")
+  }
+}
+
+extension DeviceError {
+  fileprivate static func notYet(_ call: String) -> DeviceError {
+    DeviceError(kind: .unsupported, call: call, context: "not yet")
+  }
+}
+
+/// While devices learn to make tiles.
+public final class NoGramTiles: GramTiles {
+  public let layers: [GramSummary] = []
+  public let timings = StageTimings()
+  public func squaredNorms(ofLayer layer: Int) -> [Float] { [] }
+  public func exponentOfSquares(ofLayer layer: Int) -> Int { 0 }
+  public func rowMeans(ofLayer layer: Int) -> [Float] { [] }
 }
 
 /// The centered Gram matrices of all layers of one minibatch, wherever the device keeps them.

@@ -45,7 +45,7 @@ public struct FeatureSlabs: ~Copyable {
     self.layer = layer
     self.examples = examples
     self.kernels = kernels
-    let span = ((examples.last ?? 0) - (examples.first ?? 0) + 1) * layer.bytesPerExample
+    let span = ((examples.max() ?? 0) - (examples.min() ?? 0) + 1) * layer.bytesPerExample
     let isStaged = layer.isFile && layer.memoryOrder == .rowMajor && span > mappedBytes
     self.stage = isStaged ? stage : nil
     isChecked = isStaged || !layer.isFile

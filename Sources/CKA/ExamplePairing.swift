@@ -1,0 +1,99 @@
+import Activations
+
+/// Which examples of two models are compared, and which of them are the same.
+public struct ExamplePairing: Sendable, Hashable {
+  /// The examples of the first model, ascending.
+  public let left: [Int]
+  /// For each of them the same example of the second model; without one, `left` again.
+  public let right: [Int]
+
+  /// How many examples are compared.
+  public var count: Int { left.count }
+
+  /// How the examples of two models find each other.
+  public enum Alignment: String, Sendable, Hashable, CaseIterable {
+    /// Both hold them in the same order. Where both have sample IDs, these must say so, too.
+    case order
+    /// By their sample IDs, in whatever order each model holds them.
+    case ids
+  }
+
+  /// Pairs the examples of `left` with those of `right`.
+  ///
+  /// - Parameters:
+  ///   - limit: the most examples to take. They are the first of `MinibatchPlan.permutation(of:seed:pass:)`
+  ///     for the pass −1, in the order of the first model: the same whatever the models are.
+  ///   - seed: what decides them.
+  /// - Throws: where the models do not hold the same examples, in words that name the first difference.
+  public init(
+    _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
+    alignment: Alignment = .order, limit: Int? = nil, seed: UInt64 = 0
+  ) throws(ComparisonError) {
+    let all = try right.map { (right) throws(ComparisonError) in
+      switch alignment {
+      case .order: try Self.inOrder(left, right)
+      case .ids: try Self.byID(left, right)
+      }
+    }
+    let count = left.exampleCount
+    var chosen = Array(0..<count)
+    if let limit, limit < count {
+      let order = MinibatchPlan.permutation(of: count, seed: seed, pass: -1)
+      chosen = order.prefix(limit).sorted()
+    }
+    self.left = chosen
+    self.right = all.map { all in chosen.map { all[$0] } } ?? chosen
+  }
+
+  private static func inOrder(
+    _ left: any ActivationSource, _ right: any ActivationSource
+  ) throws(ComparisonError) -> [Int] {
+    guard left.exampleCount == right.exampleCount else {
+      throw ComparisonError(
+        "\(right.name) has \(right.exampleCount) examples and \(left.name) \(left.exampleCount): "
+          + "both must hold the same examples in the same order")
+    }
+    guard let ids = left.exampleIDs, let others = right.exampleIDs,
+      let first = ids.indices.first(where: { ids[$0] != others[$0] })
+    else { return Array(0..<left.exampleCount) }
+    let remedy =
+      Set(ids) == Set(others)
+      ? "the same in another order, which aligning by ID would mend" : "others"
+    throw ComparisonError(
+      "example \(first) is \"\(others[first])\" in \(right.name) and \"\(ids[first])\" in "
+        + "\(left.name): both must hold the same examples in the same order, and these are \(remedy)"
+    )
+  }
+
+  private static func byID(
+    _ left: any ActivationSource, _ right: any ActivationSource
+  ) throws(ComparisonError) -> [Int] {
+    func ids(_ model: any ActivationSource) throws(ComparisonError) -> [String] {
+      guard let ids = model.exampleIDs else {
+        throw ComparisonError("\(model.name) has no sample IDs: its examples cannot be aligned")
+      }
+      var seen: Set<String> = []
+      if let twice = ids.first(where: { !seen.insert($0).inserted }) {
+        throw ComparisonError("\(model.name) has the sample ID \"\(twice)\" twice")
+      }
+      return ids
+    }
+    let (own, others) = (try ids(left), try ids(right))
+    let places = Dictionary(uniqueKeysWithValues: others.enumerated().map { ($1, $0) })
+    var result: [Int] = []
+    for id in own {
+      guard let place = places[id] else {
+        throw ComparisonError(
+          "\(right.name) lacks the example \"\(id)\" of \(left.name): both must hold the same")
+      }
+      result.append(place)
+    }
+    guard own.count == others.count else {
+      let known = Set(own)
+      let extra = others.first { !known.contains($0) } ?? ""
+      throw ComparisonError(
+        "\(left.name) lacks the example \"\(extra)\" of \(right.name): both must hold the same")
+    }
+    return result
+  }
+}
