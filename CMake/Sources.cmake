@@ -18,6 +18,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
+    ExampleList.swift
     FileKind.swift
     Folder.swift
     LayerList.swift
@@ -42,7 +43,9 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
+    GramTiles.swift
     Matrix.swift
+    PackedGrams.swift
     Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
@@ -83,6 +86,7 @@ cka_swift_library(CKA Sources/CKA
     Comparison.swift
     ComparisonRun.swift
     Estimator.swift
+    ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
