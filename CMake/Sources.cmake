@@ -10,16 +10,30 @@ cka_swift_library(Activations Sources/Activations
     OneLine.swift
     ScalarType.swift)
 
+cka_system_library(CHDF5 Sources/CHDF5
+  PKG_CONFIG hdf5
+  TRAIT HDF5)
+
 cka_system_library(CLibzip Sources/CLibzip
   PKG_CONFIG libzip)
 
+cka_system_library(CZlib Sources/CZlib
+  PKG_CONFIG zlib
+  TRAIT HDF5)
+
 cka_swift_library(ActivationFiles Sources/ActivationFiles
-  DEPENDS Activations CLibzip
+  DEPENDS Activations CHDF5 CLibzip CZlib
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
     FileKind.swift
     Folder.swift
+    HDF5/HDF5Chunks.swift
+    HDF5/HDF5Dataset.swift
+    HDF5/HDF5Filters.swift
+    HDF5/HDF5Library.swift
+    HDF5/HDF5Reader.swift
+    HDF5/HDF5Type.swift
     LayerList.swift
     MappedFile.swift
     ModelFiles.swift
@@ -33,6 +47,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     Shards.swift
     StrictJSON.swift
     TemporaryFile.swift
+    UnpackedArray.swift
     ZipArchive.swift
     ZipInput.swift)
 
@@ -42,7 +57,9 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
+    GramTiles.swift
     Matrix.swift
+    PackedGrams.swift
     Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
@@ -83,6 +100,7 @@ cka_swift_library(CKA Sources/CKA
     Comparison.swift
     ComparisonRun.swift
     Estimator.swift
+    ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
