@@ -26,6 +26,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
+    ExampleList.swift
     FileKind.swift
     Folder.swift
     HDF5/HDF5Chunks.swift
