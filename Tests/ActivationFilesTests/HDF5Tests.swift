@@ -174,6 +174,9 @@ private func fixture(_ name: String) -> String {
       ("lzf", "the filter 32000 'lzf'"), ("scaleoffset", "the filter 6"),
       ("references", "references"), ("variable", "variable length"), ("virtual", "virtual"),
       ("external-storage", "in another file"), ("chunk-missing", "[4, 0] was never written"),
+      ("claims-examples", "holds 48 bytes, its shape needs 13194139533312"),
+      ("claims-bytes", "end behind the file's"), ("claims-chunks", "chunks, the file has"),
+      ("claims-chunk-bytes", "claims 2147483648 bytes from"),
       ("odd-integers", "numbers of 2 bytes in a layout of their own"),
     ])
     func refusesDatasets(file: String, words: String) {

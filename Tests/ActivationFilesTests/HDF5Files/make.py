@@ -5,6 +5,7 @@ Number k of every array is (37 k + 11) % 251 - 125, for floats divided by 8, for
 integers plus 125, for bool whether it is odd: all types hold their numbers exactly.
 """
 
+import struct
 from pathlib import Path
 
 import h5py
@@ -179,8 +180,37 @@ def refused():
         file.create_virtual_dataset("x", layout)
 
 
+def claims():
+    """Files that claim more than they hold."""
+
+    def patch(name, old, new):
+        path = HERE / f"refused-{name}.h5"
+        content = path.read_bytes()
+        assert old in content
+        path.write_bytes(content.replace(old, new))
+
+    def axes(*lengths):
+        return struct.pack(f"<{len(lengths)}Q", *lengths)
+
+    one("claims-examples")(lambda f: f.create_dataset("x", data=numbers((4, 3))))
+    patch("claims-examples", axes(4, 3), axes(1 << 40, 3))
+    one("claims-bytes")(lambda f: f.create_dataset("x", data=numbers((4, 3))))
+    patch("claims-bytes", axes(4, 3), axes(1 << 36, 3))
+    patch("claims-bytes", axes(48), axes(12 << 36))
+    for name in ["claims-chunks", "claims-chunk-bytes"]:
+        one(name)(
+            lambda f: f.create_dataset(
+                "x", data=numbers((8, 3)), chunks=(2, 3), maxshape=(None, None), compression="gzip"
+            )
+        )
+    patch("claims-chunks", axes(8, 3), axes(1 << 40, 3))
+    lengths = struct.pack("<III", 2, 3, 4)
+    patch("claims-chunk-bytes", lengths, struct.pack("<III", 1 << 15, 1 << 14, 4))
+
+
 types()
 layouts("layouts", EARLIEST)
 layouts("layouts-latest", LATEST)
 groups()
 refused()
+claims()
