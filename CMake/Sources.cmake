@@ -75,7 +75,8 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   DEPENDS Activations CPUKernels
   SOURCES
     FeatureSlabs.swift
-    FeatureStage.swift)
+    FeatureStage.swift
+    LayerCenters.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
@@ -88,6 +89,7 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     HSIC.swift
     Memory.swift
     Multiplier.swift
+    PackedNumbers.swift
     Pipeline.swift
     RBF.swift
     SharedGram.swift)

@@ -18,7 +18,7 @@ struct CKACommand: ParsableCommand {
     version: toolVersion,
     subcommands: [
       CompareCommand.self, InspectCommand.self, DevicesCommand.self, VerifyCommand.self,
-      PlotCommand.self,
+      PlotCommand.self, SweepCommand.self, MergeCommand.self,
     ])
 
   static func main() {
