@@ -113,7 +113,8 @@ let package = Package(
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(
-      name: "SweepStoreTests", dependencies: ["SweepStore", "BLASDevice", "CKA", "TestSupport"]),
+      name: "SweepStoreTests",
+      dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
       name: "CommandTests",

@@ -69,6 +69,7 @@ cka_system_library(COpenBLAS Sources/COpenBLAS
 cka_c_library(CPUKernels Sources/CPUKernels
   SOURCES
     cpu_kernels.c
+    half.c
     wide_features.c)
 
 cka_swift_library(FeatureSlabs Sources/FeatureSlabs
@@ -119,6 +120,7 @@ cka_c_library(CSystem Sources/CSystem
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging
   SOURCES
+    ByteCount.swift
     ConcurrentMap.swift
     Console.swift
     Failure.swift
@@ -235,9 +237,34 @@ cka_command(CKABench Benchmarks/CKABench
     TuneCommand.swift
     Workload.swift)
 
+cka_system_library(CXXHash Sources/CXXHash
+  PKG_CONFIG libxxhash)
+
+cka_swift_library(SweepStore Sources/SweepStore
+  DEPENDS Activations CKA CPUKernels CXXHash Device
+  SOURCES
+    BinaryHeader.swift
+    CheckedDocument.swift
+    Digest.swift
+    GramFile.swift
+    GramMaker.swift
+    ModelEntry.swift
+    NewFile.swift
+    ProductMaker.swift
+    ProductsFile.swift
+    RowDigest.swift
+    Store.swift
+    StoreError.swift
+    StoreLock.swift
+    StoreMerge.swift
+    Sweep.swift
+    SweepModels.swift
+    SweepResults.swift
+    SweepSettings.swift)
+
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging
+  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
@@ -245,9 +272,11 @@ cka_command(CKACommand Sources/CKACommand
     CompareOptions.swift
     DevicesCommand.swift
     InspectCommand.swift
+    MergeCommand.swift
     Models.swift
     PlotCommand.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    SweepCommand.swift
     VerifyCommand.swift)
