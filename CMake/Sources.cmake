@@ -42,7 +42,9 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
+    GramTiles.swift
     Matrix.swift
+    PackedGrams.swift
     Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
@@ -82,7 +84,11 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Convergence/Convergence.swift
+    Convergence/ConvergencePoint.swift
+    Convergence/ConvergenceRun.swift
     Estimator.swift
+    ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
