@@ -177,6 +177,7 @@ cka_swift_library(Figures Sources/Figures
     HeatmapDrawing.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
     LogarithmicAxis.swift
