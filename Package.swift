@@ -6,7 +6,10 @@ let package = Package(
   products: [
     .library(
       name: "CKA",
-      targets: ["CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures"]),
+      targets: [
+        "CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures",
+        "SweepStore",
+      ]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
   ],
@@ -24,6 +27,7 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
 
     // What runs inside a device.
     .target(name: "CKAKernels", path: "Kernels", exclude: ["OpenCL"]),
@@ -40,6 +44,8 @@ let package = Package(
       name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
     .target(name: "CKA", dependencies: ["Activations", "Device"]),
+    .target(
+      name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
 
     // System calls that Swift does not see.
@@ -59,6 +65,7 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
+        "SweepStore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -87,6 +94,8 @@ let package = Package(
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
+    .testTarget(
+      name: "SweepStoreTests", dependencies: ["SweepStore", "BLASDevice", "CKA", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
       name: "CommandTests",

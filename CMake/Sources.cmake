@@ -18,6 +18,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
+    ExampleList.swift
     FileKind.swift
     Folder.swift
     LayerList.swift
@@ -59,7 +60,8 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   DEPENDS Activations CPUKernels
   SOURCES
     FeatureSlabs.swift
-    FeatureStage.swift)
+    FeatureStage.swift
+    LayerCenters.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
@@ -72,6 +74,7 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     HSIC.swift
     Memory.swift
     Multiplier.swift
+    PackedNumbers.swift
     Pipeline.swift
     RBF.swift
     SharedGram.swift)

@@ -57,6 +57,7 @@ need opencl-headers "OpenCL's header files" have_header CL/cl.h
 need libopenblas-dev "BLAS: the CPU" have_library openblas
 need libcairo2-dev "draws the figures" have_library cairo
 need libzip-dev "reads .npz archives" have_library libzip
+need libxxhash-dev "checksums of a sweep's store" have_library libxxhash
 
 if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need pocl-opencl-icd "an OpenCL device in software, for the tests" have_pocl

@@ -13,7 +13,8 @@ import Activations
 /// In a folder, hidden files, subfolders and files called `.json`, `.md`, `.txt`, `.csv`, `.png`,
 /// `.svg` or `.pdf` are passed over; anything else that holds no activations is an error. A file
 /// `layers.json` in the folder, or beside a single file, gives the order of the layers (all of
-/// them), their stages and the sample IDs.
+/// them), their stages and the sample IDs. Sample IDs may as well stand in `examples.txt` in the folder,
+/// or in `NAME.examples.txt` beside a single file, one a line.
 ///
 /// Files are mapped, not copied, and numbers stay as they are stored: of any scalar type, byte order
 /// and memory order, perhaps unaligned. Every size in a header is checked against the file first.
@@ -23,7 +24,7 @@ public struct ModelFiles: ActivationSource {
   public let name: String
   /// All layers, which have the same number of examples and at least one.
   public let layers: [LayerActivations]
-  /// What `layers.json` calls the examples.
+  /// What `layers.json` or `examples.txt` calls the examples.
   public let exampleIDs: [String]?
   /// The file or folder, as it was given.
   public let path: String
@@ -32,11 +33,13 @@ public struct ModelFiles: ActivationSource {
   public init(path: String) throws(ActivationFileError) {
     self.path = path
     let list: LayerList?
+    let examples: ExampleList?
     var layers: [LayerActivations]
     switch try FileType(path: path) {
     case .folder:
       name = folderName(path)
       list = try LayerList(in: path)
+      examples = try ExampleList(path: joined(path, "examples.txt"))
       layers = try ModelFiles.layers(inFolder: path)
       if let list { layers = try list.arrange(layers) }
     case .regular, .special:
@@ -45,13 +48,20 @@ public struct ModelFiles: ActivationSource {
       let file = try ModelFiles.read(path)
       layers = file.layers
       list = try LayerList(in: parts.folder)
+      examples = try ExampleList(path: joined(parts.folder, "\(name).examples.txt"))
       if let list {
         layers = file.kind == .npy ? layers.map(list.annotate) : try list.arrange(layers)
       }
     }
     try ModelFiles.checkNames(layers, path: path)
     try checkExampleCounts(layers, path: path)
-    exampleIDs = try list?.examples(count: layers.first?.shape.exampleCount ?? 0)
+    let count = layers.first?.shape.exampleCount ?? 0
+    try examples?.checkAlone(beside: list)
+    if let examples {
+      exampleIDs = try examples.examples(count: count)
+    } else {
+      exampleIDs = try list?.examples(count: count)
+    }
     self.layers = layers
   }
 

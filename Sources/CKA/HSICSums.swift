@@ -40,10 +40,12 @@ public struct HSICSums: Sendable {
   ///   - products: ⟨Kᵢ, Lⱼ⟩ in stored units.
   ///   - leftSquares: ⟨Kᵢ, Kᵢ⟩; likewise `rightSquares`.
   ///   - precision: how the device made its products.
-  init(
+  ///   - tolerance: the error of CKA that is allowed where it is more than the precision's: that of
+  ///     matrices that were rounded before they were multiplied.
+  public init(
     exampleCount n: Int, centering: GramCentering, left: [GramSummary], right: [GramSummary],
     products: Matrix<Double>, leftSquares: [Double], rightSquares: [Double],
-    precision: Precision = .exact
+    precision: Precision = .exact, tolerance: Double = 0
   ) {
     let normalizer = centering.normalizer(exampleCount: n)
     func layers(_ summaries: [GramSummary], _ squares: [Double]) -> [Layer] {
@@ -58,7 +60,7 @@ public struct HSICSums: Sendable {
     self.right = layers(right, rightSquares)
     cross = products.map { $0 / normalizer }
     nullVariance = Matrix(rows: left.count, columns: right.count, repeating: 0)
-    tolerance = precision.tolerance
+    self.tolerance = max(precision.tolerance, tolerance)
     dimension = Double(n) * Double(centering == .unbiased ? n - 3 : n - 1) / 2
     if centering == .unbiased {
       // Var⟨A, B⟩ = 2‖A‖²‖B‖²/(n(n−3)) under a random pairing of the rows, whatever the data.

@@ -47,7 +47,7 @@ public struct MinibatchPlan: Sendable {
   /// generator starts from the first output of one seeded with
   /// `seed + pass · 0xD1B54A32D192ED03` (mod 2⁶⁴). The same on every machine.
   public static func permutation(of count: Int, seed: UInt64, pass: Int) -> [Int] {
-    var first = SplitMix64(seed: seed &+ UInt64(pass) &* 0xD1B5_4A32_D192_ED03)
+    var first = SplitMix64(seed: seed &+ UInt64(truncatingIfNeeded: pass) &* 0xD1B5_4A32_D192_ED03)
     var generator = SplitMix64(seed: first.next())
     var result = Array(0..<count)
     for last in stride(from: count - 1, to: 0, by: -1) {

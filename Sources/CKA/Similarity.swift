@@ -63,8 +63,8 @@ extension Similarity {
       rightSigmas: Array(repeating: nil, count: right))
   }
 
-  /// CKA from sums of HSIC.
-  init(_ sums: HSICSums, centering: GramCentering, passes: Int) {
+  /// CKA from sums of HSIC over `passes` passes of minibatches.
+  public init(_ sums: HSICSums, centering: GramCentering, passes: Int) {
     let left = sums.left.map { sums.status(of: $0) }
     let right = sums.right.map { sums.status(of: $0) }
     var cka = Matrix<Double>(rows: left.count, columns: right.count, repeating: .nan)

@@ -24,6 +24,7 @@ struct CompareCommand: ParsableCommand {
   var model2: String?
 
   @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
+  @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
@@ -48,7 +49,7 @@ struct CompareCommand: ParsableCommand {
       }
       let paths = [model, model2].compactMap { $0 }
       try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
-      let comparison = try pair(left, right)
+      let comparison = try pair(left, right, paths: paths)
       try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       announce(comparison, on: choice, to: log)
@@ -62,7 +63,7 @@ struct CompareCommand: ParsableCommand {
       }
       let result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
-        precision: device.precision,
+        precision: device.precision, alignment: examples.align, limit: examples.examples,
         timings: .init(
           open: opened, read: outcome.timings.stages.read,
           transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,
@@ -77,13 +78,12 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
-  private func pair(_ left: ActivationModel, _ right: ActivationModel?) throws -> Comparison {
-    do throws(ComparisonError) {
-      return try Comparison(
-        left, right, estimator: estimator.value, kernel: estimator.gramKernel)
-    } catch {
-      throw Failure(.data, oneLine("\(model2 ?? model): \(error.description)"))
-    }
+  private func pair(
+    _ left: ActivationModel, _ right: ActivationModel?, paths: [String]
+  ) throws -> Comparison {
+    let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seed)
+    return try Comparison(
+      left, right, pairing: pairing, estimator: estimator.value, kernel: estimator.gramKernel)
   }
 
   private func run(

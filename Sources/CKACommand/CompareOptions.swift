@@ -1,6 +1,7 @@
 import Activations
 import ArgumentParser
 import CKA
+import CommandSupport
 import Device
 import DeviceRegistry
 
@@ -20,6 +21,7 @@ extension DeviceSelection: ExpressibleByArgument {
 }
 
 extension Estimator.Ragged: ExpressibleByArgument {}
+extension ExamplePairing.Alignment: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 
 /// How CKA is estimated: the options of `compare`.
@@ -115,6 +117,38 @@ struct LayerOptions: ParsableArguments {
 
   /// The pooling of the library.
   var pooling: LayerShape.Pooling { pool == .mean ? .mean : .flatten }
+}
+
+/// Which examples are compared.
+struct ExampleOptions: ParsableArguments {
+  @Option(
+    help: """
+      How the examples of two models find each other: by their order, which sample IDs must \
+      confirm where both have them, or by their ids.
+      """)
+  var align = ExamplePairing.Alignment.order
+
+  @Option(
+    help: ArgumentHelp(
+      "At most so many examples, drawn by --seed: the same of every model.", valueName: "N"))
+  var examples: Int?
+
+  func validate() throws {
+    if let examples, examples < 2 {
+      throw ValidationError("--examples is \(examples): CKA compares at least 2.")
+    }
+  }
+
+  /// Pairs the examples of two models, whose paths messages name.
+  func pairing(
+    _ left: any ActivationSource, _ right: (any ActivationSource)?, paths: [String], seed: UInt64
+  ) throws -> ExamplePairing {
+    do throws(ComparisonError) {
+      return try ExamplePairing(left, right, alignment: align, limit: examples, seed: seed)
+    } catch {
+      throw Failure(.data, oneLine("\(paths.last ?? left.name): \(error.description)"))
+    }
+  }
 }
 
 /// Where the work is done.

@@ -68,6 +68,10 @@ struct ResultDocument: Codable {
     var dropped: Int
     /// Over all passes.
     var minibatches: Int
+    /// What `--examples` allowed, where it was given; `used` and `dropped` are then of those drawn.
+    var limit: Int?
+    /// `ids` where examples found each other by their sample IDs, not by their order.
+    var alignment: String?
   }
 
   struct Timings: Codable {
@@ -112,7 +116,7 @@ struct ResultDocument: Codable {
 extension ResultDocument {
   init(
     _ comparison: Comparison, _ outcome: Comparison.Outcome, paths: [String], pooling: String,
-    precision: Precision, timings: Timings
+    precision: Precision, alignment: ExamplePairing.Alignment, limit: Int?, timings: Timings
   ) {
     let similarity = outcome.similarity
     estimator = Estimator(comparison.estimator)
@@ -146,7 +150,8 @@ extension ResultDocument {
     }
     examples = Examples(
       total: comparison.left.exampleCount, used: comparison.plan.examplesUsed,
-      dropped: comparison.plan.examplesDropped, minibatches: comparison.plan.batches.count)
+      dropped: comparison.plan.examplesDropped, minibatches: comparison.plan.batches.count,
+      limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil)
     hasSignificance = similarity.z != nil
     self.timings = timings
   }

@@ -21,7 +21,8 @@ struct VerifyCommand: ParsableCommand {
 
   private func verify(_ device: any Device) throws {
     try Console.print(
-      "\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver))\n")
+      "\(device.info.id): \(oneLine(device.info.name)), \(oneLine(device.info.driver)), "
+        + "\(device.info.precision.rawValue) products\n")
     let verification: Verification
     do throws(DeviceError) {
       verification = try Verification(of: device)

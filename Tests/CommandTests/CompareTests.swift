@@ -73,6 +73,33 @@ import Testing
     #expect(try result.layers(0)[0]["scalarType"] as? String == "float32")
   }
 
+  @Test func pairsExamplesByIDAndDrawsSome() throws {
+    let model = TestModel(layers: 2, n: 30)
+    let a = try model.write(to: "a", in: cka.folder)
+    var turned = model
+    for index in turned.layers.indices {
+      turned.layers[index].activations =
+        model.layers[index].activations.rows(Array((0..<30).reversed()))
+    }
+    let b = try turned.write(to: "b", in: cka.folder)
+    let ids = (0..<30).map { "image \($0)\n" }
+    try cka.folder.write(ids.joined(), to: "a/examples.txt")
+    try cka.folder.write(ids.reversed().joined(), to: "b/examples.txt")
+    try cka("compare", a, b, "--device", "cpu").expectFailure(
+      65, "b: example 0 is", "image 29", "the same in another order")
+
+    try cka(
+      "compare", a, b, "--device", "cpu", "--align", "ids", "--examples", "20", "--estimator",
+      "unbiased"
+    ).expectSuccess(messages: 0)
+    let result = try TestResult(cka)
+    #expect(result.json("examples", "total") as? Int == 30)
+    #expect(result.json("examples", "used") as? Int == 20)
+    #expect(result.json("examples", "limit") as? Int == 20)
+    #expect(result.json("examples", "alignment") as? String == "ids")
+    #expect(result.cka[0, 0] == 1 && result.cka[1, 1] == 1)
+  }
+
   @Test(
     arguments: [
       (["--estimator", "biased"], false, nil), (["--estimator", "unbiased"], true, nil),

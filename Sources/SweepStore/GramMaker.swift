@@ -1,0 +1,154 @@
+import Activations
+import CKA
+import CPUKernels
+import Device
+import Foundation
+
+/// Makes the Gram matrices of a model's minibatch and puts them into a file, some layers at a time.
+struct GramMaker {
+  let settings: SweepSettings
+  /// Bytes that may be taken.
+  let memory: Int
+
+  /// Makes the matrices of minibatch `number` of the plan and writes them to `path`.
+  func make<D: Device>(
+    _ minibatch: Minibatch, number: Int, key: Digest, on device: D, path: String
+  ) throws {
+    let centering = settings.estimatorValue.centering
+    let count = minibatch.layers.count
+    func file(_ layers: [GramSummary], _ squares: [Double]) throws -> GramFile {
+      GramFile(
+        key: key, minibatch: number, exampleCount: minibatch.exampleCount, centering: centering,
+        storePrecision: settings.storePrecision, precision: device.info.precision, layers: layers,
+        squares: squares, device: try deviceText(device.info))
+    }
+    let none = GramSummary.empty(isFinite: true, isConstant: false)
+    let blank = try file(
+      Array(repeating: none, count: count), Array(repeating: 0, count: count))
+    let start = blank.header.sealedSize
+
+    let output = try NewFile(path)
+    let hasher = Hasher64()
+    var layers: [GramSummary] = []
+    var squares: [Double] = []
+    let atATime = layersAtATime(blank)
+    let packed = PackedMemory(layers: min(atATime, count), packedCount: blank.packedCount)
+    for first in stride(from: 0, to: count, by: atATime) {
+      let part = first..<min(first + atATime, count)
+      let made = try make(
+        Minibatch(layers: Array(minibatch.layers[part]), examples: minibatch.examples),
+        centering: centering, on: device, into: packed)
+      let bytes = packed.bytes(of: part.count, settings.storePrecision)
+      hasher.update(bytes)
+      try output.write(bytes, at: start + first * blank.layerSize)
+      layers += made.layers
+      squares += made.squares
+    }
+    var header = try file(layers, squares).header
+    header.seal(numbersSize: count * blank.layerSize, numbersChecksum: hasher.checksum)
+    try header.bytes.withUnsafeBytes { try output.write($0, at: 0) }
+    try output.finish()
+  }
+
+  /// Makes the matrices of some layers; leaves the numbers, as they will be stored, in `packed`.
+  private func make<D: Device>(
+    _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
+  ) throws -> (layers: [GramSummary], squares: [Double]) {
+    let stack = try device.gramStack(
+      of: minibatch, kernel: settings.gramKernel, centering: centering)
+    for layer in stack.layers.indices {
+      try device.copyNumbers(ofLayer: layer, of: stack, to: packed.layer(layer))
+    }
+    guard settings.storePrecision == .float16 else {
+      return (stack.layers, try device.squaredNorms(stack))
+    }
+    let exponents = packed.narrow(stack.layers.count)
+    var layers = stack.layers
+    for index in layers.indices { layers[index].exponent += exponents[index] }
+    let rounded = try device.gramStack(
+      of: PackedGrams(
+        exampleCount: minibatch.exampleCount, centering: centering, layers: layers,
+        numbers: layers.indices.map { packed.numbers($0) }, owner: packed))
+    let squares = try device.squaredNorms(rounded)
+    for index in layers.indices {
+      // A number is off by 2⁻¹¹ of itself at most, and so is the matrix's norm.
+      let own = layers[index].roundingNorm * power(of: -exponents[index])
+      layers[index].roundingNorm = (own * own + 0x1p-22 * squares[index]).squareRoot()
+    }
+    return (layers, squares)
+  }
+
+  /// How many layers are made at once: the device's stack, the copy, and a Gram matrix or two.
+  private func layersAtATime(_ file: GramFile) -> Int {
+    max(memory / Self.leastMemory(packedCount: file.packedCount), 1)
+  }
+
+  /// Bytes that making one layer takes.
+  static func leastMemory(packedCount: Int) -> Int { 5 * packedCount * MemoryLayout<Float>.size }
+
+  private func power(of exponent: Int) -> Double {
+    Double(sign: .plus, exponent: exponent, significand: 1)
+  }
+
+  private func deviceText(_ info: DeviceInfo) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(info), as: UTF8.self)
+  }
+}
+
+/// Packed numbers of some layers in memory, in float32 and, where they are stored so, in float16.
+final class PackedMemory: @unchecked Sendable {
+  // @unchecked: threads divide the layers.
+  private let packedCount: Int
+  private let floats: UnsafeMutablePointer<Float>
+  private let halves: UnsafeMutablePointer<UInt16>
+
+  init(layers: Int, packedCount: Int) {
+    self.packedCount = packedCount
+    floats = .allocate(capacity: max(layers * packedCount, 1))
+    // Not touched where nothing is narrowed.
+    halves = .allocate(capacity: max(layers * packedCount, 1))
+  }
+
+  deinit {
+    floats.deallocate()
+    halves.deallocate()
+  }
+
+  func layer(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: floats + index * packedCount, count: packedCount)
+  }
+
+  func numbers(_ index: Int) -> UnsafePointer<Float> {
+    UnsafePointer(floats + index * packedCount)
+  }
+
+  /// The numbers of the first `layers` layers as a file holds them.
+  func bytes(
+    of layers: Int, _ precision: SweepSettings.StorePrecision
+  ) -> UnsafeRawBufferPointer {
+    let start: UnsafeRawPointer =
+      precision == .float32 ? UnsafeRawPointer(floats) : UnsafeRawPointer(halves)
+    return UnsafeRawBufferPointer(start: start, count: layers * packedCount * precision.size)
+  }
+
+  /// Rounds the first `layers` layers to float16, each with a power of two taken out that puts its
+  /// largest number between 2¹⁴ and 2¹⁵, and widens them again; returns the exponents taken out.
+  func narrow(_ layers: Int) -> [Int] {
+    let exponents = UnsafeMutableBufferPointer<Int>.allocate(capacity: layers)
+    defer { exponents.deallocate() }
+    nonisolated(unsafe) let target = exponents
+    DispatchQueue.concurrentPerform(iterations: layers) { index in
+      let (source, half) = (floats + index * packedCount, halves + index * packedCount)
+      let largest = cka_largest_magnitude(source, packedCount)
+      let exponent = largest > 0 ? Int(largest.exponent) - 14 : 0
+      // A power of two beyond float32's comes with numbers that no Gram matrix is stored with.
+      let factor = Float(sign: .plus, exponent: min(max(-exponent, -126), 127), significand: 1)
+      cka_narrow(source, packedCount, factor, half)
+      cka_widen(half, packedCount, source)
+      target[index] = -Int(factor.exponent)
+    }
+    return Array(exponents)
+  }
+}

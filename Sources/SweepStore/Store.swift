@@ -1,0 +1,147 @@
+import Activations
+import CKA
+import Foundation
+
+/// A folder that holds Gram matrices of models and their products, format `cka-store/1`
+/// (`Documentation/FileFormats.md`).
+///
+///     store.json                                    settings
+///     examples.json                                 sample IDs, where models have them
+///     models/0001-NAMEHASH.json                     a model: layers, files, keys
+///     minibatches/1/grams/KEY.grams                 a model's matrices of a minibatch
+///     minibatches/1/products/NAME.products          products of some models' matrices
+///     lock                                          who is writing
+///     results/                                      what users read
+struct Store {
+  static let format = "cka-store/1"
+
+  /// What `store.json` says.
+  struct Document: Codable, Sendable, Hashable {
+    var format = Store.format
+    var settings: SweepSettings
+    /// n of every model.
+    var exampleCount: Int
+    var shard: Shard?
+  }
+
+  let path: String
+  let document: Document
+  /// The models with the numbers of their entries, in order.
+  private(set) var entries: [(number: Int, entry: ModelEntry)] = []
+  /// Entries that cannot be read: file names.
+  private(set) var damagedEntries: [String] = []
+  let plan: MinibatchPlan
+
+  /// The minibatches that this store is to hold: all, or its shard's.
+  var minibatches: [Int] {
+    document.shard?.minibatches(of: plan.batches.count) ?? Array(plan.batches.indices)
+  }
+
+  /// Examples that are compared.
+  static func comparedCount(_ settings: SweepSettings, exampleCount: Int) -> Int {
+    min(settings.exampleLimit ?? exampleCount, exampleCount)
+  }
+
+  /// The digest of all that entries must agree on.
+  let settingsDigest: String
+
+  /// Opens the store at `path` for reading.
+  init(reading path: String) throws(StoreError) {
+    guard StorePath.exists("\(path)/store.json") else {
+      throw StoreError(.noInput, path, "is no store of cka sweep: store.json is missing")
+    }
+    try self.init(path, CheckedDocument<Document>.read("\(path)/store.json"))
+  }
+
+  /// A store whose `store.json` says `document`.
+  init(_ path: String, _ document: Document) throws(StoreError) {
+    guard document.format == Self.format else {
+      throw StoreError(
+        .data, "\(path)/store.json",
+        "found the format \(document.format), expected \(Self.format)")
+    }
+    self.path = path
+    self.document = document
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = (try? encoder.encode(document)) ?? Data()
+    settingsDigest = Digest(of: String(decoding: text, as: UTF8.self)).hexadecimal
+    plan = MinibatchPlan(
+      document.settings.estimatorValue,
+      exampleCount: Self.comparedCount(document.settings, exampleCount: document.exampleCount))
+    try readEntries()
+  }
+
+  private mutating func readEntries() throws(StoreError) {
+    for name in try StorePath.contents(modelsFolder) {
+      guard let number = ModelEntry.number(ofFile: name) else { continue }
+      do {
+        let entry = try CheckedDocument<ModelEntry>.read("\(modelsFolder)/\(name)")
+        entries.append((number, entry))
+      } catch {
+        guard error.kind == .data else { throw error }
+        damagedEntries.append(name)
+      }
+    }
+    entries.sort { $0.number < $1.number }
+  }
+
+  /// Puts an entry under a number, in place of one that may have it.
+  mutating func put(_ entry: ModelEntry, number: Int) throws {
+    try StorePath.makeFolder(modelsFolder)
+    let name = ModelEntry.fileName(number: number, model: entry.model.name)
+    try NewFile.write(
+      try CheckedDocument<ModelEntry>.bytes(entry), to: "\(modelsFolder)/\(name)")
+    damagedEntries.removeAll { $0 == name }
+    if let index = entries.firstIndex(where: { $0.number == number }) {
+      entries[index].entry = entry
+    } else {
+      entries.append((number, entry))
+      entries.sort { $0.number < $1.number }
+    }
+  }
+
+  /// The number of an entry that a model of this name would have: that of a damaged one, or a new one.
+  func number(forModel name: String) -> Int {
+    let numbers = damagedEntries.compactMap { ModelEntry.number(ofFile: $0) }
+    let own = numbers.first {
+      damagedEntries.contains(ModelEntry.fileName(number: $0, model: name))
+    }
+    return own ?? (entries.map(\.number) + numbers).reduce(0, max) + 1
+  }
+
+  var modelsFolder: String { "\(path)/models" }
+
+  /// The folder of a minibatch's matrices; folders count from 1, as people do.
+  func gramsFolder(_ minibatch: Int) -> String { "\(path)/minibatches/\(minibatch + 1)/grams" }
+
+  /// The folder of a minibatch's products.
+  func productsFolder(_ minibatch: Int) -> String {
+    "\(path)/minibatches/\(minibatch + 1)/products"
+  }
+
+  /// The file of a model's matrices of a minibatch.
+  func gramPath(_ minibatch: Int, _ key: Digest) -> String {
+    "\(gramsFolder(minibatch))/\(key.hexadecimal).grams"
+  }
+
+  /// Writes `store.json`.
+  static func write(_ document: Document, to path: String) throws {
+    try StorePath.makeFolder(path)
+    try NewFile.write(
+      try CheckedDocument<Document>.bytes(document), to: "\(path)/store.json")
+  }
+
+  /// Takes away what processes left when they were killed. Only for who holds the lock.
+  func removeLeftovers() throws(StoreError) {
+    var folders = [path, modelsFolder]
+    for minibatch in minibatches {
+      folders += [gramsFolder(minibatch), productsFolder(minibatch)]
+    }
+    for folder in folders {
+      for name in try StorePath.contents(folder) where name.hasPrefix(StorePath.asidePrefix) {
+        unlink("\(folder)/\(name)")
+      }
+    }
+  }
+}

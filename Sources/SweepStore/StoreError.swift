@@ -1,0 +1,54 @@
+import Activations
+import Foundation
+
+/// Why a store cannot be used or made: one line that names the file, what was found and what was
+/// expected.
+public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What kind of failure it is.
+  public enum Kind: Sendable, Hashable {
+    /// What was asked for does not exist, such as the twelfth of ten shards.
+    case usage
+    /// What is there is not what was expected.
+    case data
+    /// There is no store.
+    case noInput
+    /// The store cannot be made, or another process uses it.
+    case cannotCreate
+    /// Reading or writing broke off.
+    case io
+  }
+
+  /// What kind of failure it is.
+  public let kind: Kind
+  /// The file or folder at fault.
+  public let path: String
+  /// What was found and what was expected.
+  public let reason: String
+
+  /// An error about `path`.
+  public init(_ kind: Kind, _ path: String, _ reason: String) {
+    self.kind = kind
+    self.path = path
+    self.reason = oneLine(reason)
+  }
+
+  /// One line: the path, a colon, the reason.
+  public var description: String { "\(oneLine(path)): \(reason)" }
+
+  /// A call that makes or writes `path` failed: writing broke off where a disk is full or broken, else
+  /// it cannot be made at all.
+  static func writing(_ path: String, _ code: Int32) -> StoreError {
+    let isBrokenOff = [ENOSPC, EDQUOT, EFBIG, EIO].contains(code)
+    return StoreError(
+      isBrokenOff ? .io : .cannotCreate, path, "cannot be written: \(systemMessage(code))")
+  }
+
+  /// A call that opens or reads `path` failed.
+  static func reading(_ path: String, _ code: Int32) -> StoreError {
+    let isMissing = [ENOENT, ENOTDIR, EACCES, EPERM, EISDIR, ELOOP].contains(code)
+    return StoreError(
+      isMissing ? .noInput : .io, path, "cannot be read: \(systemMessage(code))")
+  }
+}
+
+private func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

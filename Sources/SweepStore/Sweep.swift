@@ -1,0 +1,336 @@
+import Activations
+import CKA
+import Device
+import Foundation
+
+/// A sweep under way: the models of a store, and those that come to it, compared with each other.
+///
+/// Every unit of work, a model's matrices of a minibatch or a block of products, appears in the store
+/// whole. Whatever stops the process, the same calls go on from what is there.
+public final class Sweep {
+  /// What happens while a sweep runs.
+  public enum Event: Sendable {
+    /// So many models' minibatches and minibatches' products are to be made in all.
+    case began(units: Int)
+    /// So many are done or were there.
+    case finished(units: Int)
+    /// Something that the user should know: one line.
+    case note(String)
+    /// A device failed; the next goes on.
+    case fellBack(from: DeviceInfo, to: DeviceInfo, because: DeviceError)
+  }
+
+  /// What was there and what was made.
+  public struct Summary: Sendable, Hashable {
+    /// Models of the sweep.
+    public internal(set) var models = 0
+    /// Matrices of a model's minibatch that were there.
+    public internal(set) var gramsFound = 0
+    /// Those that were made.
+    public internal(set) var gramsMade = 0
+    /// Products of two models' minibatch that were there.
+    public internal(set) var productsFound = 0
+    /// Those that were made.
+    public internal(set) var productsMade = 0
+    /// Seconds spent reading and making matrices.
+    public internal(set) var gramSeconds = 0.0
+    /// Seconds spent on products.
+    public internal(set) var productSeconds = 0.0
+    /// Multiplications and additions of products that were made.
+    public internal(set) var productFlops = 0.0
+  }
+
+  var store: Store
+  private let lock: StoreLock
+  private let devices: [any Device]
+  private var current = 0
+  let memory: Int
+  let openModel: (String) throws -> ActivationModel
+  let observe: (Event) -> Void
+  var summary = Summary()
+  var products = ProductIndex()
+  private var verified: Set<String> = []
+  private var unitsDone = 0
+
+  /// Memory of the process itself, beside what is counted.
+  static let overhead = 96 << 20
+
+  /// Opens the store at `path`, or makes it.
+  ///
+  /// - Parameters:
+  ///   - memory: bytes the process may take.
+  ///   - devices: the first does the work; where it fails, the next.
+  ///   - firstModel: a model whose examples a new store's are.
+  ///   - openModel: opens the model at a path, with the layers and pooling of the settings.
+  /// - Throws: `.usage` where the store has other settings, `.cannotCreate` where another process uses
+  ///   it or the folder holds something else.
+  public init(
+    store path: String, settings: SweepSettings, shard: Shard? = nil, memory: Int,
+    devices: [any Device], firstModel: String,
+    openModel: @escaping (String) throws -> ActivationModel,
+    observe: @escaping (Event) -> Void = { _ in }
+  ) throws {
+    self.devices = devices
+    self.openModel = openModel
+    self.observe = observe
+    let isNew = !StorePath.exists("\(path)/store.json")
+    if isNew { try Self.checkFolder(path) }
+    var exampleCount = 0
+    if isNew {
+      exampleCount = try openModel(firstModel).exampleCount
+      try Self.check(settings, shard, exampleCount: exampleCount, path: firstModel)
+      try StorePath.makeFolder(path)
+    }
+    lock = try StoreLock(store: path)
+    do throws(StoreError) {
+      store = try Store(reading: path)
+    } catch {
+      guard error.kind == .data || error.kind == .noInput else { throw error }
+      // A new store, or one whose settings are damaged: those given now are its own if its models
+      // were made with them.
+      if !isNew { exampleCount = try openModel(firstModel).exampleCount }
+      let document = Store.Document(
+        settings: settings, exampleCount: exampleCount, shard: shard)
+      let candidate = try Store(path, document)
+      if let other = candidate.entries.first(where: { !$0.entry.wasMade(for: candidate) }) {
+        throw StoreError(
+          error.kind, error.path,
+          "\(error.reason); its model \(other.entry.model.name) was made with other settings than "
+            + "those given")
+      }
+      if !isNew || !candidate.entries.isEmpty {
+        observe(.note("\(error.description); made again from the options given"))
+      }
+      try Store.write(document, to: path)
+      store = candidate
+    }
+    self.memory = memory - Self.overhead
+    try checkSettings(settings, shard)
+    try store.removeLeftovers()
+    try checkMemory(memory)
+  }
+
+  /// Compares all models of the store and those at `paths`, which come to it.
+  ///
+  /// - Throws: `StoreError`, `DeviceError`, `ComparisonError` where the models do not hold the same
+  ///   examples, or what `openModel` throws.
+  public func run(models paths: [String]) throws -> Summary {
+    let models = Set(store.entries.map(\.entry.location) + paths.map(absolutePath)).count
+    observe(.began(units: store.minibatches.count * (models + 1)))
+    try makeGrams(of: paths)
+    for minibatch in store.minibatches {
+      try makeProducts(minibatch)
+      finishUnits(1)
+    }
+    try removeUnused()
+    summary.models = store.entries.count
+    return summary
+  }
+
+  /// What came of it; not for a shard.
+  public func results() throws(StoreError) -> SweepResults {
+    try SweepResults(store, products: products)
+  }
+
+  /// Whether the store holds a share of the minibatches only.
+  public var isShard: Bool { store.document.shard != nil }
+
+  /// Minibatches of the store.
+  public var minibatchCount: Int { store.minibatches.count }
+
+  // MARK: Settings
+
+  /// Refuses a folder that holds anything but what a store does.
+  private static func checkFolder(_ path: String) throws(StoreError) {
+    guard StorePath.exists(path) else { return }
+    guard StorePath.isFolder(path) else {
+      throw StoreError(.cannotCreate, path, "is a file, not a store")
+    }
+    let known = ["examples.json", "lock", "minibatches", "models", "results"]
+    let other = try StorePath.contents(path).first {
+      !known.contains($0) && !$0.hasPrefix(StorePath.asidePrefix)
+    }
+    if let other {
+      throw StoreError(
+        .cannotCreate, path, "holds '\(other)', which cka sweep did not write: it is no store")
+    }
+  }
+
+  private static func check(
+    _ settings: SweepSettings, _ shard: Shard?, exampleCount: Int, path: String
+  ) throws(StoreError) {
+    let compared = Store.comparedCount(settings, exampleCount: exampleCount)
+    let least = settings.estimatorValue.centering.leastExamples
+    guard compared >= least else {
+      throw StoreError(
+        .data, path,
+        "\(compared) example\(compared == 1 ? " is" : "s are") compared, the "
+          + "\(settings.estimator.rawValue) estimator needs at least \(least)")
+    }
+    let plan = MinibatchPlan(settings.estimatorValue, exampleCount: compared)
+    if let shard, shard.count > plan.batches.count {
+      throw StoreError(
+        .usage, "--shard \(shard)",
+        "there are more shards than minibatches, of which \(path) has \(plan.batches.count)")
+    }
+  }
+
+  private func checkSettings(_ settings: SweepSettings, _ shard: Shard?) throws(StoreError) {
+    if let (option, own, other) = store.document.settings.difference(from: settings) {
+      throw StoreError(
+        .usage, store.path,
+        "was made with \(option) \(own), found \(other); name another store, or the same settings")
+    }
+    guard store.document.shard == shard else {
+      let own = store.document.shard.map { "shard \($0)" } ?? "all minibatches"
+      throw StoreError(
+        .usage, store.path,
+        "is a store of \(own), found \(shard.map { "--shard \($0)" } ?? "no --shard")")
+    }
+  }
+
+  private func checkMemory(_ given: Int) throws(StoreError) {
+    let batch = store.plan.batches.map(\.count).max() ?? 0
+    let packed = store.document.settings.estimatorValue.centering.packedCount(exampleCount: batch)
+    let least =
+      max(
+        GramMaker.leastMemory(packedCount: packed),
+        ProductMaker.bytes(layers: 1, packedCount: packed)) + Self.overhead
+    guard given >= least else {
+      throw StoreError(
+        .usage, "--memory",
+        "\(given) bytes do not suffice: minibatches of \(batch) examples need \(least)")
+    }
+  }
+
+  // MARK: Work
+
+  /// Does `body` on the device that is in use, and on the next where that fails.
+  func onDevice<Result>(_ body: (any Device) throws -> Result) throws -> Result {
+    while true {
+      do {
+        return try body(devices[current])
+      } catch let error as DeviceError where error.kind != .input && current + 1 < devices.count {
+        current += 1
+        observe(
+          .fellBack(from: devices[current - 1].info, to: devices[current].info, because: error))
+      }
+    }
+  }
+
+  func finishUnits(_ count: Int) {
+    unitsDone += count
+    observe(.finished(units: unitsDone))
+  }
+
+  /// Maps a model's matrices; those that are damaged are made again, if the model is there.
+  func storedGrams(_ minibatch: Int, _ key: Digest, of place: Int) throws -> StoredGrams {
+    let path = store.gramPath(minibatch, key)
+    do throws(StoreError) {
+      let grams = try StoredGrams(path, key: key, isChecked: !verified.contains(path))
+      verified.insert(path)
+      return grams
+    } catch {
+      guard error.kind == .data || error.kind == .noInput else { throw error }
+      try remake(minibatch, key, of: place, because: error)
+      return try StoredGrams(path, key: key, isChecked: true)
+    }
+  }
+
+  /// Multiplies what was not yet multiplied of a minibatch.
+  func makeProducts(_ minibatch: Int) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    try products.addAll(in: store, minibatch) { (error) throws(StoreError) in
+      observe(.note("\(error.description); computed again"))
+      unlink(error.path)
+    }
+    let models = try store.entries.indices.map { place in
+      let entry = store.entries[place].entry
+      guard let key = entry.key(minibatch) else {
+        throw StoreError(
+          .data, store.path,
+          "lacks minibatch \(minibatch + 1) of \(entry.model.name): give its model again")
+      }
+      return ProductMaker.Model(
+        side: .init(key: key, layerCount: entry.model.layers.count), place: place)
+    }
+    let known = products
+    func isKnown(_ a: Int, _ b: Int) -> Bool {
+      known.contains(minibatch, models[a].side.key, models[b].side.key)
+    }
+    let missing = models.indices.reduce(0) { sum, b in
+      sum + (0...b).count { a in !isKnown(a, b) }
+    }
+    summary.productsMade += missing
+    summary.productsFound += models.count * (models.count + 1) / 2 - missing
+    let blocks = ProductMaker.blocks(
+      layerCounts: models.map(\.side.layerCount), isKnown: isKnown)
+    guard !blocks.isEmpty else { return }
+    try StorePath.makeFolder(store.productsFolder(minibatch))
+    let settings = store.document.settings
+    let maker = ProductMaker(
+      memory: memory,
+      packedCount: settings.estimatorValue.centering.packedCount(
+        exampleCount: store.plan.batches[minibatch].count),
+      storePrecision: settings.storePrecision)
+    var rest = ArraySlice(blocks)
+    try onDevice { device in
+      try make(&rest, of: models, minibatch, maker, on: device)
+    }
+    summary.productSeconds += (clock.now - start) / .seconds(1)
+  }
+
+  /// Makes the blocks of `rest`, taking each from it when it is in the store.
+  private func make<D: Device>(
+    _ rest: inout ArraySlice<ProductMaker.Block>, of models: [ProductMaker.Model],
+    _ minibatch: Int, _ maker: ProductMaker, on device: D
+  ) throws {
+    var cache = StackCache<D>()
+    while let block = rest.first {
+      let rows = block.rows.map { models[$0] }
+      let columns = block.columns?.map { models[$0] }
+      let matrix = try maker.products(rows: rows, columns: columns, on: device, cache: &cache) {
+        try storedGrams(minibatch, $0.side.key, of: $0.place)
+      }
+      let file = ProductsFile(
+        minibatch: minibatch, precision: device.info.precision, rows: rows.map(\.side),
+        columns: (columns ?? rows).map(\.side))
+      try file.write(matrix, in: store.productsFolder(minibatch))
+      try products.add("\(store.productsFolder(minibatch))/\(file.name)", minibatch: minibatch)
+      let pairs = Double(matrix.elements.count) * (columns == nil ? 0.5 : 1)
+      summary.productFlops += 2 * pairs * Double(maker.packedCount)
+      rest.removeFirst()
+    }
+  }
+
+  /// Takes away matrices and products of models that the sweep has no more.
+  private func removeUnused() throws(StoreError) {
+    for minibatch in store.minibatches {
+      let keys = Set(store.entries.compactMap { $0.entry.key(minibatch) })
+      let folder = store.gramsFolder(minibatch)
+      for name in try StorePath.contents(folder) where name.hasSuffix(".grams") {
+        guard let key = Digest(hexadecimal: String(name.dropLast(6))), !keys.contains(key) else {
+          continue
+        }
+        unlink("\(folder)/\(name)")
+      }
+    }
+  }
+}
+
+extension ModelEntry {
+  /// Whether the entry's keys come from the settings and examples of `store`.
+  func wasMade(for store: Store) -> Bool {
+    settings == store.settingsDigest
+      && model.layers.allSatisfy { $0.shape.first == store.document.exampleCount }
+      && Set(keys.keys) == Set(store.minibatches)
+  }
+}
+
+/// Where a path leads, from the root on; the path itself where that cannot be told.
+func absolutePath(_ path: String) -> String {
+  guard let resolved = realpath(path, nil) else { return path }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}

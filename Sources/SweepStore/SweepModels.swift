@@ -1,0 +1,305 @@
+import Activations
+import CKA
+import Device
+import Foundation
+
+extension Sweep {
+  /// Sees to it that the store holds all matrices of all its models and of those at `paths`.
+  func makeGrams(of paths: [String]) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let names = ModelNames(paths: paths)
+    var given: Set<Int> = []
+    for path in paths {
+      let number = try add(path, names: names, given: given, of: paths.count)
+      if given.insert(number).inserted { finishUnits(store.minibatches.count) }
+    }
+    if let damaged = store.damagedEntries.first {
+      throw StoreError(
+        .data, "\(store.modelsFolder)/\(damaged)",
+        "is damaged: its checksum is another; give its model again")
+    }
+    for (place, (number, entry)) in store.entries.enumerated() where !given.contains(number) {
+      try checkOld(entry, place: place)
+      finishUnits(store.minibatches.count)
+    }
+    summary.gramSeconds += (clock.now - start) / .seconds(1)
+  }
+
+  /// Adds the model at `path`, or finds it; returns its entry's number.
+  private func add(
+    _ path: String, names: ModelNames, given: Set<Int>, of pathCount: Int
+  ) throws -> Int {
+    let location = absolutePath(path)
+    let files = FileStamp.files(ofModel: location)
+    let own = store.entries.first { $0.entry.location == location }
+    if let own, !files.isEmpty, own.entry.files == files, own.entry.wasMade(for: store),
+      areThere(own.entry)
+    {
+      summary.gramsFound += store.minibatches.count
+      return own.number
+    }
+
+    let model = try openModel(path)
+    let minibatches = try minibatches(of: model, path: path)
+    var keys: [Int: Digest] = [:]
+    for (place, (index, minibatch)) in minibatches.enumerated() {
+      if place + 1 < minibatches.count {
+        let next = minibatches[place + 1].minibatch
+        DispatchQueue.global(qos: .utility).async { next.prefetch() }
+      }
+      let key = try RowDigest.key(of: minibatch, settings: store.document.settings.gramDigest)
+      if place == 0 { checkRoom(for: model, path: path, among: pathCount) }
+      try make(minibatch, number: index, key: key)
+      keys[index] = key
+    }
+
+    let layers = model.layers.map { SweepModel.Layer($0) }
+    var entry = ModelEntry(
+      model: SweepModel(name: model.name, path: path, layers: layers), location: location,
+      files: files, sample: try sample(of: model, path: path).hexadecimal,
+      keys: keys.mapValues(\.hexadecimal), settings: store.settingsDigest)
+    if let own {
+      if own.entry.keys != entry.keys {
+        observe(.note("\(oneLine(path)): has changed since it was added; computed anew"))
+      }
+      entry.model.name = own.entry.model.name
+      try store.put(entry, number: own.number)
+      return own.number
+    }
+    if let same = store.entries.first(where: {
+      $0.entry.keys == entry.keys && $0.entry.model.layers == layers
+    }) {
+      if given.contains(same.number) || StorePath.exists(same.entry.location) {
+        observe(
+          .note(
+            "\(oneLine(path)): holds the same as \(oneLine(same.entry.model.path)); they are one "
+              + "model, \(oneLine(same.entry.model.name))"))
+      } else {
+        entry.model.name = same.entry.model.name
+        try store.put(entry, number: same.number)
+      }
+      return same.number
+    }
+    entry.model.name = names.name(
+      of: model.name, path: path, taken: Set(store.entries.map(\.entry.model.name)))
+    let number = store.number(forModel: entry.model.name)
+    try store.put(entry, number: number)
+    return number
+  }
+
+  /// Makes the matrices of `key`, where they are not there.
+  private func make(_ minibatch: Minibatch, number: Int, key: Digest) throws {
+    let path = store.gramPath(number, key)
+    if StorePath.exists(path) {
+      do throws(StoreError) {
+        _ = try StoredGrams(path, key: key, isChecked: false)
+        summary.gramsFound += 1
+        return
+      } catch {
+        guard error.kind == .data else { throw error }
+        observe(.note("\(error.description); computed again"))
+      }
+    }
+    try StorePath.makeFolder(store.gramsFolder(number))
+    let maker = GramMaker(settings: store.document.settings, memory: memory)
+    try onDevice { device in
+      try maker.make(minibatch, number: number, key: key, on: device, path: path)
+    }
+    summary.gramsMade += 1
+  }
+
+  /// Makes a model's matrices again that are damaged or missing, where its files are still there.
+  func remake(_ minibatch: Int, _ key: Digest, of place: Int, because error: StoreError) throws {
+    let entry = store.entries[place].entry
+    guard StorePath.exists(entry.location) else {
+      throw StoreError(
+        .data, error.path,
+        "\(error.reason), and its model \(entry.model.path) is not at hand to compute it again")
+    }
+    let model = try openModel(entry.location)
+    let batches = try minibatches(of: model, path: entry.model.path)
+    guard let rows = batches.first(where: { $0.index == minibatch })?.minibatch,
+      try RowDigest.key(of: rows, settings: store.document.settings.gramDigest) == key
+    else {
+      throw StoreError(
+        .data, error.path,
+        "\(error.reason), and its model \(entry.model.path) has changed since: give it again")
+    }
+    observe(.note("\(error.description); computed again"))
+    unlink(error.path)
+    try make(rows, number: minibatch, key: key)
+  }
+
+  /// Looks whether all matrices of an entry are there.
+  private func areThere(_ entry: ModelEntry) -> Bool {
+    store.minibatches.allSatisfy { minibatch in
+      guard let key = entry.key(minibatch) else { return false }
+      return
+        (try? StoredGrams(
+          store.gramPath(minibatch, key), key: key, isChecked: false)) != nil
+    }
+  }
+
+  /// A model of the store that was not given again.
+  private func checkOld(_ entry: ModelEntry, place: Int) throws {
+    let files = FileStamp.files(ofModel: entry.location)
+    if !files.isEmpty, !entry.files.isEmpty, files != entry.files {
+      observe(
+        .note(
+          "\(oneLine(entry.model.path)): may have changed since it was added; give it again to "
+            + "compute it anew"))
+    }
+    for minibatch in store.minibatches {
+      guard let key = entry.key(minibatch) else {
+        throw StoreError(
+          .data, store.path,
+          "lacks minibatch \(minibatch + 1) of \(entry.model.name): give its model again")
+      }
+      do throws(StoreError) {
+        _ = try StoredGrams(store.gramPath(minibatch, key), key: key, isChecked: false)
+        summary.gramsFound += 1
+      } catch {
+        guard error.kind == .data || error.kind == .noInput else { throw error }
+        try remake(minibatch, key, of: place, because: error)
+      }
+    }
+  }
+
+  // MARK: Examples
+
+  /// The store's minibatches in the rows of `model`, with their indices in the plan.
+  private func minibatches(
+    of model: ActivationModel, path: String
+  ) throws -> [(index: Int, minibatch: Minibatch)] {
+    let rows = try pairing(of: model).right
+    return store.minibatches.map { index in
+      // Ascending among the first model's examples; the others follow.
+      (
+        index,
+        Minibatch(
+          layers: model.layers, examples: store.plan.batches[index].sorted().map { rows[$0] })
+      )
+    }
+  }
+
+  /// A digest of up to 64 compared examples, evenly spread.
+  private func sample(of model: ActivationModel, path: String) throws -> Digest {
+    let rows = try pairing(of: model).right
+    let count = min(rows.count, 64)
+    return try RowDigest.sample(
+      of: Minibatch(
+        layers: model.layers, examples: (0..<count).map { rows[$0 * rows.count / count] }))
+  }
+
+  /// How the examples of `model` pair up with those of the store.
+  private func pairing(of model: ActivationModel) throws -> ExamplePairing {
+    let settings = store.document.settings
+    let reference = try store.reference(for: model)
+    let pairing = try ExamplePairing(
+      reference, model, alignment: settings.alignmentValue, limit: settings.exampleLimit,
+      seed: settings.seed)
+    if reference.exampleIDs == nil, let ids = model.exampleIDs {
+      try store.write(SampleIDs(model: model.name, ids: ids))
+    }
+    return pairing
+  }
+
+  /// Says so where the disk has less room than all models will take.
+  private func checkRoom(for model: ActivationModel, path: String, among count: Int) {
+    let settings = store.document.settings
+    let centering = settings.estimatorValue.centering
+    let numbers = store.minibatches.reduce(0) {
+      $0 + centering.packedCount(exampleCount: store.plan.batches[$1].count)
+    }
+    let size = numbers * settings.storePrecision.size * model.layers.count
+    let new = max(count - store.entries.count, 1)
+    var disk = statvfs()
+    guard statvfs(store.path, &disk) == 0 else { return }
+    let (free, overflow) = Int(clamping: disk.f_bavail)
+      .multipliedReportingOverflow(by: Int(disk.f_frsize))
+    guard !overflow, size * new > free else { return }
+    observe(
+      .note(
+        "\(oneLine(store.path)): a model like \(oneLine(path)) takes \(size) bytes, \(new) of them "
+          + "\(size * new), and \(free) are free"))
+  }
+}
+
+/// The sample IDs of the first model that has some.
+struct SampleIDs: Codable {
+  var model: String
+  var ids: [String]
+}
+
+extension Store {
+  private var examplesPath: String { "\(path)/examples.json" }
+
+  /// A model that holds the store's examples and nothing else.
+  func reference(for model: ActivationModel) throws -> ActivationModel {
+    var known: SampleIDs?
+    if StorePath.exists(examplesPath) {
+      do throws(StoreError) {
+        known = try CheckedDocument<SampleIDs>.read(examplesPath)
+      } catch {
+        // Whoever comes first now brings them again.
+        guard error.kind == .data, model.exampleIDs != nil else { throw error }
+        unlink(examplesPath)
+      }
+    }
+    let layer = LayerActivations(
+      name: "", values: [Int8](repeating: 0, count: document.exampleCount), scalarType: .int8,
+      exampleCount: document.exampleCount, featureAxes: [1])
+    return ActivationModel(
+      name: known?.model ?? entries.first?.entry.model.name ?? "the store", layers: [layer],
+      exampleIDs: known?.ids)
+  }
+
+  /// Keeps sample IDs for the models to come.
+  func write(_ ids: SampleIDs) throws {
+    try NewFile.write(try CheckedDocument<SampleIDs>.bytes(ids), to: examplesPath)
+  }
+}
+
+/// Names for the models of a sweep that tell them apart: as much of their paths as that takes.
+struct ModelNames {
+  /// Parent folders in the name, by path.
+  private var depths: [String: Int] = [:]
+
+  /// - Parameter paths: of the models that are given together.
+  init(paths: [String]) {
+    let places = Dictionary(
+      paths.map { ($0, absolutePath($0)) }, uniquingKeysWith: { first, _ in first })
+    for (path, location) in places {
+      let others = Set(places.values).subtracting([location])
+      let most = location.split(separator: "/").count
+      depths[path] =
+        (0..<most).first { depth in
+          !others.contains { Self.tail($0, depth) == Self.tail(location, depth) }
+        } ?? 0
+    }
+  }
+
+  /// The name of a model that calls itself `name`, unlike those that are `taken`.
+  func name(of name: String, path: String, taken: Set<String>) -> String {
+    let parents = absolutePath(path).split(separator: "/").dropLast().map(String.init)
+    for depth in (depths[path] ?? 0)...max(parents.count, depths[path] ?? 0) {
+      let candidate = (parents.suffix(depth) + [name]).joined(separator: "/")
+      if !taken.contains(candidate) { return candidate }
+    }
+    let others = (2...).lazy.map { "\(name) (\($0))" }
+    return others.first { !taken.contains($0) } ?? name
+  }
+
+  /// The last parts of a path, `depth` folders and the model's own without its extension.
+  private static func tail(_ path: String, _ depth: Int) -> [String] {
+    var parts = path.split(separator: "/").suffix(depth + 1).map(String.init)
+    if let last = parts.last {
+      let endings = [".npy", ".npz", ".safetensors", ".h5", ".hdf5"]
+      if let ending = endings.first(where: { last.lowercased().hasSuffix($0) }) {
+        parts[parts.count - 1] = String(last.dropLast(ending.count))
+      }
+    }
+    return parts
+  }
+}

@@ -1,0 +1,156 @@
+import CKA
+import Device
+import Foundation
+
+/// All similarities of the models of a store, for reading: a picture of the store as it was opened.
+public struct SweepResults: Sendable {
+  /// The models, in the order in which they came.
+  public let models: [SweepModel]
+  /// What the numbers depend on.
+  public let settings: SweepSettings
+  /// n of every model.
+  public let exampleCount: Int
+  /// Which of the compared examples form which minibatch.
+  public let plan: MinibatchPlan
+  /// What made the matrices, in the order in which it first did.
+  public let devices: [DeviceInfo]
+  /// The store.
+  public let path: String
+
+  private let keys: [[Digest]]
+  /// By model and minibatch.
+  private let grams: [[GramFile]]
+  private let products: ProductIndex
+  private let settingsDigest: Digest
+
+  /// Reads the store at `path`: all headers and all products, with their checksums.
+  ///
+  /// - Throws: `.data` where a file is damaged or missing, or the store holds one share of the
+  ///   minibatches only.
+  public init(store path: String) throws(StoreError) {
+    let store = try Store(reading: path)
+    if let shard = store.document.shard {
+      throw StoreError(
+        .data, path, "holds shard \(shard) only: cka merge joins it with the others")
+    }
+    var products = ProductIndex()
+    for minibatch in store.minibatches {
+      try products.addAll(in: store, minibatch) { (error) throws(StoreError) in throw error }
+    }
+    try self.init(store, products: products)
+  }
+
+  init(_ store: Store, products: ProductIndex) throws(StoreError) {
+    if let damaged = store.damagedEntries.first {
+      throw StoreError(
+        .data, "\(store.modelsFolder)/\(damaged)",
+        "is damaged: its checksum is another; give its model to cka sweep again")
+    }
+    models = store.entries.map(\.entry.model)
+    settings = store.document.settings
+    exampleCount = store.document.exampleCount
+    plan = store.plan
+    path = store.path
+    self.products = products
+    var keys: [[Digest]] = []
+    var grams: [[GramFile]] = []
+    var devices: [DeviceInfo] = []
+    for (_, entry) in store.entries {
+      var own: [Digest] = []
+      var files: [GramFile] = []
+      for minibatch in store.minibatches {
+        guard let key = entry.key(minibatch) else {
+          throw StoreError(
+            .data, path,
+            "lacks minibatch \(minibatch + 1) of \(entry.model.name): run cka sweep again")
+        }
+        let file = try StoredGrams(
+          store.gramPath(minibatch, key), key: key, isChecked: false
+        ).file
+        own.append(key)
+        files.append(file)
+        if let device = try? JSONDecoder().decode(DeviceInfo.self, from: Data(file.device.utf8)),
+          !devices.contains(device)
+        {
+          devices.append(device)
+        }
+      }
+      keys.append(own)
+      grams.append(files)
+    }
+    self.keys = keys
+    self.grams = grams
+    self.devices = devices
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = (try? encoder.encode(settings)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    settingsDigest = Digest(of: text)
+  }
+
+  /// CKA of all layers of the model `left` with all layers of the model `right`, which may be the
+  /// same: the sums of all minibatches, added in their order.
+  ///
+  /// - Throws: `.data` where the store lacks their products, because a sweep was stopped.
+  public func similarity(_ left: Int, _ right: Int) throws(StoreError) -> Similarity {
+    let centering = settings.estimatorValue.centering
+    var sums: HSICSums?
+    for minibatch in plan.batches.indices {
+      let (a, b) = (grams[left][minibatch], grams[right][minibatch])
+      guard
+        let made = products.products(
+          minibatch, keys[left][minibatch], rows: a.layers.count, keys[right][minibatch],
+          columns: b.layers.count)
+      else {
+        throw StoreError(
+          .data, path,
+          "lacks minibatch \(minibatch + 1) of \(models[left].name) with \(models[right].name): run "
+            + "cka sweep again")
+      }
+      let precisions = [made.precision, a.precision, b.precision]
+      let own = HSICSums(
+        exampleCount: a.exampleCount, centering: centering, left: a.layers, right: b.layers,
+        products: made.products, leftSquares: a.squares, rightSquares: b.squares,
+        tolerance: max(
+          precisions.map(\.tolerance).reduce(0, max), settings.storePrecision.tolerance))
+      if sums?.merge(own) == nil { sums = own }
+    }
+    guard let sums else {
+      throw StoreError(.data, path, "has no minibatches: there are too few examples")
+    }
+    return Similarity(sums, centering: centering, passes: plan.passes)
+  }
+
+  /// What the similarity of two models depends on, with their names: where it is the same, files made
+  /// of it need not be written again.
+  public func fingerprint(_ left: Int, _ right: Int) -> String {
+    let hasher = Hasher128()
+    hasher.update(settingsDigest)
+    for model in [left, right] {
+      hasher.update(models[model].name)
+      hasher.update(models[model].path)
+      for layer in models[model].layers {
+        hasher.update(layer.name)
+        hasher.update(layer.stage ?? "")
+      }
+      for key in keys[model] { hasher.update(key) }
+    }
+    return hasher.digest.hexadecimal
+  }
+}
+
+extension ProductIndex {
+  /// Adds all products of a minibatch; `damaged` hears of files that are.
+  mutating func addAll(
+    in store: Store, _ minibatch: Int, damaged: (StoreError) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let folder = store.productsFolder(minibatch)
+    for name in try StorePath.contents(folder) where name.hasSuffix(".products") {
+      do throws(StoreError) {
+        try add("\(folder)/\(name)", minibatch: minibatch)
+      } catch {
+        guard error.kind == .data else { throw error }
+        try damaged(error)
+      }
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import Activations
+import CKA
+import Device
+import Foundation
+
+/// What all numbers of a store depend on, beside the activations.
+///
+/// A store keeps to the settings it was made with.
+public struct SweepSettings: Codable, Sendable, Hashable {
+  /// How CKA is estimated.
+  public enum EstimatorName: String, Codable, Sendable, CaseIterable {
+    case minibatch, unbiased, biased
+  }
+
+  /// The function of two examples.
+  public enum KernelName: String, Codable, Sendable, CaseIterable { case linear, rbf }
+
+  /// The type of the numbers of Gram matrices in the store.
+  public enum StorePrecision: String, Codable, Sendable, CaseIterable {
+    /// As devices make them.
+    case float32
+    /// Rounded to 11 significant bits: half the size, CKA within 1e-3 at worst and some 1e-6 as a rule
+    /// (`Documentation/Numerics.md`).
+    case float16
+
+    /// Bytes of a number.
+    var size: Int { self == .float32 ? 4 : 2 }
+    /// How far rounding to the type may move CKA: two vectors that are each turned by at most 2⁻¹¹.
+    var tolerance: Double { self == .float32 ? 0 : 1e-3 }
+  }
+
+  /// How CKA is estimated.
+  public var estimator = EstimatorName.minibatch
+  /// b: examples a minibatch. For the full estimators 0, as are the passes.
+  public var batchSize = 256
+  /// Passes over the examples.
+  public var passes = 1
+  /// Whether minibatches follow the stored order of the examples.
+  public var isStoredOrder = false
+  /// What decides the shuffled order, and which examples `exampleLimit` takes.
+  public var seed: UInt64 = 0
+  /// What happens to examples that do not fill a minibatch.
+  public var ragged = "drop"
+  /// The function of two examples.
+  public var kernel = KernelName.linear
+  /// RBF's σ as a multiple of the root of the median squared distance.
+  public var bandwidth: Double?
+  /// RBF's σ itself.
+  public var sigma: Double?
+  /// Patterns of layers' names; none takes all layers.
+  public var layers: [String] = []
+  /// What is done with the positions of a feature map: `flatten` or `mean`.
+  public var pooling = "flatten"
+  /// How devices may round products.
+  public var precision = Precision.exact
+  /// The type of the numbers in the store.
+  public var storePrecision = StorePrecision.float32
+  /// How the examples of the models find each other.
+  public var alignment = "order"
+  /// The most examples that are taken.
+  public var exampleLimit: Int?
+
+  /// The settings of `cka sweep` without options; see the properties.
+  public init() {}
+
+  /// The estimator of these settings.
+  public var estimatorValue: Estimator {
+    switch estimator {
+    case .minibatch:
+      .minibatch(
+        .init(
+          size: batchSize, passes: passes, order: isStoredOrder ? .stored : .shuffled(seed: seed),
+          ragged: Estimator.Ragged(rawValue: ragged) ?? .drop))
+    case .unbiased: .unbiased
+    case .biased: .biased
+    }
+  }
+
+  /// The kernel of these settings.
+  public var gramKernel: GramKernel {
+    switch kernel {
+    case .linear: .linear
+    case .rbf:
+      if let sigma { .rbf(.sigma(sigma)) } else { .rbf(.medianMultiple(bandwidth ?? 1)) }
+    }
+  }
+
+  /// How examples are paired with those of the first model.
+  public var alignmentValue: ExamplePairing.Alignment {
+    ExamplePairing.Alignment(rawValue: alignment) ?? .order
+  }
+
+  /// What of the settings decides a Gram matrix of given rows.
+  var gramDigest: Digest {
+    Digest(
+      of: """
+        \(estimator == .biased ? "biased" : "unbiased") \(kernel.rawValue) \
+        \(bandwidth?.description ?? "-") \(sigma?.description ?? "-") \(precision.rawValue) \
+        \(storePrecision.rawValue)
+        """)
+  }
+
+  /// All settings with the options that set them, for messages.
+  private var described: [(option: String, value: String)] {
+    [
+      ("--estimator", estimator.rawValue), ("--batch-size", "\(batchSize)"),
+      ("--passes", "\(passes)"), ("--order", isStoredOrder ? "stored" : "shuffled"),
+      ("--seed", "\(seed)"), ("--ragged", ragged), ("--kernel", kernel.rawValue),
+      ("--bandwidth", bandwidth?.description ?? "none"),
+      ("--sigma", sigma?.description ?? "none"),
+      ("--layers", layers.isEmpty ? "all" : layers.joined(separator: " ")), ("--pool", pooling),
+      ("--precision", precision.rawValue), ("--store-precision", storePrecision.rawValue),
+      ("--align", alignment), ("--examples", exampleLimit.map(String.init) ?? "all"),
+    ]
+  }
+
+  /// The first setting in which `other` differs, with both values.
+  func difference(from other: SweepSettings) -> (option: String, own: String, other: String)? {
+    for (own, others) in zip(described, other.described) where own.value != others.value {
+      return (own.option, own.value, others.value)
+    }
+    return nil
+  }
+}
+
+/// One of several shares of a plan's minibatches, for work that is divided among machines.
+public struct Shard: Codable, Sendable, Hashable, CustomStringConvertible {
+  /// Which share, counted from 1.
+  public let index: Int
+  /// How many shares there are.
+  public let count: Int
+
+  /// Share `index` of `count`; nil where there is none of that number.
+  public init?(index: Int, count: Int) {
+    guard count >= 1, (1...count).contains(index) else { return nil }
+    self.index = index
+    self.count = count
+  }
+
+  /// Reads `3/16`.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let index = parts[0], let count = parts[1] else { return nil }
+    self.init(index: index, count: count)
+  }
+
+  /// The minibatches of the share, counted from 0: `index` − 1, `index` − 1 + `count`, …
+  public func minibatches(of total: Int) -> [Int] {
+    Array(stride(from: index - 1, to: total, by: count))
+  }
+
+  /// `3/16`.
+  public var description: String { "\(index)/\(count)" }
+}
