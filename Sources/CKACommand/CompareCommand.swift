@@ -42,7 +42,7 @@ struct CompareCommand: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, replacing: force)
+      let folder = try ResultFolder(output, of: ResultFiles.kind, replacing: force)
       let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
       let right = try model2.map {
         try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
@@ -83,7 +83,7 @@ struct CompareCommand: ParsableCommand {
   ) throws -> Comparison {
     let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seed)
     return try Comparison(
-      left, right, pairing: pairing, estimator: estimator.value, kernel: estimator.gramKernel)
+      left, right, pairing: pairing, estimator: estimator.value, kernel: estimator.kernel.value)
   }
 
   private func run(
