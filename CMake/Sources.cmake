@@ -54,6 +54,7 @@ cka_system_library(COpenBLAS Sources/COpenBLAS
 cka_c_library(CPUKernels Sources/CPUKernels
   SOURCES
     cpu_kernels.c
+    half.c
     wide_features.c)
 
 cka_swift_library(FeatureSlabs Sources/FeatureSlabs
@@ -224,17 +225,45 @@ cka_command(CKABench Benchmarks/CKABench
     TuneCommand.swift
     Workload.swift)
 
+cka_system_library(CXXHash Sources/CXXHash
+  PKG_CONFIG libxxhash)
+
+cka_swift_library(SweepStore Sources/SweepStore
+  DEPENDS Activations CKA CPUKernels CXXHash Device
+  SOURCES
+    BinaryHeader.swift
+    CheckedDocument.swift
+    Digest.swift
+    GramFile.swift
+    GramMaker.swift
+    ModelEntry.swift
+    NewFile.swift
+    ProductMaker.swift
+    ProductsFile.swift
+    RowDigest.swift
+    Store.swift
+    StoreError.swift
+    StoreLock.swift
+    Sweep.swift
+    SweepModels.swift
+    SweepResults.swift
+    SweepSettings.swift)
+
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging
+  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ConvergeCommand.swift
+    ConvergeDocument.swift
+    ConvergeFiles.swift
     DevicesCommand.swift
     InspectCommand.swift
     Models.swift
+    OutputBytes.swift
     PlotCommand.swift
     ResultDocument.swift
     ResultFiles.swift

@@ -17,7 +17,8 @@ struct CKACommand: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      CompareCommand.self, InspectCommand.self, DevicesCommand.self, VerifyCommand.self,
+      CompareCommand.self, ConvergeCommand.self, InspectCommand.self, DevicesCommand.self,
+      VerifyCommand.self,
       PlotCommand.self,
     ])
 

@@ -123,10 +123,8 @@ extension ResultDocument {
     kernel = Kernel(comparison.kernel)
     self.pooling = pooling
     self.precision = precision
-    let finishers = outcome.work.filter { !$0.hasFailed }.map { Worker($0) }
-    device = finishers.first ?? Worker.none
-    sharingDevices = finishers.count > 1 ? Array(finishers.dropFirst()) : nil
-    failedDevices = outcome.work.filter(\.hasFailed).map { Worker($0) }
+    let workers = Workers(outcome.work)
+    (device, sharingDevices, failedDevices) = (workers.first, workers.sharing, workers.failed)
     models = [
       Model(comparison.left, paths[0], similarity.leftStatuses, similarity.leftSigmas)
     ]
@@ -195,6 +193,30 @@ extension ResultDocument.Worker {
 
   /// Nobody: there was nothing to do.
   static let none = Self(id: "", name: "", backend: "", driver: "", minibatches: 0)
+}
+
+extension ResultDocument {
+  /// Who did the work, as documents tell it.
+  struct Workers {
+    var first: Worker
+    var sharing: [Worker]?
+    var failed: [Worker]
+
+    init(_ work: [Comparison.Work]) {
+      let finishers = work.filter { !$0.hasFailed }.map { Worker($0) }
+      first = finishers.first ?? Worker.none
+      sharing = finishers.count > 1 ? Array(finishers.dropFirst()) : nil
+      failed = work.filter(\.hasFailed).map { Worker($0) }
+    }
+  }
+}
+
+extension ResultDocument.Timings {
+  init(_ timings: Comparison.Timings, open: Double, total: Double) {
+    self.init(
+      open: open, read: timings.stages.read, transfer: timings.stages.transfer,
+      gram: timings.stages.gram, pairs: timings.pairs, total: total)
+  }
 }
 
 extension ResultDocument.Cell {
