@@ -108,6 +108,7 @@ cka_c_library(CSystem Sources/CSystem
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging
   SOURCES
+    ByteCount.swift
     ConcurrentMap.swift
     Console.swift
     Failure.swift
@@ -244,6 +245,7 @@ cka_swift_library(SweepStore Sources/SweepStore
     Store.swift
     StoreError.swift
     StoreLock.swift
+    StoreMerge.swift
     Sweep.swift
     SweepModels.swift
     SweepResults.swift
@@ -262,10 +264,12 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeFiles.swift
     DevicesCommand.swift
     InspectCommand.swift
+    MergeCommand.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    SweepCommand.swift
     VerifyCommand.swift)

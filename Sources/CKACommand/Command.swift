@@ -17,9 +17,8 @@ struct CKACommand: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      CompareCommand.self, ConvergeCommand.self, InspectCommand.self, DevicesCommand.self,
-      VerifyCommand.self,
-      PlotCommand.self,
+      CompareCommand.self, ConvergeCommand.self, SweepCommand.self, MergeCommand.self,
+      InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
     ])
 
   static func main() {

@@ -4,14 +4,14 @@ import Foundation
 public struct Progress {
   private let total: Int
   private let unit: String
-  private let bytesPerUnit: Int
+  private let bytesPerUnit: Int?
   private let isShown: Bool
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var lastDrawn: ContinuousClock.Instant?
 
-  /// A bar over `total` units of `bytesPerUnit` bytes each.
-  public init(total: Int, unit: String, bytesPerUnit: Int, isQuiet: Bool) {
+  /// A bar over `total` units, of `bytesPerUnit` bytes each where it is these that take the time.
+  public init(total: Int, unit: String, bytesPerUnit: Int? = nil, isQuiet: Bool) {
     self.total = total
     self.unit = unit
     self.bytesPerUnit = bytesPerUnit
@@ -39,9 +39,9 @@ public struct Progress {
     let filled = total > 0 ? width * done / total : width
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
     let rate = elapsed > 0 ? Double(done) / elapsed : 0
-    let speed = Format.bytes(Int(rate * Double(bytesPerUnit))) + "/s"
+    let speed = bytesPerUnit.map { "  \(Format.bytes(Int(rate * Double($0))))/s" } ?? ""
     let left = rate > 0 ? Format.seconds(Double(total - done) / rate) + " left" : ""
-    let text = "\(bar) \(done)/\(total) \(unit)  \(speed)  \(left)"
+    let text = "\(bar) \(done)/\(total) \(unit)\(speed)  \(left)"
     return String(text.prefix(Console.size.columns - 1))
   }
 }

@@ -1,0 +1,40 @@
+import Activations
+import ArgumentParser
+import CommandSupport
+import SweepStore
+
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Joins the shares of cka sweep --shard to one store.",
+    discussion: """
+      All shares of one division are needed, of the same models and settings; their order does not \
+      matter. The store has the bits of one that was made without shards, and grows like it.
+      """)
+
+  @Argument(help: "The shares: stores of cka sweep --shard.")
+  var shares: [String]
+
+  @Option(help: ArgumentHelp("The store that is made.", valueName: "dir"))
+  var output: String
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func run() throws {
+    _ = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      try reportingStoreErrors {
+        let merge = try StoreMerge(shares)
+        try merge.write(to: output)
+        if !quiet {
+          try Console.print(
+            """
+            \(shares.count) shares of \(merge.modelCount) models, \(merge.minibatchCount) minibatches
+            written to \(oneLine(output))
+            """)
+        }
+      }
+    }
+  }
+}

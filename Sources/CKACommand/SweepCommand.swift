@@ -1,0 +1,167 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+import DeviceRegistry
+import Logging
+import SweepStore
+
+extension SweepSettings.StorePrecision: ExpressibleByArgument {}
+
+extension Shard: ExpressibleByArgument {
+  /// Reads what stands behind `--shard`.
+  public init?(argument: String) { self.init(argument) }
+}
+
+struct SweepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Similarity of all layers of every pair of models, in a store that grows.",
+    discussion: """
+      Each MODEL's activations are read once: its Gram matrices are kept in the store. A model that \
+      comes later is compared with all that are there. A sweep that was stopped, in whatever way, goes \
+      on when the same command is given again.
+      """)
+
+  @Argument(help: "The models: files or folders.")
+  var models: [String]
+
+  @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
+  @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup(title: "Layers") var layers: LayerOptions
+  @OptionGroup(title: "Device") var device: DeviceOption
+
+  @Option(help: ArgumentHelp("The store: a folder that is made or added to.", valueName: "dir"))
+  var output: String
+
+  @Option(
+    help: """
+      The type of the Gram matrices in the store: float32, or float16 for half the size and errors of \
+      CKA of up to 1e-3.
+      """)
+  var storePrecision = SweepSettings.StorePrecision.float32
+
+  @Option(
+    help: ArgumentHelp(
+      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "I/N"))
+  var shard: Shard?
+
+  @Option(help: ArgumentHelp("Memory the process may take: 4G, 512M.", valueName: "bytes"))
+  var memory = ByteCount.halfOfMemory
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      try reportingStoreErrors {
+        let choice = try chooseDevice(device.device, precision: device.precision, log: log)
+        let reporter = SweepReporter(log: log, isQuiet: quiet)
+        defer { reporter.clear() }
+        let sweep = try Sweep(
+          store: output, settings: settings, shard: shard, memory: memory.bytes,
+          devices: choice.devices, firstModel: models[0],
+          openModel: {
+            try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+          },
+          observe: reporter.hear)
+        let summary = try sweep.run(models: models)
+        reporter.clear()
+        if !quiet { try Console.print(text(of: summary, sweep)) }
+      }
+    }
+  }
+
+  private var settings: SweepSettings {
+    var settings = SweepSettings()
+    settings.estimator = .init(rawValue: estimator.estimator.rawValue) ?? .minibatch
+    let hasMinibatches = settings.estimator == .minibatch
+    settings.batchSize = hasMinibatches ? estimator.batchSize : 0
+    settings.passes = hasMinibatches ? estimator.passes : 0
+    settings.isStoredOrder = hasMinibatches && estimator.order == .stored
+    settings.seed = estimator.seed
+    settings.ragged = estimator.ragged.rawValue
+    let kernel = estimator.kernel
+    settings.kernel = .init(rawValue: kernel.kernel.rawValue) ?? .linear
+    settings.bandwidth =
+      kernel.kernel == .rbf && kernel.sigma == nil ? kernel.bandwidth ?? 1 : nil
+    settings.sigma = kernel.sigma
+    settings.layers = layers.layers
+    settings.pooling = layers.pool.rawValue
+    settings.precision = device.precision
+    settings.storePrecision = storePrecision
+    settings.alignment = examples.align.rawValue
+    settings.exampleLimit = examples.examples
+    return settings
+  }
+
+  private func text(of summary: Sweep.Summary, _ sweep: Sweep) -> String {
+    func counts(_ found: Int, _ made: Int, _ seconds: Double) -> String {
+      "\(Format.count(found)) found, \(Format.count(made)) computed"
+        + (made > 0 ? " in \(Format.seconds(seconds))" : "")
+    }
+    let share = shard.map { "shard \($0) of " } ?? ""
+    return """
+      \(share)\(summary.models) models, \(sweep.minibatchCount) minibatches
+      Gram matrices of a model and minibatch: \
+      \(counts(summary.gramsFound, summary.gramsMade, summary.gramSeconds))
+      products of two models and a minibatch: \
+      \(counts(summary.productsFound, summary.productsMade, summary.productSeconds))
+      written to \(oneLine(output))
+      """
+  }
+}
+
+/// Progress and messages of a sweep.
+private final class SweepReporter {
+  private let log: Logger
+  private let isQuiet: Bool
+  private var progress: Progress?
+
+  init(log: Logger, isQuiet: Bool) {
+    self.log = log
+    self.isQuiet = isQuiet
+  }
+
+  func hear(_ event: Sweep.Event) {
+    switch event {
+    case .began(let units):
+      progress = Progress(total: units, unit: "minibatches", isQuiet: isQuiet)
+    case .finished(let units): progress?.update(done: units)
+    case .note(let text):
+      clear()
+      log.warning("\(oneLine(text))")
+    case .fellBack(let from, let to, let error):
+      clear()
+      log.warning(
+        "\(from.id) failed, \(to.id) goes on: \(oneLine(error.description))")
+    }
+  }
+
+  func clear() { progress?.clear() }
+}
+
+/// Runs `body`; errors of stores and devices become failures with their exit codes.
+func reportingStoreErrors(_ body: () throws -> Void) throws {
+  do {
+    try body()
+  } catch let error as StoreError {
+    let code: Failure.Code =
+      switch error.kind {
+      case .usage: .usage
+      case .data: .data
+      case .noInput: .noInput
+      case .cannotCreate: .cannotCreate
+      case .io: .io
+      }
+    throw Failure(code, error.description)
+  } catch let error as ComparisonError {
+    throw Failure(.data, oneLine(error.description))
+  } catch let error as ActivationReadError {
+    throw Failure(.io, error.description)
+  } catch let error as DeviceError {
+    throw failure(of: error)
+  }
+}

@@ -1,0 +1,216 @@
+import Activations
+import Foundation
+
+/// Joins the shares of a plan's minibatches, which `Sweep`s with shards have made, to one store.
+///
+/// Files are linked where the file system can, since none is ever changed; else copied. The store
+/// appears whole or not at all, and its bytes do not depend on the order of the shares.
+public struct StoreMerge {
+  private let shares: [Store]
+  private let document: Store.Document
+  private let entries: [ModelEntry]
+
+  /// Minibatches of the joined store.
+  public var minibatchCount: Int { shares.reduce(0) { $0 + $1.minibatches.count } }
+
+  /// Models of the joined store.
+  public var modelCount: Int { entries.count }
+
+  /// Looks whether the shares at `paths` belong together and are all there is.
+  ///
+  /// - Throws: `.data` where settings or models differ, minibatches are there twice or missing, or a
+  ///   file is damaged.
+  public init(_ paths: [String]) throws {
+    var shares: [Store] = []
+    for path in paths {
+      let store = try Store(reading: path)
+      guard store.document.shard != nil else {
+        throw StoreError(
+          .data, path, "holds all minibatches, expected a share of cka sweep --shard")
+      }
+      shares.append(store)
+    }
+    // What comes out is the same whatever the order of the shares.
+    shares.sort {
+      ($0.document.shard?.index ?? 0, $0.path) < ($1.document.shard?.index ?? 0, $1.path)
+    }
+    guard let first = shares.first else {
+      throw StoreError(.usage, "cka merge", "no shares were given")
+    }
+    self.shares = shares
+    document = Store.Document(
+      settings: first.document.settings, exampleCount: first.document.exampleCount, shard: nil)
+    for share in shares {
+      if let damaged = share.damagedEntries.first {
+        throw StoreError(
+          .data, "\(share.modelsFolder)/\(damaged)", "is damaged: its checksum is another")
+      }
+      try Self.checkSettings(share, first)
+      try Self.checkModels(share, first)
+    }
+    try Self.checkMinibatches(shares, total: first.plan.batches.count)
+    for share in shares { try Self.checkWhole(share) }
+    entries = first.entries.indices.map { place in
+      var entry = first.entries[place].entry
+      for share in shares.dropFirst() {
+        entry.keys.merge(share.entries[place].entry.keys) { own, _ in own }
+      }
+      return entry
+    }
+  }
+
+  private static func checkSettings(_ share: Store, _ first: Store) throws(StoreError) {
+    if let (option, own, other) = share.document.settings.difference(from: first.document.settings)
+    {
+      throw StoreError(
+        .data, share.path, "was made with \(option) \(own), \(first.path) with \(other)")
+    }
+    guard share.document.exampleCount == first.document.exampleCount else {
+      throw StoreError(
+        .data, share.path,
+        "has models of \(share.document.exampleCount) examples, \(first.path) of "
+          + "\(first.document.exampleCount)")
+    }
+  }
+
+  /// The same models in the same order.
+  private static func checkModels(_ share: Store, _ first: Store) throws(StoreError) {
+    let (own, others) = (share.entries.map(\.entry), first.entries.map(\.entry))
+    for (a, b) in zip(own, others) {
+      guard a.model.name == b.model.name else {
+        throw StoreError(
+          .data, share.path,
+          "has the model \(a.model.name) where \(first.path) has \(b.model.name): expected the same "
+            + "models in the same order")
+      }
+      guard a.model.layers == b.model.layers, a.sample == b.sample else {
+        throw StoreError(
+          .data, share.path,
+          "its model \(a.model.name) is another than that of \(first.path): layers or activations "
+            + "differ")
+      }
+    }
+    guard own.count == others.count else {
+      let (more, fewer) = own.count > others.count ? (share, first) : (first, share)
+      let name = more.entries[fewer.entries.count].entry.model.name
+      throw StoreError(.data, fewer.path, "lacks the model \(name) of \(more.path)")
+    }
+  }
+
+  private static func checkMinibatches(_ shares: [Store], total: Int) throws(StoreError) {
+    var owners: [Int: Store] = [:]
+    for share in shares {
+      for minibatch in share.minibatches {
+        guard let other = owners.updateValue(share, forKey: minibatch) else { continue }
+        throw StoreError(
+          .data, share.path,
+          "overlaps \(other.path): both hold minibatch \(minibatch + 1) "
+            + "(shards \(share.document.shard.map(\.description) ?? "?") and "
+            + "\(other.document.shard.map(\.description) ?? "?"))")
+      }
+    }
+    let missing = (0..<total).filter { owners[$0] == nil }
+    guard let first = missing.first else { return }
+    var words = missing.prefix(8).map { String($0 + 1) }.joined(separator: ", ")
+    if missing.count > 8 { words += ", …" }
+    let count = shares[0].document.shard?.count ?? 1
+    let shards = Set(missing.map { $0 % count + 1 }).sorted().map { "\($0)/\(count)" }
+    // Shards of one division are named; of several, only minibatches can be.
+    let isOneDivision = Set(shares.map { $0.document.shard?.count }).count == 1
+    throw StoreError(
+      .data, isOneDivision ? "shard \(shards.joined(separator: ", "))" : "minibatch \(first + 1)",
+      "is missing: \(missing.count) of \(total) minibatches are in no share (\(words))")
+  }
+
+  /// Looks whether a share has all of its minibatches.
+  private static func checkWhole(_ share: Store) throws {
+    func lacks(_ minibatch: Int, _ models: String) -> StoreError {
+      StoreError(
+        .data, share.path,
+        "lacks minibatch \(minibatch + 1) of \(models): run its cka sweep again")
+    }
+    for minibatch in share.minibatches {
+      var products = ProductIndex()
+      try products.addAll(in: share, minibatch) { (error) throws(StoreError) in throw error }
+      var keys: [Digest] = []
+      for (_, entry) in share.entries {
+        guard let key = entry.key(minibatch) else { throw lacks(minibatch, entry.model.name) }
+        _ = try StoredGrams(share.gramPath(minibatch, key), key: key, isChecked: false)
+        keys.append(key)
+      }
+      for b in keys.indices {
+        for a in 0...b where !products.contains(minibatch, keys[a], keys[b]) {
+          let (left, right) = (share.entries[a].entry.model, share.entries[b].entry.model)
+          throw lacks(minibatch, "\(left.name) with \(right.name)")
+        }
+      }
+    }
+  }
+
+  /// Writes the joined store to `path`, where nothing or an empty folder may be.
+  public func write(to path: String) throws {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    if StorePath.exists(path) {
+      guard StorePath.isFolder(path), try StorePath.contents(path).isEmpty else {
+        throw StoreError(.cannotCreate, path, "exists; --output names another store")
+      }
+    }
+    let (parent, name) = StorePath.split(path)
+    try StorePath.makeFolder(parent)
+    let prefix = ".\(name)\(StorePath.asidePrefix)"
+    for leftover in try StorePath.contents(parent) where leftover.hasPrefix(prefix) {
+      guard let process = pid_t(leftover.dropFirst(prefix.count)), kill(process, 0) != 0,
+        errno == ESRCH
+      else { continue }
+      try? FileManager.default.removeItem(atPath: "\(parent)/\(leftover)")
+    }
+    let aside = "\(parent)/\(prefix)\(getpid())"
+    do {
+      try fill(aside)
+      guard rename(aside, path) == 0 else { throw StoreError.writing(path, errno) }
+    } catch {
+      try? FileManager.default.removeItem(atPath: aside)
+      throw error
+    }
+    StorePath.synchronize(parent)
+  }
+
+  private func fill(_ folder: String) throws {
+    try Store.write(document, to: folder)
+    var store = try Store(folder, document)
+    if let ids = shares.map({ "\($0.path)/examples.json" }).first(where: StorePath.exists) {
+      try Self.take(ids, to: "\(folder)/examples.json")
+    }
+    for (place, entry) in entries.enumerated() {
+      var entry = entry
+      entry.settings = store.settingsDigest
+      try store.put(entry, number: place + 1)
+    }
+    for share in shares {
+      for minibatch in share.minibatches {
+        let folders = [
+          (share.gramsFolder(minibatch), store.gramsFolder(minibatch)),
+          (share.productsFolder(minibatch), store.productsFolder(minibatch)),
+        ]
+        for (source, target) in folders {
+          try StorePath.makeFolder(target)
+          for name in try StorePath.contents(source)
+          where !name.hasPrefix(StorePath.asidePrefix) {
+            try Self.take("\(source)/\(name)", to: "\(target)/\(name)")
+          }
+          StorePath.synchronize(target)
+        }
+      }
+    }
+  }
+
+  /// Links a file, or copies it.
+  private static func take(_ source: String, to target: String) throws(StoreError) {
+    if link(source, target) == 0 { return }
+    let mapped = try MappedBytes(source)
+    let file = try NewFile(target)
+    try file.write(mapped.bytes, at: 0)
+    try file.finish()
+  }
+}
