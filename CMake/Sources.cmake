@@ -97,6 +97,9 @@ cka_swift_library(CKA Sources/CKA
     MinibatchPlan.swift
     MinibatchQueue.swift
     Similarity.swift
+    Summaries/DepthSimilarity.swift
+    Summaries/MapStatistics.swift
+    Summaries/ModelGroup.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
