@@ -183,6 +183,7 @@ cka_swift_library(Figures Sources/Figures
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
+    HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
     LabelPlaces.swift
