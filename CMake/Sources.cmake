@@ -103,12 +103,18 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Convergence/Convergence.swift
+    Convergence/ConvergencePoint.swift
+    Convergence/ConvergenceRun.swift
     Estimator.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
     Similarity.swift
+    Summaries/DepthSimilarity.swift
+    Summaries/MapStatistics.swift
+    Summaries/ModelGroup.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
@@ -192,8 +198,10 @@ cka_swift_library(Figures Sources/Figures
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
+    HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
     LogarithmicAxis.swift
@@ -270,10 +278,14 @@ cka_command(CKACommand Sources/CKACommand
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ConvergeCommand.swift
+    ConvergeDocument.swift
+    ConvergeFiles.swift
     DevicesCommand.swift
     InspectCommand.swift
     MergeCommand.swift
     Models.swift
+    OutputBytes.swift
     PlotCommand.swift
     ResultDocument.swift
     ResultFiles.swift

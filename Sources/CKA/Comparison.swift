@@ -24,16 +24,21 @@ public struct Comparison: Sendable {
     pairing: ExamplePairing? = nil, estimator: Estimator = .minibatch(.init()),
     kernel: GramKernel = .linear
   ) throws(ComparisonError) {
-    if let pairing {
-      self.pairing = pairing
-    } else {
-      self.pairing = try ExamplePairing(left, right)
-    }
+    let pairing = if let pairing { pairing } else { try ExamplePairing(left, right) }
+    self.init(left, right, pairing: pairing, estimator: estimator, kernel: kernel)
+  }
+
+  /// Compares the examples of `pairing`.
+  init(
+    _ left: any ActivationSource, _ right: (any ActivationSource)?, pairing: ExamplePairing,
+    estimator: Estimator, kernel: GramKernel
+  ) {
+    self.pairing = pairing
     self.left = left
     self.right = right
     self.estimator = estimator
     self.kernel = kernel
-    plan = MinibatchPlan(estimator, exampleCount: self.pairing.count)
+    plan = MinibatchPlan(estimator, exampleCount: pairing.count)
   }
 
   /// The minibatch of the compared examples `batch` in each model.

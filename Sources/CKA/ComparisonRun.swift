@@ -15,6 +15,14 @@ extension Comparison {
   public func run(
     on devices: [any Device], sharing: Int = 1, observe: (Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
+    try run(on: devices, sharing: sharing, collect: { _, _ in }, observe: observe)
+  }
+
+  /// The same; `collect` hears the sums of the first so many minibatches as each of them is added.
+  func run(
+    on devices: [any Device], sharing: Int, collect: (_ minibatches: Int, HSICSums) -> Void,
+    observe: (Event) -> Void
+  ) throws(DeviceError) -> Outcome {
     let rows = left.layers.count
     let columns = right?.layers.count ?? rows
     guard pairing.count >= estimator.centering.leastExamples else {
@@ -25,7 +33,7 @@ extension Comparison {
     var first = 0
     while first < devices.count, !run.isDone {
       let size = first == 0 ? min(max(sharing, 1), plan.batches.count, devices.count) : 1
-      try run.work(first..<(first + size), observe: observe)
+      try run.work(first..<(first + size), collect: collect, observe: observe)
       first += size
     }
     guard let sums = run.sums, run.isDone else {
@@ -110,7 +118,8 @@ private struct ComparisonRun {
   ///
   /// - Throws: where no other device could go on.
   mutating func work(
-    _ team: Range<Int>, observe: (Comparison.Event) -> Void
+    _ team: Range<Int>, collect: (_ minibatches: Int, HSICSums) -> Void,
+    observe: (Comparison.Event) -> Void
   ) throws(DeviceError) {
     let group = DispatchGroup()
     queue.admit(team.count)
@@ -132,7 +141,9 @@ private struct ComparisonRun {
         if sums?.merge(batch.sums) == nil { sums = batch.sums }
         timings += batch.timings
         finished[index] += 1
-        observe(.finished(minibatches: finished.reduce(0, +)))
+        let minibatches = finished.reduce(0, +)
+        if let sums { collect(minibatches, sums) }
+        observe(.finished(minibatches: minibatches))
       case .failed(let error, let index):
         hasFailed[index] = true
         others -= 1

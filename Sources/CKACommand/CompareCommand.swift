@@ -42,7 +42,7 @@ struct CompareCommand: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, replacing: force)
+      let folder = try ResultFolder(output, of: ResultFiles.kind, replacing: force)
       let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
       let right = try model2.map {
         try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
@@ -64,11 +64,7 @@ struct CompareCommand: ParsableCommand {
       let result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.align, limit: examples.examples,
-        timings: .init(
-          open: opened, read: outcome.timings.stages.read,
-          transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,
-          pairs: outcome.timings.pairs,
-          total: (clock.now - start) / .seconds(1)))
+        timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       let files = try ResultFiles(result, outcome.similarity)
       try folder.write(files.contents)
       if !quiet {
@@ -83,7 +79,7 @@ struct CompareCommand: ParsableCommand {
   ) throws -> Comparison {
     let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seed)
     return try Comparison(
-      left, right, pairing: pairing, estimator: estimator.value, kernel: estimator.gramKernel)
+      left, right, pairing: pairing, estimator: estimator.value, kernel: estimator.kernel.value)
   }
 
   private func run(
@@ -95,24 +91,10 @@ struct CompareCommand: ParsableCommand {
     defer { progress.clear() }
     do throws(DeviceError) {
       return try comparison.run(on: choice.devices, sharing: choice.sharing) { event in
-        switch event {
-        case .finished(let minibatches): progress.update(done: minibatches)
-        case .leftToOthers(let from, let others, let error):
-          progress.clear()
-          log.warning(
-            "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))"
-          )
-        case .fellBack(let from, let to, let error):
-          progress.clear()
-          log.warning(
-            "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))"
-          )
-        }
+        report(event, on: &progress, to: log)
       }
     } catch {
-      throw Failure(
-        error.kind == .input ? .io : .software,
-        error.kind == .input ? error.context : oneLine(error.description))
+      throw failure(of: error)
     }
   }
 

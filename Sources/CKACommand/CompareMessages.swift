@@ -66,6 +66,27 @@ func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log
   }
 }
 
+/// Draws or tells what happens while devices work.
+func report(_ event: Comparison.Event, on progress: inout Progress, to log: Logger) {
+  switch event {
+  case .finished(let minibatches): progress.update(done: minibatches)
+  case .leftToOthers(let from, let others, let error):
+    progress.clear()
+    log.warning(
+      "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")
+  case .fellBack(let from, let to, let error):
+    progress.clear()
+    log.warning(
+      "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
+  }
+}
+
+/// The end of a command whose last device failed, or whose activations cannot be read.
+func failure(of error: DeviceError) -> Failure {
+  error.kind == .input
+    ? Failure(.io, error.context) : Failure(.software, oneLine(error.description))
+}
+
 /// Names every layer that has no values; `paths` are the models' files or folders.
 func report(
   _ similarity: Similarity, _ comparison: Comparison, paths: [String], to log: Logger

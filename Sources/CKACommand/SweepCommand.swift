@@ -93,10 +93,11 @@ struct SweepCommand: ParsableCommand {
     settings.isStoredOrder = hasMinibatches && estimator.order == .stored
     settings.seed = estimator.seed
     settings.ragged = estimator.ragged.rawValue
-    settings.kernel = .init(rawValue: estimator.kernel.rawValue) ?? .linear
+    let kernel = estimator.kernel
+    settings.kernel = .init(rawValue: kernel.kernel.rawValue) ?? .linear
     settings.bandwidth =
-      estimator.kernel == .rbf && estimator.sigma == nil ? estimator.bandwidth ?? 1 : nil
-    settings.sigma = estimator.sigma
+      kernel.kernel == .rbf && kernel.sigma == nil ? kernel.bandwidth ?? 1 : nil
+    settings.sigma = kernel.sigma
     settings.layers = layers.layers
     settings.pooling = layers.pool.rawValue
     settings.precision = device.precision
@@ -171,8 +172,6 @@ func reportingStoreErrors(_ body: () throws -> Void) throws {
   } catch let error as ActivationReadError {
     throw Failure(.io, error.description)
   } catch let error as DeviceError {
-    throw Failure(
-      error.kind == .input ? .io : .software,
-      error.kind == .input ? error.context : oneLine(error.description))
+    throw failure(of: error)
   }
 }
