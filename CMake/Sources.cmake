@@ -42,7 +42,9 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
+    GramTiles.swift
     Matrix.swift
+    PackedGrams.swift
     Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
@@ -57,7 +59,8 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   DEPENDS Activations CPUKernels
   SOURCES
     FeatureSlabs.swift
-    FeatureStage.swift)
+    FeatureStage.swift
+    LayerCenters.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
@@ -70,6 +73,7 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     HSIC.swift
     Memory.swift
     Multiplier.swift
+    PackedNumbers.swift
     Pipeline.swift
     RBF.swift
     SharedGram.swift)
@@ -83,6 +87,7 @@ cka_swift_library(CKA Sources/CKA
     Comparison.swift
     ComparisonRun.swift
     Estimator.swift
+    ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift

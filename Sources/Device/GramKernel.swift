@@ -11,8 +11,17 @@ public enum GramKernel: Sendable, Hashable {
     /// (Kornblith et al. 2019, the authors' notebook). Of an even count the median is the mean of
     /// the two middle values.
     case medianMultiple(Double)
+    /// The same of `examples` examples spread evenly, or of all where there are no more: of n, the k-th
+    /// is ⌊k·n/examples⌋ (`sample`). Where examples are far too many for all pairs of them.
+    case sampledMedianMultiple(Double, examples: Int)
     /// σ itself, in units of the activations.
     case sigma(Double)
+
+    /// Which `count` of n examples a sampled median is taken of; all, where there are no more.
+    public static func sample(of exampleCount: Int, count: Int) -> [Int] {
+      let count = min(count, exampleCount)
+      return (0..<count).map { $0 * exampleCount / count }
+    }
   }
 }
 
@@ -35,6 +44,16 @@ public enum GramCentering: Sendable, Hashable, CaseIterable {
   /// Numbers in the packed triangle of `exampleCount` examples.
   public func packedCount(exampleCount n: Int) -> Int {
     self == .unbiased ? n * (n - 1) / 2 : n * (n + 1) / 2
+  }
+
+  /// What is taken from the entries of a matrix with these row sums (.unbiased: without its diagonal),
+  /// K_ij − mᵢ − mⱼ: half of the grand mean is in each m.
+  public func rowMeans(sums: [Double]) -> [Double] {
+    let n = Double(sums.count)
+    let (divisor, grandDivisor) =
+      self == .unbiased ? (n - 2, 2 * (n - 1) * (n - 2)) : (n, 2 * n * n)
+    let grand = sums.reduce(0, +) / grandDivisor
+    return sums.map { $0 / divisor - grand }
   }
 
   /// What ⟨K, L⟩ is divided by to give HSIC: n(n−3), or (n−1)².
