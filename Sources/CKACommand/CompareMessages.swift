@@ -35,10 +35,13 @@ func checkExampleCount(_ comparison: Comparison, path: String) throws {
 }
 
 /// Says what the user may not expect of the estimator, before the work starts.
-func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log: Logger) {
+func announce(
+  _ comparison: Comparison, _ exactPlan: ExactPlan?, on choice: DeviceRegistry.Choice,
+  to log: Logger
+) {
   let n = comparison.pairing.count
   let plan = comparison.plan
-  if choice.sharing > 1, plan.batches.count == 1 {
+  if choice.sharing > 1, exactPlan?.partCount ?? plan.batches.count == 1 {
     log.info("a single batch of examples is not shared: \(choice.devices[0].info.id) works alone")
   }
   if case .minibatch(let settings) = comparison.estimator {

@@ -105,6 +105,8 @@ struct ResultDocument: Codable {
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
   var examples: Examples
+  /// Of an estimate over all examples at once; missing in documents from before.
+  var plan: Plan?
   /// Whether `z.npy` is there: for the unbiased estimators.
   var hasSignificance: Bool
   /// Seconds by stage.

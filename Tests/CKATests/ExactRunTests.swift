@@ -105,6 +105,36 @@ import Testing
     }
   }
 
+  /// σ from the median over 40 of the 150 examples, in tiles.
+  @Test func rbfOfASampledMedian() throws {
+    func sigma(_ x: Activations64) -> Double {
+      let sample = (0..<40).map { $0 * Self.n / 40 }
+      let distances = sample.flatMap { i in
+        sample.map { j in
+          (0..<x.p).reduce(0.0) { $0 + (x[i, $1] - x[j, $1]) * (x[i, $1] - x[j, $1]) }
+        }
+      }.sorted()
+      return ((distances[799] + distances[800]) / 2).squareRoot()
+    }
+    let layers = [Self.x, Self.w]
+    let comparison = try Comparison(
+      model(layers), estimator: .unbiased, kernel: .rbf(.sampledMedianMultiple(1, examples: 40)))
+    let device = NaiveDevice()
+    let plan = plan(comparison, left: [0, 1], side: 70)
+    let result = try comparison.run(on: [device], plan: plan).similarity
+    expectCounts(plan, device)
+    for (layer, found) in zip(layers, result.leftSigmas) {
+      #expect(abs((found ?? 0) - sigma(layer)) < 1e-9)
+    }
+    let (k, l) = (
+      Oracle.gram(layers[0], .rbfSigma(sigma(layers[0]))),
+      Oracle.gram(layers[1], .rbfSigma(sigma(layers[1])))
+    )
+    func hsic(_ a: [Double], _ b: [Double]) -> Double { Oracle.unbiasedHSIC(a, b, n: Self.n) }
+    let expected = hsic(k, l) / (hsic(k, k) * hsic(l, l)).squareRoot()
+    #expect(abs(result.cka[0, 1] - expected) < Self.tolerance)
+  }
+
   @Test func layersWithoutValuesLeaveTheOthersAlone() throws {
     var broken = Self.z
     broken.values[7] = .nan

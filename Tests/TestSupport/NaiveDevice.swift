@@ -107,6 +107,10 @@ public struct NaiveDevice: Device {
       }
     let side = max(division.side, 1)
     let runs = stride(from: 0, to: n, by: side).map { $0..<min($0 + side, n) }
+    if case .rbf(.sampledMedianMultiple(_, let sample)) = kernel {
+      let sample = 0..<min(sample, n)
+      count(minibatch.layers, rows: sample, columns: sample)
+    }
     for _ in 0..<passes {
       for (index, rows) in runs.enumerated() {
         for columns in runs[...index] {
@@ -268,6 +272,11 @@ final class NaiveLayer: Sendable {
       case .medianMultiple(let multiple):
         let sorted = k.sorted()
         square = multiple * multiple * (sorted[(n * n - 1) / 2] + sorted[n * n / 2]) / 2
+      case .sampledMedianMultiple(let multiple, let count):
+        let sample = (0..<count).map { $0 * n / count }
+        let sorted = sample.flatMap { i in sample.map { k[i * n + $0] } }.sorted()
+        let middle = (sorted[(count * count - 1) / 2] + sorted[count * count / 2]) / 2
+        square = multiple * multiple * middle
       }
       k = k.map { exp(-$0 / (2 * square)) }
       sigma = square.squareRoot() / unit

@@ -49,16 +49,8 @@ extension Comparison {
       return ExactPlanner(model, limit: min(memory, base + device.info.memory / 10 * 9))
     }
     if !isMeasured, let small = planner().small { return small }
-    var rates: DeviceRates
-    do throws(DeviceError) {
-      rates = try DeviceRates(
-        measuring: device, work, layers: left.layers + (right?.layers ?? []),
-        examples: pairing.left)
-    } catch {
-      throw .device(error)
-    }
     // Of several devices alike, each takes its share.
-    rates = rates.shared(by: min(max(sharing, 1), devices.count))
+    let rates = try rates(of: devices, work).shared(by: min(max(sharing, 1), devices.count))
     let measured = planner()
     do throws(ExactPlanner.TooLittle) {
       guard var small = measured.small else { return try measured.plan(rates: rates) }
@@ -67,6 +59,25 @@ extension Comparison {
     } catch {
       throw .tooLittleMemory(limit: memory, least: error.least)
     }
+  }
+
+  /// The rates of the first device that can be measured: where one fails, the next does its work.
+  private func rates(
+    of devices: [any Device], _ work: ExactWork
+  ) throws(ExactPlanError) -> DeviceRates {
+    var failure: DeviceError?
+    for device in devices {
+      do throws(DeviceError) {
+        return try DeviceRates(
+          measuring: device, work, layers: left.layers + (right?.layers ?? []),
+          examples: pairing.left)
+      } catch {
+        guard error.kind != .input else { throw .device(error) }
+        failure = failure ?? error
+      }
+    }
+    throw .device(
+      failure ?? DeviceError(kind: .notFound, call: "compare", context: "no device was given"))
   }
 
   /// Bytes of memory that minibatches take at the most.

@@ -204,14 +204,15 @@ extension ExactCost {
       n * Double(ExactWork.readingsBefore)
       * work.layers.reduce(0) { $0 + Double($1.bytesPerExample) }
     if !tiled.isEmpty {
-      gramFlops =
-        passes * work.gramFlops(features: tiled.reduce(0) { $0 + Double($1.featureCount) })
+      let features = tiled.reduce(0) { $0 + Double($1.featureCount) }
+      let sample = Double(work.sampleCount)
+      gramFlops = passes * work.gramFlops(features: features) + sample * sample * features
       pairFlops = work.pairFlops(
         pairs: work.pairsOfGrams(tiledLeft.count, right == nil ? nil : tiledRight.count))
       // Each run of examples is in as many tiles as there are runs.
       let runs = TileGrid(exampleCount: work.exampleCount, side: side).runs.count
       bytesRead +=
-        passes * n * Double(runs) * tiled.reduce(0) { $0 + Double($1.bytesPerExample) }
+        (passes * n * Double(runs) + sample) * tiled.reduce(0) { $0 + Double($1.bytesPerExample) }
     }
     for group in groups {
       let rows = group.kind == .right ? right ?? [] : work.left

@@ -38,6 +38,12 @@ struct ExactWork: Sendable, Hashable {
     }
   }
 
+  /// Examples of which RBF's median is taken, where that is a sample.
+  var sampleCount: Int {
+    guard case .rbf(.sampledMedianMultiple(_, let count)) = kernel else { return 0 }
+    return min(count, exampleCount)
+  }
+
   /// Flops of n × n Gram matrices, a triangle of each, for layers of so many features together.
   func gramFlops(features: Double) -> Double {
     Double(exampleCount) * Double(exampleCount) * features
