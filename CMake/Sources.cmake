@@ -87,10 +87,23 @@ cka_swift_library(CKA Sources/CKA
     Comparison.swift
     ComparisonRun.swift
     Estimator.swift
+    Exact/Calibration.swift
+    Exact/ComparisonPlan.swift
+    Exact/DeviceRates.swift
+    Exact/ExactPartMaker.swift
+    Exact/ExactPlan.swift
+    Exact/ExactPlanner.swift
+    Exact/ExactRun.swift
+    Exact/ExactSums.swift
+    Exact/ExactWork.swift
+    Exact/FeatureSpace.swift
+    Exact/MemoryModel.swift
+    Exact/ProcessMemory.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    SharedRun.swift
     Similarity.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
@@ -207,7 +220,6 @@ cka_command(CKABench Benchmarks/CKABench
     MeasureLimit.swift
     Models.swift
     Peers.swift
-    ProcessMemory.swift
     Race.swift
     Run.swift
     RunTable.swift
@@ -227,8 +239,10 @@ cka_command(CKACommand Sources/CKACommand
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ComparePlan.swift
     DevicesCommand.swift
     InspectCommand.swift
+    MemorySize.swift
     Models.swift
     PlotCommand.swift
     ResultDocument.swift

@@ -31,8 +31,8 @@ import Testing
     let narrow = try Self.plan(Self.work(1000, [10, 10, 10]))
     #expect(!narrow.isAtOnce && narrow.tileCount == 0 && narrow.featureGroupCount == 1)
     #expect(narrow.cost.flops == 9e5)
-    // Read once for the means, once for the products.
-    #expect(narrow.cost.bytesRead == 2 * 1000 * 30 * 4)
+    // Read twice for means and norms, once for the products.
+    #expect(narrow.cost.bytesRead == 3 * 1000 * 30 * 4)
     #expect(narrow.pairCounts == [.features: 6])
 
     // n²·2000 + 3·n² against n·2000².
@@ -45,8 +45,8 @@ import Testing
     let two = try Self.plan(Self.work(1000, [10, 20], [5]))
     #expect(two.cost.flops == Double(2 * 1000 * 30 * 5 + 1000 * (100 + 400 + 25)))
     #expect(two.pairCounts == [.features: 2])
-    // Means; both for the cross products; each model again for its own.
-    #expect(two.cost.bytesRead == 3 * 1000 * 35 * 4)
+    // Means and norms; both for the cross products; each model again for its own.
+    #expect(two.cost.bytesRead == 4 * 1000 * 35 * 4)
   }
 
   @Test func tilesCountWhatTheyRead() {
@@ -59,7 +59,7 @@ import Testing
     // One pass for the row sums, one for the tiles.
     #expect(plan.cost.gramFlops == 2 * 150 * 150 * 24)
     #expect(plan.cost.pairFlops == 3 * 150 * 150)
-    #expect(plan.cost.bytesRead == Double(150 * 24 * 4 * (1 + 2 * 3)))
+    #expect(plan.cost.bytesRead == Double(150 * 24 * 4 * (2 + 2 * 3)))
     var seen: [Int] = []
     for index in 0..<plan.tileCount {
       let (rows, columns) = plan.grid[index]
@@ -83,8 +83,8 @@ import Testing
         [LayerPair(2, 2), LayerPair(3, 0), LayerPair(3, 1), LayerPair(3, 2), LayerPair(3, 3)],
       ])
     #expect(plan.groups.allSatisfy { $0.readings == 1 })
-    // The means of all, then 1000, 2000, 3000 and 3100 features.
-    #expect(plan.cost.bytesRead == 4 * 10_000 * (3100 + 1000 + 2000 + 3000 + 3100))
+    // Means and norms of all, then 1000, 2000, 3000 and 3100 features.
+    #expect(plan.cost.bytesRead == 4 * 10_000 * (2 * 3100 + 1000 + 2000 + 3000 + 3100))
     let single = ExactPlan(
       work, tiledLeft: [], tiledRight: [], division: TileDivision(side: 0, memory: 0),
       sums: 2_000_000)

@@ -98,7 +98,8 @@ public struct NaiveDevice: Device {
   ) throws(DeviceError) -> NaiveTiles {
     try begin()
     let n = minibatch.exampleCount
-    read(minibatch.layers, examples: n)
+    // Means, then row norms.
+    read(minibatch.layers, examples: 2 * n)
     let passes =
       switch kernel {
       case .linear: 0

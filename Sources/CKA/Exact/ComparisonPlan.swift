@@ -48,7 +48,11 @@ extension Comparison {
         cores: device.info.computeUnits)
       return ExactPlanner(model, limit: min(memory, base + device.info.memory / 10 * 9))
     }
-    if !isMeasured, let small = planner().small { return small }
+    let before = planner()
+    if !isMeasured, let small = before.small { return small }
+    guard before.least <= memory else {
+      throw .tooLittleMemory(limit: memory, least: before.least)
+    }
     // Of several devices alike, each takes its share.
     let rates = try rates(of: devices, work).shared(by: min(max(sharing, 1), devices.count))
     let measured = planner()

@@ -23,10 +23,10 @@ struct ExactWork: Sendable, Hashable {
   /// All layers of both models.
   var layers: [Layer] { left + (right ?? []) }
 
-  /// Readings of all examples before the first tile.
+  /// Readings of all examples before the first tile: for the means, and for the row norms.
   ///
   /// Passes over all tiles that come before those are counted apart: `preparingPasses`.
-  static let readingsBefore = 1
+  static let readingsBefore = 2
 
   /// Passes over all tiles before they are made for good: RBF's row sums, and before them two counts of
   /// bits for the exact median.
