@@ -107,10 +107,23 @@ cka_swift_library(CKA Sources/CKA
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
     Estimator.swift
+    Exact/Calibration.swift
+    Exact/ComparisonPlan.swift
+    Exact/DeviceRates.swift
+    Exact/ExactPartMaker.swift
+    Exact/ExactPlan.swift
+    Exact/ExactPlanner.swift
+    Exact/ExactRun.swift
+    Exact/ExactSums.swift
+    Exact/ExactWork.swift
+    Exact/FeatureSpace.swift
+    Exact/MemoryModel.swift
+    Exact/ProcessMemory.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    SharedRun.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift
@@ -126,7 +139,6 @@ cka_c_library(CSystem Sources/CSystem
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging
   SOURCES
-    ByteCount.swift
     ConcurrentMap.swift
     Console.swift
     Failure.swift
@@ -233,7 +245,6 @@ cka_command(CKABench Benchmarks/CKABench
     MeasureLimit.swift
     Models.swift
     Peers.swift
-    ProcessMemory.swift
     Race.swift
     Run.swift
     RunTable.swift
@@ -278,11 +289,13 @@ cka_command(CKACommand Sources/CKACommand
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ComparePlan.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift
     DevicesCommand.swift
     InspectCommand.swift
+    MemorySize.swift
     MergeCommand.swift
     Models.swift
     OutputBytes.swift
