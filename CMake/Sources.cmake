@@ -42,7 +42,9 @@ cka_swift_library(Device Sources/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
+    GramTiles.swift
     Matrix.swift
+    PackedGrams.swift
     Precision.swift)
 
 cka_system_library(COpenBLAS Sources/COpenBLAS
@@ -83,6 +85,7 @@ cka_swift_library(CKA Sources/CKA
     Comparison.swift
     ComparisonRun.swift
     Estimator.swift
+    ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
@@ -130,11 +133,13 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     HSIC.swift
     Handles.swift
     KernelVariant.swift
+    MatrixShape.swift
     MemoryLedger.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    PackedStack.swift
     Peak.swift
     ProgramCache.swift
     RBF.swift

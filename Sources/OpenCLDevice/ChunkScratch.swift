@@ -34,11 +34,12 @@ struct ChunkMatrices {
   /// Index of the chunk's first layer in the minibatch.
   let firstLayer: Int
   let layerCount: Int
-  let layerStride: Int
-  let exampleCount: Int
-  let centering: GramCentering
+  let shape: MatrixShape
   let records: Buffer
 
+  var layerStride: Int { shape.layerStride }
+  var exampleCount: Int { shape.exampleCount }
+
   /// Whether the packed triangle has the diagonal.
-  var hasDiagonal: Int { centering == .biased ? 1 : 0 }
+  var hasDiagonal: Int { shape.centering == .biased ? 1 : 0 }
 }

@@ -6,8 +6,7 @@ struct GramRun {
   let runtime: Runtime
   let minibatch: Minibatch
   let kernel: GramKernel
-  let centering: GramCentering
-  let layerStride: Int
+  let shape: MatrixShape
   /// How tensor cores take part; nil where they don't.
   let tensors: TensorUse?
   let tuning: Tuning
@@ -19,9 +18,7 @@ struct GramRun {
     self.runtime = runtime
     self.minibatch = minibatch
     self.kernel = kernel
-    self.centering = centering
-    layerStride = OpenCLGramStack.layerStride(
-      exampleCount: minibatch.exampleCount, centering: centering)
+    shape = MatrixShape(part: .triangle(minibatch.exampleCount), centering: centering)
     self.tensors = tensors
     tuning =
       tensors == nil
@@ -29,14 +26,12 @@ struct GramRun {
   }
 
   private var n: Int { minibatch.exampleCount }
-  private var chunkLayerBytes: Int { layerStride * 4 }
+  private var chunkLayerBytes: Int { shape.layerStride * 4 }
 
   /// Makes the stack on the device if it fits there, else on the host.
   func stack(in workspace: inout Workspace?) throws(DeviceError) -> OpenCLGramStack {
     let layerCount = minibatch.layers.count
-    let resident = min(runtime.limits.largestAllocation / chunkLayerBytes, layerCount)
-    let fits = layerCount * chunkLayerBytes <= runtime.limits.residentBytes
-    if resident > 0, fits {
+    if let resident = runtime.layersPerResidentChunk(shape, layerCount: layerCount) {
       do {
         return try stack(in: &workspace, layersPerChunk: resident, isResident: true)
       } catch  where error.kind == .outOfMemory {
@@ -92,7 +87,7 @@ struct GramRun {
       }
       let chunk = ChunkMatrices(
         stack: buffer, scratch: scratch, firstLayer: range.lowerBound, layerCount: range.count,
-        layerStride: layerStride, exampleCount: n, centering: centering, records: records)
+        shape: shape, records: records)
       while next < plan.groups.count, let first = plan.groups[next].parts.first,
         first.layer < range.upperBound
       {
@@ -108,7 +103,7 @@ struct GramRun {
     return OpenCLGramStack(
       runtime: runtime, layers: zip(minibatch.layers, results).map(summary), timings: timings,
       chunks: zip(ranges, storages).map { OpenCLGramStack.Chunk(layers: $0, storage: $1) },
-      layerStride: layerStride, exampleCount: n, centering: centering)
+      shape: shape)
   }
 
   private func plan(layersPerChunk: Int) throws(DeviceError) -> GramPlan {

@@ -39,7 +39,7 @@ struct GramKernelTests {
     let segments = try runtime.buffer(byteCount: work.segmentCount * 16)
     try runtime.write(segments, from: tables.segments(host), on: runtime.compute).wait()
 
-    let stride = OpenCLGramStack.layerStride(exampleCount: x.n, centering: centering)
+    let stride = MatrixShape(part: .triangle(x.n), centering: centering).layerStride
     let stack = try Guarded<Float>(runtime, count: stride)
     let diagonals = try Guarded<Float>(runtime, count: x.n)
     let most = work.windows.map { $0.tiles.count * $0.slices.count }.max() ?? 0

@@ -25,7 +25,8 @@ struct MatricesOnDevice {
     self.n = n
     self.centering = centering
     layerCount = matrices.count
-    stride = OpenCLGramStack.layerStride(exampleCount: n, centering: centering)
+    let shape = MatrixShape(part: .triangle(n), centering: centering)
+    stride = shape.layerStride
     var packed: [Float] = []
     var diagonals: [Float] = []
     for matrix in matrices {
@@ -52,7 +53,7 @@ struct MatricesOnDevice {
     records = buffer
     chunk = ChunkMatrices(
       stack: stack.buffer, scratch: scratch, firstLayer: 0, layerCount: layerCount,
-      layerStride: stride, exampleCount: n, centering: centering, records: buffer)
+      shape: shape, records: buffer)
   }
 
   func layerRecords() throws -> [LayerRecord] {
