@@ -59,7 +59,8 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   DEPENDS Activations CPUKernels
   SOURCES
     FeatureSlabs.swift
-    FeatureStage.swift)
+    FeatureStage.swift
+    LayerCenters.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
@@ -72,6 +73,7 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     HSIC.swift
     Memory.swift
     Multiplier.swift
+    PackedNumbers.swift
     Pipeline.swift
     RBF.swift
     SharedGram.swift)

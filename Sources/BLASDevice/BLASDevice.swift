@@ -57,7 +57,7 @@ public struct BLASDevice: Device {
     func finish(_ layer: Int, _ gram: GramMatrix) {
       stack.summaries[layer] = center(
         gram, of: minibatch.layers[layer], kernel: kernel, centering: centering,
-        into: stack.row(layer))
+        into: stack.newRow(layer))
       minibatch.layers[layer].evict()
     }
     if n <= division.mostExamplesOfACore {

@@ -33,20 +33,13 @@ extension BLASDevice {
     }
 
     let isHollow = centering == .unbiased
-    var (sums, statistics) = rowSums(of: gram, isHollow: isHollow)
+    let (sums, statistics) = rowSums(of: gram, isHollow: isHollow)
     let norm = statistics.squared_norm.squareRoot()
     guard norm > 0, norm.isFinite else { return empty(sigma: norm == 0 ? nil : .nan) }
 
-    // Both centerings are K_ij − m_i − m_j, with half of the grand mean in each m.
-    let (divisor, grandDivisor) =
-      isHollow
-      ? (Double(n - 2), 2 * Double(n - 1) * Double(n - 2)) : (Double(n), 2 * Double(n) * Double(n))
-    let grand = sums.reduce(0, +) / grandDivisor
-    for i in 0..<n { sums[i] = sums[i] / divisor - grand }
-
     let own = Int(norm.exponent) + 1
     let scale = Double(sign: .plus, exponent: -own, significand: 1)
-    let means = sums
+    let means = centering.rowMeans(sums: sums)
     nonisolated(unsafe) let row = row
     gram.forEachRun { _, rows in
       multiplier.table.pointee.center_triangle(

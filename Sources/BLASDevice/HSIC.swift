@@ -72,7 +72,7 @@ extension BLASDevice {
         multiplier.fill(
           slabs[step % 2].start + slab.place(run: run, side: side)
             + layers.lowerBound * numbers.count,
-          with: layers.map { UnsafePointer(stack.row($0)) }, first: numbers.lowerBound,
+          with: layers.map { stack.row($0) }, first: numbers.lowerBound,
           count: numbers.count)
       },
       multiply: { step, index in

@@ -37,6 +37,16 @@ public enum GramCentering: Sendable, Hashable, CaseIterable {
     self == .unbiased ? n * (n - 1) / 2 : n * (n + 1) / 2
   }
 
+  /// What is taken from the entries of a matrix with these row sums (.unbiased: without its diagonal),
+  /// K_ij − mᵢ − mⱼ: half of the grand mean is in each m.
+  public func rowMeans(sums: [Double]) -> [Double] {
+    let n = Double(sums.count)
+    let (divisor, grandDivisor) =
+      self == .unbiased ? (n - 2, 2 * (n - 1) * (n - 2)) : (n, 2 * n * n)
+    let grand = sums.reduce(0, +) / grandDivisor
+    return sums.map { $0 / divisor - grand }
+  }
+
   /// What ⟨K, L⟩ is divided by to give HSIC: n(n−3), or (n−1)².
   public func normalizer(exampleCount n: Int) -> Double {
     self == .unbiased ? Double(n) * Double(n - 3) : Double(n - 1) * Double(n - 1)

@@ -20,6 +20,10 @@ public struct FeatureSlabs: ~Copyable {
   /// The layer that is read.
   public let layer: LayerActivations
   private let examples: [Int]
+  /// What is taken from the features; nil where the examples' own means are.
+  private let centers: LayerCenters?
+  /// Whether the first of `examples` is there only for the others' differences from it.
+  private let hasReference: Bool
   private let kernels: UnsafePointer<cka_cpu_kernels_table>
   /// Nil where rows are read where they lie.
   private let stage: FeatureStage?
@@ -37,18 +41,36 @@ public struct FeatureSlabs: ~Copyable {
   ///   - mappedBytes: rows from files are read where they are mapped if no more of the file than this
   ///     lies between the first and the last of them. It bounds what touching them adds to the
   ///     process's memory.
+  ///   - centers: what is taken from the features, and the power of two to divide by; without them the
+  ///     means over `examples` are, and each run has a power of its own.
   public init(
     layer: LayerActivations, examples: [Int],
     kernels: UnsafePointer<cka_cpu_kernels_table> = cka_cpu_kernels(0),
-    stage: FeatureStage = FeatureStage(), mappedBytes: Int = 16 << 20
+    stage: FeatureStage = FeatureStage(), mappedBytes: Int = 16 << 20, centers: LayerCenters? = nil
+  ) {
+    let reference = centers.flatMap { $0.isWide ? $0.reference : nil }
+    self.init(
+      layer: layer, examples: examples, reference: reference, kernels: kernels, stage: stage,
+      mappedBytes: mappedBytes, centers: centers)
+  }
+
+  /// Reads `examples`, and before them `reference`, which is never written.
+  init(
+    layer: LayerActivations, examples: [Int], reference: Int?,
+    kernels: UnsafePointer<cka_cpu_kernels_table>, stage: FeatureStage, mappedBytes: Int,
+    centers: LayerCenters? = nil
   ) {
     self.layer = layer
-    self.examples = examples
+    self.centers = centers
+    hasReference = reference != nil
     self.kernels = kernels
+    // The reference is a single row: what touching it adds does not grow with the examples.
     let span = ((examples.max() ?? 0) - (examples.min() ?? 0) + 1) * layer.bytesPerExample
     let isStaged = layer.isFile && layer.memoryOrder == .rowMajor && span > mappedBytes
     self.stage = isStaged ? stage : nil
     isChecked = isStaged || !layer.isFile
+    let examples = (reference.map { [$0] } ?? []) + examples
+    self.examples = examples
     present = isStaged ? 0..<0 : 0..<layer.featureCount
     rows = isStaged ? [] : examples.map { layer.row($0).start }
     featureStrides =
@@ -58,7 +80,7 @@ public struct FeatureSlabs: ~Copyable {
   }
 
   /// n: how many examples are read.
-  public var exampleCount: Int { examples.count }
+  public var exampleCount: Int { examples.count - (hasReference ? 1 : 0) }
 
   /// p as the estimators see it: after pooling.
   public var featureCount: Int { layer.featureCount }
@@ -70,7 +92,7 @@ public struct FeatureSlabs: ~Copyable {
     leastExponent: Int? = nil
   ) throws(ActivationReadError) -> SlabStatistics {
     let kernels = kernels
-    let n = examples.count
+    let n = exampleCount
     return try write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
       kernels.pointee.center(
         type, rows, n, first, range.count, shift, scale, destination, rowStride)
@@ -84,7 +106,7 @@ public struct FeatureSlabs: ~Copyable {
     leastExponent: Int? = nil
   ) throws(ActivationReadError) -> SlabStatistics {
     let kernels = kernels
-    let n = examples.count
+    let n = exampleCount
     return try write(range, leastExponent: leastExponent) { type, rows, first, shift, scale in
       kernels.pointee.pack(
         type, rows, n, first, range.count, shift, scale, panels, panelStride)
@@ -108,6 +130,12 @@ public struct FeatureSlabs: ~Copyable {
     return range.lowerBound - present.lowerBound
   }
 
+  private func evictColumns(_ range: Range<Int>) {
+    if layer.isFile, layer.memoryOrder == .columnMajor, layer.positions.count == 1 {
+      layer.evict(columns: range)
+    }
+  }
+
   /// Writes (x − shift) · scale and returns the largest magnitude of what it wrote.
   private typealias Writer = (
     _ type: cka_native_type, _ rows: UnsafePointer<UnsafeRawPointer>, _ first: Int,
@@ -118,10 +146,10 @@ public struct FeatureSlabs: ~Copyable {
     _ range: Range<Int>, leastExponent: Int?, with writer: Writer
   ) throws(ActivationReadError) -> SlabStatistics {
     let first = try reach(range)
-    defer {
-      if layer.isFile, layer.memoryOrder == .columnMajor, layer.positions.count == 1 {
-        layer.evict(columns: range)
-      }
+    defer { evictColumns(range) }
+    if let centers {
+      writeCentered(by: centers, range, at: first, with: writer)
+      return SlabStatistics(exponent: centers.exponent, isFinite: true, isConstant: false)
     }
     if let type = layer.nativeType,
       let statistics = writeNative(
@@ -160,13 +188,48 @@ public struct FeatureSlabs: ~Copyable {
     }
   }
 
+  /// One touch of the numbers: all that has to be known of them is known.
+  private func writeCentered(
+    by centers: LayerCenters, _ range: Range<Int>, at first: Int, with writer: Writer
+  ) {
+    centers.shifts.withUnsafeBufferPointer { shifts in
+      let shift = shifts.baseAddress.unwrapped + range.lowerBound
+      if !centers.isWide, let type = layer.nativeType {
+        _ = rows.withUnsafeBufferPointer {
+          writer(type, $0.baseAddress.unwrapped, first, shift, Self.scale(centers.exponent))
+        }
+        return
+      }
+      let differences = differences(first, range.count)
+      defer { differences.deallocate() }
+      for row in 1..<examples.count {
+        let numbers = differences + row * range.count
+        for index in 0..<range.count { numbers[index] -= shift[index] }
+      }
+      narrow(differences, range.count, exponent: centers.exponent, with: writer)
+    }
+  }
+
   /// The road for everything that float32 does not hold as it is stored: through float64.
   private func writeWide(
     _ first: Int, _ count: Int, leastExponent: Int?, with writer: Writer
   ) -> SlabStatistics {
-    let exampleCount = examples.count
-    let differences = UnsafeMutablePointer<Double>.allocate(capacity: exampleCount * count)
+    let differences = differences(first, count)
     defer { differences.deallocate() }
+    var isConstant = false
+    let largest = cka_wide_center(differences, examples.count, count, &isConstant)
+    guard largest.isFinite else {
+      return SlabStatistics(exponent: 0, isFinite: false, isConstant: false)
+    }
+    let exponent = Self.exponent(of: largest, atLeast: leastExponent)
+    narrow(differences, count, exponent: exponent, with: writer)
+    return SlabStatistics(exponent: exponent, isFinite: true, isConstant: isConstant)
+  }
+
+  /// `count` features from the place `first` on as differences from the first example, in float64, row
+  /// by row.
+  private func differences(_ first: Int, _ count: Int) -> UnsafeMutablePointer<Double> {
+    let differences = UnsafeMutablePointer<Double>.allocate(capacity: examples.count * count)
     var positions = layer.positions
     // On the stage, positions are as far apart as it holds features.
     if stage != nil, positions.positionStride > 1 { positions.positionStride = present.count }
@@ -179,21 +242,23 @@ public struct FeatureSlabs: ~Copyable {
             .assumingMemoryBound(to: Int.self),
           channel_stride: positions.channelStride, positions: positions.count,
           position_stride: positions.positionStride)
-        cka_wide_differences(&features, exampleCount, first, count, differences)
+        cka_wide_differences(&features, examples.count, first, count, differences)
       }
     }
-    var isConstant = false
-    let largest = cka_wide_center(differences, exampleCount, count, &isConstant)
-    guard largest.isFinite else {
-      return SlabStatistics(exponent: 0, isFinite: false, isConstant: false)
-    }
-    let exponent = Self.exponent(of: largest, atLeast: leastExponent)
-    // The centered numbers are narrowed in place: what is written lies before what is still read.
-    let scale = Double(sign: .plus, exponent: -exponent, significand: 1)
-    let narrow = UnsafeMutableRawPointer(differences)
+    return differences
+  }
+
+  /// Writes float64 numbers, but the reference's, times 2^−exponent.
+  private func narrow(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, exponent: Int, with writer: Writer
+  ) {
+    // The numbers are narrowed in place: what is written lies before what is still read.
+    let scale = Self.scale(exponent)
+    let narrow = UnsafeMutableRawPointer(numbers)
     let size = MemoryLayout<Float>.size
+    let skipped = hasReference ? count : 0
     for index in 0..<(exampleCount * count) {
-      let value = Float(differences[index] * scale)
+      let value = Float(numbers[skipped + index] * scale)
       narrow.storeBytes(of: value, toByteOffset: index * size, as: Float.self)
     }
     let narrowRows = (0..<exampleCount).map { UnsafeRawPointer(narrow + $0 * count * size) }
@@ -201,7 +266,35 @@ public struct FeatureSlabs: ~Copyable {
     _ = narrowRows.withUnsafeBufferPointer { rows in
       writer(CKA_FLOAT32, rows.baseAddress.unwrapped, 0, zeros, 1)
     }
-    return SlabStatistics(exponent: exponent, isFinite: true, isConstant: isConstant)
+  }
+
+  /// means[k] += Σ (x_ik − r_k)·weight over the examples, r the reference, for the features `range`;
+  /// `reference` gets r where numbers are read as they are stored. Returns the largest |x_ik − r_k|.
+  mutating func addDifferences(
+    _ range: Range<Int>, weight: Double, to means: UnsafeMutablePointer<Double>,
+    reference: UnsafeMutablePointer<Double>
+  ) throws(ActivationReadError) -> Double {
+    let first = try reach(range)
+    defer { evictColumns(range) }
+    if let type = layer.nativeType {
+      return rows.withUnsafeBufferPointer { rows in
+        let rows = rows.baseAddress.unwrapped
+        kernels.pointee.sample(type, rows, 1, first, range.count, reference)
+        return kernels.pointee.add_differences(
+          type, rows + 1, exampleCount, first, range.count, reference, weight, means)
+      }
+    }
+    let differences = differences(first, range.count)
+    defer { differences.deallocate() }
+    var largest = 0.0
+    for row in 1..<examples.count {
+      let numbers = differences + row * range.count
+      for index in 0..<range.count {
+        means[index] += numbers[index] * weight
+        largest = largerMagnitude(largest, numbers[index])
+      }
+    }
+    return largest
   }
 
   /// The multiple of 32 nearest to log₂ `largest`: products of two scaled values then lie within
@@ -219,6 +312,9 @@ public struct FeatureSlabs: ~Copyable {
     Double(sign: .plus, exponent: -exponent, significand: 1)
   }
 }
+
+/// The larger of two magnitudes; one that is not finite is larger than any number, and NaN stays.
+func largerMagnitude(_ a: Double, _ b: Double) -> Double { a.isNaN || abs(b) <= a ? a : abs(b) }
 
 extension LayerActivations {
   /// The type whose numbers kernels read where they lie: in this machine's byte order, the features

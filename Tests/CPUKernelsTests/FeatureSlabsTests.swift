@@ -244,7 +244,7 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
 }
 
 /// Memory that says it is a file.
-private final class FileLike: ActivationStorage {
+final class FileLike: ActivationStorage {
   let storage: any ActivationStorage
   let isBroken: Bool
 
@@ -272,7 +272,7 @@ private final class FileLike: ActivationStorage {
 }
 
 extension LayerActivations {
-  fileprivate func asFile() -> LayerActivations { with(FileLike(blocks[0].storage)) }
+  func asFile() -> LayerActivations { with(FileLike(blocks[0].storage)) }
 
   fileprivate func with(_ storage: any ActivationStorage) -> LayerActivations {
     LayerActivations(

@@ -56,6 +56,15 @@ typedef struct {
   float (*pack)(
     cka_native_type type, const void *_Nonnull const *_Nonnull rows, size_t n, size_t first, size_t count,
     const double *shift, double scale, float *panels, size_t panel_stride);
+  // means[k] += (x_ik − shift[k]) · weight, in float64, over all rows. Returns the largest magnitude of
+  // a difference: 0 exactly where all are, not finite where one number is not.
+  double (*add_differences)(
+    cka_native_type type, const void *_Nonnull const *_Nonnull rows, size_t n, size_t first, size_t count,
+    const double *shift, double weight, double *means);
+  // squares[i] += Σ_k x_ik² and products[i] += Σ_k x_ik·v[k], in float64, for n × count numbers.
+  void (*row_products)(
+    const float *x, size_t n, size_t count, size_t stride, const double *v, double *squares,
+    double *products);
   // C += A·Bᵀ for a rows × count matrix A and a columns × count matrix B, both in panels without
   // gaps. C's rows are `stride` numbers apart; whole panels of rows and columns are there to be
   // written. `lower`: A is B, and only the lower triangle is needed. The terms of an entry are added

@@ -1,0 +1,220 @@
+import Activations
+import CPUKernels
+import Dispatch
+import Synchronization
+
+/// What is taken from a layer's features, and what they are divided by, wherever some of its examples
+/// are read: all that has to be known to read them piece by piece in the same units.
+public struct LayerCenters: Sendable {
+  /// Written numbers times 2^exponent are the true ones; a multiple of 32, 0 for most data.
+  public let exponent: Int
+  /// False where an activation is NaN or infinite: there is nothing to read then.
+  public let isFinite: Bool
+  /// True where every feature has the same value in all examples: there is nothing to read then.
+  public let isConstant: Bool
+  /// Σᵢ xᵢ of the numbers that are written, one a feature: 0 but for the rounding of the means, which
+  /// are float32 where the stored numbers are no wider.
+  public let residues: [Double]
+
+  /// The means over all examples; with `isWide`, of differences from the example `reference`.
+  let shifts: [Double]
+  /// Whether numbers are read through float64.
+  let isWide: Bool
+  let reference: Int
+
+  /// Reads all `examples` of `layer` once, a few rows at a time, on all cores.
+  ///
+  /// Means are float64 sums of differences from the first example, so that offsets cost nothing.
+  ///
+  /// - Precondition: there are examples and features.
+  public init(
+    of layer: LayerActivations, examples: [Int],
+    kernels: UnsafePointer<cka_cpu_kernels_table> = cka_cpu_kernels(0)
+  ) throws(ActivationReadError) {
+    let found = try Differences(of: layer, examples: examples, kernels: kernels)
+    reference = examples[0]
+    isFinite = found.largest.isFinite
+    isConstant = found.largest == 0
+    guard isFinite, !isConstant else {
+      (exponent, residues, shifts, isWide) = (0, [], [], false)
+      return
+    }
+    // No difference from a mean is more than twice the largest from the first example, nor are all of
+    // them less than its half.
+    exponent = FeatureSlabs.exponent(of: found.largest, atLeast: nil)
+    let isNative = layer.nativeType != nil && (0x1p-100..<0x1p100).contains(found.largest)
+    isWide = !isNative
+    guard isNative else {
+      shifts = found.means
+      residues = [Double](repeating: 0, count: found.means.count)
+      return
+    }
+    let isNarrow = layer.nativeType.map { $0.rawValue < CKA_FLOAT64.rawValue } ?? false
+    let shifts = zip(found.reference, found.means).map { reference, mean in
+      isNarrow ? Double(Float(reference + mean)) : reference + mean
+    }
+    let scale = Double(examples.count) * Double(sign: .plus, exponent: -exponent, significand: 1)
+    residues = shifts.indices.map { k in
+      (found.means[k] - (shifts[k] - found.reference[k])) * scale
+    }
+    self.shifts = shifts
+  }
+
+  /// ‖xᵢ‖² and xᵢ·Σⱼxⱼ of the numbers that are written: the diagonal and the row sums of K, n numbers
+  /// each in units of 2^(2·`exponent`). Reads all examples once, on all cores.
+  ///
+  /// - Precondition: the layer is finite and not constant.
+  public func rowProducts(
+    of layer: LayerActivations, examples: [Int],
+    kernels: UnsafePointer<cka_cpu_kernels_table> = cka_cpu_kernels(0)
+  ) throws(ActivationReadError) -> (squaredNorms: [Double], sums: [Double]) {
+    var squares = [Double](repeating: 0, count: examples.count)
+    var sums = squares
+    let chunks = ExampleChunks(of: layer, exampleCount: examples.count)
+    try squares.withUnsafeMutableBufferPointer { (squares) throws(ActivationReadError) in
+      try sums.withUnsafeMutableBufferPointer { (sums) throws(ActivationReadError) in
+        guard let squares = squares.baseAddress, let sums = sums.baseAddress else { return }
+        nonisolated(unsafe) let (rowSquares, rowSums) = (squares, sums)
+        try concurrently(chunks.ranges.count) { (index, stage) throws(ActivationReadError) in
+          let range = chunks.ranges[index]
+          let chunk = Array(examples[range])
+          var slabs = FeatureSlabs(
+            layer: layer, examples: chunk, kernels: kernels, stage: stage,
+            mappedBytes: ExampleChunks.mappedBytes, centers: self)
+          let width = min(layer.featureCount, ExampleChunks.slabWidth)
+          let numbers = UnsafeMutablePointer<Float>.allocate(capacity: chunk.count * width)
+          defer { numbers.deallocate() }
+          for first in stride(from: 0, to: layer.featureCount, by: width) {
+            let features = first..<min(first + width, layer.featureCount)
+            _ = try slabs.read(features, into: numbers, rowStride: width)
+            residues.withUnsafeBufferPointer { residues in
+              guard let residues = residues.baseAddress else { return }
+              kernels.pointee.row_products(
+                numbers, chunk.count, features.count, width, residues + first,
+                rowSquares + range.lowerBound, rowSums + range.lowerBound)
+            }
+          }
+          chunks.evict(chunk)
+        }
+      }
+    }
+    return (squares, sums)
+  }
+}
+
+/// A layer's examples in runs that are read at once.
+///
+/// Rows that lie near each other are read where they are mapped, and let go of afterwards, so that a
+/// core never holds more than some megabytes of files.
+struct ExampleChunks: Sendable {
+  let layer: LayerActivations
+  let ranges: [Range<Int>]
+
+  /// Bytes of a chunk, about, and of mapped files that a chunk may span.
+  private static let bytes = 1 << 20
+  static let mappedBytes = 4 << 20
+  /// Features that are worked on at once.
+  static let slabWidth = 1024
+
+  init(of layer: LayerActivations, exampleCount: Int) {
+    self.layer = layer
+    let size = min(max(Self.bytes / max(layer.bytesPerExample, 1), 32), 512)
+    ranges = stride(from: 0, to: exampleCount, by: size).map { $0..<min($0 + size, exampleCount) }
+  }
+
+  /// Lets go of what reading a chunk has brought into memory.
+  func evict(_ chunk: [Int]) {
+    guard let first = chunk.min(), let last = chunk.max() else { return }
+    layer.evict(examples: first...last)
+  }
+}
+
+/// How a layer's features differ from those of the first example.
+private struct Differences {
+  /// The largest |x_ik − x_0k|; 0 exactly where all examples are equal.
+  var largest = 0.0
+  /// x_0k, where numbers are read as they are stored, else nothing.
+  var reference: [Double]
+  /// The mean over i of x_ik − x_0k.
+  var means: [Double]
+
+  /// The most parts that examples are divided into, each with sums of its own, which are added in their
+  /// order: the same sums however many cores there are.
+  private static let mostParts = 16
+  /// Numbers of all parts' sums, about.
+  private static let sumCount = 1 << 20
+
+  init(
+    of layer: LayerActivations, examples: [Int], kernels: UnsafePointer<cka_cpu_kernels_table>
+  ) throws(ActivationReadError) {
+    let p = layer.featureCount
+    let chunks = ExampleChunks(of: layer, exampleCount: examples.count)
+    let partCount = min(max(Self.sumCount / p, 1), Self.mostParts, chunks.ranges.count)
+    let runs = stride(from: 0, to: p, by: ExampleChunks.slabWidth).map {
+      $0..<min($0 + ExampleChunks.slabWidth, p)
+    }
+    var sums = [Double](repeating: 0, count: partCount * p)
+    var reference = [Double](repeating: 0, count: p)
+    let largest = Mutex(0.0)
+    try sums.withUnsafeMutableBufferPointer { (sums) throws(ActivationReadError) in
+      try reference.withUnsafeMutableBufferPointer { (reference) throws(ActivationReadError) in
+        guard let sums = sums.baseAddress, let reference = reference.baseAddress else { return }
+        nonisolated(unsafe) let (allSums, allReferences) = (sums, reference)
+        nonisolated(unsafe) let kernels = kernels
+        try concurrently(partCount * runs.count) { (item, stage) throws(ActivationReadError) in
+          let (part, features) = (item % partCount, runs[item / partCount])
+          // Every part reads the reference; one keeps it.
+          var own = [Double](repeating: 0, count: features.count)
+          var most = 0.0
+          let first = chunks.ranges.count * part / partCount
+          let last = chunks.ranges.count * (part + 1) / partCount
+          for range in chunks.ranges[first..<last] {
+            let chunk = Array(examples[range])
+            var slabs = FeatureSlabs(
+              layer: layer, examples: chunk, reference: examples[0], kernels: kernels,
+              stage: stage, mappedBytes: ExampleChunks.mappedBytes)
+            let found = try slabs.addDifferences(
+              features, weight: 1 / Double(examples.count),
+              to: allSums + part * p + features.lowerBound, reference: &own)
+            most = largerMagnitude(most, found)
+            chunks.evict(chunk)
+            guard most.isFinite else { break }
+          }
+          if part == 0 {
+            for (index, value) in own.enumerated() {
+              allReferences[features.lowerBound + index] = value
+            }
+          }
+          largest.withLock { $0 = largerMagnitude($0, most) }
+        }
+      }
+    }
+    self.largest = largest.withLock { $0 }
+    self.reference = reference
+    means = [Double](repeating: 0, count: p)
+    for part in 0..<partCount {
+      for k in 0..<p { means[k] += sums[part * p + k] }
+    }
+  }
+}
+
+/// Runs `body` for 0 ..< `count` on all cores, each with a stage for rows from files.
+///
+/// - Throws: the first error that was met; what had not begun by then is left undone.
+private func concurrently(
+  _ count: Int,
+  _ body: (_ index: Int, _ stage: FeatureStage) throws(ActivationReadError) -> Void
+) throws(ActivationReadError) {
+  let failure = Mutex<ActivationReadError?>(nil)
+  // Each index is handed out once, and what `body` shares it divides by index.
+  nonisolated(unsafe) let body = body
+  DispatchQueue.concurrentPerform(iterations: count) { index in
+    guard failure.withLock({ $0 == nil }) else { return }
+    do throws(ActivationReadError) {
+      try body(index, FeatureStage())
+    } catch {
+      failure.withLock { $0 = $0 ?? error }
+    }
+  }
+  if let error = failure.withLock({ $0 }) { throw error }
+}
