@@ -132,9 +132,11 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Gram.swift
     GramPlan.swift
     GramRun.swift
+    GroupSender.swift
     HSIC.swift
     Handles.swift
     KernelVariant.swift
+    MatrixRun.swift
     MatrixShape.swift
     MemoryLedger.swift
     OpenCLDevice.swift

@@ -21,6 +21,23 @@ struct MatrixShape: Sendable, Hashable {
     }
   }
 
+  /// Rows and columns as the kernels are told: a triangle has no columns of its own.
+  var extent: (rows: Int, columns: Int) {
+    switch part {
+    case .triangle(let examples): (examples, 0)
+    case .rectangle(let rows, let columns): (rows, columns)
+    }
+  }
+
+  /// How many tiles of gram.cl cover the numbers.
+  func tileCount(side: Int) -> Int {
+    func tiles(_ count: Int) -> Int { (count + side - 1) / side }
+    switch part {
+    case .triangle(let examples): return tiles(examples) * (tiles(examples) + 1) / 2
+    case .rectangle(let rows, let columns): return tiles(rows) * tiles(columns)
+    }
+  }
+
   /// Numbers of a layer.
   var count: Int {
     switch part {

@@ -133,6 +133,14 @@ final class Runtime: @unchecked Sendable {
     return event
   }
 
+  /// Copies `values` to the beginning of a buffer, before all kernels started from now on.
+  func upload<Value: BitwiseCopyable>(_ values: [Value], to buffer: Buffer) throws(DeviceError) {
+    guard !values.isEmpty else { return }
+    try values.withUnsafeBufferPointer { (values) throws(DeviceError) in
+      try write(buffer, from: UnsafeRawBufferPointer(values), on: compute).wait()
+    }
+  }
+
   /// Copies what lies at byte `offset` of a buffer to the host, after all kernels started so far.
   func read(
     _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer
