@@ -11,7 +11,8 @@
 //
 // A tile is a triangle on the diagonal of the whole matrix or a rectangle below it: triangle.h says where
 // entry (i, j) lies in a layer's `layerStride` numbers. What is left over at the end becomes zero.
-//   norms, means [layer · (rows + columns) + index]: of the rows, and behind them of other columns
+//   norms, means [layer · (rows + columns) + index]: of the rows, and behind them of other columns, of all
+//                                                    layers; `firstLayer` is the chunk's first of them
 //
 // Traffic for an entry: `center_tile` reads and writes 4 bytes, the others read 4.
 #ifndef CKA_SCALARS_H
@@ -84,8 +85,8 @@ __kernel __attribute__((reqd_work_group_size(ROW_ITEMS, 1, 1)))
 void center_tile(
     __global float *stack, __global const float *diagonals, __global const float *norms,
     __global const float *means, const uint rows, const uint columns, const uint hasDiagonal,
-    const ulong layerStride, const uint isLinear, const uint firstLayer,
-    __global const Layer *layers) {
+    const ulong layerStride, const uint firstLayer, __global const Layer *layers,
+    const uint isLinear) {
   const uint item = get_local_id(0);
   const uint i = get_group_id(0);
   const ulong layer = get_global_id(1);
@@ -93,9 +94,10 @@ void center_tile(
   const uint usable = record.flags & (FLAG_VARIES | FLAG_NOT_FINITE | FLAG_NO_BANDWIDTH);
   const bool isUsable = usable == FLAG_VARIES;
   const float scale = ldexp(1.0f, -record.gramExponent);
-  const RowDistances distances = row_distances(norms, layer, i, rows, columns, record);
-  __global const float *columnMeans = means + layer * (rows + columns) + (columns ? rows : 0);
-  const float mean = means[layer * (rows + columns) + i];
+  const RowDistances distances = row_distances(norms, firstLayer + layer, i, rows, columns, record);
+  __global const float *ownMeans = means + (firstLayer + layer) * (rows + columns);
+  __global const float *columnMeans = ownMeans + (columns ? rows : 0);
+  const float mean = ownMeans[i];
   __global float *numbers = stack + layer * layerStride;
   __global float *row = numbers + row_start(i, columns, hasDiagonal);
   for (uint j = item; j < row_length(i, columns); j += ROW_ITEMS) {
@@ -114,24 +116,24 @@ void center_tile(
 }
 
 // Adds to counts[(layer · 2 + target) · BINS + bin], where
-//   isUpper:  bin = upper 16 bits of d², target 0; windows[layer].x is the first bin of the window
-//   else:     bin = lower 16 bits of a d² whose upper ones are windows[layer].x (target 0) or .y (target 1)
+//   isUpper:  bin = upper 16 bits of d², target 0; a layer's windows.x is the window's first bin
+//   else:     bin = lower 16 bits of a d² whose upper ones are its windows.x (target 0) or .y (target 1)
 // Non-negative float32 are ordered like their bits. Integer counts only: the result does not depend on
 // the order of the threads.
 // Dimensions: any number of work-groups, which share the rows, layers.
 __kernel __attribute__((reqd_work_group_size(HISTOGRAM_ITEMS, 1, 1)))
 void tile_histogram(
     __global const float *stack, __global const float *norms, const uint rows, const uint columns,
-    const uint hasDiagonal, const ulong layerStride, const uint isUpper,
+    const uint hasDiagonal, const ulong layerStride, const uint firstLayer, const uint isUpper,
     __global const uint2 *windows, __global uint *counts) {
   __local uint window[WINDOW];
   const uint item = get_local_id(0);
   const ulong layer = get_global_id(1);
-  const uint2 targets = windows[layer];
+  const uint2 targets = windows[firstLayer + layer];
   __global uint *bins = counts + layer * 2 * BINS;
   for (uint bin = item; bin < WINDOW; bin += HISTOGRAM_ITEMS) window[bin] = 0;
   barrier(CLK_LOCAL_MEM_FENCE);
-  __global const float *own = norms + layer * (rows + columns);
+  __global const float *own = norms + (firstLayer + layer) * (rows + columns);
   __global const float *columnNorms = own + (columns ? rows : 0);
   for (uint i = get_group_id(0); i < rows; i += get_num_groups(0)) {
     __global const float *row = stack + layer * layerStride + row_start(i, columns, hasDiagonal);
@@ -173,7 +175,7 @@ void tile_row_sums(
   const uint i = get_group_id(0);
   const ulong layer = get_global_id(1);
   const RowDistances distances =
-      row_distances(norms, layer, i, rows, columns, layers[firstLayer + layer]);
+      row_distances(norms, firstLayer + layer, i, rows, columns, layers[firstLayer + layer]);
   __global const float *row = stack + layer * layerStride + row_start(i, columns, hasDiagonal);
   wide sum = wide_from(0);
   float largest = 0;
@@ -216,7 +218,7 @@ void tile_column_sums(
   wide sum = wide_from(0);
   for (uint i = lane; i < rows; i += STRIP_LANES) {
     if (j >= row_length(i, columns)) continue;
-    const RowDistances distances = row_distances(norms, layer, i, rows, columns, record);
+    const RowDistances distances = row_distances(norms, firstLayer + layer, i, rows, columns, record);
     const float product = numbers[row_start(i, columns, hasDiagonal) + j];
     sum = wide_add(sum, wide_from(entry_at(distances, product, j)));
   }

@@ -90,7 +90,7 @@ private func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) ->
   case .constant: "constant: every example has the same activations"
   case .nonFinite:
     switch kernel {
-    case .rbf(.medianMultiple) where sigma == 0:
+    case .rbf(.medianMultiple) where sigma == 0, .rbf(.sampledMedianMultiple) where sigma == 0:
       "non-finite: the median distance is zero, and with it RBF's bandwidth"
     case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
       "non-finite: --sigma \(given) is far from the distances of its examples"

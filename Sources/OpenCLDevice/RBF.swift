@@ -21,6 +21,9 @@ extension Runtime {
       isMedian = true
       factor = Float(multiple * multiple)
       try findMedians(of: chunk, using: scratch, matrices: matrices)
+    case .sampledMedianMultiple:
+      throw DeviceError(
+        kind: .unsupported, call: "gramStack", context: "a sampled median of a minibatch")
     case .sigma(let sigma):
       let squared = sigma * sigma
       if squared.isNormal {

@@ -21,7 +21,7 @@ extension GramRun {
       let scale = Double(sign: .plus, exponent: Int(record.exponent), significand: 1)
       let sigma =
         switch bandwidth {
-        case .medianMultiple: Double(record.bandwidth).squareRoot() * scale
+        case .medianMultiple, .sampledMedianMultiple: Double(record.bandwidth).squareRoot() * scale
         case .sigma(let sigma): sigma
         }
       guard !record.flags.contains(.noBandwidth), sigma > 0, sigma.isFinite else {
