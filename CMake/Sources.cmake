@@ -128,16 +128,19 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Centering.swift
     ChunkScratch.swift
     DriverSearch.swift
+    FeatureProducts.swift
     Gather.swift
     Gram.swift
     GramPlan.swift
     GramRun.swift
+    GramTiles.swift
     GroupSender.swift
     HSIC.swift
     Handles.swift
     KernelVariant.swift
     MatrixRun.swift
     MatrixShape.swift
+    MedianSearch.swift
     MemoryLedger.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
@@ -152,6 +155,9 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Summaries.swift
     TensorSelfTest.swift
     TensorUse.swift
+    TileEntries.swift
+    TilePasses.swift
+    TileRun.swift
     Tuner.swift
     TunerTrial.swift
     Tuning.swift

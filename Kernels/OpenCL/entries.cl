@@ -83,9 +83,9 @@ static inline float entry_at(const RowDistances distances, const float product, 
 // Layers that are not finite, or do not vary, become zeros. Dimensions: rows × ROW_ITEMS, layers.
 __kernel __attribute__((reqd_work_group_size(ROW_ITEMS, 1, 1)))
 void center_tile(
-    __global float *stack, __global const float *diagonals, __global const float *norms,
-    __global const float *means, const uint rows, const uint columns, const uint hasDiagonal,
-    const ulong layerStride, const uint firstLayer, __global const Layer *layers,
+    __global float *stack, __global const float *norms, const uint rows, const uint columns,
+    const uint hasDiagonal, const ulong layerStride, const uint firstLayer,
+    __global const Layer *layers, __global const float *diagonals, __global const float *means,
     const uint isLinear) {
   const uint item = get_local_id(0);
   const uint i = get_group_id(0);

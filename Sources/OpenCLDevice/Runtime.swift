@@ -133,12 +133,21 @@ final class Runtime: @unchecked Sendable {
     return event
   }
 
-  /// Copies `values` to the beginning of a buffer, before all kernels started from now on.
-  func upload<Value: BitwiseCopyable>(_ values: [Value], to buffer: Buffer) throws(DeviceError) {
+  /// Copies `values` to byte `offset` of a buffer, before all kernels started from now on.
+  func upload<Value: BitwiseCopyable>(_ values: [Value], to buffer: Buffer, offset: Int = 0)
+    throws(DeviceError)
+  {
     guard !values.isEmpty else { return }
     try values.withUnsafeBufferPointer { (values) throws(DeviceError) in
-      try write(buffer, from: UnsafeRawBufferPointer(values), on: compute).wait()
+      try write(buffer, offset: offset, from: UnsafeRawBufferPointer(values), on: compute)
+        .wait()
     }
+  }
+
+  /// Fills the beginning of a buffer with zeros, before all kernels started from now on.
+  func clear(_ buffer: Buffer, byteCount: Int) throws(DeviceError) {
+    precondition(byteCount <= buffer.byteCount, "zeros past the end of a buffer")
+    try Calls.clear(compute.handle, buffer.handle, byteCount: byteCount)
   }
 
   /// Copies what lies at byte `offset` of a buffer to the host, after all kernels started so far.
