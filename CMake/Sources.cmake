@@ -164,18 +164,25 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Centering.swift
     ChunkScratch.swift
     DriverSearch.swift
+    FeatureProducts.swift
     Gather.swift
     Gram.swift
     GramPlan.swift
     GramRun.swift
+    GramTiles.swift
+    GroupSender.swift
     HSIC.swift
     Handles.swift
     KernelVariant.swift
+    MatrixRun.swift
+    MatrixShape.swift
+    MedianSearch.swift
     MemoryLedger.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    PackedStack.swift
     Peak.swift
     ProgramCache.swift
     RBF.swift
@@ -184,6 +191,9 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Summaries.swift
     TensorSelfTest.swift
     TensorUse.swift
+    TileEntries.swift
+    TilePasses.swift
+    TileRun.swift
     Tuner.swift
     TunerTrial.swift
     Tuning.swift
