@@ -266,6 +266,10 @@ cka_command(CKABench Benchmarks/CKABench
     TuneCommand.swift
     Workload.swift)
 
+cka_system_library(CMPI Sources/CMPI
+  PKG_CONFIG ompi-c
+  TRAIT MPI)
+
 cka_system_library(CXXHash Sources/CXXHash
   PKG_CONFIG libxxhash)
 
@@ -289,11 +293,12 @@ cka_swift_library(SweepStore Sources/SweepStore
     Sweep.swift
     SweepModels.swift
     SweepResults.swift
-    SweepSettings.swift)
+    SweepSettings.swift
+    SweepTeam.swift)
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
@@ -310,6 +315,7 @@ cka_command(CKACommand Sources/CKACommand
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
+    Ranks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
