@@ -267,13 +267,20 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeDocument.swift
     ConvergeFiles.swift
     DevicesCommand.swift
+    GroupMaps.swift
     InspectCommand.swift
     MergeCommand.swift
+    ModelTable.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    SafeFileName.swift
     SweepCommand.swift
+    SweepDocument.swift
+    SweepFolder.swift
+    SweepOutputs.swift
+    SweepOverview.swift
     VerifyCommand.swift)
