@@ -309,9 +309,11 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeDocument.swift
     ConvergeFiles.swift
     DevicesCommand.swift
+    GroupMaps.swift
     InspectCommand.swift
     MemorySize.swift
     MergeCommand.swift
+    ModelTable.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
@@ -319,5 +321,10 @@ cka_command(CKACommand Sources/CKACommand
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    SafeFileName.swift
     SweepCommand.swift
+    SweepDocument.swift
+    SweepFolder.swift
+    SweepOutputs.swift
+    SweepOverview.swift
     VerifyCommand.swift)
