@@ -105,7 +105,6 @@ cka_c_library(CSystem Sources/CSystem
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging
   SOURCES
-    ByteCount.swift
     ConcurrentMap.swift
     Console.swift
     Failure.swift
@@ -257,6 +256,7 @@ cka_command(CKACommand Sources/CKACommand
     CompareOptions.swift
     DevicesCommand.swift
     InspectCommand.swift
+    MemorySize.swift
     MergeCommand.swift
     Models.swift
     PlotCommand.swift
