@@ -10,17 +10,31 @@ cka_swift_library(Activations Sources/Activations
     OneLine.swift
     ScalarType.swift)
 
+cka_system_library(CHDF5 Sources/CHDF5
+  PKG_CONFIG hdf5
+  TRAIT HDF5)
+
 cka_system_library(CLibzip Sources/CLibzip
   PKG_CONFIG libzip)
 
+cka_system_library(CZlib Sources/CZlib
+  PKG_CONFIG zlib
+  TRAIT HDF5)
+
 cka_swift_library(ActivationFiles Sources/ActivationFiles
-  DEPENDS Activations CLibzip
+  DEPENDS Activations CHDF5 CLibzip CZlib
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
     ExampleList.swift
     FileKind.swift
     Folder.swift
+    HDF5/HDF5Chunks.swift
+    HDF5/HDF5Dataset.swift
+    HDF5/HDF5Filters.swift
+    HDF5/HDF5Library.swift
+    HDF5/HDF5Reader.swift
+    HDF5/HDF5Type.swift
     LayerList.swift
     MappedFile.swift
     ModelFiles.swift
@@ -34,6 +48,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     Shards.swift
     StrictJSON.swift
     TemporaryFile.swift
+    UnpackedArray.swift
     ZipArchive.swift
     ZipInput.swift)
 
@@ -88,12 +103,31 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Convergence/Convergence.swift
+    Convergence/ConvergencePoint.swift
+    Convergence/ConvergenceRun.swift
     Estimator.swift
+    Exact/Calibration.swift
+    Exact/ComparisonPlan.swift
+    Exact/DeviceRates.swift
+    Exact/ExactPartMaker.swift
+    Exact/ExactPlan.swift
+    Exact/ExactPlanner.swift
+    Exact/ExactRun.swift
+    Exact/ExactSums.swift
+    Exact/ExactWork.swift
+    Exact/FeatureSpace.swift
+    Exact/MemoryModel.swift
+    Exact/ProcessMemory.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    SharedRun.swift
     Similarity.swift
+    Summaries/DepthSimilarity.swift
+    Summaries/MapStatistics.swift
+    Summaries/ModelGroup.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
@@ -130,18 +164,25 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Centering.swift
     ChunkScratch.swift
     DriverSearch.swift
+    FeatureProducts.swift
     Gather.swift
     Gram.swift
     GramPlan.swift
     GramRun.swift
+    GramTiles.swift
+    GroupSender.swift
     HSIC.swift
     Handles.swift
     KernelVariant.swift
+    MatrixRun.swift
+    MatrixShape.swift
+    MedianSearch.swift
     MemoryLedger.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    PackedStack.swift
     Peak.swift
     ProgramCache.swift
     RBF.swift
@@ -150,6 +191,9 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Summaries.swift
     TensorSelfTest.swift
     TensorUse.swift
+    TileEntries.swift
+    TilePasses.swift
+    TileRun.swift
     Tuner.swift
     TunerTrial.swift
     Tuning.swift
@@ -176,8 +220,10 @@ cka_swift_library(Figures Sources/Figures
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
+    HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
     LogarithmicAxis.swift
@@ -209,7 +255,6 @@ cka_command(CKABench Benchmarks/CKABench
     MeasureLimit.swift
     Models.swift
     Peers.swift
-    ProcessMemory.swift
     Race.swift
     Run.swift
     RunTable.swift
@@ -220,6 +265,10 @@ cka_command(CKABench Benchmarks/CKABench
     TemporaryFolder.swift
     TuneCommand.swift
     Workload.swift)
+
+cka_system_library(CMPI Sources/CMPI
+  PKG_CONFIG ompi-c
+  TRAIT MPI)
 
 cka_system_library(CXXHash Sources/CXXHash
   PKG_CONFIG libxxhash)
@@ -244,22 +293,29 @@ cka_swift_library(SweepStore Sources/SweepStore
     Sweep.swift
     SweepModels.swift
     SweepResults.swift
-    SweepSettings.swift)
+    SweepSettings.swift
+    SweepTeam.swift)
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ComparePlan.swift
+    ConvergeCommand.swift
+    ConvergeDocument.swift
+    ConvergeFiles.swift
     DevicesCommand.swift
     InspectCommand.swift
     MemorySize.swift
     MergeCommand.swift
     Models.swift
+    OutputBytes.swift
     PlotCommand.swift
+    Ranks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift

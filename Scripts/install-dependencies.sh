@@ -58,10 +58,13 @@ need libopenblas-dev "BLAS: the CPU" have_library openblas
 need libcairo2-dev "draws the figures" have_library cairo
 need libzip-dev "reads .npz archives" have_library libzip
 need libxxhash-dev "checksums of a sweep's store" have_library libxxhash
+need libhdf5-dev "reads HDF5 files" have_library hdf5
 
 if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need pocl-opencl-icd "an OpenCL device in software, for the tests" have_pocl
   need oclgrind "watches the OpenCL kernels for races and stray accesses" have oclgrind
+  need libopenmpi-dev "MPI: sweeps on a cluster" have_library ompi-c
+  need openmpi-bin "starts the processes of such a sweep" have mpirun
   need python3-numpy "the reference that the maps are checked against" have_numpy
 fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then

@@ -61,23 +61,24 @@ struct SweepCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
-    try reportingFailures {
+    try withRanks { ranks in
+      let isQuiet = quiet || ranks.rank > 0
+      let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-        let reporter = SweepReporter(log: log, isQuiet: quiet)
+        let reporter = SweepReporter(log: log, isQuiet: isQuiet)
         defer { reporter.clear() }
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
           memory: memory?.bytes ?? Self.halfOfMemory,
-          devices: choice.devices, firstModel: models[0],
+          devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
             try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
           },
           observe: reporter.hear)
         let summary = try sweep.run(models: models)
         reporter.clear()
-        if !quiet { try Console.print(text(of: summary, sweep)) }
+        if !isQuiet { try Console.print(text(of: summary, sweep)) }
       }
     }
   }
@@ -93,10 +94,11 @@ struct SweepCommand: ParsableCommand {
     settings.isStoredOrder = hasMinibatches && estimator.order == .stored
     settings.seed = estimator.seed
     settings.ragged = estimator.ragged.rawValue
-    settings.kernel = .init(rawValue: estimator.kernel.rawValue) ?? .linear
+    let kernel = estimator.kernel
+    settings.kernel = .init(rawValue: kernel.kernel.rawValue) ?? .linear
     settings.bandwidth =
-      estimator.kernel == .rbf && estimator.sigma == nil ? estimator.bandwidth ?? 1 : nil
-    settings.sigma = estimator.sigma
+      kernel.kernel == .rbf && kernel.sigma == nil ? kernel.bandwidth ?? 1 : nil
+    settings.sigma = kernel.sigma
     settings.layers = layers.layers
     settings.pooling = layers.pool.rawValue
     settings.precision = device.precision
@@ -175,8 +177,6 @@ func reportingStoreErrors(_ body: () throws -> Void) throws {
   } catch let error as ActivationReadError {
     throw Failure(.io, error.description)
   } catch let error as DeviceError {
-    throw Failure(
-      error.kind == .input ? .io : .software,
-      error.kind == .input ? error.context : oneLine(error.description))
+    throw failure(of: error)
   }
 }
