@@ -115,17 +115,21 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func text(of summary: Sweep.Summary, _ sweep: Sweep) -> String {
-    func counts(_ found: Int, _ made: Int, _ seconds: Double) -> String {
-      "\(Format.count(found)) found, \(Format.count(made)) computed"
-        + (made > 0 ? " in \(Format.seconds(seconds))" : "")
+    func counts(_ found: Int, _ made: Int, _ seconds: Double, flops: Double? = nil) -> String {
+      let rate = flops.map { ", \(Format.fixed($0 / seconds / 1e9, 0)) GFLOP/s" } ?? ""
+      return "\(Format.count(found)) found, \(Format.count(made)) computed"
+        + (made > 0 ? " in \(Format.seconds(seconds))\(rate)" : "")
     }
+    let productCounts = counts(
+      summary.productsFound, summary.productsMade, summary.productSeconds,
+      flops: summary.productFlops)
     let share = shard.map { "shard \($0) of " } ?? ""
     return """
       \(share)\(summary.models) models, \(sweep.minibatchCount) minibatches
       Gram matrices of a model and minibatch: \
       \(counts(summary.gramsFound, summary.gramsMade, summary.gramSeconds))
       products of two models and a minibatch: \
-      \(counts(summary.productsFound, summary.productsMade, summary.productSeconds))
+      \(productCounts)
       kept in \(oneLine(output))
       """
   }
