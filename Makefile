@@ -2,6 +2,8 @@
 # to a result; they install the libraries they miss.
 
 SWIFT ?= swift
+# What is built beside the plain package: see the traits in Package.swift.
+TRAITS := HDF5
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
@@ -18,12 +20,12 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 test: ## all tests: CPU, OpenCL in software, kernels under Oclgrind, maps against the reference
 	Scripts/install-dependencies.sh test
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && POCL_CACHE_DIR=$$cache \
-	  $(SWIFT) test -c release -Xswiftc -enable-testing --scratch-path .build-test
+	  $(SWIFT) test -c release --traits $(TRAITS) -Xswiftc -enable-testing --scratch-path .build-test
 	Scripts/test-oclgrind.sh
 	CKA=.build-test/release/cka Scripts/check-maps.sh
 
 build: ## the commands, in .build/release
-	$(SWIFT) build -c release
+	$(SWIFT) build -c release --traits $(TRAITS)
 
 dist: ## a folder and an archive for any x86-64 Linux, in dist
 	Scripts/install-dependencies.sh dist

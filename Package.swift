@@ -13,6 +13,9 @@ let package = Package(
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
   ],
+  traits: [
+    .trait(name: "HDF5", description: "Reads activations from HDF5 files, through libhdf5.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -28,6 +31,9 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    // With the trait HDF5.
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // What runs inside a device.
     .target(name: "CKAKernels", path: "Kernels", exclude: ["OpenCL"]),
@@ -35,7 +41,13 @@ let package = Package(
 
     // From files to scores: every arrow points to the left in this list.
     .target(name: "Activations"),
-    .target(name: "ActivationFiles", dependencies: ["Activations", "CLibzip"]),
+    .target(
+      name: "ActivationFiles",
+      dependencies: [
+        "Activations", "CLibzip",
+        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
+        .target(name: "CZlib", condition: .when(traits: ["HDF5"])),
+      ]),
     .target(name: "Device", dependencies: ["Activations"]),
     .target(name: "FeatureSlabs", dependencies: ["Activations", "CPUKernels"]),
     .target(
@@ -84,7 +96,13 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
       path: "Tests/TestSupport"),
-    .testTarget(name: "ActivationFilesTests", dependencies: ["ActivationFiles", "TestSupport"]),
+    .testTarget(
+      name: "ActivationFilesTests",
+      dependencies: [
+        "ActivationFiles", "TestSupport",
+        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
+      ],
+      exclude: ["HDF5Files"]),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
     .testTarget(
@@ -95,7 +113,8 @@ let package = Package(
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(
-      name: "SweepStoreTests", dependencies: ["SweepStore", "BLASDevice", "CKA", "TestSupport"]),
+      name: "SweepStoreTests",
+      dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
     .testTarget(
       name: "CommandTests",

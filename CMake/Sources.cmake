@@ -10,17 +10,31 @@ cka_swift_library(Activations Sources/Activations
     OneLine.swift
     ScalarType.swift)
 
+cka_system_library(CHDF5 Sources/CHDF5
+  PKG_CONFIG hdf5
+  TRAIT HDF5)
+
 cka_system_library(CLibzip Sources/CLibzip
   PKG_CONFIG libzip)
 
+cka_system_library(CZlib Sources/CZlib
+  PKG_CONFIG zlib
+  TRAIT HDF5)
+
 cka_swift_library(ActivationFiles Sources/ActivationFiles
-  DEPENDS Activations CLibzip
+  DEPENDS Activations CHDF5 CLibzip CZlib
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
     ExampleList.swift
     FileKind.swift
     Folder.swift
+    HDF5/HDF5Chunks.swift
+    HDF5/HDF5Dataset.swift
+    HDF5/HDF5Filters.swift
+    HDF5/HDF5Library.swift
+    HDF5/HDF5Reader.swift
+    HDF5/HDF5Type.swift
     LayerList.swift
     MappedFile.swift
     ModelFiles.swift
@@ -34,6 +48,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     Shards.swift
     StrictJSON.swift
     TemporaryFile.swift
+    UnpackedArray.swift
     ZipArchive.swift
     ZipInput.swift)
 
@@ -111,7 +126,6 @@ cka_c_library(CSystem Sources/CSystem
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging
   SOURCES
-    ByteCount.swift
     ConcurrentMap.swift
     Console.swift
     Failure.swift
@@ -269,6 +283,7 @@ cka_command(CKACommand Sources/CKACommand
     DevicesCommand.swift
     GroupMaps.swift
     InspectCommand.swift
+    MemorySize.swift
     MergeCommand.swift
     ModelTable.swift
     Models.swift

@@ -6,18 +6,25 @@ set(CKA_INSTALL_MODULES "${CMAKE_INSTALL_LIBDIR}/cka/modules")
 
 # Leaves the lists as DEPENDS and SOURCES, the latter as whole paths.
 macro(cka_parse directory)
-  cmake_parse_arguments(PARSE_ARGV 2 target "" "PKG_CONFIG;PRODUCT" "DEPENDS;SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 2 target "" "PKG_CONFIG;PRODUCT;TRAIT" "DEPENDS;SOURCES")
+  list(REMOVE_ITEM target_DEPENDS ${CKA_LEFT_OUT})
   set(sources "${target_SOURCES}")
   list(TRANSFORM sources PREPEND "${PROJECT_SOURCE_DIR}/${directory}/")
 endmacro()
 
-# A library of the system behind a module map.
+# A library of the system behind a module map. That of a trait is left out where the option CKA_<TRAIT>
+# is off; sources see the trait as a compilation condition, as with SwiftPM.
 function(cka_system_library name directory)
   cka_parse("${directory}")
+  if(target_TRAIT AND NOT CKA_${target_TRAIT})
+    set(CKA_LEFT_OUT ${CKA_LEFT_OUT} ${name} PARENT_SCOPE)
+    return()
+  endif()
   pkg_check_modules(${name}_PC REQUIRED IMPORTED_TARGET "${target_PKG_CONFIG}")
   add_library(${name} INTERFACE)
   target_include_directories(${name} INTERFACE "${PROJECT_SOURCE_DIR}/${directory}")
   target_link_libraries(${name} INTERFACE PkgConfig::${name}_PC)
+  target_compile_definitions(${name} INTERFACE ${target_TRAIT})
   install(DIRECTORY "${directory}/" DESTINATION "${CKA_INSTALL_MODULES}/${name}")
 endfunction()
 

@@ -5,7 +5,8 @@
     Scripts/check-cmake-sources.py --write    write CMake/Sources.cmake anew
 
 `swift package describe` says what SwiftPM builds. CMake/Sources.cmake is what CMake builds: for
-every target the type, the directory, the targets it depends on and the sources.
+every target the type, the directory, the targets it depends on and the sources. What a trait of the
+package adds is in both lists, with the trait's name.
 """
 
 import argparse
@@ -35,6 +36,9 @@ def shipped_targets():
     }
     for target in swift_package("dump-package")["targets"]:
         targets[target["name"]]["pkg_config"] = target.get("pkgConfig")
+        for dependency, condition in filter(None, (d.get("target") for d in target["dependencies"])):
+            (targets[dependency]["trait"],) = condition["traits"]
+            targets[target["name"]].setdefault("target_dependencies", []).append(dependency)
     # The tests stay SwiftPM's.
     shipped = {
         name
@@ -69,6 +73,8 @@ def call(name, target):
         lines.append("  PRODUCT " + target["product_memberships"][0])
     if kind == "system_library":
         lines.append("  PKG_CONFIG " + target["pkg_config"])
+        if "trait" in target:
+            lines.append("  TRAIT " + target["trait"])
     dependencies = target.get("target_dependencies", []) + target.get("product_dependencies", [])
     if dependencies:
         lines.append("  DEPENDS " + " ".join(sorted(dependencies)))

@@ -58,6 +58,7 @@ need libopenblas-dev "BLAS: the CPU" have_library openblas
 need libcairo2-dev "draws the figures" have_library cairo
 need libzip-dev "reads .npz archives" have_library libzip
 need libxxhash-dev "checksums of a sweep's store" have_library libxxhash
+need libhdf5-dev "reads HDF5 files" have_library hdf5
 
 if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need pocl-opencl-icd "an OpenCL device in software, for the tests" have_pocl

@@ -3,6 +3,7 @@ enum FileKind: String {
   case npy = ".npy"
   case npz = ".npz"
   case safetensors = ".safetensors"
+  case hdf5 = ".h5"
 
   init(_ file: MappedFile, place: Place) throws(ActivationFileError) {
     let start = file.bytes.prefix(9)
@@ -16,15 +17,15 @@ enum FileKind: String {
       self = .npy
     } else if begins([0x50, 0x4B, 0x03, 0x04]) || begins([0x50, 0x4B, 0x05, 0x06]) {
       self = .npz
-    } else if begins([0x89] + Array("HDF".utf8)) {
-      throw place.data(
-        "found HDF5, which is not read yet; save the arrays with numpy.savez as .npz")
     } else if begins([0x1F, 0x8B]) {
-      throw place.data("found a gzip file, expected .npy, .npz or .safetensors: unpack it first")
+      throw place.data(
+        "found a gzip file, expected .npy, .npz, .safetensors or HDF5: unpack it first")
     } else if begins([0x80]), start.count > 1, (2...5).contains(start[1]) {
       throw TorchFile.refusal(place)
     } else if hasBrace {
       self = .safetensors
+    } else if Self.isHDF5(file.bytes) {
+      self = .hdf5
     } else {
       let found = start.map { byte in
         let digits = String(byte, radix: 16)
@@ -32,8 +33,20 @@ enum FileKind: String {
       }
       throw place.data(
         "found a file that begins with the bytes \(found.joined(separator: " ")), expected .npy, "
-          + ".npz or .safetensors")
+          + ".npz, .safetensors or HDF5")
     }
+  }
+
+  /// Whether HDF5's signature lies at the start, or behind a user block of 512, 1,024, 2,048… bytes:
+  /// https://docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html, "Superblock".
+  private static func isHDF5(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+    var place = 0
+    while place <= bytes.count - signature.count {
+      if bytes[place..<(place + signature.count)].elementsEqual(signature) { return true }
+      place = max(place * 2, 512)
+    }
+    return false
   }
 }
 

@@ -34,12 +34,16 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     try self.init(mapping: file, size: Int(status.st_size), place: place)
   }
 
-  /// Maps the first `size` bytes of `file`.
+  /// Maps the first `size` bytes of `file`, at `address` if one is given, in place of what is there.
   init(
-    mapping file: consuming FileDescriptor, size: Int, place: Place
+    mapping file: consuming FileDescriptor, size: Int, at address: UnsafeRawPointer? = nil,
+    place: Place
   ) throws(ActivationFileError) {
+    let flags = address == nil ? MAP_PRIVATE : MAP_PRIVATE | MAP_FIXED
     guard
-      let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.number, 0), start != MAP_FAILED
+      let start = mmap(
+        UnsafeMutableRawPointer(mutating: address), size, PROT_READ, flags, file.number, 0),
+      start != MAP_FAILED
     else { throw place.error(.io, "cannot be mapped into memory: \(systemMessage(errno))") }
     bytes = UnsafeRawBufferPointer(start: start, count: size)
     self.file = file
@@ -47,6 +51,9 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
   }
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+
+  /// A path to the open file itself, whatever lies now where it was opened.
+  var openPath: String { "/proc/self/fd/\(file.number)" }
 
   var isFile: Bool { true }
 

@@ -6,9 +6,10 @@ import Activations
 /// - a `.npy` file: one layer; a 1-D array is n × 1;
 /// - a `.npz` file: each array is a layer, in the archive's order;
 /// - a `.safetensors` file: each tensor is a layer, in the order of the data;
+/// - an HDF5 file: each dataset is a layer, called by its path (with the package trait `HDF5`);
 /// - a folder of `.npy` files: each is a layer, in the natural order of names;
-/// - a folder of `.npz` or of `.safetensors` files with the same layers: consecutive examples, in
-///   the natural order of file names.
+/// - a folder of `.npz`, of `.safetensors` or of HDF5 files with the same layers: consecutive
+///   examples, in the natural order of file names.
 ///
 /// In a folder, hidden files, subfolders and files called `.json`, `.md`, `.txt`, `.csv`, `.png`,
 /// `.svg` or `.pdf` are passed over; anything else that holds no activations is an error. A file
@@ -77,11 +78,24 @@ public struct ModelFiles: ActivationSource {
       case .npy: [try NPYReader.layer(stem(split(path).name), in: file, place: place)]
       case .npz: try NPZReader.layers(in: file, place: place)
       case .safetensors: try SafetensorsReader.layers(in: file, place: place)
+      case .hdf5: try hdf5Layers(in: file, place: place)
       }
     // A header's page brings its neighbors along, up to 2 MB of them: with a file a layer, they would
     // be most of the process's memory.
     file.evict(file.bytes)
     return (kind, layers)
+  }
+
+  private static func hdf5Layers(
+    in file: MappedFile, place: Place
+  ) throws(ActivationFileError) -> [LayerActivations] {
+    #if HDF5
+      return try HDF5Reader.layers(in: file, place: place)
+    #else
+      throw place.data(
+        "found HDF5, which this build cannot read: build with `swift build --traits HDF5` (libhdf5 "
+          + "must be there), or save the arrays with numpy.savez as .npz")
+    #endif
   }
 
   /// The layers of all files in `folder`, in natural order.
@@ -104,7 +118,7 @@ public struct ModelFiles: ActivationSource {
     }
     guard let firstKind, let joinedShards = Shards(shards) else {
       throw Place(path: folder).error(
-        .noInput, "found no activations, expected .npy, .npz or .safetensors files")
+        .noInput, "found no activations, expected .npy, .npz, .safetensors or .h5 files")
     }
     guard firstKind == .npy else { return try joinedShards.joined() }
     return shards.flatMap(\.layers).sorted { naturallyPrecedes($0.name, $1.name) }
@@ -143,7 +157,8 @@ public struct ModelFiles: ActivationSource {
 
 /// A file's name without the extension of a format that is read.
 private func stem(_ name: String) -> String {
-  for suffix in [".npy", ".npz", ".safetensors"] where name.lowercased().hasSuffix(suffix) {
+  for suffix in [".npy", ".npz", ".safetensors", ".h5", ".hdf5"]
+  where name.lowercased().hasSuffix(suffix) {
     return String(name.dropLast(suffix.count))
   }
   return name

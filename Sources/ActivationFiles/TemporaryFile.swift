@@ -52,9 +52,36 @@ struct TemporaryFile: ~Copyable {
     }
   }
 
-  /// The file's bytes, mapped.
-  consuming func mapped() throws(ActivationFileError) -> MappedFile {
-    try MappedFile(mapping: file, size: size, place: place)
+  /// Maps the file for writing while `body` fills it.
+  func fill(
+    by body: (Target) throws(ActivationFileError) -> Void
+  ) throws(ActivationFileError) {
+    guard
+      let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.number, 0),
+      start != MAP_FAILED
+    else { throw place.error(.io, "cannot be mapped into memory: \(systemMessage(errno))") }
+    defer { munmap(start, size) }
+    try body(Target(bytes: UnsafeMutableRawBufferPointer(start: start, count: size)))
+  }
+
+  /// A temporary file, mapped for writing.
+  struct Target: @unchecked Sendable {
+    // @unchecked: threads write to places of their own.
+    let bytes: UnsafeMutableRawBufferPointer
+
+    /// Takes the pages of `range` out of the process's memory; what was written stays in the file.
+    func release(_ range: Range<Int>) {
+      guard let start = bytes.baseAddress.map({ $0 + range.lowerBound }) else { return }
+      let offset = Int(bitPattern: start) % Int(getpagesize())
+      madvise(start - offset, range.count + offset, MADV_DONTNEED)
+    }
+  }
+
+  /// The file's bytes, mapped, at `address` if one is given.
+  consuming func mapped(
+    at address: UnsafeRawPointer? = nil
+  ) throws(ActivationFileError) -> MappedFile {
+    try MappedFile(mapping: file, size: size, at: address, place: place)
   }
 
   /// `TMPDIR`, else the folder for large temporary files: `/tmp` lies in memory on many systems.

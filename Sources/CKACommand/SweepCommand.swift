@@ -7,6 +7,8 @@ import DeviceRegistry
 import Logging
 import SweepStore
 
+import class Foundation.ProcessInfo
+
 extension SweepSettings.StorePrecision: ExpressibleByArgument {}
 
 extension Shard: ExpressibleByArgument {
@@ -44,13 +46,18 @@ struct SweepCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "I/N"))
+      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "i/n"))
   var shard: Shard?
 
   @OptionGroup(title: "Groups") var groups: GroupOptions
 
-  @Option(help: ArgumentHelp("Memory the process may take: 4G, 512M.", valueName: "bytes"))
-  var memory = ByteCount.halfOfMemory
+  @Option(
+    help: ArgumentHelp(
+      """
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
+      unless given.
+      """, valueName: "size"))
+  var memory: MemorySize?
 
   @Flag(help: "Print errors only.")
   var quiet = false
@@ -64,7 +71,8 @@ struct SweepCommand: ParsableCommand {
         let reporter = SweepReporter(log: log, isQuiet: quiet)
         defer { reporter.clear() }
         let sweep = try Sweep(
-          store: output, settings: settings, shard: shard, memory: memory.bytes,
+          store: output, settings: settings, shard: shard,
+          memory: memory?.bytes ?? Self.halfOfMemory,
           devices: choice.devices, firstModel: models[0],
           openModel: {
             try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
@@ -79,6 +87,8 @@ struct SweepCommand: ParsableCommand {
       }
     }
   }
+
+  private static var halfOfMemory: Int { Int(ProcessInfo.processInfo.physicalMemory / 2) }
 
   private var settings: SweepSettings {
     var settings = SweepSettings()

@@ -101,13 +101,15 @@ struct Store {
     }
   }
 
-  /// The number of an entry that a model of this name would have: that of a damaged one, or a new one.
+  /// The number of an entry that a model of this name would have: that of a damaged one, or the first
+  /// that is free.
   func number(forModel name: String) -> Int {
     let numbers = damagedEntries.compactMap { ModelEntry.number(ofFile: $0) }
     let own = numbers.first {
       damagedEntries.contains(ModelEntry.fileName(number: $0, model: name))
     }
-    return own ?? (entries.map(\.number) + numbers).reduce(0, max) + 1
+    let taken = Set(entries.map(\.number) + numbers)
+    return own ?? (1...).first { !taken.contains($0) } ?? 1
   }
 
   var modelsFolder: String { "\(path)/models" }

@@ -195,11 +195,12 @@ extension Sweep {
   /// How the examples of `model` pair up with those of the store.
   private func pairing(of model: ActivationModel) throws -> ExamplePairing {
     let settings = store.document.settings
-    let reference = try store.reference(for: model)
+    // The first model brings the examples.
+    let reference = store.entries.isEmpty ? nil : try store.reference(for: model)
     let pairing = try ExamplePairing(
-      reference, model, alignment: settings.alignmentValue, limit: settings.exampleLimit,
-      seed: settings.seed)
-    if reference.exampleIDs == nil, let ids = model.exampleIDs {
+      reference ?? model, reference == nil ? nil : model, alignment: settings.alignmentValue,
+      limit: settings.exampleLimit, seed: settings.seed)
+    if reference?.exampleIDs == nil, let ids = model.exampleIDs {
       try store.write(SampleIDs(model: model.name, ids: ids))
     }
     return pairing

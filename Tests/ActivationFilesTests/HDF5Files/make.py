@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Write the HDF5 files of this folder, with h5py (the committed ones: h5py 3.16, HDF5 2.0).
+
+Number k of every array is (37 k + 11) % 251 - 125, for floats divided by 8, for unsigned
+integers plus 125, for bool whether it is odd: all types hold their numbers exactly.
+"""
+
+import struct
+from pathlib import Path
+
+import h5py
+import numpy
+
+HERE = Path(__file__).resolve().parent
+EARLIEST = ("earliest", "v110")
+LATEST = ("v110", "v110")
+
+
+def numbers(shape, kind="f4"):
+    dtype = numpy.dtype(kind)
+    values = (37 * numpy.arange(numpy.prod(shape, dtype=int)) + 11) % 251 - 125
+    values = values.reshape(shape)
+    if dtype.kind == "f":
+        return (values / 8).astype(dtype)
+    if dtype.kind == "u":
+        return (values + 125).astype(dtype)
+    if dtype.kind == "b":
+        return values % 2 == 1
+    return values.astype(dtype)
+
+
+def create(name, libver=EARLIEST, **options):
+    return h5py.File(HERE / f"{name}.h5", "w", libver=libver, **options)
+
+
+def types():
+    with create("types") as file:
+        for kind in "f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8".split():
+            file[f"{kind}-little"] = numbers((6, 5), "<" + kind)
+            file[f"{kind}-big"] = numbers((6, 5), ">" + kind)
+        file["bool"] = numbers((6, 5), "?")
+        # bfloat16: the upper half of a float32.
+        kind = h5py.h5t.IEEE_F32LE.copy()
+        kind.set_fields(15, 7, 8, 0, 7)
+        kind.set_size(2)
+        kind.set_ebias(127)
+        space = h5py.h5s.create_simple((6, 5))
+        data = h5py.h5d.create(file.id, b"bfloat16", kind, space)
+        data.write(h5py.h5s.ALL, h5py.h5s.ALL, numbers((6, 5)), h5py.h5t.IEEE_F32LE)
+
+
+def layouts(name, libver):
+    """The same array in every layout; the last version has other indices of chunks."""
+    with create(name, libver) as file:
+        shape = (23, 5, 4, 3)
+        values = numbers(shape)
+        file.create_dataset("contiguous", data=values)
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_layout(h5py.h5d.COMPACT)
+        space = h5py.h5s.create_simple(shape)
+        compact = h5py.h5d.create(file.id, b"compact", h5py.h5t.IEEE_F32LE, space, properties)
+        compact.write(h5py.h5s.ALL, h5py.h5s.ALL, values)
+        chunked = {
+            "rows": dict(chunks=(4, 5, 4, 3)),
+            "one": dict(chunks=shape),
+            "all-axes": dict(chunks=(7, 2, 3, 2)),
+            "gzip": dict(chunks=(8, 5, 4, 3), compression="gzip"),
+            "gzip-all-axes": dict(chunks=(8, 3, 3, 2), compression="gzip"),
+            "shuffle": dict(chunks=(8, 5, 4, 3), shuffle=True),
+            "fletcher32": dict(chunks=(3, 5, 4, 1), fletcher32=True),
+            "everything": dict(
+                chunks=(5, 5, 3, 3), compression="gzip", shuffle=True, fletcher32=True
+            ),
+            "extensible": dict(chunks=(6, 5, 4, 3), maxshape=(None, 5, 4, 3), compression="gzip"),
+            "extensible-all": dict(chunks=(6, 5, 4, 2), maxshape=(None,) * 4),
+        }
+        for layer, options in chunked.items():
+            file.create_dataset(layer, data=values, **options)
+        file.create_dataset(
+            "half-big",
+            data=numbers(shape, ">f2"),
+            chunks=(5, 5, 3, 3),
+            compression="gzip",
+            shuffle=True,
+        )
+
+
+def groups():
+    with create("groups") as file:
+        for name in ["stage10/conv", "stage2/conv10", "stage2/conv9", "fc", "stage2/deep/er/x"]:
+            file[name] = numbers((4, 3))
+        file["again"] = h5py.SoftLink("/stage2/deep/er/x")
+        file["type"] = numpy.dtype("f8")
+    with create("tracked", track_order=True) as file:
+        for name in ["zeta", "b10", "b9", "alpha"]:
+            group = file.create_group(name, track_order=name != "b9")
+            group["y"] = numbers((4, 3))
+            group["x"] = numbers((4, 3))
+    with create("userblock", userblock_size=1024) as file:
+        file["x"] = numbers((4, 3))
+        file.create_dataset("y", data=numbers((4, 3)), chunks=(2, 3), compression="gzip")
+
+
+def one(name, **options):
+    def decorate(write):
+        with create(f"refused-{name}", **options) as file:
+            write(file)
+
+    return decorate
+
+
+def refused():
+    one("complex")(lambda f: f.create_dataset("x", data=numpy.ones((4, 3), "c8")))
+    one("compound")(lambda f: f.create_dataset("x", data=numpy.ones(4, [("a", "f4"), ("b", "i4")])))
+    one("strings")(lambda f: f.create_dataset("x", data=numpy.array([b"one", b"two"])))
+    one("text")(lambda f: f.create_dataset("x", data=["one", "two"], dtype=h5py.string_dtype()))
+    one("opaque")(
+        lambda f: f.create_dataset("x", data=numpy.zeros(4, "V8"))
+    )
+    one("enumeration")(
+        lambda f: f.create_dataset("x", (4,), h5py.enum_dtype({"RED": 0, "BLUE": 1}, "i1"), data=[0] * 4)
+    )
+    one("array")(lambda f: f.create_dataset("x", (4,), numpy.dtype("(3,)f4")))
+    one("null")(lambda f: f.create_dataset("x", data=h5py.Empty("f4")))
+    one("scalar")(lambda f: f.create_dataset("x", data=1.0))
+    one("no-examples")(lambda f: f.create_dataset("x", (0, 3), "f4"))
+    one("nothing")(lambda f: f.create_group("stage1"))
+    one("unwritten")(lambda f: f.create_dataset("x", (4, 3), "f4"))
+    one("lzf")(lambda f: f.create_dataset("x", data=numbers((4, 3)), compression="lzf"))
+    one("scaleoffset")(lambda f: f.create_dataset("x", data=numbers((4, 3), "i4"), scaleoffset=0))
+    one("external-link")(lambda f: f.update({"x": h5py.ExternalLink("types.h5", "bool")}))
+    one("soft-external")(
+        lambda f: f.update(
+            {"there": h5py.ExternalLink("types.h5", "/"), "a": h5py.SoftLink("/there/bool")}
+        )
+    )
+    one("dangling")(lambda f: f.update({"x": h5py.SoftLink("/nowhere")}))
+    one("soft-loop")(lambda f: f.update({"x": h5py.SoftLink("/y"), "y": h5py.SoftLink("/x")}))
+    one("unlike")(lambda f: f.update({"x": numbers((4, 3)), "y": numbers((5, 3))}))
+
+    @one("references")
+    def _(file):
+        file.create_group("g")
+        file.create_dataset("x", (2,), h5py.ref_dtype, data=[file["g"].ref] * 2)
+
+    @one("variable")
+    def _(file):
+        file.create_dataset("x", (2,), h5py.vlen_dtype("f4"))
+
+    @one("group-loop")
+    def _(file):
+        group = file.create_group("a/b")
+        group["c"] = file["a"]
+
+    @one("chunk-missing")
+    def _(file):
+        data = file.create_dataset("x", (8, 3), "f4", chunks=(2, 3), compression="gzip")
+        data[:4] = 1
+
+    @one("odd-integers")
+    def _(file):
+        kind = h5py.h5t.STD_I16LE.copy()
+        kind.set_precision(12)
+        h5py.h5d.create(file.id, b"x", kind, h5py.h5s.create_simple((4, 3))).write(
+            h5py.h5s.ALL, h5py.h5s.ALL, numbers((4, 3), "i2"), h5py.h5t.STD_I16LE
+        )
+
+    @one("deep")
+    def _(file):
+        file["/".join(["g"] * 70)] = numbers((4, 3))
+
+    @one("external-storage")
+    def _(file):
+        file.create_dataset("x", (4, 3), "f4", external=[("numbers.bin", 0, 48)])
+
+    @one("virtual", libver=LATEST)
+    def _(file):
+        layout = h5py.VirtualLayout((6, 5), "i2")
+        layout[:] = h5py.VirtualSource("types.h5", "i2-little", (6, 5))
+        file.create_virtual_dataset("x", layout)
+
+
+def claims():
+    """Files that claim more than they hold."""
+
+    def patch(name, old, new):
+        path = HERE / f"refused-{name}.h5"
+        content = path.read_bytes()
+        assert old in content
+        path.write_bytes(content.replace(old, new))
+
+    def axes(*lengths):
+        return struct.pack(f"<{len(lengths)}Q", *lengths)
+
+    one("claims-examples")(lambda f: f.create_dataset("x", data=numbers((4, 3))))
+    patch("claims-examples", axes(4, 3), axes(1 << 40, 3))
+    one("claims-bytes")(lambda f: f.create_dataset("x", data=numbers((4, 3))))
+    patch("claims-bytes", axes(4, 3), axes(1 << 36, 3))
+    patch("claims-bytes", axes(48), axes(12 << 36))
+    for name in ["claims-chunks", "claims-chunk-bytes"]:
+        one(name)(
+            lambda f: f.create_dataset(
+                "x", data=numbers((8, 3)), chunks=(2, 3), maxshape=(None, None), compression="gzip"
+            )
+        )
+    patch("claims-chunks", axes(8, 3), axes(1 << 40, 3))
+    lengths = struct.pack("<III", 2, 3, 4)
+    patch("claims-chunk-bytes", lengths, struct.pack("<III", 1 << 15, 1 << 14, 4))
+
+
+types()
+layouts("layouts", EARLIEST)
+layouts("layouts-latest", LATEST)
+groups()
+refused()
+claims()

@@ -1,0 +1,159 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SweepStore
+
+/// Files of a store that are not what they were: each is noticed, named and made again.
+@Suite struct StoreDamageTests {
+  enum Kind: String, CaseIterable {
+    case grams, products, model, examples, store
+
+    func file(in names: some Sequence<String>) throws -> String {
+      let sorted = names.sorted()
+      let found: String? =
+        switch self {
+        case .grams: sorted.first { $0.hasSuffix(".grams") }
+        case .products: sorted.first { $0.hasSuffix(".products") }
+        case .model: sorted.first { $0.hasPrefix("models/") }
+        case .examples: sorted.first { $0 == "examples.json" }
+        case .store: sorted.first { $0 == "store.json" }
+        }
+      return try #require(found)
+    }
+  }
+
+  /// How a file comes to harm.
+  enum Harm: CaseIterable {
+    case start, header, middle, end, cut, emptied, lost
+  }
+
+  @Test(arguments: Kind.allCases, Harm.allCases) func isMendedFromTheModels(
+    kind: Kind, harm: Harm
+  ) throws {
+    let study = try Study()
+    let ids = Array(0..<56)
+    let models = try (1...2).map { try study.write("m\($0)", seed: $0, ids: ids) }
+    try study.sweep("store", models)
+    let before = try study.files("store")
+    let name = try kind.file(in: before.keys)
+    try inflict(harm, on: "store/\(name)", of: study)
+    if kind == .grams || kind == .products {
+      // Products that must be made again need the matrices, damaged or not.
+      let products = before.keys.filter { $0.hasSuffix(".products") && $0 != name }
+      for name in products { unlink(study.path("store/\(name)")) }
+    }
+
+    try study.sweep("store", models)
+    // What is lost, and what is no sign of damage in the settings, is made without a word.
+    let isSilent = harm == .lost && kind != .store
+    if !isSilent, kind != .model, kind != .examples {
+      #expect(study.notes.contains { $0.contains(name) }, "\(study.notes)")
+    }
+    let after = try study.files("store")
+    for (name, data) in before {
+      // Nothing but the time of the last look may differ.
+      #expect(after[name] == data, "\(name)")
+    }
+    #expect(after.count == before.count)
+  }
+
+  /// Damaged numbers are found without the model, and not used.
+  @Test(arguments: [Kind.grams, .products, .model, .store]) func isAnErrorWithoutTheModels(
+    kind: Kind
+  ) throws {
+    let study = try Study()
+    let (a, b) = (try study.write("a", seed: 1), try study.write("b", seed: 2))
+    try study.sweep("store", [a])
+    try FileManager.default.removeItem(atPath: a)
+    let name = try kind.file(in: try study.files("store").keys)
+    try study.damage("store/\(name)", at: 0.9)
+    switch kind {
+    case .grams:
+      expectError(.data, name, "is damaged", "\(a) is not at hand") {
+        try study.sweep("store", [b])
+      }
+    case .products:
+      expectError(.data, name, "is damaged") { _ = try study.results("store") }
+      // The matrices are there to multiply again.
+      try study.sweep("store", [b])
+      #expect(try study.results("store").models.count == 2)
+    case .model:
+      expectError(.data, name, "is damaged") { try study.sweep("store", [b]) }
+      expectError(.data, name, "is damaged") { _ = try study.results("store") }
+    default:
+      expectError(.data, name, "is damaged") { _ = try study.results("store") }
+      study.settings.seed = 1
+      expectError(.data, name, "is damaged", "other settings") { try study.sweep("store", [b]) }
+      study.settings.seed = 0
+      try study.sweep("store", [b])
+      #expect(try study.results("store").models.count == 2)
+    }
+  }
+
+  /// A model that has changed is not what a damaged file was made of.
+  @Test func isNotMendedFromAnotherModel() throws {
+    let study = try Study()
+    let (a, b) = (try study.write("a", seed: 1), try study.write("b", seed: 2))
+    try study.sweep("store", [a])
+    let name = try Kind.grams.file(in: try study.files("store").keys)
+    try study.damage("store/\(name)", at: 0.1)
+    try study.write("a", seed: 7)
+    expectError(.data, name, "has changed since") { try study.sweep("store", [b]) }
+  }
+
+  /// Every bit of every header, and of some numbers, is covered.
+  @Test func everyByteIsChecked() throws {
+    let study = try Study(batchSize: 8)
+    let a = try study.write("a", seed: 1, layers: 2, n: 8)
+    try study.sweep("store", [a])
+    let files = try study.files("store")
+    for kind in [Kind.grams, .products] {
+      let name = try kind.file(in: files.keys)
+      let data = try #require(files[name])
+      for index in data.indices {
+        var other = data
+        other[index] ^= UInt8(1 << (index % 8))
+        let path = study.path("one")
+        try other.write(to: URL(fileURLWithPath: path))
+        let key = Digest(hexadecimal: String(StorePath.split(name).name.prefix(32)))
+        expectError(.data, "one", "is damaged") {
+          if kind == .grams {
+            _ = try StoredGrams(path, key: #require(key), isChecked: true)
+          } else {
+            var products = ProductIndex()
+            try products.add(path, minibatch: 0)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func leftoversGo() throws {
+    let study = try Study()
+    let a = try study.write("a", seed: 1)
+    try study.sweep("store", [a])
+    let before = try study.files("store")
+    for folder in ["", "models/", "minibatches/1/grams/", "minibatches/2/products/"] {
+      try study.folder.write("x", to: "store/\(folder).partial-y.1")
+    }
+    try study.folder.write(
+      "x", to: "store/minibatches/1/grams/\(String(repeating: "0", count: 32)).grams")
+    try study.sweep("store", [a])
+    #expect(try study.files("store").keys == before.keys)
+  }
+
+  private func inflict(_ harm: Harm, on name: String, of study: Study) throws {
+    switch harm {
+    case .start: try study.damage(name, at: 0)
+    case .header: try study.damage(name, at: 0.02)
+    case .middle: try study.damage(name, at: 0.5)
+    case .end: try study.damage(name, at: 0.98)
+    case .cut:
+      let data = try Data(contentsOf: URL(fileURLWithPath: study.path(name)))
+      try data.prefix(data.count * 2 / 3).write(to: URL(fileURLWithPath: study.path(name)))
+    case .emptied: try Data().write(to: URL(fileURLWithPath: study.path(name)))
+    case .lost: unlink(study.path(name))
+    }
+  }
+}
