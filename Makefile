@@ -4,6 +4,7 @@
 SWIFT ?= swift
 # What is built beside the plain package: see the traits in Package.swift.
 TRAITS := HDF5
+TEST_TRAITS := HDF5,MPI
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
@@ -17,12 +18,13 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 
 # In release mode, because brute force in float64 is slow without optimization; with a build folder
 # of its own, because -enable-testing would make the two builds undo each other.
-test: ## all tests: CPU, OpenCL in software, kernels under Oclgrind, maps against the reference
+test: ## all tests: CPU, OpenCL in software, kernels under Oclgrind, maps against the reference, MPI
 	Scripts/install-dependencies.sh test
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && POCL_CACHE_DIR=$$cache \
-	  $(SWIFT) test -c release --traits $(TRAITS) -Xswiftc -enable-testing --scratch-path .build-test
+	  $(SWIFT) test -c release --traits $(TEST_TRAITS) -Xswiftc -enable-testing --scratch-path .build-test
 	Scripts/test-oclgrind.sh
 	CKA=.build-test/release/cka Scripts/check-maps.sh
+	CKA=.build-test/release/cka Scripts/test-mpi.sh
 
 build: ## the commands, in .build/release
 	$(SWIFT) build -c release --traits $(TRAITS)

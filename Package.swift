@@ -14,7 +14,8 @@ let package = Package(
     .executable(name: "cka-bench", targets: ["CKABench"]),
   ],
   traits: [
-    .trait(name: "HDF5", description: "Reads activations from HDF5 files, through libhdf5.")
+    .trait(name: "HDF5", description: "Reads activations from HDF5 files, through libhdf5."),
+    .trait(name: "MPI", description: "mpirun -n N cka sweep: many processes make one sweep."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -31,9 +32,11 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-    // With the trait HDF5.
+    // With the traits of these names.
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
 
     // What runs inside a device.
     .target(name: "CKAKernels", path: "Kernels", exclude: ["OpenCL"]),
@@ -78,6 +81,7 @@ let package = Package(
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
         "SweepStore",
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -107,10 +107,23 @@ cka_swift_library(CKA Sources/CKA
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
     Estimator.swift
+    Exact/Calibration.swift
+    Exact/ComparisonPlan.swift
+    Exact/DeviceRates.swift
+    Exact/ExactPartMaker.swift
+    Exact/ExactPlan.swift
+    Exact/ExactPlanner.swift
+    Exact/ExactRun.swift
+    Exact/ExactSums.swift
+    Exact/ExactWork.swift
+    Exact/FeatureSpace.swift
+    Exact/MemoryModel.swift
+    Exact/ProcessMemory.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    SharedRun.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift
@@ -151,18 +164,25 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Centering.swift
     ChunkScratch.swift
     DriverSearch.swift
+    FeatureProducts.swift
     Gather.swift
     Gram.swift
     GramPlan.swift
     GramRun.swift
+    GramTiles.swift
+    GroupSender.swift
     HSIC.swift
     Handles.swift
     KernelVariant.swift
+    MatrixRun.swift
+    MatrixShape.swift
+    MedianSearch.swift
     MemoryLedger.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    PackedStack.swift
     Peak.swift
     ProgramCache.swift
     RBF.swift
@@ -171,6 +191,9 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Summaries.swift
     TensorSelfTest.swift
     TensorUse.swift
+    TileEntries.swift
+    TilePasses.swift
+    TileRun.swift
     Tuner.swift
     TunerTrial.swift
     Tuning.swift
@@ -232,7 +255,6 @@ cka_command(CKABench Benchmarks/CKABench
     MeasureLimit.swift
     Models.swift
     Peers.swift
-    ProcessMemory.swift
     Race.swift
     Run.swift
     RunTable.swift
@@ -243,6 +265,10 @@ cka_command(CKABench Benchmarks/CKABench
     TemporaryFolder.swift
     TuneCommand.swift
     Workload.swift)
+
+cka_system_library(CMPI Sources/CMPI
+  PKG_CONFIG ompi-c
+  TRAIT MPI)
 
 cka_system_library(CXXHash Sources/CXXHash
   PKG_CONFIG libxxhash)
@@ -267,16 +293,18 @@ cka_swift_library(SweepStore Sources/SweepStore
     Sweep.swift
     SweepModels.swift
     SweepResults.swift
-    SweepSettings.swift)
+    SweepSettings.swift
+    SweepTeam.swift)
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ComparePlan.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift
@@ -289,6 +317,7 @@ cka_command(CKACommand Sources/CKACommand
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
+    Ranks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift

@@ -63,6 +63,8 @@ need libhdf5-dev "reads HDF5 files" have_library hdf5
 if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need pocl-opencl-icd "an OpenCL device in software, for the tests" have_pocl
   need oclgrind "watches the OpenCL kernels for races and stray accesses" have oclgrind
+  need libopenmpi-dev "MPI: sweeps on a cluster" have_library ompi-c
+  need openmpi-bin "starts the processes of such a sweep" have mpirun
   need python3-numpy "the reference that the maps are checked against" have_numpy
 fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then

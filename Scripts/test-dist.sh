@@ -87,6 +87,23 @@ expect 'auto: no OpenCL device was found' "$bundle/bin/cka" devices
 expect '^cpu passed$' "$bundle/bin/cka" verify --device cpu
 expect 'cpu' "$bundle/bin/cka-bench" --quick --device cpu
 
+step "what a build without traits says"
+cp Tests/ActivationFilesTests/HDF5Files/types.h5 "$root/trial/"
+# The same as expect, for a command that ends with an error.
+expect_failure() {
+  local code=$1 pattern=$2 found=0
+  shift 2
+  inside "$@" >"$reference/output" 2>&1 || found=$?
+  [ "$found" = "$code" ] || fail "$* ended with $found, expected $code"
+  [ "$(grep -Ec "$pattern" "$reference/output")" = "$(wc -l <"$reference/output")" ] ||
+    { cat "$reference/output" >&2 && fail "$*: expected lines that match $pattern"; }
+}
+expect_failure 65 'types.h5: found HDF5, which this build cannot read' "$bundle/bin/cka" inspect /trial/types.h5
+for rank in 0 1; do
+  expect_failure 69 'one of 2 processes by mpirun, and this build has no MPI' \
+    OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=$rank "$bundle/bin/cka" sweep /trial/types.h5 --output /trial/store
+done
+
 step "the comparison of make demo"
 models=(activations/depth8-width4-seed0 activations/depth20-width1-seed0)
 inside "$bundle/bin/cka" compare "${models[@]/#//opt/}" --output /trial/demo --quiet \

@@ -24,6 +24,9 @@
 #ifndef CKA_TRIANGLE_H
 #include "triangle.h"
 #endif
+#ifndef CKA_DISTANCES_H
+#include "distances.h"
+#endif
 
 // Work-items in a work-group; fixed, because a histogram has as many bins.
 #define BINS 256
@@ -42,9 +45,7 @@ void distances(
   __global float *row = stack + get_global_id(1) * layerStride + ROW_START(i, hasDiagonal);
   __global const float *diagonal = diagonals + get_global_id(1) * n;
   for (uint j = get_local_id(0); j < i; j += ROW_ITEMS) {
-    const float sum = diagonal[i] + diagonal[j];
-    const float squared = fma(-2.0f, row[j], sum);
-    row[j] = squared > sum * 0x1p-22f ? squared : 0.0f;
+    row[j] = squared_distance(row[j], diagonal[i], diagonal[j]);
   }
 }
 
@@ -169,8 +170,7 @@ void exponentials(
   const float squared = layers[firstLayer + layer].bandwidth;
   const bool isLessOne = layers[firstLayer + layer].flags & FLAG_LESS_ONE;
   for (uint j = get_local_id(0); j < i; j += ROW_ITEMS) {
-    const float exponent = -0.5f * (row[j] / squared);
-    row[j] = isLessOne ? expm1(exponent) : exp(exponent);
+    row[j] = exponential(row[j], squared, isLessOne);
   }
   if (get_local_id(0) == 0) diagonals[(ulong)layer * n + i] = isLessOne ? 0 : 1;
 }

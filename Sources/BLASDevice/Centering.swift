@@ -9,7 +9,7 @@ extension BLASDevice {
   func center(
     _ gram: GramMatrix, of layer: LayerActivations, kernel: GramKernel, centering: GramCentering,
     into row: UnsafeMutablePointer<Float>
-  ) -> GramSummary {
+  ) throws(DeviceError) -> GramSummary {
     let n = gram.exampleCount
     let packedCount = centering.packedCount(exampleCount: n)
     func empty(sigma: Double? = nil) -> GramSummary {
@@ -26,7 +26,7 @@ extension BLASDevice {
     var exponent = gram.exponent
     var bandwidth: RBF?
     if case .rbf(let rule) = kernel {
-      let rbf = applyRBF(rule, to: gram)
+      let rbf = try applyRBF(rule, to: gram)
       guard rbf.sigma > 0, rbf.sigma.isFinite else { return empty(sigma: rbf.sigma) }
       bandwidth = rbf
       exponent = 0

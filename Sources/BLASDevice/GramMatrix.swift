@@ -67,6 +67,18 @@ final class GramMatrix: @unchecked Sendable {
     for index in 0..<memory.count { start[index] += other.start[index] }
   }
 
+  /// The matrix of some of the examples, in ascending order.
+  func part(_ examples: [Int], pool: MemoryPool) throws(DeviceError) -> GramMatrix {
+    let part = try GramMatrix(
+      exampleCount: examples.count, rowUnit: 1, isShared: isShared, pool: pool)
+    for (i, row) in examples.enumerated() {
+      for (j, column) in examples[...i].enumerated() {
+        part.start[i * part.stride + j] = start[row * stride + column]
+      }
+    }
+    return part
+  }
+
   /// Runs of rows, of some size where cores share them. Sums over them are added run by run, so that
   /// no result depends on the number of cores.
   var rowRuns: [Range<Int>] {

@@ -14,7 +14,9 @@ struct RBF {
 
 extension BLASDevice {
   /// Turns a linear Gram matrix into RBF's.
-  func applyRBF(_ rule: GramKernel.Bandwidth, to gram: GramMatrix) -> RBF {
+  func applyRBF(
+    _ rule: GramKernel.Bandwidth, to gram: GramMatrix
+  ) throws(DeviceError) -> RBF {
     let n = gram.exampleCount
     let diagonal = (0..<n).map { gram.start[$0 * (gram.stride + 1)] }
     let trace = diagonal.reduce(0.0) { $0 + Double($1) }
@@ -26,6 +28,11 @@ extension BLASDevice {
     switch rule {
     case .medianMultiple(let multiple):
       square = multiple * multiple * medianOfSquaredDistances(in: gram)
+    case .sampledMedianMultiple(let multiple, let count):
+      let sample = GramKernel.Bandwidth.sample(of: n, count: count)
+      square =
+        multiple * multiple
+        * medianOfSquaredDistances(in: try gram.part(sample, pool: memory))
     case .sigma(let sigma):
       square = sigma * sigma * Double(sign: .plus, exponent: -gram.exponent, significand: 1)
     }

@@ -60,7 +60,7 @@ public struct Comparison: Sendable {
 
   /// What happens while a comparison runs.
   public enum Event: Sendable {
-    /// So many of the plan's minibatches are done.
+    /// So many of the plan's minibatches are done, or of an exact plan's steps (`ExactPlan.stepCount`).
     case finished(minibatches: Int)
     /// A device failed; its minibatch goes to the others that share the work, so many of them.
     case leftToOthers(from: DeviceInfo, others: Int, because: DeviceError)
@@ -88,7 +88,7 @@ public struct Comparison: Sendable {
   public struct Work: Sendable, Hashable {
     /// Who did it.
     public let device: DeviceInfo
-    /// How many minibatches it finished, at least one.
+    /// How many minibatches it finished, or parts of an exact plan; at least one.
     public let minibatches: Int
     /// Whether it failed after that.
     public let hasFailed: Bool

@@ -35,10 +35,13 @@ func checkExampleCount(_ comparison: Comparison, path: String) throws {
 }
 
 /// Says what the user may not expect of the estimator, before the work starts.
-func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log: Logger) {
+func announce(
+  _ comparison: Comparison, _ exactPlan: ExactPlan?, on choice: DeviceRegistry.Choice,
+  to log: Logger
+) {
   let n = comparison.pairing.count
   let plan = comparison.plan
-  if choice.sharing > 1, plan.batches.count == 1 {
+  if choice.sharing > 1, exactPlan?.partCount ?? plan.batches.count == 1 {
     log.info("a single batch of examples is not shared: \(choice.devices[0].info.id) works alone")
   }
   if case .minibatch(let settings) = comparison.estimator {
@@ -112,7 +115,7 @@ func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String?
   case .constant: "constant: every example has the same activations"
   case .nonFinite:
     switch kernel {
-    case .rbf(.medianMultiple) where sigma == 0:
+    case .rbf(.medianMultiple) where sigma == 0, .rbf(.sampledMedianMultiple) where sigma == 0:
       "non-finite: the median distance is zero, and with it RBF's bandwidth"
     case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
       "non-finite: --sigma \(given) is far from the distances of its examples"

@@ -102,12 +102,14 @@ struct KernelOptions: ParsableArguments {
     }
   }
 
-  /// The kernel of the library.
-  var value: GramKernel {
-    switch kernel {
-    case .linear: .linear
-    case .rbf:
-      if let sigma { .rbf(.sigma(sigma)) } else { .rbf(.medianMultiple(bandwidth ?? 1)) }
+  /// The kernel of the library; its median, where it has one, of a sample of the examples or of all.
+  func value(isSampled: Bool = false) -> GramKernel {
+    switch (kernel, sigma) {
+    case (.linear, _): .linear
+    case (.rbf, let sigma?): .rbf(.sigma(sigma))
+    case (.rbf, nil) where isSampled:
+      .rbf(.sampledMedianMultiple(bandwidth ?? 1, examples: PlanOptions.sampleSize))
+    case (.rbf, nil): .rbf(.medianMultiple(bandwidth ?? 1))
     }
   }
 }

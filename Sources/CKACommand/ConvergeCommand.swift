@@ -100,7 +100,7 @@ struct ConvergeCommand: ParsableCommand {
           + "expected two layers or a second model")
     }
     let convergence = try Convergence(
-      left, right, pairing: pairing, kernel: kernel.value, batchSizes: batchSizes.values,
+      left, right, pairing: pairing, kernel: kernel.value(), batchSizes: batchSizes.values,
       passes: passes.values, repeats: repeats, seed: seed)
     guard !convergence.batchSizes.isEmpty else {
       throw Failure(
@@ -123,7 +123,7 @@ struct ConvergeCommand: ParsableCommand {
     log.info(
       "activations are read \(Format.count(convergence.readings)) times, \(Format.bytes(bytes)) in all"
     )
-    if case .rbf(.sigma) = kernel.value { return }
+    if case .rbf(.sigma) = kernel.value() { return }
     if kernel.kernel == .rbf {
       log.info(
         """

@@ -23,6 +23,8 @@ struct ResultDocument: Codable {
     /// The rule that σ follows, in words; nil for the linear kernel.
     var bandwidth: String?
     var medianMultiple: Double?
+    /// How many examples the median is of; nil for all.
+    var medianExamples: Int?
     var sigma: Double?
   }
 
@@ -107,6 +109,8 @@ struct ResultDocument: Codable {
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
   var examples: Examples
+  /// Of an estimate over all examples at once; missing in documents from before.
+  var plan: Plan?
   /// Whether `z.npy` is there: for the unbiased estimators.
   var hasSignificance: Bool
   /// Seconds by stage; left out for the pairs of a sweep.
@@ -254,6 +258,13 @@ extension ResultDocument.Kernel {
       name = "rbf"
       bandwidth = "sigma² = t² · median of all n² squared distances, the zero diagonal included"
       medianMultiple = multiple
+    case .rbf(.sampledMedianMultiple(let multiple, let examples)):
+      name = "rbf"
+      bandwidth =
+        "sigma² = t² · median of the squared distances of medianExamples examples spread evenly, "
+        + "the zero diagonal included"
+      medianMultiple = multiple
+      medianExamples = examples
     case .rbf(.sigma(let sigma)):
       name = "rbf"
       bandwidth = "sigma as given"

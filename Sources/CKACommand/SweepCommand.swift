@@ -63,25 +63,26 @@ struct SweepCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
-    try reportingFailures {
+    try withRanks { ranks in
+      let isQuiet = quiet || ranks.rank > 0
+      let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
         let table = try groups.table
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-        let reporter = SweepReporter(log: log, isQuiet: quiet)
+        let reporter = SweepReporter(log: log, isQuiet: isQuiet)
         defer { reporter.clear() }
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
           memory: memory?.bytes ?? Self.halfOfMemory,
-          devices: choice.devices, firstModel: models[0],
+          devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
             try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
           },
           observe: reporter.hear)
         let summary = try sweep.run(models: models)
         reporter.clear()
-        if !quiet { try Console.print(text(of: summary, sweep)) }
-        if !sweep.isShard {
+        if !isQuiet { try Console.print(text(of: summary, sweep)) }
+        if ranks.rank == 0, !sweep.isShard {
           try writeResults(try sweep.results(), table: table, log: log, isQuiet: quiet)
         }
       }

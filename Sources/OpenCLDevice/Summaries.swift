@@ -15,12 +15,13 @@ extension GramRun {
       summary.exponent += 2 * Int(record.exponent)
       summary.roundingNorm = RoundingModel.linear(
         squaredNorm: squaredNorm, trace: trace, featureCount: layer.featureCount,
-        isRounded: tensors?.floatMode == .round && layer.sentFormat == .float32)
+        isRounded: tensors?.floatMode == .round
+          && GatherSource(layer: layer, examples: []).format == .float32)
     case .rbf(let bandwidth):
       let scale = Double(sign: .plus, exponent: Int(record.exponent), significand: 1)
       let sigma =
         switch bandwidth {
-        case .medianMultiple: Double(record.bandwidth).squareRoot() * scale
+        case .medianMultiple, .sampledMedianMultiple: Double(record.bandwidth).squareRoot() * scale
         case .sigma(let sigma): sigma
         }
       guard !record.flags.contains(.noBandwidth), sigma > 0, sigma.isFinite else {

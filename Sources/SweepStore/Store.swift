@@ -31,6 +31,8 @@ struct Store {
   /// Entries that cannot be read: file names.
   private(set) var damagedEntries: [String] = []
   let plan: MinibatchPlan
+  /// Whether this process writes entries; of a team, only the first does.
+  var isWritten = true
 
   /// The minibatches that this store is to hold: all, or its shard's.
   var minibatches: [Int] {
@@ -88,10 +90,12 @@ struct Store {
 
   /// Puts an entry under a number, in place of one that may have it.
   mutating func put(_ entry: ModelEntry, number: Int) throws {
-    try StorePath.makeFolder(modelsFolder)
     let name = ModelEntry.fileName(number: number, model: entry.model.name)
-    try NewFile.write(
-      try CheckedDocument<ModelEntry>.bytes(entry), to: "\(modelsFolder)/\(name)")
+    if isWritten {
+      try StorePath.makeFolder(modelsFolder)
+      try NewFile.write(
+        try CheckedDocument<ModelEntry>.bytes(entry), to: "\(modelsFolder)/\(name)")
+    }
     damagedEntries.removeAll { $0 == name }
     if let index = entries.firstIndex(where: { $0.number == number }) {
       entries[index].entry = entry

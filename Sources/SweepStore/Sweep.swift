@@ -21,7 +21,7 @@ public final class Sweep {
   }
 
   /// What was there and what was made.
-  public struct Summary: Sendable, Hashable {
+  public struct Summary: Sendable, Hashable, Codable {
     /// Models of the sweep.
     public internal(set) var models = 0
     /// Matrices of a model's minibatch that were there.
@@ -38,10 +38,23 @@ public final class Sweep {
     public internal(set) var productSeconds = 0.0
     /// Multiplications and additions of products that were made.
     public internal(set) var productFlops = 0.0
+
+    /// Adds what another process of the team did at the same time.
+    fileprivate mutating func add(_ other: Summary) {
+      gramsFound += other.gramsFound
+      gramsMade += other.gramsMade
+      productsFound += other.productsFound
+      productsMade += other.productsMade
+      gramSeconds = max(gramSeconds, other.gramSeconds)
+      productSeconds = max(productSeconds, other.productSeconds)
+      productFlops += other.productFlops
+    }
   }
 
   var store: Store
-  private let lock: StoreLock
+  /// Held by the first of a team, for all of them.
+  private let lock: StoreLock?
+  let team: any SweepTeam
   private let devices: [any Device]
   private var current = 0
   let memory: Int
@@ -61,31 +74,39 @@ public final class Sweep {
   ///   - memory: bytes the process may take.
   ///   - devices: the first does the work; where it fails, the next.
   ///   - firstModel: a model whose examples a new store's are.
+  ///   - team: the processes that make the sweep together; `memory` is what each may take.
   ///   - openModel: opens the model at a path, with the layers and pooling of the settings.
   /// - Throws: `.usage` where the store has other settings, `.cannotCreate` where another process uses
   ///   it or the folder holds something else.
   public init(
     store path: String, settings: SweepSettings, shard: Shard? = nil, memory: Int,
-    devices: [any Device], firstModel: String,
+    devices: [any Device], firstModel: String, team: any SweepTeam = Alone(),
     openModel: @escaping (String) throws -> ActivationModel,
     observe: @escaping (Event) -> Void = { _ in }
   ) throws {
     self.devices = devices
     self.openModel = openModel
     self.observe = observe
+    self.team = team
+    if !team.isFirst { try team.meet(at: "the store is open") }
     let isNew = !StorePath.exists("\(path)/store.json")
-    if isNew { try Self.checkFolder(path) }
+    if isNew {
+      guard team.isFirst else {
+        throw StoreError(.noInput, path, "is not there for rank \(team.rank): it must be for all")
+      }
+      try Self.checkFolder(path)
+    }
     var exampleCount = 0
     if isNew {
       exampleCount = try openModel(firstModel).exampleCount
       try Self.check(settings, shard, exampleCount: exampleCount, path: firstModel)
       try StorePath.makeFolder(path)
     }
-    lock = try StoreLock(store: path)
+    lock = team.isFirst ? try StoreLock(store: path) : nil
     do throws(StoreError) {
       store = try Store(reading: path)
     } catch {
-      guard error.kind == .data || error.kind == .noInput else { throw error }
+      guard team.isFirst, error.kind == .data || error.kind == .noInput else { throw error }
       // A new store, or one whose settings are damaged: those given now are its own if its models
       // were made with them.
       if !isNew { exampleCount = try openModel(firstModel).exampleCount }
@@ -105,9 +126,11 @@ public final class Sweep {
       store = candidate
     }
     self.memory = memory - Self.overhead
+    store.isWritten = team.isFirst
     try checkSettings(settings, shard)
-    try store.removeLeftovers()
+    if team.isFirst { try store.removeLeftovers() }
     try checkMemory(memory)
+    if team.isFirst { try team.meet(at: "the store is open") }
   }
 
   /// Compares all models of the store and those at `paths`, which come to it.
@@ -116,16 +139,26 @@ public final class Sweep {
   ///   examples, or what `openModel` throws.
   public func run(models paths: [String]) throws -> Summary {
     let models = Set(store.entries.map(\.entry.location) + paths.map(absolutePath)).count
-    observe(.began(units: store.minibatches.count * (models + 1)))
+    observe(.began(units: minibatches.count * (models + 1)))
     try makeGrams(of: paths)
-    for minibatch in store.minibatches {
+    for minibatch in minibatches {
       try makeProducts(minibatch)
       finishUnits(1)
     }
-    try removeUnused()
-    summary.models = store.entries.count
-    return summary
+    let summaries = try team.exchange(summary, at: "all products are made")
+    if team.isFirst {
+      for minibatch in Set(store.minibatches).subtracting(minibatches) {
+        try products.addAll(in: store, minibatch) { (error) throws(StoreError) in throw error }
+      }
+      try removeUnused()
+    }
+    var total = summaries.dropFirst().reduce(into: summaries[0]) { $0.add($1) }
+    total.models = store.entries.count
+    return total
   }
+
+  /// The minibatches that are this process's.
+  var minibatches: [Int] { team.share(of: store.minibatches) }
 
   /// What came of it; not for a shard.
   public func results() throws(StoreError) -> SweepResults {

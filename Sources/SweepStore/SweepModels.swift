@@ -12,7 +12,7 @@ extension Sweep {
     var given: Set<Int> = []
     for path in paths {
       let number = try add(path, names: names, given: given, of: paths.count)
-      if given.insert(number).inserted { finishUnits(store.minibatches.count) }
+      if given.insert(number).inserted { finishUnits(minibatches.count) }
     }
     if let damaged = store.damagedEntries.first {
       throw StoreError(
@@ -21,7 +21,7 @@ extension Sweep {
     }
     for (place, (number, entry)) in store.entries.enumerated() where !given.contains(number) {
       try checkOld(entry, place: place)
-      finishUnits(store.minibatches.count)
+      finishUnits(minibatches.count)
     }
     summary.gramSeconds += (clock.now - start) / .seconds(1)
   }
@@ -33,32 +33,37 @@ extension Sweep {
     let location = absolutePath(path)
     let files = FileStamp.files(ofModel: location)
     let own = store.entries.first { $0.entry.location == location }
-    if let own, !files.isEmpty, own.entry.files == files, own.entry.wasMade(for: store),
-      areThere(own.entry)
-    {
-      summary.gramsFound += store.minibatches.count
+    let isKnown =
+      own.map {
+        !files.isEmpty && $0.entry.files == files && $0.entry.wasMade(for: store)
+          && areThere($0.entry)
+      } ?? false
+    if let own, try team.agree(isKnown, at: "looked for \(path)") {
+      summary.gramsFound += minibatches.count
       return own.number
     }
 
     let model = try openModel(path)
-    let minibatches = try minibatches(of: model, path: path)
-    var keys: [Int: Digest] = [:]
-    for (place, (index, minibatch)) in minibatches.enumerated() {
-      if place + 1 < minibatches.count {
-        let next = minibatches[place + 1].minibatch
+    let share = try team.share(of: minibatches(of: model, path: path))
+    var ownKeys: [Int: String] = [:]
+    for (place, (index, minibatch)) in share.enumerated() {
+      if place + 1 < share.count {
+        let next = share[place + 1].minibatch
         DispatchQueue.global(qos: .utility).async { next.prefetch() }
       }
       let key = try RowDigest.key(of: minibatch, settings: store.document.settings.gramDigest)
       if place == 0 { checkRoom(for: model, path: path, among: pathCount) }
       try make(minibatch, number: index, key: key)
-      keys[index] = key
+      ownKeys[index] = key.hexadecimal
     }
+    let keys = try team.exchange(ownKeys, at: "read \(path)")
+      .reduce(into: [:]) { $0.merge($1) { own, _ in own } }
 
     let layers = model.layers.map { SweepModel.Layer($0) }
     var entry = ModelEntry(
       model: SweepModel(name: model.name, path: path, layers: layers), location: location,
       files: files, sample: try sample(of: model, path: path).hexadecimal,
-      keys: keys.mapValues(\.hexadecimal), settings: store.settingsDigest)
+      keys: keys, settings: store.settingsDigest)
     if let own {
       if own.entry.keys != entry.keys {
         observe(.note("\(oneLine(path)): has changed since it was added; computed anew"))
@@ -150,7 +155,7 @@ extension Sweep {
           "\(oneLine(entry.model.path)): may have changed since it was added; give it again to "
             + "compute it anew"))
     }
-    for minibatch in store.minibatches {
+    for minibatch in minibatches {
       guard let key = entry.key(minibatch) else {
         throw StoreError(
           .data, store.path,
@@ -258,6 +263,7 @@ extension Store {
 
   /// Keeps sample IDs for the models to come.
   func write(_ ids: SampleIDs) throws {
+    guard isWritten else { return }
     try NewFile.write(try CheckedDocument<SampleIDs>.bytes(ids), to: examplesPath)
   }
 }

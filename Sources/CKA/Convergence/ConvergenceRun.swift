@@ -61,7 +61,8 @@ private struct ConvergenceRun {
   ) throws(DeviceError) -> Similarity {
     var failed: [String] = []
     let before = done
-    let outcome = try comparison.run(on: devices, sharing: sharing, collect: collect) { event in
+    let outcome = try comparison.run(on: devices, sharing: sharing, plan: nil, collect: collect) {
+      event in
       switch event {
       case .finished(let minibatches): observe(.finished(minibatches: before + minibatches))
       case .leftToOthers(let from, _, _), .fellBack(let from, _, _):

@@ -1,0 +1,102 @@
+#!/bin/bash
+# Hold sweeps by 1, 2 and 4 MPI processes against one without MPI, bit by bit, and let ranks fail.
+#
+#   CKA=.build-test/release/cka Scripts/test-mpi.sh    a command built with the trait MPI
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cka=$(realpath "${CKA:-.build/release/cka}")
+examples=Examples/digits/activations
+models=("$examples"/*/)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "test-mpi: $1" >&2
+  exit 1
+}
+
+# More ranks than cores, by root in a container: what mpirun refuses unless told otherwise.
+ranks() {
+  local count=$1
+  shift
+  timeout 300 mpirun --oversubscribe --allow-run-as-root --bind-to none -n "$count" "$@"
+}
+
+sweep() {
+  local store=$1
+  shift
+  "$@" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 --output "$work/$store" \
+    >"$work/$store.log" 2>&1 ||
+    fail "the sweep of $store ended with $?: $(cat "$work/$store.log")"
+}
+
+same() {
+  diff -r --exclude lock "$work/alone" "$work/$1" >/dev/null || fail "the store of $1 differs"
+}
+
+sweep alone env
+for count in 1 2 4; do
+  sweep "ranks$count" ranks "$count"
+  same "ranks$count"
+  [ "$(grep -c 'minibatches$' "$work/ranks$count.log")" = 1 ] || fail "not one rank alone reports: $(cat "$work/ranks$count.log")"
+  echo "$count ranks: the same bits"
+done
+
+# What is there is found, by any number of ranks; what is not is made again.
+rm "$work"/ranks4/minibatches/2/products/*
+rm "$work"/ranks4/minibatches/3/grams/*
+sweep ranks4 ranks 2
+same ranks4
+grep -q ' found, 0 computed' "$work/ranks4.log" && fail "nothing was made again: $(cat "$work/ranks4.log")"
+echo "goes on with another number of ranks: the same bits"
+
+# A rank that dies in the middle ends all, and the store can be gone on with.
+dying=$work/dying.sh
+cat >"$dying" <<'SH'
+#!/bin/sh
+# Rank 1 is killed when the first Gram matrices are there; exec keeps its process number.
+if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then
+  (
+    until ls "$1"/minibatches/*/grams/*.grams; do sleep 0.01; done >/dev/null 2>&1
+    kill -9 $$
+  ) &
+fi
+shift
+exec "$@"
+SH
+chmod +x "$dying"
+code=0
+ranks 3 "$dying" "$work/killed" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 \
+  --output "$work/killed" >"$work/killed.log" 2>&1 || code=$?
+[ "$code" = 137 ] || fail "ended with $code, expected 137: $(cat "$work/killed.log")"
+sweep killed ranks 2
+same killed
+echo "goes on after a rank was killed: the same bits"
+
+# A rank's failure is reported with its number, and its code is that of all.
+failing=$work/failing.sh
+cat >"$failing" <<'SH'
+#!/bin/sh
+# The last rank sees no room for its files.
+[ "$OMPI_COMM_WORLD_RANK" = 2 ] && ulimit -f 8
+exec "$@"
+SH
+chmod +x "$failing"
+code=0
+ranks 3 "$failing" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 --output "$work/full" \
+  >"$work/full.log" 2>&1 || code=$?
+[ "$code" = 74 ] || fail "ended with $code, expected 74: $(cat "$work/full.log")"
+[ "$(grep -c 'error: rank 2: ' "$work/full.log")" = 1 ] || fail "rank 2 is not named: $(cat "$work/full.log")"
+sweep full ranks 3
+same full
+echo "a failed rank is named, and its code is the command's"
+
+# What all ranks would find is said once.
+code=0
+ranks 2 "$cka" sweep "$work/nothing" --device cpu --output "$work/none" \
+  >"$work/none.log" 2>&1 || code=$?
+[ "$code" = 66 ] || fail "ended with $code, expected 66: $(cat "$work/none.log")"
+[ "$(grep -c 'error: ' "$work/none.log")" = 1 ] || fail "not one line: $(cat "$work/none.log")"
+echo "a missing model is named once"

@@ -1,0 +1,67 @@
+import Foundation
+
+/// Processes that make one sweep together, in one store that all of them see.
+///
+/// Each takes every `count`th minibatch; the first alone writes what is not a minibatch's. All take the
+/// same steps in the same order, and at some of them tell each other what they found.
+public protocol SweepTeam {
+  /// Which of the processes this is, from 0.
+  var rank: Int { get }
+  /// How many there are.
+  var count: Int { get }
+  /// Gives `message` to all, and returns everybody's in the order of their ranks. Returns when all
+  /// have called it.
+  func exchange(_ message: [UInt8]) throws -> [[UInt8]]
+}
+
+/// A process that makes a sweep alone.
+public struct Alone: SweepTeam {
+  /// Nobody else is there.
+  public init() {}
+  /// 0.
+  public var rank: Int { 0 }
+  /// 1.
+  public var count: Int { 1 }
+  /// The own message.
+  public func exchange(_ message: [UInt8]) -> [[UInt8]] { [message] }
+}
+
+/// What is exchanged: the step that it belongs to, and what was found there.
+private struct TeamMessage<Content: Codable>: Codable {
+  var step: String
+  var content: Content
+}
+
+extension SweepTeam {
+  var isFirst: Bool { rank == 0 }
+
+  /// The own share of `units`.
+  func share<Unit>(of units: [Unit]) -> [Unit] {
+    units.indices.filter { $0 % count == rank }.map { units[$0] }
+  }
+
+  /// Everybody's `content` at the same step.
+  func exchange<Content: Codable>(_ content: Content, at step: String) throws -> [Content] {
+    guard count > 1 else { return [content] }
+    let own = TeamMessage(step: step, content: content)
+    let messages = try exchange(Array(JSONEncoder().encode(own)))
+    return try messages.enumerated().map { rank, bytes in
+      let data = Data(bytes)
+      let message = try? JSONDecoder().decode(TeamMessage<Content>.self, from: data)
+      guard let message, message.step == step else {
+        throw StoreError(
+          .io, "rank \(rank)",
+          "is not at the step '\(step)' of rank \(self.rank): do all ranks see the same files?")
+      }
+      return message.content
+    }
+  }
+
+  /// Waits until all are at the same step.
+  func meet(at step: String) throws { _ = try exchange(true, at: step) }
+
+  /// Whether it is true for all of them.
+  func agree(_ isTrue: Bool, at step: String) throws -> Bool {
+    try exchange(isTrue, at: step).allSatisfy { $0 }
+  }
+}
