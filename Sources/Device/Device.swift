@@ -6,7 +6,7 @@ import Activations
 /// centering, packed storage, split sums.
 public protocol Device: Sendable {
   associatedtype Stack: GramStack
-  associatedtype Tiles: GramTiles = NoGramTiles
+  associatedtype Tiles: GramTiles
 
   /// What the device is.
   var info: DeviceInfo { get }
@@ -68,45 +68,6 @@ public protocol Device: Sendable {
 
   /// A stack of numbers that were copied from another, and of the same bits.
   func gramStack(of packed: PackedGrams) throws(DeviceError) -> Stack
-}
-
-// While devices learn these.
-extension Device {
-  public func gramTiles(
-    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
-    division: TileDivision, observe: () -> Void
-  ) throws(DeviceError) -> Tiles { throw .notYet("gramTiles") }
-
-  public func gramStack(
-    of tiles: Tiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
-  ) throws(DeviceError) -> Stack { throw .notYet("gramStack(of: tiles)") }
-
-  public func featureProducts(
-    _ left: Tiles, _ right: Tiles, pairs: [LayerPair]
-  ) throws(DeviceError) -> [Double] { throw .notYet("featureProducts") }
-
-  public func copyNumbers(
-    ofLayer layer: Int, of stack: Stack, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(DeviceError) { throw .notYet("copyNumbers") }
-
-  public func gramStack(of packed: PackedGrams) throws(DeviceError) -> Stack {
-    throw .notYet("gramStack(of: packed)")
-  }
-}
-
-extension DeviceError {
-  fileprivate static func notYet(_ call: String) -> DeviceError {
-    DeviceError(kind: .unsupported, call: call, context: "not yet")
-  }
-}
-
-/// While devices learn to make tiles.
-public final class NoGramTiles: GramTiles {
-  public let layers: [GramSummary] = []
-  public let timings = StageTimings()
-  public func squaredNorms(ofLayer layer: Int) -> [Float] { [] }
-  public func exponentOfSquares(ofLayer layer: Int) -> Int { 0 }
-  public func rowMeans(ofLayer layer: Int) -> [Float] { [] }
 }
 
 /// The centered Gram matrices of all layers of one minibatch, wherever the device keeps them.

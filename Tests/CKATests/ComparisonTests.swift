@@ -7,45 +7,6 @@ import Testing
 
 @testable import CKA
 
-/// A device that fails after some calls: what a lost GPU looks like.
-private struct FailingDevice: Device {
-  let cpu = BLASDevice()
-  let failsAfter: Int
-  let calls = Counter()
-
-  final class Counter: @unchecked Sendable {
-    // @unchecked: one thread runs a comparison.
-    var value = 0
-  }
-
-  var info: DeviceInfo {
-    var info = cpu.info
-    info.id = "failing"
-    return info
-  }
-
-  func gramStack(
-    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
-  ) throws(DeviceError) -> BLASGramStack {
-    calls.value += 1
-    if calls.value > failsAfter {
-      throw DeviceError(
-        kind: .failed, code: .init(rawValue: -36), call: "clFinish", context: "lost")
-    }
-    return try cpu.gramStack(of: minibatch, kernel: kernel, centering: centering)
-  }
-
-  func innerProducts(
-    _ left: BLASGramStack, _ right: BLASGramStack
-  ) throws(DeviceError) -> Matrix<Double> {
-    try cpu.innerProducts(left, right)
-  }
-
-  func squaredNorms(_ stack: BLASGramStack) throws(DeviceError) -> [Double] {
-    try cpu.squaredNorms(stack)
-  }
-}
-
 @Suite struct ComparisonTests {
   static let n = 96
   static let x = Activations64.normal(n: n, p: 31, seed: 71)
@@ -146,7 +107,7 @@ private struct FailingDevice: Device {
     let estimator = Estimator.minibatch(.init(size: 16))
     let comparison = try Comparison(models.0, models.1, estimator: estimator)
     var events: [String] = []
-    let failing = FailingDevice(failsAfter: 5)
+    let failing = ScriptedDevice("failing", succeeds: 5)
     let outcome = try comparison.run(on: [failing, BLASDevice()]) { event in
       if case .fellBack(let from, let to, let error) = event {
         events.append("\(from.id) \(to.id) \(error.code?.rawValue ?? 0)")
@@ -157,7 +118,9 @@ private struct FailingDevice: Device {
     #expect(outcome.work.map(\.minibatches) == [2, 4])
     let whole = try comparison.run(on: [BLASDevice()]).similarity
     #expect(outcome.similarity.cka == whole.cka)
-    #expect(throws: DeviceError.self) { try comparison.run(on: [FailingDevice(failsAfter: 0)]) }
+    #expect(throws: DeviceError.self) {
+      try comparison.run(on: [ScriptedDevice("failing", succeeds: 0)])
+    }
   }
 
   @Test func refusesOtherExamples() throws {
