@@ -108,7 +108,7 @@ extension BLASDevice {
     let places = [(n * n - 1) / 2, n * n / 2].map { $0 < n ? nil : ($0 - n) / 2 }
     let ranks = places.compactMap { $0 }
     let uppers = try counts(of: tiles, prefixes: [:], observe: observe)
-    let found = uppers.mapValues { counts in ranks.map { bin(of: $0, in: counts[0]) } }
+    let found = uppers.mapValues { counts in ranks.map { bin(of: $0, in: counts[0].counts) } }
     let prefixes = found.mapValues { bins in Array(Set(bins.map { $0.bin })) }
     let lowers = try counts(of: tiles, prefixes: prefixes, observe: observe)
     var medians: [Int: Double] = [:]
@@ -117,7 +117,7 @@ extension BLASDevice {
       for (upper, rank) in bins {
         guard let place = prefixes[layer]?.firstIndex(of: upper), let counts = lowers[layer]?[place]
         else { continue }
-        let lower = bin(of: rank, in: counts).bin
+        let lower = bin(of: rank, in: counts.counts).bin
         sum += Double(Float(bitPattern: UInt32(upper) << 16 | UInt32(lower)))
       }
       medians[layer] = sum / Double(places.count)
@@ -129,36 +129,34 @@ extension BLASDevice {
   /// which lower ones behind these upper.
   private func counts(
     of tiles: BLASGramTiles, prefixes: [Int: [Int]], observe: () -> Void
-  ) throws(DeviceError) -> [Int: [[UInt64]]] {
-    let empty = [UInt64](repeating: 0, count: 1 << 16)
-    let counts = Mutex<[Int: [[UInt64]]]>([:])
+  ) throws(DeviceError) -> [Int: [Histogram]] {
+    var histograms: [Int: [Histogram]] = [:]
     let all = Tile.all(exampleCount: tiles.minibatch.exampleCount, side: tiles.division.side)
     for layer in tiles.layersWithMatrix {
-      counts.withLock { $0[layer] = (prefixes[layer] ?? [0]).map { _ in empty } }
+      histograms[layer] = (prefixes[layer] ?? [0]).map { _ in Histogram() }
     }
     try forEachTile(all, of: tiles) { layer, workspace in
       let tile = workspace.tile
       let diagonal = tile.ordered(tiles.diagonals[layer])
       let prefix = prefixes[layer]
+      let own = histograms[layer] ?? []
       // Counts add up in any order: few parts, because clearing them takes time.
       workspace.forEachRun(of: max(tile.rows.count / (2 * info.computeUnits), 1)) { _, rows in
         let (first, last) = (tile.firstRow + rows.lowerBound, tile.firstRow + rows.upperBound)
         let (start, columns) = (workspace.row(rows.lowerBound), tile.columns.count)
         multiplier.table.pointee.squared_distances(
           start, first, last, columns, workspace.stride, diagonal)
-        for (place, upper) in (prefix ?? [0]).enumerated() {
-          var own = [UInt64](repeating: 0, count: 1 << 16)
-          cka_histogram(
-            start, first, last, columns, workspace.stride, prefix == nil, UInt32(upper), &own)
-          counts.withLock { counts in
-            for index in own.indices { counts[layer]?[place][index] += own[index] }
+        for (upper, histogram) in zip(prefix ?? [0], own) {
+          histogram.add { counts in
+            cka_histogram(
+              start, first, last, columns, workspace.stride, prefix == nil, UInt32(upper), counts)
           }
         }
       }
     } observe: {
       observe()
     }
-    return counts.withLock { $0 }
+    return histograms
   }
 
   /// The row sums of the matrices, and from them the means.
@@ -212,5 +210,23 @@ extension BLASDevice {
       start, first, last, columns, workspace.stride, diagonal)
     multiplier.table.pointee.exponentiate(
       start, first, last, columns, workspace.stride, exponential.factor, exponential.lessOne)
+  }
+}
+
+/// Counts of 16 bits that several threads add to.
+private final class Histogram: Sendable {
+  private let sums = Mutex([UInt64](repeating: 0, count: 1 << 16))
+
+  var counts: [UInt64] { sums.withLock { $0 } }
+
+  /// Adds what `count` adds to zeros of a thread's own.
+  func add(_ count: (UnsafeMutablePointer<UInt64>) -> Void) {
+    var own = [UInt64](repeating: 0, count: 1 << 16)
+    count(&own)
+    sums.withLock { sums in
+      sums.withUnsafeMutableBufferPointer { sums in
+        for index in own.indices { sums[index] += own[index] }
+      }
+    }
   }
 }

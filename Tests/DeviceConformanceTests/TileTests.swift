@@ -202,7 +202,7 @@ extension TestedDevice {
       // OpenBLAS adds in an order that depends on how many layers there are.
       let scale = (some.squares[0] * some.squares[1]).squareRoot()
       #expect(abs(all.products[0, 2] - some.products[0, 1]) <= 1e-6 * scale)
-      #expect(all.squares[2] == some.squares[1])
+      #expect(abs(all.squares[2] - some.squares[1]) <= 1e-6 * some.squares[1])
       #expect(all.products[0, 1] == 0 && all.products[3, 2] == 0)
       #expect(all.summaries.map(\.isFinite) == [true, false, true, true, false])
       #expect(all.summaries.map(\.isConstant) == [false, false, false, true, false])
