@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-filter=${1:-'OpenCLDeviceTests\.(Feature|Gram|Tensor|Centering|RBF|Pair|Peak)KernelTests'}
+filter=${1:-'OpenCLDeviceTests\.(Feature|Gram|Tensor|Centering|RBF|Tile|Cross|Pair|Peak)KernelTests'}
 if ! command -v oclgrind >/dev/null; then
   echo "test-oclgrind: oclgrind is not installed" >&2
   exit 1

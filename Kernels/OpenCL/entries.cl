@@ -55,29 +55,10 @@
 // Values of 16 bits.
 #define BINS 65536
 
-// What is constant over the entries of one row.
-typedef struct {
-  __global const float *columnNorms;
-  float norm;
-  float squaredSigma;
-  bool isLessOne;
-} RowDistances;
-
-static inline RowDistances row_distances(
-    __global const float *norms, const ulong layer, const uint i, const uint rows,
-    const uint columns, const Layer record) {
-  __global const float *own = norms + layer * (rows + columns);
-  RowDistances distances;
-  distances.columnNorms = own + (columns ? rows : 0);
-  distances.norm = own[i];
-  distances.squaredSigma = record.bandwidth;
-  distances.isLessOne = record.flags & FLAG_LESS_ONE;
-  return distances;
-}
-
-static inline float entry_at(const RowDistances distances, const float product, const uint j) {
-  const float squared = squared_distance(product, distances.norm, distances.columnNorms[j]);
-  return exponential(squared, distances.squaredSigma, distances.isLessOne);
+static inline float rbf_entry(
+    const float product, const float norm, const float columnNorm, const Layer *record) {
+  const float squared = squared_distance(product, norm, columnNorm);
+  return exponential(squared, record->bandwidth, record->flags & FLAG_LESS_ONE);
 }
 
 // Layers that are not finite, or do not vary, become zeros. Dimensions: rows × ROW_ITEMS, layers.
@@ -94,18 +75,19 @@ void center_tile(
   const uint usable = record.flags & (FLAG_VARIES | FLAG_NOT_FINITE | FLAG_NO_BANDWIDTH);
   const bool isUsable = usable == FLAG_VARIES;
   const float scale = ldexp(1.0f, -record.gramExponent);
-  const RowDistances distances = row_distances(norms, firstLayer + layer, i, rows, columns, record);
+  const uint firstColumn = columns ? rows : 0;
+  __global const float *own = norms + (firstLayer + layer) * (rows + columns);
   __global const float *ownMeans = means + (firstLayer + layer) * (rows + columns);
-  __global const float *columnMeans = ownMeans + (columns ? rows : 0);
   const float mean = ownMeans[i];
   __global float *numbers = stack + layer * layerStride;
   __global float *row = numbers + row_start(i, columns, hasDiagonal);
   for (uint j = item; j < row_length(i, columns); j += ROW_ITEMS) {
-    const float entry = isLinear ? row[j] : entry_at(distances, row[j], j);
-    row[j] = isUsable ? (entry * scale - (mean + columnMeans[j])) * M_SQRT2_F : 0.0f;
+    const uint column = firstColumn + j;
+    const float entry = isLinear ? row[j] : rbf_entry(row[j], own[i], own[column], &record);
+    row[j] = isUsable ? (entry * scale - (mean + ownMeans[column])) * M_SQRT2_F : 0.0f;
   }
   if (hasDiagonal && columns == 0 && item == 0) {
-    const float one = distances.isLessOne ? 0.0f : 1.0f;
+    const float one = record.flags & FLAG_LESS_ONE ? 0.0f : 1.0f;
     const float entry = isLinear ? diagonals[layer * rows + i] : one;
     row[i] = isUsable ? entry * scale - 2 * mean : 0.0f;
   }
@@ -174,13 +156,14 @@ void tile_row_sums(
   const uint item = get_local_id(0);
   const uint i = get_group_id(0);
   const ulong layer = get_global_id(1);
-  const RowDistances distances =
-      row_distances(norms, firstLayer + layer, i, rows, columns, layers[firstLayer + layer]);
+  const Layer record = layers[firstLayer + layer];
+  __global const float *own = norms + (firstLayer + layer) * (rows + columns);
+  __global const float *columnNorms = own + (columns ? rows : 0);
   __global const float *row = stack + layer * layerStride + row_start(i, columns, hasDiagonal);
   wide sum = wide_from(0);
   float largest = 0;
   for (uint j = item; j < row_length(i, columns); j += ROW_ITEMS) {
-    const float entry = entry_at(distances, row[j], j);
+    const float entry = rbf_entry(row[j], own[i], columnNorms[j], &record);
     sum = wide_add(sum, wide_from(entry));
     largest = fmax(largest, fabs(entry));
   }
@@ -215,12 +198,13 @@ void tile_column_sums(
   const Layer record = layers[firstLayer + layer];
   const uint width = columns ? columns : rows;
   __global const float *numbers = stack + layer * layerStride;
+  __global const float *own = norms + (firstLayer + layer) * (rows + columns);
+  const float columnNorm = own[min((columns ? rows : 0) + j, rows + columns - 1)];
   wide sum = wide_from(0);
   for (uint i = lane; i < rows; i += STRIP_LANES) {
     if (j >= row_length(i, columns)) continue;
-    const RowDistances distances = row_distances(norms, firstLayer + layer, i, rows, columns, record);
     const float product = numbers[row_start(i, columns, hasDiagonal) + j];
-    sum = wide_add(sum, wide_from(entry_at(distances, product, j)));
+    sum = wide_add(sum, wide_from(rbf_entry(product, own[i], columnNorm, &record)));
   }
   laneSums[lane][item] = sum;
   barrier(CLK_LOCAL_MEM_FENCE);

@@ -13,7 +13,7 @@
 //
 // gram.cl counted for NVIDIA's GPUs of 2022 to 2024 (128 float32 units, 4 schedulers and 65,536
 // registers a multiprocessor), TILE 64, 8 × 8, DEPTH 8:
-//   registers    151 for sm_90 and no spills, says NVIDIA's assembler: 64 sums, 16 operands, 16
+//   registers    158 for sm_90 and no spills, says NVIDIA's assembler: 64 sums, 16 operands, 16
 //                numbers on their way, shifts, addresses. 6 groups of 2 warps are resident.
 //   local memory 2 · 2 · 64 · 8 · 4 bytes = 8 KiB a group, 48 KiB a multiprocessor
 //   a step of k  64 multiply-adds for 4 vector loads a work-item. A warp's loads move 4 · 2 rows of

@@ -3,19 +3,21 @@ import Device
 /// Where a pass over a tile's chunks leaves what it finds, and the tile's vectors.
 struct TilePassScratch {
   let vectors: TileVectors
-  fileprivate let windows: Buffer
-  fileprivate let counts: Buffer
-  fileprivate let rowSums: Buffer
-  fileprivate let columnSums: Buffer
-  fileprivate let rowMaxima: Buffer
+  let windows: Buffer
+  let counts: Buffer
+  let rowSums: Buffer
+  let columnSums: Buffer
+  let rowMaxima: Buffer
+}
 
+extension TilePassScratch {
   init(_ runtime: Runtime, _ tile: TileRun, layersPerChunk: Int) throws(DeviceError) {
-    vectors = try tile.vectors()
-    windows = try runtime.buffer(byteCount: tile.layers.count * 8)
-    counts = try runtime.buffer(byteCount: layersPerChunk * 2 * Tuning.halfBins * 4)
-    rowSums = try runtime.buffer(byteCount: layersPerChunk * tile.rows.count * 8)
-    columnSums = try runtime.buffer(byteCount: layersPerChunk * tile.columns.count * 8)
-    rowMaxima = try runtime.buffer(byteCount: layersPerChunk * tile.rows.count * 4)
+    self.init(
+      vectors: try tile.vectors(), windows: try runtime.buffer(byteCount: tile.layers.count * 8),
+      counts: try runtime.buffer(byteCount: layersPerChunk * 2 * Tuning.halfBins * 4),
+      rowSums: try runtime.buffer(byteCount: layersPerChunk * tile.rows.count * 8),
+      columnSums: try runtime.buffer(byteCount: layersPerChunk * tile.columns.count * 8),
+      rowMaxima: try runtime.buffer(byteCount: layersPerChunk * tile.rows.count * 4))
   }
 
   /// Bytes a layer takes.

@@ -60,7 +60,7 @@ extension TileTests {
 
 /// ‖XᵀY‖² of centered features, against float64.
 @Suite(.serialized) struct FeatureProductTests {
-  @Test(arguments: TestedDevice.tiled, [(5, 3, 2), (130, 33, 64), (1100, 70, 257), (700, 300, 1)])
+  @Test(arguments: TestedDevice.all, [(5, 3, 2), (130, 33, 64), (1100, 70, 257), (700, 300, 1)])
   func equalFloat64(tested: TestedDevice, shape: (n: Int, p: Int, q: Int)) throws {
     let (n, p, q) = shape
     let x = Activations64.normal(n: n, p: p, seed: 1, scale: 3, offset: 50)
@@ -107,7 +107,7 @@ extension TileTests {
 
   /// Equal layers of two models have the same products, so that their CKA is exactly 1; the second
   /// model may hold its examples in another order.
-  @Test(arguments: TestedDevice.tiled) func twoSetsPairUp(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func twoSetsPairUp(tested: TestedDevice) throws {
     try Self.checkTwoSets(on: tested.device)
   }
 

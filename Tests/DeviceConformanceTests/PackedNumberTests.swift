@@ -11,7 +11,7 @@ import Testing
     deinit { start.deallocate() }
   }
 
-  @Test(arguments: TestedDevice.tiled) func keepTheirBits(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func keepTheirBits(tested: TestedDevice) throws {
     try Self.check(on: tested.device)
   }
 

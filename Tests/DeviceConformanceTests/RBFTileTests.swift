@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(
-    arguments: TestedDevice.tiled,
+    arguments: TestedDevice.all,
     [(4, 3, 2), (31, 70, 31), (64, 257, 16), (131, 20, 33), (33, 600, 12)])
   func equalsTheOracle(tested: TestedDevice, shape: (n: Int, p: Int, side: Int)) throws {
     let (n, p, side) = shape
@@ -54,7 +54,7 @@ import Testing
 
   /// The exact median, of odd and even counts, over tiles that do and do not divide n; of layers with
   /// many equal examples and with distances of all magnitudes.
-  @Test(arguments: TestedDevice.tiled, [3, 16, 50]) func findsTheMedian(
+  @Test(arguments: TestedDevice.all, [3, 16, 50]) func findsTheMedian(
     tested: TestedDevice, side: Int
   ) throws {
     for n in [5, 16, 33] {
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test(arguments: TestedDevice.tiled) func takesTheMedianOfASample(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func takesTheMedianOfASample(tested: TestedDevice) throws {
     let n = 150
     let x = Activations64.normal(n: n, p: 30, seed: 7)
     let y = x.mixed(into: .normal(n: n, p: 12, seed: 8), weight: 0.5)
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test(arguments: TestedDevice.tiled) func zeroBandwidthIsNotFinite(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func zeroBandwidthIsNotFinite(tested: TestedDevice) throws {
     let n = 20
     let values = (0..<(n * 4)).map { $0 / 4 == 3 ? Double($0) : 1 }
     let layer = Activations64(n: n, p: 4, values: values).layer()
@@ -119,7 +119,7 @@ import Testing
   }
 
   /// A preparing pass tells of every tile: two for the median, one for the row sums.
-  @Test(arguments: TestedDevice.tiled) func tellsOfItsTiles(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func tellsOfItsTiles(tested: TestedDevice) throws {
     try Self.checkTold(on: tested.device)
   }
 

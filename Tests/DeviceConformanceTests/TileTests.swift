@@ -4,11 +4,6 @@ import Foundation
 import TestSupport
 import Testing
 
-extension TestedDevice {
-  /// Those that make tiles.
-  static let tiled = all.filter { $0.device.info.backend == "BLAS" }
-}
-
 /// Gram matrices made in tiles, and products of features, against the float64 oracle and against the
 /// same device's matrices of all examples.
 @Suite(.serialized) struct TileTests {
@@ -80,7 +75,7 @@ extension TestedDevice {
   }
 
   @Test(
-    arguments: TestedDevice.tiled,
+    arguments: TestedDevice.all,
     [(4, 3, 2), (31, 70, 31), (64, 257, 16), (130, 20, 33), (200, 300, 128), (33, 1500, 100)])
   func linearEqualsTheOracle(tested: TestedDevice, shape: (n: Int, p: Int, side: Int)) throws {
     let (n, p, side) = shape
@@ -105,7 +100,7 @@ extension TestedDevice {
   }
 
   /// What is said of the layer beside its tiles: norms and row means, against float64.
-  @Test(arguments: TestedDevice.tiled) func linearNormsAndMeans(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func linearNormsAndMeans(tested: TestedDevice) throws {
     try Self.checkNormsAndMeans(on: tested.device)
   }
 
@@ -145,7 +140,7 @@ extension TestedDevice {
     }
   }
 
-  @Test(arguments: TestedDevice.tiled) func takesAnyScaleAndOffset(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func takesAnyScaleAndOffset(tested: TestedDevice) throws {
     let n = 150
     let x = Activations64.normal(n: n, p: 40, seed: 31)
     let y = x.mixed(into: .normal(n: n, p: 53, seed: 32), weight: 0.7)
@@ -168,7 +163,7 @@ extension TestedDevice {
     #expect(abs(products[0, 1] - truth) < 1e-4)
   }
 
-  @Test(arguments: TestedDevice.tiled) func readsEveryTypeAlike(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func readsEveryTypeAlike(tested: TestedDevice) throws {
     let n = 70
     let numbers = (0..<(n * 15)).map { (($0 * 7919) % 211) % 100 }
     for pooling in [LayerShape.Pooling.flatten, .mean] {
@@ -184,7 +179,7 @@ extension TestedDevice {
     }
   }
 
-  @Test(arguments: TestedDevice.tiled) func aBadLayerDisturbsNoOther(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func aBadLayerDisturbsNoOther(tested: TestedDevice) throws {
     let n = 100
     let x = Activations64.normal(n: n, p: 300, seed: 41)
     let y = x.mixed(into: .normal(n: n, p: 30, seed: 42), weight: 0.5)
@@ -212,7 +207,7 @@ extension TestedDevice {
     #expect(products[0, 1] == 0 && products[3, 2] == 0)
   }
 
-  @Test(arguments: TestedDevice.tiled) func takesExamplesInAnyOrder(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func takesExamplesInAnyOrder(tested: TestedDevice) throws {
     let x = Activations64.normal(n: 400, p: 33, seed: 61)
     let y = x.mixed(into: .normal(n: 400, p: 5, seed: 62), weight: 0.5)
     let chosen = (0..<170).map { $0 * 131 % 400 }
@@ -224,7 +219,7 @@ extension TestedDevice {
   }
 
   /// The same bits each time, whichever core was faster.
-  @Test(arguments: TestedDevice.tiled) func givesTheSameBits(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func givesTheSameBits(tested: TestedDevice) throws {
     let n = 700
     let truth = Self.threeLayers(n: n, p: 130)
     let layers = truth.map { $0.layer() }
@@ -238,7 +233,7 @@ extension TestedDevice {
   }
 
   /// Tiles of some of the layers are those of all.
-  @Test(arguments: TestedDevice.tiled) func makesTilesOfSomeLayers(tested: TestedDevice) throws {
+  @Test(arguments: TestedDevice.all) func makesTilesOfSomeLayers(tested: TestedDevice) throws {
     try Self.checkSomeLayers(on: tested.device)
   }
 

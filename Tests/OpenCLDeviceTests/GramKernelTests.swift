@@ -15,7 +15,7 @@ struct GramKernelTests {
 
   /// gram.cl and reduce.cl over one part, by windows of at most `slots` partial tiles.
   private func gram(
-    _ x: Activations64, centering: GramCentering, tuning: Tuning, slots: Int
+    _ x: Activations64, centering: GramCentering, tuning: Tuning, slots: Int, columns: Int = 0
   ) throws -> Result {
     let description = try Fixture.description()
     let runtime = try Runtime(description, limits: OpenCLLimits(description), tuning: tuning)
@@ -23,7 +23,10 @@ struct GramKernelTests {
     try group.measure()
     var limits = OpenCLLimits(description)
     limits.workspace = slots * tuning.gram.tile * tuning.gram.tile * 4
-    let shape = MatrixShape(part: .triangle(x.n), centering: centering)
+    let rows = x.n - columns
+    let shape = MatrixShape(
+      part: columns == 0 ? .triangle(rows) : .rectangle(rows: rows, columns: columns),
+      centering: centering)
     let layers = [GramPlan.Layer(featureCount: x.p, format: .float32)]
     let plan = try #require(
       GramPlan(layers: layers, shape: shape, layersPerChunk: 1, tuning: tuning, limits: limits))
@@ -41,7 +44,7 @@ struct GramKernelTests {
 
     let stride = shape.layerStride
     let stack = try Guarded<Float>(runtime, count: stride)
-    let diagonals = try Guarded<Float>(runtime, count: x.n)
+    let diagonals = try Guarded<Float>(runtime, count: columns == 0 ? rows : 0)
     let most = work.windows.map { $0.tiles.count * $0.slices.count }.max() ?? 0
     let partials = try Guarded<Float>(runtime, count: most * tuning.gram.tile * tuning.gram.tile)
     let items = tuning.gram.items
@@ -54,7 +57,7 @@ struct GramKernelTests {
         [
           .buffer(group.data.buffer), .buffer(group.partTable), .buffer(group.scales.buffer),
           .buffer(group.shifts.buffer), .buffer(slices), .uint(window.slices.lowerBound),
-          .uint(window.tiles.lowerBound), .uint(x.n), .uint(0), .buffer(partials.buffer),
+          .uint(window.tiles.lowerBound), .uint(rows), .uint(columns), .buffer(partials.buffer),
         ])
       try runtime.launch(
         runtime.kernel("reduce_slices", of: tuning.reduce),
@@ -63,7 +66,7 @@ struct GramKernelTests {
         [
           .buffer(partials.buffer), .buffer(segments), .uint(firstSegment),
           .uint(window.slices.count), .uint(window.tiles.lowerBound), .buffer(group.partTable),
-          .buffer(group.layers), .uint(x.n), .uint(0), .uint(centering == .biased ? 1 : 0),
+          .buffer(group.layers), .uint(rows), .uint(columns), .uint(centering == .biased ? 1 : 0),
           .uint(0),
           .ulong(stride), .buffer(stack.buffer), .buffer(diagonals.buffer),
         ])
@@ -135,6 +138,30 @@ struct GramKernelTests {
     let other = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
     #expect(other.stack == usual.stack && other.diagonals == usual.diagonals)
     try check(n: n, p: 33, tuning: tuning, centering: .biased)
+  }
+
+  /// Tiles of the whole matrix below its diagonal: the same bits as there, row by row.
+  @Test(
+    arguments: Fixture.isSimulated
+      ? [(5, 40)] : [(1, 1), (5, 40), (64, 3), (70, 130), (128, 64)])
+  func rectangles(size: (rows: Int, columns: Int)) throws {
+    var tuning = Fixture.tuning(float64: true)
+    tuning.slice = 64
+    let (rows, columns) = size
+    let x = Activations64.normal(
+      n: rows + columns, p: Fixture.isSimulated ? 40 : 170, seed: 9, offset: 5)
+    let whole = try gram(x, centering: .unbiased, tuning: tuning, slots: 1000)
+    for slots in [1000, 3] {
+      let tile = try gram(
+        x, centering: .unbiased, tuning: tuning, slots: slots, columns: columns)
+      for i in 0..<rows {
+        for j in 0..<columns {
+          // Behind the rows in the tile's group, they come after them in the whole matrix.
+          let start = (rows + j) * (rows + j - 1) / 2
+          #expect(tile.stack[i * columns + j] == whole.stack[start + i], "\(i) \(j)")
+        }
+      }
+    }
   }
 
   @Test func impossibleShapesAreRefused() {
