@@ -67,7 +67,9 @@ cka_swift_library(BLASDevice Sources/BLASDevice
   SOURCES
     BLASDevice.swift
     BLASGramStack.swift
+    BLASGramTiles.swift
     Centering.swift
+    FeatureProducts.swift
     Gram.swift
     GramMatrix.swift
     HSIC.swift
@@ -76,7 +78,10 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     PackedNumbers.swift
     Pipeline.swift
     RBF.swift
-    SharedGram.swift)
+    RBFTiles.swift
+    SharedGram.swift
+    TileGram.swift
+    Tiles.swift)
 
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)

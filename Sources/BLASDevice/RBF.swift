@@ -73,9 +73,9 @@ extension BLASDevice {
       Double(Float(bitPattern: UInt32(upper) << 16 | UInt32(lower)))
     }
     let uppers = counts(in: gram, upper: nil)
-    let (upper, rankOfUpper) = Self.bin(of: rank, in: uppers)
+    let (upper, rankOfUpper) = bin(of: rank, in: uppers)
     let lowers = counts(in: gram, upper: upper)
-    let (lower, rest) = Self.bin(of: rankOfUpper, in: lowers)
+    let (lower, rest) = bin(of: rankOfUpper, in: lowers)
     let found = value(upper, lower)
     if rest + 1 < lowers[lower] { return (found, found) }
     if let next = lowers[(lower + 1)...].firstIndex(where: { $0 > 0 }) {
@@ -86,16 +86,6 @@ extension BLASDevice {
     }
     let others = counts(in: gram, upper: next)
     return (found, value(next, others.firstIndex { $0 > 0 } ?? 0))
-  }
-
-  /// Where the number at `rank` is, and its rank there.
-  private static func bin(of rank: Int, in counts: [UInt64]) -> (bin: Int, rank: Int) {
-    var rank = rank
-    for (bin, count) in counts.enumerated() {
-      if rank < count { return (bin, rank) }
-      rank -= Int(count)
-    }
-    preconditionFailure("a rank past the last number")
   }
 
   /// How many entries have which upper 16 bits, or which lower ones behind the given upper.
@@ -112,4 +102,14 @@ extension BLASDevice {
     }
     return counts.withLock { $0 }
   }
+}
+
+/// Where the number at `rank` is, and its rank there.
+func bin(of rank: Int, in counts: [UInt64]) -> (bin: Int, rank: Int) {
+  var rank = rank
+  for (bin, count) in counts.enumerated() {
+    if rank < count { return (bin, rank) }
+    rank -= Int(count)
+  }
+  preconditionFailure("a rank past the last number")
 }
