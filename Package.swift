@@ -112,7 +112,8 @@ let package = Package(
     .testTarget(
       name: "DeviceConformanceTests",
       dependencies: [
-        "BLASDevice", "OpenCLDevice", "CPUKernels", "DeviceRegistry", "CKA", "TestSupport",
+        "ActivationFiles", "BLASDevice", "OpenCLDevice", "CPUKernels", "DeviceRegistry", "CKA",
+        "TestSupport",
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),

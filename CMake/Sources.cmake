@@ -267,6 +267,7 @@ cka_command(CKABench Benchmarks/CKABench
     Scaling.swift
     ScalingSeries.swift
     SyntheticModels.swift
+    Synthesize.swift
     TemporaryFolder.swift
     TuneCommand.swift
     Workload.swift)

@@ -11,7 +11,10 @@ struct Bench: ParsableCommand {
       Without a subcommand it measures the machine's limits, and then named workloads on synthetic \
       activations or models of your own (`cka-bench help run`).
       """,
-    subcommands: [Run.self, Scaling.self, Tune.self, Diff.self, Measure.self, MeasureLimit.self],
+    subcommands: [
+      Run.self, Scaling.self, Tune.self, Diff.self, Measure.self, MeasureLimit.self,
+      Synthesize.self,
+    ],
     defaultSubcommand: Run.self)
 
   static func main() {

@@ -33,7 +33,8 @@ extension Workload {
     return paths
   }
 
-  private func writeLayers(model: Int, into path: String) throws {
+  /// Writes one model's layers, and the list of them, into the folder `path`.
+  func writeLayers(model: Int, into path: String) throws {
     let names = (0..<layers).map { "layer\($0)" }
     let list = names.map { "{\"name\": \"\($0)\"}" }.joined(separator: ", ")
     try replaceFile(

@@ -1,6 +1,4 @@
 import Device
-import Dispatch
-import Synchronization
 
 /// The sums of an exact plan's parts, and what they come to.
 struct ExactSums: Sendable {
@@ -66,75 +64,60 @@ struct ExactSums: Sendable {
     guard let facts else { return nil }
     let space = FeatureSpace(work)
     let isOneModel = work.right == nil
-    let columns = isOneModel ? facts.left : facts.right
+    let model = isOneModel ? facts.left : facts.right
     var cross = cross
     let corrections = space.corrections(
-      facts.left.squaredNorms, columns.squaredNorms, isFeatures)
+      facts.left.squaredNorms, model.squaredNorms, isFeatures)
     for index in cross.elements.indices where isFeatures.elements[index] {
       cross.elements[index] -= corrections.elements[index]
     }
-    func finished(_ squares: Squares, _ model: ExactFacts.Model) -> [(
-      square: Double, space: Double
-    )] {
-      squares.values.indices.map { layer in
-        let norms = model.squaredNorms[layer]
-        let correction = space.correction(norms, norms)
-        let value = squares.values[layer]
-        return squares.isFeatures[layer]
-          ? (value - correction, value) : (value, value + correction)
-      }
-    }
-    let leftSquares = finished(left, facts.left)
-    let rightSquares = isOneModel ? leftSquares : finished(right, facts.right)
     if isOneModel {
       for i in 0..<cross.rows { for j in 0..<i { cross[j, i] = cross[i, j] } }
     }
-    func summaries(
-      _ model: ExactFacts.Model, _ squares: [(square: Double, space: Double)],
-      _ layers: [ExactWork.Layer],
-      takesFeatures: (Int) -> Bool, takesTiles: (Int) -> Bool
-    ) -> [GramSummary] {
-      layers.indices.map { layer in
-        var summary = model.summaries[layer]
-        guard summary.isFinite, !summary.isConstant else { return summary }
-        let trace = model.squaredNorms[layer].reduce(0.0) { $0 + Double($1) }
-        var rounding = 0.0
-        if takesTiles(layer) {
-          rounding = space.roundingOfTiles(
-            square: squares[layer].square, squareOfMeans: model.squaresOfMeans[layer],
-            trace: trace, featureCount: layers[layer].featureCount, sigma: summary.sigma,
-            exponentOfSquares: model.exponentsOfSquares[layer], precision: precision)
-        }
-        if takesFeatures(layer) {
-          rounding = max(
-            rounding,
-            space.roundingOfFeatures(
-              square: squares[layer].square, featureSquare: squares[layer].space, trace: trace,
-              featureCount: layers[layer].featureCount))
-        }
-        summary.roundingNorm = rounding
-        return summary
-      }
-    }
     let features = isFeatures
-    let (leftOwn, rightOwn) = (left.isFeatures, isOneModel ? left.isFeatures : right.isFeatures)
-    let rowSummaries = summaries(
-      facts.left, leftSquares, work.left,
-      takesFeatures: { i in
-        leftOwn[i] || (0..<features.columns).contains { features[i, $0] }
-          || isOneModel && (0..<features.rows).contains { features[$0, i] }
-      },
-      takesTiles: { !leftOwn[$0] })
-    let columnSummaries =
+    let rows = finished(left, facts.left, work.left, space) { i in
+      (0..<features.columns).contains { features[i, $0] || isOneModel && features[$0, i] }
+    }
+    let columns =
       isOneModel
-      ? rowSummaries
-      : summaries(
-        facts.right, rightSquares, work.right ?? [],
-        takesFeatures: { j in rightOwn[j] || (0..<features.rows).contains { features[$0, j] } },
-        takesTiles: { !rightOwn[$0] })
+      ? rows
+      : finished(right, facts.right, work.right ?? [], space) { j in
+        (0..<features.rows).contains { features[$0, j] }
+      }
     return HSICSums(
-      exampleCount: work.exampleCount, centering: work.centering, left: rowSummaries,
-      right: columnSummaries, products: cross, leftSquares: leftSquares.map(\.square),
-      rightSquares: rightSquares.map(\.square), precision: precision)
+      exampleCount: work.exampleCount, centering: work.centering, left: rows.summaries,
+      right: columns.summaries, products: cross, leftSquares: rows.squares,
+      rightSquares: columns.squares, precision: precision)
+  }
+
+  /// One model's layers: ⟨K̃, K̃⟩, and summaries with what rounding may have added on either road.
+  ///
+  /// - Parameter takesFeatures: whether any of a layer's pairs with others goes through features.
+  private func finished(
+    _ own: Squares, _ model: ExactFacts.Model, _ layers: [ExactWork.Layer], _ space: FeatureSpace,
+    takesFeatures: (Int) -> Bool
+  ) -> (summaries: [GramSummary], squares: [Double]) {
+    var summaries = model.summaries
+    var squares = own.values
+    for layer in layers.indices where summaries[layer].isFinite && !summaries[layer].isConstant {
+      let norms = model.squaredNorms[layer]
+      let trace = norms.reduce(0.0) { $0 + Double($1) }
+      let p = layers[layer].featureCount
+      let correction = space.correction(norms, norms)
+      if own.isFeatures[layer] {
+        squares[layer] -= correction
+      } else {
+        summaries[layer].roundingNorm = space.roundingOfTiles(
+          square: squares[layer], squareOfMeans: model.squaresOfMeans[layer], trace: trace,
+          featureCount: p, sigma: summaries[layer].sigma,
+          exponentOfSquares: model.exponentsOfSquares[layer], precision: precision)
+      }
+      guard own.isFeatures[layer] || takesFeatures(layer) else { continue }
+      let rounding = space.roundingOfFeatures(
+        square: squares[layer], featureSquare: squares[layer] + correction, trace: trace,
+        featureCount: p)
+      summaries[layer].roundingNorm = max(summaries[layer].roundingNorm, rounding)
+    }
+    return (summaries, squares)
   }
 }

@@ -27,7 +27,14 @@ struct MemoryModel: Sendable, Hashable {
   /// What a device keeps of all examples: ‖x‖² and m in float32 and what they are made of, and of each
   /// feature its mean in float64 with room to find it.
   private var vectors: Int {
-    work.layers.reduce(0) { $0 + 16 * n + 32 * $1.featureCount }
+    work.layers.reduce(0) { $0 + 16 * n + 32 * $1.featureCount } + counts
+  }
+
+  /// What the exact median takes of one model at a time: counts of 2¹⁶ patterns in 64 bits, of the upper
+  /// bits and then of the lower behind two of them, and a table for each core.
+  private var counts: Int {
+    guard case .rbf(.medianMultiple) = work.kernel else { return 0 }
+    return 8 * (1 << 16) * (3 * max(work.left.count, work.right?.count ?? 0) + 2 * cores)
   }
 
   /// All matrices at once: the stacks, a matrix before it is centered (of up to 1,024 examples one or
