@@ -84,7 +84,9 @@ cka_swift_library(BLASDevice Sources/BLASDevice
   SOURCES
     BLASDevice.swift
     BLASGramStack.swift
+    BLASGramTiles.swift
     Centering.swift
+    FeatureProducts.swift
     Gram.swift
     GramMatrix.swift
     HSIC.swift
@@ -93,7 +95,10 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     PackedNumbers.swift
     Pipeline.swift
     RBF.swift
-    SharedGram.swift)
+    RBFTiles.swift
+    SharedGram.swift
+    TileGram.swift
+    Tiles.swift)
 
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
@@ -103,12 +108,31 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Convergence/Convergence.swift
+    Convergence/ConvergencePoint.swift
+    Convergence/ConvergenceRun.swift
     Estimator.swift
+    Exact/Calibration.swift
+    Exact/ComparisonPlan.swift
+    Exact/DeviceRates.swift
+    Exact/ExactPartMaker.swift
+    Exact/ExactPlan.swift
+    Exact/ExactPlanner.swift
+    Exact/ExactRun.swift
+    Exact/ExactSums.swift
+    Exact/ExactWork.swift
+    Exact/FeatureSpace.swift
+    Exact/MemoryModel.swift
+    Exact/ProcessMemory.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    SharedRun.swift
     Similarity.swift
+    Summaries/DepthSimilarity.swift
+    Summaries/MapStatistics.swift
+    Summaries/ModelGroup.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
@@ -120,7 +144,6 @@ cka_c_library(CSystem Sources/CSystem
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging
   SOURCES
-    ByteCount.swift
     ConcurrentMap.swift
     Console.swift
     Failure.swift
@@ -146,18 +169,25 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Centering.swift
     ChunkScratch.swift
     DriverSearch.swift
+    FeatureProducts.swift
     Gather.swift
     Gram.swift
     GramPlan.swift
     GramRun.swift
+    GramTiles.swift
+    GroupSender.swift
     HSIC.swift
     Handles.swift
     KernelVariant.swift
+    MatrixRun.swift
+    MatrixShape.swift
+    MedianSearch.swift
     MemoryLedger.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
     OpenCLGramStack.swift
     OpenCLLimits.swift
+    PackedStack.swift
     Peak.swift
     ProgramCache.swift
     RBF.swift
@@ -166,6 +196,9 @@ cka_swift_library(OpenCLDevice Sources/OpenCLDevice
     Summaries.swift
     TensorSelfTest.swift
     TensorUse.swift
+    TileEntries.swift
+    TilePasses.swift
+    TileRun.swift
     Tuner.swift
     TunerTrial.swift
     Tuning.swift
@@ -192,8 +225,10 @@ cka_swift_library(Figures Sources/Figures
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
+    HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
     LogarithmicAxis.swift
@@ -225,7 +260,6 @@ cka_command(CKABench Benchmarks/CKABench
     MeasureLimit.swift
     Models.swift
     Peers.swift
-    ProcessMemory.swift
     Race.swift
     Run.swift
     RunTable.swift
@@ -275,14 +309,27 @@ cka_command(CKACommand Sources/CKACommand
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
+    ComparePlan.swift
+    ConvergeCommand.swift
+    ConvergeDocument.swift
+    ConvergeFiles.swift
     DevicesCommand.swift
+    GroupMaps.swift
     InspectCommand.swift
+    MemorySize.swift
     MergeCommand.swift
+    ModelTable.swift
     Models.swift
+    OutputBytes.swift
     PlotCommand.swift
     Ranks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    SafeFileName.swift
     SweepCommand.swift
+    SweepDocument.swift
+    SweepFolder.swift
+    SweepOutputs.swift
+    SweepOverview.swift
     VerifyCommand.swift)

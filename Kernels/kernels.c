@@ -15,6 +15,9 @@ static const char triangle[] = {
 static const char tiles[] = {
 #embed "OpenCL/tiles.h" suffix(, 0)
 };
+static const char distances[] = {
+#embed "OpenCL/distances.h" suffix(, 0)
+};
 static const char features[] = {
 #embed "OpenCL/features.cl" suffix(, 0)
 };
@@ -39,6 +42,12 @@ static const char center[] = {
 static const char pairs[] = {
 #embed "OpenCL/pairs.cl" suffix(, 0)
 };
+static const char entries[] = {
+#embed "OpenCL/entries.cl" suffix(, 0)
+};
+static const char cross[] = {
+#embed "OpenCL/cross.cl" suffix(, 0)
+};
 static const char peak[] = {
 #embed "OpenCL/peak.cl" suffix(, 0)
 };
@@ -47,6 +56,7 @@ const char *_Nonnull const cka_kernels_scalars = scalars;
 const char *_Nonnull const cka_kernels_wide = wide;
 const char *_Nonnull const cka_kernels_triangle = triangle;
 const char *_Nonnull const cka_kernels_tiles = tiles;
+const char *_Nonnull const cka_kernels_distances = distances;
 const char *_Nonnull const cka_kernels_features = features;
 const char *_Nonnull const cka_kernels_mma = mma;
 const char *_Nonnull const cka_kernels_tensor = tensor;
@@ -55,4 +65,6 @@ const char *_Nonnull const cka_kernels_reduce = reduce;
 const char *_Nonnull const cka_kernels_rbf = rbf;
 const char *_Nonnull const cka_kernels_center = center;
 const char *_Nonnull const cka_kernels_pairs = pairs;
+const char *_Nonnull const cka_kernels_entries = entries;
+const char *_Nonnull const cka_kernels_cross = cross;
 const char *_Nonnull const cka_kernels_peak = peak;

@@ -84,6 +84,8 @@ assemble 'tensor, three passes, tiles of 64' tensor.cl -DPASSES=3 -DTILE=64
 assemble 'reduce' reduce.cl
 assemble 'rbf' rbf.cl
 assemble 'center' center.cl -DUSE_FLOAT64
+assemble 'entries' entries.cl -DUSE_FLOAT64
+assemble 'cross' cross.cl -DUSE_FLOAT64
 assemble 'pairs' pairs.cl -DUSE_FLOAT64
 assemble 'pairs, without float64' pairs.cl
 

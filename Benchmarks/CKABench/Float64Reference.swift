@@ -107,12 +107,16 @@ private func gram(_ layer: LayerActivations, _ examples: [Int], _ kernel: GramKe
       gram[i * n + j] = i == j ? 0 : max(squares[i] + squares[j] - 2 * gram[i * n + j], 0)
     }
   }
+  func median(_ examples: [Int]) -> Double {
+    let sorted = examples.flatMap { i in examples.map { gram[i * n + $0] } }.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+  }
   let variance: Double
   switch bandwidth {
   case .sigma(let sigma): variance = sigma * sigma
-  case .medianMultiple(let multiple):
-    let sorted = gram.sorted()
-    variance = multiple * multiple * (sorted[(n * n - 1) / 2] + sorted[n * n / 2]) / 2
+  case .medianMultiple(let multiple): variance = multiple * multiple * median(Array(0..<n))
+  case .sampledMedianMultiple(let multiple, let count):
+    variance = multiple * multiple * median(GramKernel.Bandwidth.sample(of: n, count: count))
   }
   return gram.map { exp(-$0 / (2 * variance)) }
 }

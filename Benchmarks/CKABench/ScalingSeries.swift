@@ -114,7 +114,8 @@ struct ScalingSeries {
     _ points: [(x: Double, y: Double)], expected: Double?
   ) -> LineChart.Panel {
     LineChart.Panel(
-      xTitle: size.rawValue, points: points.map { LineChart.Point(x: $0.x, y: $0.y) },
+      xTitle: size.rawValue,
+      curves: [LineChart.Curve(points: points.map { LineChart.Point(x: $0.x, y: $0.y) })],
       expectedSlope: expected,
       note: slope(points).map { slope in
         "slope \(number(slope))" + (expected.map { ", expected \(plain($0))" } ?? "")

@@ -2,8 +2,11 @@
 //
 //   partial(i, j) = Σ_{k0 ≤ k < k1} x_ik · x_jk,   x_ik = (stored_ik − shift_k) · 2^−e
 //
-// The n × n matrix is cut into TILE × TILE tiles, of which those on or below the diagonal are made:
-//   tile number t ↔ tile row I ≥ tile column J with t = I(I+1)/2 + J
+// A part holds the examples of `rows` rows and, behind them, those of `columns` columns. Without columns,
+// the columns are the rows: of the symmetric matrix, those tiles on or below the diagonal are made.
+// Tiles are TILE × TILE:
+//   without columns: tile number t ↔ tile row I ≥ tile column J with t = I(I+1)/2 + J
+//   with columns:    tile number t ↔ tile row I, tile column J with t = I · ceil(columns / TILE) + J
 // The features of a part are cut into slices; an entry of `slices` is (part, k0, k1, 0), in features
 // of the part, multiples of BLOCK. A work-group makes one tile of one slice and writes it, row by
 // row, TILE² numbers, to its slot:
@@ -28,11 +31,11 @@ typedef struct {
 } Sources;
 
 static inline Sources tile_sources(
-    const Part part, const uint firstRow, const uint n, const uint item) {
+    const Part part, const uint firstRow, const uint end, const uint item) {
   Sources sources;
   UNROLL
   for (uint load = 0; load < LOADS; ++load) {
-    const uint row = min(firstRow + LOAD_ROW(item, load), n - 1);
+    const uint row = min(firstRow + LOAD_ROW(item, load), end - 1);
     sources.rows[load] = row * part.stride + LOAD_VECTOR(item) * 4;
   }
   return sources;
@@ -53,9 +56,7 @@ static inline void store_tile(
     const float4 shift, const uint item) {
   UNROLL
   for (uint load = 0; load < LOADS; ++load) {
-    // (x − shift) · scale, in the order that cannot overflow; the products with scale are exact.
-    const float4 stored = four_from(bits[load], format);
-    const float4 x = scale < 1 ? stored * scale - shift * scale : (stored - shift) * scale;
+    const float4 x = centered(four_from(bits[load], format), shift, scale);
     store_vector(tile, LOAD_ROW(item, load), LOAD_VECTOR(item), x);
   }
 }
@@ -65,7 +66,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void gram_partials(
     __global const uchar *data, __global const Part *parts, __global const float *partScales,
     __global const float *shifts, __global const uint4 *slices, const uint firstSlice,
-    const uint firstTile, const uint n, __global float *partials) {
+    const uint firstTile, const uint rows, const uint columns, __global float *partials) {
   __local float leftTiles[2][DEPTH * TILE] __attribute__((aligned(16)));
   __local float rightTiles[2][DEPTH * TILE] __attribute__((aligned(16)));
   const uint item = get_local_id(0);
@@ -78,10 +79,12 @@ void gram_partials(
   __global const uchar *numbers = data + part.offset;
   __global const float4 *partShifts =
       (__global const float4 *)(shifts + (ulong)part.firstBlock * BLOCK) + LOAD_VECTOR(item);
-  const uint2 tile = triangle_tile(firstTile + get_group_id(1));
-  const bool onDiagonal = tile.x == tile.y;
-  const Sources leftSources = tile_sources(part, tile.x * TILE, n, item);
-  const Sources rightSources = tile_sources(part, tile.y * TILE, n, item);
+  const uint2 tile = matrix_tile(firstTile + get_group_id(1), (columns + TILE - 1) / TILE);
+  const bool onDiagonal = columns == 0 && tile.x == tile.y;
+  const uint firstColumn = columns ? rows : 0;
+  const Sources leftSources = tile_sources(part, tile.x * TILE, rows, item);
+  const Sources rightSources =
+      tile_sources(part, firstColumn + tile.y * TILE, rows + columns, item);
 
   float4 sums[REGISTER_ROWS][COLUMN_RUNS];
   UNROLL

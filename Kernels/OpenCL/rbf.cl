@@ -24,6 +24,9 @@
 #ifndef CKA_TRIANGLE_H
 #include "triangle.h"
 #endif
+#ifndef CKA_DISTANCES_H
+#include "distances.h"
+#endif
 
 // Work-items in a work-group; fixed, because a histogram has as many bins.
 #define BINS 256
@@ -42,9 +45,7 @@ void distances(
   __global float *row = stack + get_global_id(1) * layerStride + ROW_START(i, hasDiagonal);
   __global const float *diagonal = diagonals + get_global_id(1) * n;
   for (uint j = get_local_id(0); j < i; j += ROW_ITEMS) {
-    const float sum = diagonal[i] + diagonal[j];
-    const float squared = fma(-2.0f, row[j], sum);
-    row[j] = squared > sum * 0x1p-22f ? squared : 0.0f;
+    row[j] = squared_distance(row[j], diagonal[i], diagonal[j]);
   }
 }
 
@@ -119,12 +120,12 @@ void select_bins(__global uint *counts, __global uint2 *targets, const uint shif
 }
 
 // σ² of each layer in units of 2^(2e), and the trace of the linear matrix.
-// `factor`: t² with `exponent` 0 and `isMedian` 1; or σ² = factor · 2^exponent with `isMedian` 0.
+// factors[layer]: (t², 0) with `isMedian` 1; with 0, σ² = x · 2^y, or no bandwidth where x is 0.
 // Dimensions: BINS, layers. One work-group a layer.
 __kernel __attribute__((reqd_work_group_size(BINS, 1, 1)))
 void bandwidth(
     __global const uint2 *targets, __global const float *diagonals, const uint n,
-    const uint isMedian, const float factor, const int exponent, const uint firstLayer,
+    const uint isMedian, __global const float2 *factors, const uint firstLayer,
     __global Layer *layers) {
   __local float sums[BINS];
   const uint item = get_local_id(0);
@@ -139,18 +140,20 @@ void bandwidth(
   if (item != 0) return;
 
   __global Layer *record = layers + firstLayer + layer;
+  const float2 factor = factors[firstLayer + layer];
   float squared;
   if (isMedian) {
     const uint2 lower = targets[layer * 2];
     const uint2 upper = targets[layer * 2 + 1];
     const float low = lower.x == 0xFFFFFFFFu ? 0.0f : as_float(lower.x);
     const float high = upper.x == 0xFFFFFFFFu ? 0.0f : as_float(upper.x);
-    squared = factor * (low == high ? low : 0.5f * low + 0.5f * high);
+    squared = factor.x * (low == high ? low : 0.5f * low + 0.5f * high);
     // The comparison is false for NaN too.
     if (!(squared > 0 && squared < INFINITY)) record->flags |= FLAG_NO_BANDWIDTH;
   } else {
     // A bandwidth out of range for these activations gives the matrix it tends to.
-    squared = clamp(ldexp(factor, exponent - 2 * record->exponent), 0x1p-120f, 0x1p120f);
+    squared = clamp(ldexp(factor.x, (int)factor.y - 2 * record->exponent), 0x1p-120f, 0x1p120f);
+    if (factor.x == 0) record->flags |= FLAG_NO_BANDWIDTH;
   }
   record->bandwidth = squared;
   record->trace = sums[0];
@@ -169,8 +172,7 @@ void exponentials(
   const float squared = layers[firstLayer + layer].bandwidth;
   const bool isLessOne = layers[firstLayer + layer].flags & FLAG_LESS_ONE;
   for (uint j = get_local_id(0); j < i; j += ROW_ITEMS) {
-    const float exponent = -0.5f * (row[j] / squared);
-    row[j] = isLessOne ? expm1(exponent) : exp(exponent);
+    row[j] = exponential(row[j], squared, isLessOne);
   }
   if (get_local_id(0) == 0) diagonals[(ulong)layer * n + i] = isLessOne ? 0 : 1;
 }

@@ -8,7 +8,8 @@
 // K is kept as it will be stored: packed by rows, below the diagonal, and the diagonal apart.
 //   (i, j), i > j: stack[(layer − firstLayer) · layerStride + i(i−1)/2 + j]           unbiased
 //                  stack[(layer − firstLayer) · layerStride + i(i+1)/2 + j]           biased
-//   (i, i):        diagonals[(layer − firstLayer) · n + i]
+//   (i, i):        diagonals[(layer − firstLayer) · rows + i]
+// A rectangle (`columns` > 0) has no diagonal: (i, j) lies at … + i · columns + j.
 // Tiles, slots: see gram.cl.
 #ifndef CKA_SCALARS_H
 #include "scalars.h"
@@ -38,14 +39,15 @@ __kernel __attribute__((reqd_work_group_size(REDUCE_LANES, 1, 1)))
 void reduce_slices(
     __global const float *partials, __global const uint4 *segments, const uint firstSegment,
     const uint sliceCount, const uint firstTile, __global const Part *parts,
-    __global const Layer *layers, const uint n, const uint hasDiagonal, const uint firstLayer,
-    const ulong layerStride, __global float *stack, __global float *diagonals) {
+    __global const Layer *layers, const uint rows, const uint columns, const uint hasDiagonal,
+    const uint firstLayer, const ulong layerStride, __global float *stack, __global float *diagonals) {
   const uint entry = get_global_id(0);
   const uint t = firstTile + get_global_id(1);
-  const uint2 tile = triangle_tile(t);
+  const uint2 tile = matrix_tile(t, (columns + TILE - 1) / TILE);
   const uint i = tile.x * TILE + entry / TILE;
   const uint j = tile.y * TILE + entry % TILE;
-  if (i >= n || j > i) return;
+  const bool onDiagonal = columns == 0 && i == j;
+  if (i >= rows || j >= row_length(i, columns) + onDiagonal) return;
 
   const uint4 segment = segments[firstSegment + get_global_id(2)];
   const uint layer = parts[segment.x].layer;
@@ -54,9 +56,9 @@ void reduce_slices(
   __global const float *partial =
       partials + ((ulong)get_global_id(1) * sliceCount + segment.y) * (TILE * TILE) + entry;
   const ulong chunkLayer = layer - firstLayer;
-  __global float *sum = i == j
-      ? diagonals + chunkLayer * n + i
-      : stack + chunkLayer * layerStride + ROW_START(i, hasDiagonal) + j;
+  __global float *sum = onDiagonal
+      ? diagonals + chunkLayer * rows + i
+      : stack + chunkLayer * layerStride + row_start(i, columns, hasDiagonal) + j;
 
   float total = 0;
   if (segment.w == CONTINUE_PART) total = *sum;

@@ -68,6 +68,11 @@ static inline float4 four_from(uint4 bits, uint format) {
   return as_float4(convert_uint4(as_ushort4(bits.xy)) << 16);
 }
 
+// (x − shift) · scale, in the order that cannot overflow; the products with scale are exact.
+static inline float4 centered(const float4 x, const float4 shift, const float scale) {
+  return scale < 1 ? x * scale - shift * scale : (x - shift) * scale;
+}
+
 static inline float load_one(__global const uchar *numbers, ulong index, uint format) {
   if (format == FORMAT_FLOAT32) return ((__global const float *)numbers)[index];
   if (format == FORMAT_FLOAT16) return vload_half(index, (__global const half *)numbers);

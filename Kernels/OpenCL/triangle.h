@@ -1,4 +1,5 @@
-// The lower triangle of a matrix: where its packed rows begin, and how its tiles are numbered.
+// The lower triangle of a matrix: where its packed rows begin, and how its tiles are numbered. And a
+// rectangle below its diagonal, which has `columns` numbers a row; a triangle has `columns` 0.
 #ifndef CKA_TRIANGLE_H
 #define CKA_TRIANGLE_H
 
@@ -13,5 +14,17 @@ static inline uint2 triangle_tile(const uint t) {
   while ((ulong)(row + 1) * (row + 2) / 2 <= t) ++row;
   return (uint2)(row, t - (uint)((ulong)row * (row + 1) / 2));
 }
+
+// Tile number t of a triangle or, row by row, of a rectangle.
+static inline uint2 matrix_tile(const uint t, const uint tileColumns) {
+  return tileColumns ? (uint2)(t / tileColumns, t % tileColumns) : triangle_tile(t);
+}
+
+// Where row `row` of a triangle or a rectangle begins, and how many numbers of it are below the
+// diagonal.
+static inline ulong row_start(const uint row, const uint columns, const uint hasDiagonal) {
+  return columns ? (ulong)row * columns : ROW_START(row, hasDiagonal);
+}
+static inline uint row_length(const uint row, const uint columns) { return columns ? columns : row; }
 
 #endif

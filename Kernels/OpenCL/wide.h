@@ -1,4 +1,4 @@
-// Sums that are wider than float32, shared by center.cl and pairs.cl.
+// Sums that are wider than float32, shared by center.cl, pairs.cl, entries.cl and cross.cl.
 //
 // `wide` is float64 where the device has it (USE_FLOAT64), else an unevaluated sum of two float32,
 // x + y with |y| ≤ half a unit in the last place of x: about 48 bits. Both take 8 bytes.
@@ -19,6 +19,7 @@ static inline wide wide_add(wide a, wide b) { return a + b; }
 static inline wide wide_subtract(wide a, wide b) { return a - b; }
 static inline wide wide_divide(wide a, float b) { return a / b; }
 static inline float wide_round(wide a) { return (float)a; }
+static inline wide wide_square(float a) { return (double)a * a; }
 
 #else
 
@@ -47,6 +48,11 @@ static inline wide wide_divide(wide a, float b) {
 }
 
 static inline float wide_round(wide a) { return a.x + a.y; }
+
+static inline wide wide_square(float a) {
+  const float square = a * a;
+  return (float2)(square, fma(a, a, -square));
+}
 
 #endif
 #endif

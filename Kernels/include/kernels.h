@@ -8,6 +8,7 @@ extern const char *_Nonnull const cka_kernels_wide;
 extern const char *_Nonnull const cka_kernels_mma;
 extern const char *_Nonnull const cka_kernels_triangle;
 extern const char *_Nonnull const cka_kernels_tiles;
+extern const char *_Nonnull const cka_kernels_distances;
 
 // One program each.
 extern const char *_Nonnull const cka_kernels_features;
@@ -17,4 +18,6 @@ extern const char *_Nonnull const cka_kernels_reduce;
 extern const char *_Nonnull const cka_kernels_rbf;
 extern const char *_Nonnull const cka_kernels_center;
 extern const char *_Nonnull const cka_kernels_pairs;
+extern const char *_Nonnull const cka_kernels_entries;
+extern const char *_Nonnull const cka_kernels_cross;
 extern const char *_Nonnull const cka_kernels_peak;

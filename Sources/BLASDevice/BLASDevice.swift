@@ -54,8 +54,8 @@ public struct BLASDevice: Device {
       pool: memory)
     let start = ContinuousClock.now
     let clock = ReadClock()
-    func finish(_ layer: Int, _ gram: GramMatrix) {
-      stack.summaries[layer] = center(
+    func finish(_ layer: Int, _ gram: GramMatrix) throws(DeviceError) {
+      stack.summaries[layer] = try center(
         gram, of: minibatch.layers[layer], kernel: kernel, centering: centering,
         into: stack.newRow(layer))
       minibatch.layers[layer].evict()
@@ -69,7 +69,7 @@ public struct BLASDevice: Device {
         do throws(ActivationReadError) {
           try gram(of: layer, examples: minibatch.examples, in: workspace, clock: clock)
         } catch { throw DeviceError(error) }
-        finish(index, workspace.gram)
+        try finish(index, workspace.gram)
       }
     }
     stack.timings = clock.timings(
@@ -79,7 +79,8 @@ public struct BLASDevice: Device {
 
   /// Gram matrices of all layers, segment by segment on whichever core is free.
   private func segmentByCore(
-    _ minibatch: Minibatch, clock: ReadClock, finish: @escaping (Int, GramMatrix) -> Void
+    _ minibatch: Minibatch, clock: ReadClock,
+    finish: @escaping (Int, GramMatrix) throws(DeviceError) -> Void
   ) throws(DeviceError) {
     nonisolated(unsafe) let finish = finish
     let pool = WorkspacePool(
@@ -108,7 +109,7 @@ public struct BLASDevice: Device {
         let (free, complete) = layer.add(workspace, segment: segment)
         pool.giveBack(free)
         if let complete {
-          finish(layer.index, complete.gram)
+          try finish(layer.index, complete.gram)
           pool.giveBack([complete])
         }
       } catch {

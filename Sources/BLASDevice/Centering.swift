@@ -9,7 +9,7 @@ extension BLASDevice {
   func center(
     _ gram: GramMatrix, of layer: LayerActivations, kernel: GramKernel, centering: GramCentering,
     into row: UnsafeMutablePointer<Float>
-  ) -> GramSummary {
+  ) throws(DeviceError) -> GramSummary {
     let n = gram.exampleCount
     let packedCount = centering.packedCount(exampleCount: n)
     func empty(sigma: Double? = nil) -> GramSummary {
@@ -26,7 +26,7 @@ extension BLASDevice {
     var exponent = gram.exponent
     var bandwidth: RBF?
     if case .rbf(let rule) = kernel {
-      let rbf = applyRBF(rule, to: gram)
+      let rbf = try applyRBF(rule, to: gram)
       guard rbf.sigma > 0, rbf.sigma.isFinite else { return empty(sigma: rbf.sigma) }
       bandwidth = rbf
       exponent = 0
@@ -42,8 +42,9 @@ extension BLASDevice {
     let means = centering.rowMeans(sums: sums)
     nonisolated(unsafe) let row = row
     gram.forEachRun { _, rows in
-      multiplier.table.pointee.center_triangle(
-        gram.start, rows.lowerBound, rows.upperBound, gram.stride, isHollow, means, scale, row)
+      multiplier.table.pointee.center_packed(
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, isHollow,
+        means, scale, row + centering.packedCount(exampleCount: rows.lowerBound))
     }
     let rounding =
       if let bandwidth {
@@ -71,7 +72,8 @@ extension BLASDevice {
       // Nothing is added to rows past the run's last.
       var sums = [Double](repeating: 0, count: rows.upperBound)
       let statistics = multiplier.table.pointee.row_sums(
-        gram.start, rows.lowerBound, rows.upperBound, gram.stride, isHollow, &sums)
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, isHollow,
+        &sums)
       parts.withLock { $0[run] = (sums, statistics) }
     }
     var sums = [Double](repeating: 0, count: n)

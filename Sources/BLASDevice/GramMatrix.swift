@@ -20,6 +20,8 @@ final class GramMatrix: @unchecked Sendable {
 
   var start: UnsafeMutablePointer<Float> { memory.start }
 
+  func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * stride }
+
   init(
     exampleCount n: Int, rowUnit: Int, isShared: Bool, pool: MemoryPool
   ) throws(DeviceError) {
@@ -65,6 +67,18 @@ final class GramMatrix: @unchecked Sendable {
     raise(to: other.exponent)
     if other.exponent < exponent { scale(other.start, memory.count, by: other.exponent - exponent) }
     for index in 0..<memory.count { start[index] += other.start[index] }
+  }
+
+  /// The matrix of some of the examples, in ascending order.
+  func part(_ examples: [Int], pool: MemoryPool) throws(DeviceError) -> GramMatrix {
+    let part = try GramMatrix(
+      exampleCount: examples.count, rowUnit: 1, isShared: isShared, pool: pool)
+    for (i, row) in examples.enumerated() {
+      for (j, column) in examples[...i].enumerated() {
+        part.start[i * part.stride + j] = start[row * stride + column]
+      }
+    }
+    return part
   }
 
   /// Runs of rows, of some size where cores share them. Sums over them are added run by run, so that

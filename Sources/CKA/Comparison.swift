@@ -24,16 +24,21 @@ public struct Comparison: Sendable {
     pairing: ExamplePairing? = nil, estimator: Estimator = .minibatch(.init()),
     kernel: GramKernel = .linear
   ) throws(ComparisonError) {
-    if let pairing {
-      self.pairing = pairing
-    } else {
-      self.pairing = try ExamplePairing(left, right)
-    }
+    let pairing = if let pairing { pairing } else { try ExamplePairing(left, right) }
+    self.init(left, right, pairing: pairing, estimator: estimator, kernel: kernel)
+  }
+
+  /// Compares the examples of `pairing`.
+  init(
+    _ left: any ActivationSource, _ right: (any ActivationSource)?, pairing: ExamplePairing,
+    estimator: Estimator, kernel: GramKernel
+  ) {
+    self.pairing = pairing
     self.left = left
     self.right = right
     self.estimator = estimator
     self.kernel = kernel
-    plan = MinibatchPlan(estimator, exampleCount: self.pairing.count)
+    plan = MinibatchPlan(estimator, exampleCount: pairing.count)
   }
 
   /// The minibatch of the compared examples `batch` in each model.
@@ -55,7 +60,7 @@ public struct Comparison: Sendable {
 
   /// What happens while a comparison runs.
   public enum Event: Sendable {
-    /// So many of the plan's minibatches are done.
+    /// So many of the plan's minibatches are done, or of an exact plan's steps (`ExactPlan.stepCount`).
     case finished(minibatches: Int)
     /// A device failed; its minibatch goes to the others that share the work, so many of them.
     case leftToOthers(from: DeviceInfo, others: Int, because: DeviceError)
@@ -83,7 +88,7 @@ public struct Comparison: Sendable {
   public struct Work: Sendable, Hashable {
     /// Who did it.
     public let device: DeviceInfo
-    /// How many minibatches it finished, at least one.
+    /// How many minibatches it finished, or parts of an exact plan; at least one.
     public let minibatches: Int
     /// Whether it failed after that.
     public let hasFailed: Bool

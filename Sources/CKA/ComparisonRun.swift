@@ -3,17 +3,29 @@ import Device
 import Dispatch
 
 extension Comparison {
-  /// Does the work on `devices`.
+  /// Does the work on `devices`: minibatches, or the parts of an exact plan.
   ///
   /// The first `sharing` of them share the minibatches: each takes the next as soon as it is free.
   /// Sums are merged in the order of the minibatches, so that devices which give the same bits give
   /// them together, too. A device that fails leaves its minibatch to the others; where all of them
   /// have failed, the remaining devices go on one after another. A single minibatch is not shared.
   ///
-  /// - Parameter observe: hears what happens, on the caller's thread.
+  /// - Parameters:
+  ///   - exactPlan: how an estimator over all examples is made; that of `exactPlan(on:…)` unless given.
+  ///   - observe: hears what happens, on the caller's thread.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
-    on devices: [any Device], sharing: Int = 1, observe: (Event) -> Void = { _ in }
+    on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
+    observe: (Event) -> Void = { _ in }
+  ) throws(DeviceError) -> Outcome {
+    try run(
+      on: devices, sharing: sharing, plan: exactPlan, collect: { _, _ in }, observe: observe)
+  }
+
+  /// The same; `collect` hears the sums of the first so many minibatches as each of them is added.
+  func run(
+    on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?,
+    collect: (_ minibatches: Int, HSICSums) -> Void, observe: (Event) -> Void
   ) throws(DeviceError) -> Outcome {
     let rows = left.layers.count
     let columns = right?.layers.count ?? rows
@@ -21,22 +33,54 @@ extension Comparison {
       return Outcome(
         similarity: .tooFewExamples(left: rows, right: columns), work: [], timings: Timings())
     }
-    var run = ComparisonRun(self, devices: devices)
-    var first = 0
-    while first < devices.count, !run.isDone {
-      let size = first == 0 ? min(max(sharing, 1), plan.batches.count, devices.count) : 1
-      try run.work(first..<(first + size), observe: observe)
-      first += size
-    }
-    guard let sums = run.sums, run.isDone else {
-      throw DeviceError(kind: .notFound, call: "compare", context: "no device was given")
+    let exactPlan =
+      if let exactPlan { exactPlan } else { try defaultPlan(on: devices, sharing: sharing) }
+    var timings = Timings()
+    let sums: HSICSums
+    let work: [Work]
+    if let exactPlan, !exactPlan.isAtOnce {
+      var run = SharedRun(ExactRun(comparison: self, plan: exactPlan), devices: devices)
+      var parts = ExactSums(exactPlan)
+      try run.finish(sharing: sharing, observe: observe) { part in
+        parts.add(part)
+        timings += part.timings
+      }
+      guard let total = parts.sums else { preconditionFailure("a plan without parts") }
+      (sums, work) = (total, run.shares)
+    } else {
+      var run = SharedRun(MinibatchRun(comparison: self), devices: devices)
+      var total: HSICSums?
+      var count = 0
+      try run.finish(sharing: sharing, observe: observe) { part in
+        if total?.merge(part.sums) == nil { total = part.sums }
+        timings += part.timings
+        count += 1
+        if let total { collect(count, total) }
+      }
+      guard let total else { preconditionFailure("a plan without minibatches") }
+      (sums, work) = (total, run.shares)
     }
     let similarity = Similarity(sums, centering: estimator.centering, passes: plan.passes)
-    return Outcome(similarity: similarity, work: run.shares, timings: run.timings)
+    return Outcome(similarity: similarity, work: work, timings: timings)
+  }
+
+  /// The plan of an estimator over all examples where none was given: within half of the memory.
+  private func defaultPlan(
+    on devices: [any Device], sharing: Int
+  ) throws(DeviceError) -> ExactPlan? {
+    do throws(ExactPlanError) {
+      return try exactPlan(on: devices, sharing: sharing)
+    } catch {
+      switch error {
+      case .device(let error): throw error
+      case .tooLittleMemory:
+        throw DeviceError(kind: .outOfMemory, call: "compare", context: error.description)
+      }
+    }
   }
 
   /// The sums of one minibatch.
-  fileprivate func sums(
+  func sums(
     of examples: [Int], on device: some Device, timings: inout Timings
   ) throws(DeviceError) -> HSICSums {
     let clock = ContinuousClock()
@@ -73,103 +117,32 @@ extension Comparison {
   }
 }
 
-/// A comparison under way.
-private struct ComparisonRun {
-  private let comparison: Comparison
-  private let devices: [any Device]
-  private let queue: MinibatchQueue<Batch>
-  private(set) var sums: HSICSums?
-  private(set) var timings = Comparison.Timings()
-  private var finished: [Int]
-  private var hasFailed: [Bool]
+/// Minibatches as devices share them.
+private struct MinibatchRun: SharedWork {
+  let comparison: Comparison
 
   /// What a minibatch comes to.
-  private struct Batch: Sendable {
+  struct Part: Sendable {
     let sums: HSICSums
     let timings: Comparison.Timings
   }
 
-  init(_ comparison: Comparison, devices: [any Device]) {
-    self.comparison = comparison
-    self.devices = devices
-    queue = MinibatchQueue(count: comparison.plan.batches.count)
-    finished = devices.map { _ in 0 }
-    hasFailed = devices.map { _ in false }
+  var count: Int { comparison.plan.batches.count }
+
+  func prefetch(_ index: Int) {
+    let next = comparison.minibatches(comparison.plan.batches[index])
+    next.left.prefetch()
+    next.right?.prefetch()
   }
 
-  var isDone: Bool { finished.reduce(0, +) == comparison.plan.batches.count }
-
-  var shares: [Comparison.Work] {
-    devices.indices.filter { finished[$0] > 0 }.map {
-      Comparison.Work(
-        device: devices[$0].info, minibatches: finished[$0], hasFailed: hasFailed[$0])
-    }
-  }
-
-  /// Lets the devices `team` share what is left to do, until it is done or all of them have failed.
-  ///
-  /// - Throws: where no other device could go on.
-  mutating func work(
-    _ team: Range<Int>, observe: (Comparison.Event) -> Void
-  ) throws(DeviceError) {
-    let group = DispatchGroup()
-    queue.admit(team.count)
-    for index in team {
-      let (comparison, device, queue) = (comparison, devices[index], queue)
-      // A thread each: they wait for their devices most of the time.
-      DispatchQueue(label: "cka.device.\(index)").async(group: group) {
-        Self.work(comparison, on: device, number: index, of: team.count, queue)
-      }
-    }
-    defer {
-      queue.close()
-      group.wait()
-    }
-    var others = team.count
-    while let report = queue.next() {
-      switch report {
-      case .finished(let batch, let index):
-        if sums?.merge(batch.sums) == nil { sums = batch.sums }
-        timings += batch.timings
-        finished[index] += 1
-        observe(.finished(minibatches: finished.reduce(0, +)))
-      case .failed(let error, let index):
-        hasFailed[index] = true
-        others -= 1
-        let next = others == 0 && team.upperBound < devices.count ? devices[team.upperBound] : nil
-        guard error.kind != .input, others > 0 || next != nil else { throw error }
-        let info = devices[index].info
-        if let next {
-          observe(.fellBack(from: info, to: next.info, because: error))
-        } else {
-          observe(.leftToOthers(from: info, others: others, because: error))
-        }
-      }
-    }
-  }
-
-  /// What one device's thread does.
-  private static func work(
-    _ comparison: Comparison, on device: any Device, number: Int, of teamSize: Int,
-    _ queue: MinibatchQueue<Batch>
-  ) {
-    let batches = comparison.plan.batches
-    while let index = queue.take() {
-      if index + teamSize < batches.count {
-        let next = comparison.minibatches(batches[index + teamSize])
-        DispatchQueue.global(qos: .utility).async {
-          next.left.prefetch()
-          next.right?.prefetch()
-        }
-      }
-      do throws(DeviceError) {
-        var timings = Comparison.Timings()
-        let sums = try comparison.sums(of: batches[index], on: device, timings: &timings)
-        queue.finish(index, with: Batch(sums: sums, timings: timings), by: number)
-      } catch {
-        queue.fail(index, because: error, by: number)
-        return
-      }
+  func maker(
+    on device: some Device, prepared: @escaping @Sendable () -> Void
+  ) throws(DeviceError) -> (Int) throws(DeviceError) -> Part {
+    { (index) throws(DeviceError) in
+      var timings = Comparison.Timings()
+      let sums = try comparison.sums(
+        of: comparison.plan.batches[index], on: device, timings: &timings)
+      return Part(sums: sums, timings: timings)
     }
   }
 }

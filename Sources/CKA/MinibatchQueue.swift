@@ -10,6 +10,8 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
 
   /// What `next` tells.
   enum Report {
+    /// A device took a step before its first minibatch.
+    case prepared
     /// The next minibatch in order, and the number of the device that finished it.
     case finished(Result, by: Int)
     /// A device takes part no more; what it had taken is handed out again.
@@ -26,6 +28,8 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
   private var returned: Set<Int> = []
   /// Finished minibatches that wait for earlier ones.
   private var finished: [Int: (result: Result, device: Int)] = [:]
+  /// Steps of preparation that nobody heard of yet.
+  private var preparations = 0
   private var failures: [(error: DeviceError, device: Int)] = []
   /// All minibatches before this one have been given back.
   private var given = 0
@@ -63,6 +67,8 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
     }
   }
 
+  func prepared() { locked { preparations += 1 } }
+
   func finish(_ minibatch: Int, with result: Result, by device: Int) {
     locked { finished[minibatch] = (result, device) }
   }
@@ -80,6 +86,10 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
   func next() -> Report? {
     locked {
       while true {
+        if preparations > 0 {
+          preparations -= 1
+          return .prepared
+        }
         if let (result, device) = finished.removeValue(forKey: given) {
           given += 1
           return .finished(result, by: device)

@@ -27,6 +27,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
+  @OptionGroup(title: "Memory") var planning: PlanOptions
 
   @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
   var output = "cka-result"
@@ -37,12 +38,24 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Print errors only.")
   var quiet = false
 
+  func validate() throws {
+    guard planning.median != nil else { return }
+    guard estimator.estimator != .minibatch, estimator.kernel.kernel == .rbf,
+      estimator.kernel.sigma == nil
+    else {
+      throw ValidationError(
+        "--median belongs to unbiased and biased with --kernel rbf and its bandwidth by the median."
+      )
+    }
+  }
+
   func run() throws {
     let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, replacing: force)
+      let folder =
+        planning.dryRun ? nil : try ResultFolder(output, of: ResultFiles.kind, replacing: force)
       let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
       let right = try model2.map {
         try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
@@ -52,23 +65,27 @@ struct CompareCommand: ParsableCommand {
       let comparison = try pair(left, right, paths: paths)
       try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-      announce(comparison, on: choice, to: log)
+      let plan = try comparison.plan(
+        on: choice, memory: planning.memory, isMeasured: planning.dryRun)
+      announce(comparison, plan, on: choice, to: log)
+      guard let folder else {
+        let dryRun = try DryRun(comparison, plan, on: choice, memory: planning.memory)
+        return try Console.print(dryRun.text, terminator: "")
+      }
+      announce(plan, memory: planning.memory, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
-      let outcome = try run(comparison, on: choice, log: log)
+      let outcome = try run(comparison, plan, on: choice, log: log)
       report(outcome.similarity, comparison, paths: paths, to: log)
       guard outcome.similarity.hasValues else {
         throw Failure(
           .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
       }
-      let result = ResultDocument(
+      var result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.align, limit: examples.examples,
-        timings: .init(
-          open: opened, read: outcome.timings.stages.read,
-          transfer: outcome.timings.stages.transfer, gram: outcome.timings.stages.gram,
-          pairs: outcome.timings.pairs,
-          total: (clock.now - start) / .seconds(1)))
+        timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+      result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
       let files = try ResultFiles(result, outcome.similarity)
       try folder.write(files.contents)
       if !quiet {
@@ -83,36 +100,25 @@ struct CompareCommand: ParsableCommand {
   ) throws -> Comparison {
     let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seed)
     return try Comparison(
-      left, right, pairing: pairing, estimator: estimator.value, kernel: estimator.gramKernel)
+      left, right, pairing: pairing, estimator: estimator.value,
+      kernel: estimator.kernel.value(isSampled: planning.median == .sample))
   }
 
   private func run(
-    _ comparison: Comparison, on choice: DeviceRegistry.Choice, log: Logger
+    _ comparison: Comparison, _ plan: ExactPlan?, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Comparison.Outcome {
+    let steps = plan?.stepCount ?? comparison.plan.batches.count
+    let bytes = plan.map { Int($0.cost.bytesRead) } ?? comparison.bytesRead
     var progress = Progress(
-      total: comparison.plan.batches.count, unit: "minibatches",
-      bytesPerUnit: comparison.bytesRead / max(comparison.plan.batches.count, 1), isQuiet: quiet)
+      total: steps, unit: plan == nil ? "minibatches" : "steps",
+      bytesPerUnit: bytes / max(steps, 1), isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try comparison.run(on: choice.devices, sharing: choice.sharing) { event in
-        switch event {
-        case .finished(let minibatches): progress.update(done: minibatches)
-        case .leftToOthers(let from, let others, let error):
-          progress.clear()
-          log.warning(
-            "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))"
-          )
-        case .fellBack(let from, let to, let error):
-          progress.clear()
-          log.warning(
-            "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))"
-          )
-        }
+      return try comparison.run(on: choice.devices, sharing: choice.sharing, plan: plan) { event in
+        report(event, on: &progress, to: log)
       }
     } catch {
-      throw Failure(
-        error.kind == .input ? .io : .software,
-        error.kind == .input ? error.context : oneLine(error.description))
+      throw failure(of: error)
     }
   }
 
@@ -123,7 +129,7 @@ struct CompareCommand: ParsableCommand {
     let workers = ([result.device] + (result.sharingDevices ?? [])).map(\.id)
     return """
       \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
-      \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings.total))
+      \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings?.total ?? 0))
       written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, \
       \(result.hasSignificance ? "z.npy, " : "")result.json
       """

@@ -35,10 +35,13 @@ func checkExampleCount(_ comparison: Comparison, path: String) throws {
 }
 
 /// Says what the user may not expect of the estimator, before the work starts.
-func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log: Logger) {
+func announce(
+  _ comparison: Comparison, _ exactPlan: ExactPlan?, on choice: DeviceRegistry.Choice,
+  to log: Logger
+) {
   let n = comparison.pairing.count
   let plan = comparison.plan
-  if choice.sharing > 1, plan.batches.count == 1 {
+  if choice.sharing > 1, exactPlan?.partCount ?? plan.batches.count == 1 {
     log.info("a single batch of examples is not shared: \(choice.devices[0].info.id) works alone")
   }
   if case .minibatch(let settings) = comparison.estimator {
@@ -66,6 +69,27 @@ func announce(_ comparison: Comparison, on choice: DeviceRegistry.Choice, to log
   }
 }
 
+/// Draws or tells what happens while devices work.
+func report(_ event: Comparison.Event, on progress: inout Progress, to log: Logger) {
+  switch event {
+  case .finished(let minibatches): progress.update(done: minibatches)
+  case .leftToOthers(let from, let others, let error):
+    progress.clear()
+    log.warning(
+      "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")
+  case .fellBack(let from, let to, let error):
+    progress.clear()
+    log.warning(
+      "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
+  }
+}
+
+/// The end of a command whose last device failed, or whose activations cannot be read.
+func failure(of error: DeviceError) -> Failure {
+  error.kind == .input
+    ? Failure(.io, error.context) : Failure(.software, oneLine(error.description))
+}
+
 /// Names every layer that has no values; `paths` are the models' files or folders.
 func report(
   _ similarity: Similarity, _ comparison: Comparison, paths: [String], to log: Logger
@@ -84,13 +108,14 @@ func report(
   warn(similarity.rightStatuses, similarity.rightSigmas, right, paths.last)
 }
 
-private func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
+/// Why a layer has no values; nil where it has, or where no layer can have any.
+func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
   switch status {
   case .ok, .tooFewExamples: nil
   case .constant: "constant: every example has the same activations"
   case .nonFinite:
     switch kernel {
-    case .rbf(.medianMultiple) where sigma == 0:
+    case .rbf(.medianMultiple) where sigma == 0, .rbf(.sampledMedianMultiple) where sigma == 0:
       "non-finite: the median distance is zero, and with it RBF's bandwidth"
     case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
       "non-finite: --sigma \(given) is far from the distances of its examples"

@@ -28,7 +28,6 @@ extension Precision: ExpressibleByArgument {}
 struct EstimatorOptions: ParsableArguments {
   enum Name: String, ExpressibleByArgument, CaseIterable { case minibatch, unbiased, biased }
   enum Order: String, ExpressibleByArgument, CaseIterable { case shuffled, stored }
-  enum Kernel: String, ExpressibleByArgument, CaseIterable { case linear, rbf }
 
   @Option(
     help: ArgumentHelp(
@@ -50,34 +49,13 @@ struct EstimatorOptions: ParsableArguments {
   @Option(help: "What happens to examples that do not fill a minibatch: drop or keep.")
   var ragged = Estimator.Ragged.drop
 
-  @Option(help: "The function of two examples that fills the Gram matrices.")
-  var kernel = Kernel.linear
-
-  @Option(
-    help: ArgumentHelp(
-      "RBF's σ as a multiple T of the root of the median squared distance (1 unless given).",
-      valueName: "T"))
-  var bandwidth: Double?
-
-  @Option(help: ArgumentHelp("RBF's σ itself, in units of the activations.", valueName: "S"))
-  var sigma: Double?
+  @OptionGroup(title: "Kernel") var kernel: KernelOptions
 
   func validate() throws {
     guard batchSize >= 4 else {
       throw ValidationError("--batch-size is \(batchSize): HSIC needs at least 4 examples.")
     }
     guard passes >= 1 else { throw ValidationError("--passes is \(passes): at least 1.") }
-    if bandwidth != nil, sigma != nil {
-      throw ValidationError("--bandwidth and --sigma exclude each other.")
-    }
-    if kernel == .linear, bandwidth != nil || sigma != nil {
-      throw ValidationError("--bandwidth and --sigma belong to --kernel rbf.")
-    }
-    for (name, value) in [("--bandwidth", bandwidth), ("--sigma", sigma)] {
-      if let value, !(value > 0 && value.isFinite) {
-        throw ValidationError("\(name) is \(value): it must be positive and finite.")
-      }
-    }
   }
 
   /// The estimator of the library.
@@ -92,13 +70,46 @@ struct EstimatorOptions: ParsableArguments {
     case .biased: .biased
     }
   }
+}
 
-  /// The kernel of the library.
-  var gramKernel: GramKernel {
-    switch kernel {
-    case .linear: .linear
-    case .rbf:
-      if let sigma { .rbf(.sigma(sigma)) } else { .rbf(.medianMultiple(bandwidth ?? 1)) }
+/// What fills Gram matrices.
+struct KernelOptions: ParsableArguments {
+  enum Kernel: String, ExpressibleByArgument, CaseIterable { case linear, rbf }
+
+  @Option(help: "The function of two examples that fills the Gram matrices.")
+  var kernel = Kernel.linear
+
+  @Option(
+    help: ArgumentHelp(
+      "RBF's σ as a multiple T of the root of the median squared distance (1 unless given).",
+      valueName: "T"))
+  var bandwidth: Double?
+
+  @Option(help: ArgumentHelp("RBF's σ itself, in units of the activations.", valueName: "S"))
+  var sigma: Double?
+
+  func validate() throws {
+    if bandwidth != nil, sigma != nil {
+      throw ValidationError("--bandwidth and --sigma exclude each other.")
+    }
+    if kernel == .linear, bandwidth != nil || sigma != nil {
+      throw ValidationError("--bandwidth and --sigma belong to --kernel rbf.")
+    }
+    for (name, value) in [("--bandwidth", bandwidth), ("--sigma", sigma)] {
+      if let value, !(value > 0 && value.isFinite) {
+        throw ValidationError("\(name) is \(value): it must be positive and finite.")
+      }
+    }
+  }
+
+  /// The kernel of the library; its median, where it has one, of a sample of the examples or of all.
+  func value(isSampled: Bool = false) -> GramKernel {
+    switch (kernel, sigma) {
+    case (.linear, _): .linear
+    case (.rbf, let sigma?): .rbf(.sigma(sigma))
+    case (.rbf, nil) where isSampled:
+      .rbf(.sampledMedianMultiple(bandwidth ?? 1, examples: PlanOptions.sampleSize))
+    case (.rbf, nil): .rbf(.medianMultiple(bandwidth ?? 1))
     }
   }
 }

@@ -23,6 +23,8 @@ struct ResultDocument: Codable {
     /// The rule that σ follows, in words; nil for the linear kernel.
     var bandwidth: String?
     var medianMultiple: Double?
+    /// How many examples the median is of; nil for all.
+    var medianExamples: Int?
     var sigma: Double?
   }
 
@@ -107,10 +109,12 @@ struct ResultDocument: Codable {
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
   var examples: Examples
+  /// Of an estimate over all examples at once; missing in documents from before.
+  var plan: Plan?
   /// Whether `z.npy` is there: for the unbiased estimators.
   var hasSignificance: Bool
-  /// Seconds by stage.
-  var timings: Timings
+  /// Seconds by stage; left out for the pairs of a sweep.
+  var timings: Timings?
 }
 
 extension ResultDocument {
@@ -123,31 +127,15 @@ extension ResultDocument {
     kernel = Kernel(comparison.kernel)
     self.pooling = pooling
     self.precision = precision
-    func workers(_ work: [Comparison.Work]) -> [Worker] {
-      work.map {
-        Worker(
-          id: $0.device.id, name: $0.device.name, backend: $0.device.backend,
-          driver: $0.device.driver, precision: $0.device.precision, minibatches: $0.minibatches)
-      }
-    }
-    let finishers = workers(outcome.work.filter { !$0.hasFailed })
-    device =
-      finishers.first ?? Worker(id: "", name: "", backend: "", driver: "", minibatches: 0)
-    sharingDevices = finishers.count > 1 ? Array(finishers.dropFirst()) : nil
-    failedDevices = workers(outcome.work.filter(\.hasFailed))
+    let workers = Workers(outcome.work)
+    (device, sharingDevices, failedDevices) = (workers.first, workers.sharing, workers.failed)
     models = [
       Model(comparison.left, paths[0], similarity.leftStatuses, similarity.leftSigmas)
     ]
     if let right = comparison.right {
       models.append(Model(right, paths[1], similarity.rightStatuses, similarity.rightSigmas))
     }
-    let statuses = similarity.statuses
-    undefinedCells = statuses.elements.indices.filter { statuses.elements[$0] != .ok }.map {
-      index in
-      Cell(
-        row: index / statuses.columns, column: index % statuses.columns,
-        status: statuses.elements[index].rawValue)
-    }
+    undefinedCells = Cell.undefined(in: similarity.statuses)
     examples = Examples(
       total: comparison.left.exampleCount, used: comparison.plan.examplesUsed,
       dropped: comparison.plan.examplesDropped, minibatches: comparison.plan.batches.count,
@@ -196,8 +184,58 @@ extension ResultDocument {
   }
 }
 
+extension ResultDocument.Worker {
+  init(_ work: Comparison.Work) {
+    self.init(work.device, minibatches: work.minibatches)
+  }
+
+  init(_ device: DeviceInfo, minibatches: Int) {
+    self.init(
+      id: device.id, name: device.name, backend: device.backend, driver: device.driver,
+      precision: device.precision, minibatches: minibatches)
+  }
+
+  /// Nobody: there was nothing to do.
+  static let none = Self(id: "", name: "", backend: "", driver: "", minibatches: 0)
+}
+
+extension ResultDocument {
+  /// Who did the work, as documents tell it.
+  struct Workers {
+    var first: Worker
+    var sharing: [Worker]?
+    var failed: [Worker]
+
+    init(_ work: [Comparison.Work]) {
+      let finishers = work.filter { !$0.hasFailed }.map { Worker($0) }
+      first = finishers.first ?? Worker.none
+      sharing = finishers.count > 1 ? Array(finishers.dropFirst()) : nil
+      failed = work.filter(\.hasFailed).map { Worker($0) }
+    }
+  }
+}
+
+extension ResultDocument.Timings {
+  init(_ timings: Comparison.Timings, open: Double, total: Double) {
+    self.init(
+      open: open, read: timings.stages.read, transfer: timings.stages.transfer,
+      gram: timings.stages.gram, pairs: timings.pairs, total: total)
+  }
+}
+
+extension ResultDocument.Cell {
+  /// Every cell that has no value.
+  static func undefined(in statuses: Matrix<Status>) -> [Self] {
+    statuses.elements.indices.filter { statuses.elements[$0] != .ok }.map { index in
+      Self(
+        row: index / statuses.columns, column: index % statuses.columns,
+        status: statuses.elements[index].rawValue)
+    }
+  }
+}
+
 extension ResultDocument.Estimator {
-  fileprivate init(_ estimator: CKA.Estimator) {
+  init(_ estimator: CKA.Estimator) {
     name = estimator.name
     guard case .minibatch(let settings) = estimator else { return }
     batchSize = settings.size
@@ -213,13 +251,20 @@ extension ResultDocument.Estimator {
 }
 
 extension ResultDocument.Kernel {
-  fileprivate init(_ kernel: GramKernel) {
+  init(_ kernel: GramKernel) {
     switch kernel {
     case .linear: name = "linear"
     case .rbf(.medianMultiple(let multiple)):
       name = "rbf"
       bandwidth = "sigma² = t² · median of all n² squared distances, the zero diagonal included"
       medianMultiple = multiple
+    case .rbf(.sampledMedianMultiple(let multiple, let examples)):
+      name = "rbf"
+      bandwidth =
+        "sigma² = t² · median of the squared distances of medianExamples examples spread evenly, "
+        + "the zero diagonal included"
+      medianMultiple = multiple
+      medianExamples = examples
     case .rbf(.sigma(let sigma)):
       name = "rbf"
       bandwidth = "sigma as given"
@@ -229,7 +274,7 @@ extension ResultDocument.Kernel {
 }
 
 extension ResultDocument.Model {
-  fileprivate init(
+  init(
     _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ sigmas: [Double?]
   ) {
     name = model.name

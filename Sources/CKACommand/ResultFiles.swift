@@ -10,42 +10,54 @@ import Foundation
 struct ResultFiles {
   /// The file that says what the result is.
   static let document = "result.json"
-  private static let names: Set = [
-    "cka.npy", "cka.csv", "z.npy", document, heatmap(.png), heatmap(.svg), heatmap(.pdf),
-  ]
+  /// What `compare` and `plot` write.
+  static let kind = ResultFolder.Kind(
+    document: document, formatFamily: ResultDocument.formatFamily,
+    names: [
+      "cka.npy", "cka.csv", "z.npy", document, heatmap(.png), heatmap(.svg), heatmap(.pdf),
+    ])
 
   /// What the map is called in a format.
   static func heatmap(_ format: FigureFormat) -> String { "heatmap.\(format.rawValue)" }
-
-  /// Whether a file of this name in a result's folder comes from `compare` or `plot`.
-  static func mayBeNamed(_ name: String) -> Bool {
-    names.contains(name)
-      || names.contains { name.hasPrefix(".\($0).partial-") }
-  }
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
   private let heatmap: Heatmap
 
   init(_ document: ResultDocument, _ similarity: Similarity) throws {
-    let cka = similarity.cka
-    let heatmap = try Heatmap(document, cka)
+    let heatmap = try Heatmap(document, similarity.cka)
     self.heatmap = heatmap
     // With a thousand layers each of these takes a good part of a second: side by side.
-    var makers: [@Sendable () throws -> (name: String, bytes: [UInt8])] = [
-      { ("cka.npy", npy(cka)) },
-      { ("cka.csv", csv(cka, document)) },
-      { (Self.document, try document.json) },
-    ]
-    if let z = similarity.z { makers.append { ("z.npy", npy(z)) } }
+    var makers = Self.numbers(document, similarity)
     makers += [FigureFormat.png, .svg].map { format in
       { (Self.heatmap(format), try heatmap.bytes(format)) }
     }
     contents = try concurrentMap(makers) { try $0() }
   }
 
+  /// What makes a file: its name and bytes.
+  typealias Maker = @Sendable () throws -> (name: String, bytes: [UInt8])
+
+  /// All but the pictures, which `cka plot` makes of these.
+  static func numbers(_ document: ResultDocument, _ similarity: Similarity) -> [Maker] {
+    let cka = similarity.cka
+    var makers: [Maker] = [
+      { ("cka.npy", npy(cka)) },
+      { ("cka.csv", csv(cka, rows: document.rowNames, columns: document.columnNames)) },
+      { (Self.document, try document.json) },
+    ]
+    if let z = similarity.z { makers.append { ("z.npy", npy(z)) } }
+    return makers
+  }
+
   /// The map for this terminal.
   func terminalMap() throws -> String { heatmap.terminalText() }
+}
+
+/// The color scale of scores, of which `lowest` is the lowest. Unbiased estimates may be negative: the
+/// scale then begins at the next lower tenth.
+func scoreRange(lowest: Double) -> ClosedRange<Double> {
+  min((lowest * 10).rounded(.down) / 10, 0)...1
 }
 
 extension Heatmap {
@@ -54,12 +66,11 @@ extension Heatmap {
     let rows = document.models[0]
     let columns = document.models.last ?? rows
     let lowest = cka.elements.filter { !$0.isNaN }.min() ?? 0
-    // Unbiased estimates may be negative: the scale then begins at the next lower tenth.
-    let start = min((lowest * 10).rounded(.down) / 10, 0)
     do throws(FigureError) {
       try self.init(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
-        columnAxis: columns.axis, range: start...1, scoreName: document.scoreName)
+        columnAxis: columns.axis, range: scoreRange(lowest: lowest),
+        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator))
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }
@@ -86,24 +97,17 @@ extension Heatmap {
 }
 
 extension ResultDocument {
-  /// The document as a file's bytes.
-  fileprivate var json: [UInt8] {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return Array(try encoder.encode(self)) + Array("\n".utf8)
-    }
-  }
+  fileprivate var rowNames: [String] { models[0].layers.map(\.name) }
+  fileprivate var columnNames: [String] { (models.last ?? models[0]).layers.map(\.name) }
 
   /// What the scores are, beside the color bar.
-  fileprivate var scoreName: String {
-    kernel.name == "linear"
-      ? "CKA (linear, \(estimator.name))" : "CKA (\(kernel.name), \(estimator.name))"
+  static func scoreName(kernel: Kernel, estimator: Estimator) -> String {
+    "CKA (\(kernel.name), \(estimator.name))"
   }
 }
 
 extension ResultDocument.Model {
-  fileprivate var axis: Heatmap.Axis {
+  var axis: Heatmap.Axis {
     Heatmap.Axis(labels: layers.map(\.name), title: name, groups: stages)
   }
 
@@ -120,31 +124,4 @@ extension ResultDocument.Model {
     }
     return groups
   }
-}
-
-private func npy(_ matrix: Matrix<Double>) -> [UInt8] {
-  NPYWriter.data(shape: [matrix.rows, matrix.columns], float64: matrix.elements)
-}
-
-/// RFC 4180 with line feeds: a header row and a header column of layer names; undefined cells are
-/// empty.
-private func csv(_ cka: Matrix<Double>, _ document: ResultDocument) -> [UInt8] {
-  let rows = document.models[0].layers.map(\.name)
-  let columns = (document.models.last ?? document.models[0]).layers.map(\.name)
-  var bytes = Array(([""] + columns).map(csvField).joined(separator: ",").utf8)
-  for (i, name) in rows.enumerated() {
-    bytes += "\n\(csvField(name))".utf8
-    for j in columns.indices {
-      bytes.append(UInt8(ascii: ","))
-      if !cka[i, j].isNaN { bytes += cka[i, j].description.utf8 }
-    }
-  }
-  return bytes + [UInt8(ascii: "\n")]
-}
-
-private func csvField(_ text: String) -> String {
-  guard text.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else {
-    return text
-  }
-  return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
 }

@@ -7,13 +7,30 @@ import Foundation
 struct ResultFolder {
   /// As the user gave it, without a slash at the end.
   let path: String
+  private let kind: Kind
   private let isReplacing: Bool
   private let parent: String
   private let name: String
 
+  /// What a folder of one kind of results holds.
+  struct Kind: Sendable {
+    /// The file that says what the folder is: JSON with a `format`.
+    let document: String
+    /// What the format begins with.
+    let formatFamily: String
+    /// All files that a command may have written there.
+    let names: Set<String>
+
+    /// Whether a file of this name comes from a command, as a whole or as what was left of one.
+    func mayHold(_ name: String) -> Bool {
+      names.contains(name) || names.contains { name.hasPrefix(".\($0).partial-") }
+    }
+  }
+
   /// Checks that a result may be written to `path`, so that no work is lost at the end. Nothing
   /// stays behind of this look.
-  init(_ path: String, replacing: Bool) throws {
+  init(_ path: String, of kind: Kind, replacing: Bool) throws {
+    self.kind = kind
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
@@ -74,12 +91,12 @@ struct ResultFolder {
       throw Failure(.cannotCreate, "\(oneLine(path)): cannot be looked into")
     }
     if contents.isEmpty { return }
-    let format = try? ResultDocument.format(at: "\(target)/\(ResultFiles.document)")
-    guard format?.hasPrefix(ResultDocument.formatFamily) ?? false else {
+    let format = try? ResultDocument.format(at: "\(target)/\(kind.document)")
+    guard format?.hasPrefix(kind.formatFamily) ?? false else {
       throw Failure(
         .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")
     }
-    if let other = contents.first(where: { !ResultFiles.mayBeNamed($0) }) {
+    if let other = contents.first(where: { !kind.mayHold($0) }) {
       throw Failure(
         .cannotCreate,
         "\(oneLine(path)): holds '\(oneLine(other))', which cka did not write; --force replaces "

@@ -7,6 +7,8 @@ import DeviceRegistry
 import Logging
 import SweepStore
 
+import class Foundation.ProcessInfo
+
 extension SweepSettings.StorePrecision: ExpressibleByArgument {}
 
 extension Shard: ExpressibleByArgument {
@@ -44,11 +46,18 @@ struct SweepCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "I/N"))
+      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "i/n"))
   var shard: Shard?
 
-  @Option(help: ArgumentHelp("Memory the process may take: 4G, 512M.", valueName: "bytes"))
-  var memory = ByteCount.halfOfMemory
+  @OptionGroup(title: "Groups") var groups: GroupOptions
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
+      unless given.
+      """, valueName: "size"))
+  var memory: MemorySize?
 
   @Flag(help: "Print errors only.")
   var quiet = false
@@ -58,11 +67,13 @@ struct SweepCommand: ParsableCommand {
       let isQuiet = quiet || ranks.rank > 0
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
+        let table = try groups.table
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
         let reporter = SweepReporter(log: log, isQuiet: isQuiet)
         defer { reporter.clear() }
         let sweep = try Sweep(
-          store: output, settings: settings, shard: shard, memory: memory.bytes,
+          store: output, settings: settings, shard: shard,
+          memory: memory?.bytes ?? Self.halfOfMemory,
           devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
             try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
@@ -71,9 +82,14 @@ struct SweepCommand: ParsableCommand {
         let summary = try sweep.run(models: models)
         reporter.clear()
         if !isQuiet { try Console.print(text(of: summary, sweep)) }
+        if ranks.rank == 0, !sweep.isShard {
+          try writeResults(try sweep.results(), table: table, log: log, isQuiet: quiet)
+        }
       }
     }
   }
+
+  private static var halfOfMemory: Int { Int(ProcessInfo.processInfo.physicalMemory / 2) }
 
   private var settings: SweepSettings {
     var settings = SweepSettings()
@@ -84,10 +100,11 @@ struct SweepCommand: ParsableCommand {
     settings.isStoredOrder = hasMinibatches && estimator.order == .stored
     settings.seed = estimator.seed
     settings.ragged = estimator.ragged.rawValue
-    settings.kernel = .init(rawValue: estimator.kernel.rawValue) ?? .linear
+    let kernel = estimator.kernel
+    settings.kernel = .init(rawValue: kernel.kernel.rawValue) ?? .linear
     settings.bandwidth =
-      estimator.kernel == .rbf && estimator.sigma == nil ? estimator.bandwidth ?? 1 : nil
-    settings.sigma = estimator.sigma
+      kernel.kernel == .rbf && kernel.sigma == nil ? kernel.bandwidth ?? 1 : nil
+    settings.sigma = kernel.sigma
     settings.layers = layers.layers
     settings.pooling = layers.pool.rawValue
     settings.precision = device.precision
@@ -98,20 +115,63 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func text(of summary: Sweep.Summary, _ sweep: Sweep) -> String {
-    func counts(_ found: Int, _ made: Int, _ seconds: Double) -> String {
-      "\(Format.count(found)) found, \(Format.count(made)) computed"
-        + (made > 0 ? " in \(Format.seconds(seconds))" : "")
+    func counts(_ found: Int, _ made: Int, _ seconds: Double, flops: Double? = nil) -> String {
+      let rate = flops.map { ", \(Format.fixed($0 / seconds / 1e9, 0)) GFLOP/s" } ?? ""
+      return "\(Format.count(found)) found, \(Format.count(made)) computed"
+        + (made > 0 ? " in \(Format.seconds(seconds))\(rate)" : "")
     }
+    let productCounts = counts(
+      summary.productsFound, summary.productsMade, summary.productSeconds,
+      flops: summary.productFlops)
     let share = shard.map { "shard \($0) of " } ?? ""
     return """
       \(share)\(summary.models) models, \(sweep.minibatchCount) minibatches
       Gram matrices of a model and minibatch: \
       \(counts(summary.gramsFound, summary.gramsMade, summary.gramSeconds))
       products of two models and a minibatch: \
-      \(counts(summary.productsFound, summary.productsMade, summary.productSeconds))
-      written to \(oneLine(output))
+      \(productCounts)
+      kept in \(oneLine(output))
       """
   }
+}
+
+/// Which models are of one architecture.
+struct GroupOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      A table with the header model,group,seed: which models are one architecture. Without it, names \
+      that differ in a seed only (net-seed0, net_s1) are.
+      """, valueName: "file"))
+  var modelsCsv: String?
+
+  /// The table, or the rule for names.
+  var table: ModelTable {
+    get throws { try modelsCsv.map { try ModelTable(path: $0) } ?? ModelTable() }
+  }
+}
+
+/// Writes the results of a store beside its data, and says what there is.
+func writeResults(
+  _ results: SweepResults, table: ModelTable, log: Logger, isQuiet: Bool
+) throws {
+  let clock = ContinuousClock()
+  let start = clock.now
+  let count = results.models.count
+  var progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
+  defer { progress.clear() }
+  var outputs = try SweepOutputs(results, table: table)
+  let summary = try outputs.write { progress.update(done: $0) }
+  progress.clear()
+  for warning in summary.warnings { log.warning("\(warning)") }
+  guard !isQuiet else { return }
+  try Console.print(
+    """
+    results of pairs: \(Format.count(summary.found)) found, \(Format.count(summary.written)) \
+    written in \(Format.seconds((clock.now - start) / .seconds(1)))
+    written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, grid.svg, \
+    models.npy, models.csv, models.png, models.svg
+    """)
 }
 
 /// Progress and messages of a sweep.
@@ -162,8 +222,6 @@ func reportingStoreErrors(_ body: () throws -> Void) throws {
   } catch let error as ActivationReadError {
     throw Failure(.io, error.description)
   } catch let error as DeviceError {
-    throw Failure(
-      error.kind == .input ? .io : .software,
-      error.kind == .input ? error.context : oneLine(error.description))
+    throw failure(of: error)
   }
 }

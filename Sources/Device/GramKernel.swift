@@ -11,8 +11,17 @@ public enum GramKernel: Sendable, Hashable {
     /// (Kornblith et al. 2019, the authors' notebook). Of an even count the median is the mean of
     /// the two middle values.
     case medianMultiple(Double)
+    /// The same of `examples` examples spread evenly, or of all where there are no more: of n, the k-th
+    /// is ⌊k·n/examples⌋ (`sample`). Where examples are far too many for all pairs of them.
+    case sampledMedianMultiple(Double, examples: Int)
     /// σ itself, in units of the activations.
     case sigma(Double)
+
+    /// Which `count` of n examples a sampled median is taken of; all, where there are no more.
+    public static func sample(of exampleCount: Int, count: Int) -> [Int] {
+      let count = min(count, exampleCount)
+      return (0..<count).map { $0 * exampleCount / count }
+    }
   }
 }
 

@@ -16,6 +16,10 @@ public struct LayerCenters: Sendable {
   /// are float32 where the stored numbers are no wider.
   public let residues: [Double]
 
+  /// What is taken from each feature before it is divided by 2^exponent, where numbers may be read as
+  /// they are stored; else nil.
+  public var storedShifts: [Double]? { isWide ? nil : shifts }
+
   /// The means over all examples; with `isWide`, of differences from the example `reference`.
   let shifts: [Double]
   /// Whether numbers are read through float64.

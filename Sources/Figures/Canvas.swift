@@ -31,8 +31,8 @@ struct Canvas {
   }
 
   /// Fills the polygon through `corners`.
-  func fill(polygon corners: [(x: Double, y: Double)], with color: RGB) {
-    setColor(color)
+  func fill(polygon corners: [(x: Double, y: Double)], with color: RGB, opacity: Double = 1) {
+    setColor(color, opacity: opacity)
     for corner in corners { cairo_line_to(context.pointer, corner.x, corner.y) }
     cairo_close_path(context.pointer)
     cairo_fill(context.pointer)

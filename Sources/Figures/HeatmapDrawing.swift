@@ -3,12 +3,28 @@ struct HeatmapDrawing {
   private let heatmap: Heatmap
   private let style: HeatmapStyle
   private let layout: HeatmapLayout
+  private let image: PixelImage
 
   init(of heatmap: Heatmap) throws(FigureError) {
+    let style = HeatmapStyle(count: max(heatmap.rows, heatmap.columns))
+    // A small matrix is enlarged before it is embedded: some viewers blur the border of a pixel,
+    // which must not be the border of half a cell.
+    let scale = max(1, min(style.cell, 512 / max(heatmap.rows, heatmap.columns)))
+    try self.init(
+      of: heatmap, style: style, hasUndefined: heatmap.values.contains(where: \.isNaN),
+      image: PixelImage(
+        of: heatmap, colorMap: style.colorMap, undefined: style.undefinedGround, scale: scale))
+  }
+
+  /// A drawing with `image` for its cells.
+  init(
+    of heatmap: Heatmap, style: HeatmapStyle, hasUndefined: Bool, image: PixelImage
+  ) throws(FigureError) {
     self.heatmap = heatmap
-    style = HeatmapStyle(count: max(heatmap.rows, heatmap.columns))
+    self.style = style
+    self.image = image
     let meter = try TextMeter()
-    layout = HeatmapLayout(of: heatmap, style: style, meter: meter)
+    layout = HeatmapLayout(of: heatmap, style: style, meter: meter, hasUndefined: hasUndefined)
     try meter.checkStatus()
   }
 
@@ -17,7 +33,7 @@ struct HeatmapDrawing {
     let canvas = try Canvas(
       format, width: layout.page.width, height: layout.page.height,
       scale: format == .png ? 1 : style.pointsPerPixel)
-    try drawCells(on: canvas)
+    try canvas.draw(image, in: layout.plot)
     drawUndefined(on: canvas)
     drawGroups(on: canvas)
     try drawBar(on: canvas)
@@ -25,15 +41,6 @@ struct HeatmapDrawing {
     canvas.fill(layout.brackets, with: style.faintInk)
     for text in layout.texts { canvas.draw(text, with: style.ink) }
     return try canvas.bytes()
-  }
-
-  private func drawCells(on canvas: Canvas) throws(FigureError) {
-    // A small matrix is enlarged before it is embedded: some viewers blur the border of a pixel,
-    // which must not be the border of half a cell.
-    let scale = max(1, min(style.cell, 512 / max(heatmap.rows, heatmap.columns)))
-    let image = PixelImage(
-      of: heatmap, colorMap: style.colorMap, undefined: style.undefinedGround, scale: scale)
-    try canvas.draw(image, in: layout.plot)
   }
 
   private func drawUndefined(on canvas: Canvas) {

@@ -29,14 +29,16 @@ struct HeatmapLayout {
   private let meter: TextMeter
 
   /// The layout of `heatmap`; first round the cells, whose corner is (0, 0), then moved on a page.
-  init(of heatmap: Heatmap, style: HeatmapStyle, meter: TextMeter) {
+  ///
+  /// - Parameter hasUndefined: whether a sample of undefined cells is shown.
+  init(of heatmap: Heatmap, style: HeatmapStyle, meter: TextMeter, hasUndefined: Bool) {
     self.style = style
     self.meter = meter
     let cell = Double(style.cell)
     plot = Rectangle(
       x: 0, y: 0, width: cell * Double(heatmap.columns), height: cell * Double(heatmap.rows))
-    bar = Self.bar(of: heatmap, beside: plot, style: style)
-    if heatmap.values.contains(where: \.isNaN) {
+    bar = Self.bar(of: heatmap, beside: plot, style: style, hasUndefined: hasUndefined)
+    if hasUndefined {
       let block = Self.barBlock(beside: plot, style: style)
       let side = style.barWidth.rounded()
       undefinedSample = Rectangle(x: block.x, y: block.maxY - side, width: side, height: side)
@@ -217,10 +219,10 @@ struct HeatmapLayout {
   }
 
   private static func bar(
-    of heatmap: Heatmap, beside plot: Rectangle, style: HeatmapStyle
+    of heatmap: Heatmap, beside plot: Rectangle, style: HeatmapStyle, hasUndefined: Bool
   ) -> Bar {
     var frame = barBlock(beside: plot, style: style)
-    if heatmap.values.contains(where: \.isNaN) {
+    if hasUndefined {
       frame.height -= (style.barWidth + 1.5 * style.gap).rounded()
     }
     // A score of 1 + 1e-9 is a rounding error, not a score outside the scale.

@@ -17,6 +17,13 @@ struct HeatmapStyle {
     unit = max(1, Double(cell * count) / 1000)
   }
 
+  /// The style for `count` × `count` tiles of `cell` pixels each; names stay legible in a large picture,
+  /// which is looked at in parts.
+  init(cell: Int, count: Int) {
+    self.cell = cell
+    unit = max(1, Double(cell * count) / 1600)
+  }
+
   /// Points of a vector drawing for a pixel: a usual plot is 5 inches wide, its text 7 points high.
   var pointsPerPixel: Double { 0.4 / unit }
 
@@ -54,5 +61,6 @@ struct HeatmapStyle {
   let undefinedStroke = RGB(0x8C8C8C)
   let groupLine = RGB(0x5CC8D7)
   let groupLineOpacity = 0.8
+  let tileGap = RGB(0xFFFFFF)
   let colorMap = ColorMap.magma
 }

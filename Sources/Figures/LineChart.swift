@@ -3,7 +3,8 @@ import Foundation
 /// Small line charts side by side, all with logarithmic axes: how something grows.
 ///
 /// Panels of one row share their vertical axis, so that they can be read across. A straight line
-/// is a power law, and its slope the exponent; a dashed line shows the slope that was expected.
+/// is a power law, and its slope the exponent; a dashed line shows the slope that was expected. A
+/// panel may hold several curves, with their names at the right, and a band about each of them.
 public struct LineChart: Sendable, Equatable {
   /// A measured point.
   public struct Point: Sendable, Hashable {
@@ -11,11 +12,28 @@ public struct LineChart: Sendable, Equatable {
     public var x: Double
     /// On the vertical axis; positive.
     public var y: Double
+    /// How far repeated measurements lie apart, `y` among them; nil for no band.
+    public var spread: ClosedRange<Double>?
 
     /// See the properties.
-    public init(x: Double, y: Double) {
+    public init(x: Double, y: Double, spread: ClosedRange<Double>? = nil) {
       self.x = x
       self.y = y
+      self.spread = spread
+    }
+  }
+
+  /// Points that belong together.
+  public struct Curve: Sendable, Hashable {
+    /// From the left to the right.
+    public var points: [Point]
+    /// What is written beside the curve, at the right of its panel, or nil.
+    public var label: String?
+
+    /// See the properties.
+    public init(points: [Point], label: String? = nil) {
+      self.points = points
+      self.label = label
     }
   }
 
@@ -23,19 +41,19 @@ public struct LineChart: Sendable, Equatable {
   public struct Panel: Sendable, Hashable {
     /// What grows to the right.
     public var xTitle: String
-    /// From the left to the right.
-    public var points: [Point]
-    /// The slope of a dashed line through the last point, or nil for none.
+    /// What is shown, the later over the earlier.
+    public var curves: [Curve]
+    /// The slope of a dashed line through the last point of the first curve, or nil for none.
     public var expectedSlope: Double?
     /// A few words inside the chart, or nil.
     public var note: String?
 
     /// See the properties.
     public init(
-      xTitle: String, points: [Point], expectedSlope: Double? = nil, note: String? = nil
+      xTitle: String, curves: [Curve], expectedSlope: Double? = nil, note: String? = nil
     ) {
       self.xTitle = xTitle
-      self.points = points
+      self.curves = curves
       self.expectedSlope = expectedSlope
       self.note = note
     }
@@ -52,8 +70,8 @@ public struct LineChart: Sendable, Equatable {
 
   /// A figure of `panels`; see the properties.
   ///
-  /// - Throws: `FigureError` of kind `invalid` where the rows are not alike, a panel has no point,
-  ///   or a number is not positive and finite.
+  /// - Throws: `FigureError` of kind `invalid` where the rows are not alike, a panel or a
+  ///   curve is empty, a number is not positive and finite, or a spread does not hold its point.
   public init(
     panels: [[Panel]], rowTitles: [String], title: String? = nil, note: String? = nil
   ) throws(FigureError) {
@@ -62,18 +80,7 @@ public struct LineChart: Sendable, Equatable {
     guard rowTitles.count == panels.count else {
       throw .invalid("\(rowTitles.count) titles for \(panels.count) rows of panels")
     }
-    for panel in panels.joined() {
-      guard !panel.points.isEmpty else {
-        throw .invalid("the panel '\(panel.xTitle)' has no point")
-      }
-      let numbers = panel.points.flatMap { [$0.x, $0.y] }
-      if let bad = numbers.first(where: { !($0 > 0 && $0.isFinite) }) {
-        throw .invalid("\(bad) in the panel '\(panel.xTitle)' has no place on a logarithmic axis")
-      }
-      guard zip(panel.points, panel.points.dropFirst()).allSatisfy({ $0.x < $1.x }) else {
-        throw .invalid("the points of the panel '\(panel.xTitle)' do not rise to the right")
-      }
-    }
+    for panel in panels.joined() { try panel.check() }
     self.panels = panels
     self.rowTitles = rowTitles
     self.title = title
@@ -95,10 +102,18 @@ public struct LineChart: Sendable, Equatable {
         canvas.stroke(
           guide, with: style.guide, width: style.guideWidth, dashes: style.guideDashes)
       }
-      canvas.stroke(panel.points, with: style.curve, width: style.curveWidth)
-      for point in panel.points {
-        canvas.fill(disc: point, radius: style.markRadius + style.markGap, with: style.ground)
-        canvas.fill(disc: point, radius: style.markRadius, with: style.curve)
+      for curve in panel.curves {
+        canvas.fill(polygon: curve.band, with: curve.color, opacity: style.bandOpacity)
+      }
+      for curve in panel.curves {
+        canvas.stroke(curve.points, with: curve.color, width: style.curveWidth)
+        for point in curve.points {
+          canvas.fill(disc: point, radius: style.markRadius + style.markGap, with: style.ground)
+          canvas.fill(disc: point, radius: style.markRadius, with: curve.color)
+        }
+        if let key = curve.key {
+          canvas.fill(disc: key, radius: style.markRadius, with: curve.color)
+        }
       }
     }
     canvas.fill(layout.lines, with: style.ink)
@@ -113,4 +128,31 @@ public struct LineChart: Sendable, Equatable {
   public func write(to path: String, format: FigureFormat) throws(FigureError) {
     try writeFigure(try data(format), to: path)
   }
+}
+
+extension LineChart.Panel {
+  fileprivate func check() throws(FigureError) {
+    guard !curves.isEmpty, curves.allSatisfy({ !$0.points.isEmpty }) else {
+      throw .invalid("the panel '\(xTitle)' has no point, or a curve without any")
+    }
+    for curve in curves {
+      for point in curve.points {
+        let numbers = [point.x, point.y] + point.bounds
+        if let bad = numbers.first(where: { !($0 > 0 && $0.isFinite) }) {
+          throw .invalid("\(bad) in the panel '\(xTitle)' has no place on a logarithmic axis")
+        }
+        if let spread = point.spread, !spread.contains(point.y) {
+          throw .invalid("\(point.y) in the panel '\(xTitle)' lies outside its spread \(spread)")
+        }
+      }
+      guard zip(curve.points, curve.points.dropFirst()).allSatisfy({ $0.x < $1.x }) else {
+        throw .invalid("the points of the panel '\(xTitle)' do not rise to the right")
+      }
+    }
+  }
+}
+
+extension LineChart.Point {
+  /// The ends of its spread, where there is one.
+  var bounds: [Double] { spread.map { [$0.lowerBound, $0.upperBound] } ?? [] }
 }

@@ -22,6 +22,7 @@ struct LineChartStyle {
   /// Between the outermost points and the frame, and between labels of one axis.
   let inset = 18.0
   let labelDistance = 10.0
+  let longestLabel = 220.0
 
   // What is drawn.
   let curveWidth = 3.0
@@ -29,6 +30,7 @@ struct LineChartStyle {
   let markGap = 2.0
   let guideWidth = 2.0
   let guideDashes = [9.0, 7.0]
+  let bandOpacity = 0.2
 
   // Colours.
   let ground = RGB(0xFFFFFF)
@@ -38,14 +40,32 @@ struct LineChartStyle {
   let guide = RGB(0x9A9A9A)
   /// From the map of the heatmaps.
   let curve = RGB(0x8C2981)
+  /// Where several curves are: its dark to its red colors, all seen well on white.
+  let curves = 0.15...0.66
+
+  /// The color of one of `count` curves.
+  func color(of index: Int, of count: Int) -> RGB {
+    guard count > 1 else { return curve }
+    let step = (curves.upperBound - curves.lowerBound) / Double(count - 1)
+    return ColorMap.magma.color(at: curves.lowerBound + step * Double(index))
+  }
 }
 
 /// Where everything in a line chart stands: geometry only, nothing is drawn here.
 struct LineChartLayout {
-  /// One chart's curve.
+  /// A curve, its band, and the disc beside its name.
+  struct Curve {
+    let color: RGB
+    var points: [(x: Double, y: Double)]
+    /// The corners of the band; none where there is no spread.
+    var band: [(x: Double, y: Double)]
+    var key: (x: Double, y: Double)?
+  }
+
+  /// One chart's curves.
   struct Panel {
     let plot: Rectangle
-    var points: [(x: Double, y: Double)]
+    var curves: [Curve]
     /// The dashed line, inside the plot.
     var guide: [(x: Double, y: Double)]?
   }
@@ -67,7 +87,8 @@ struct LineChartLayout {
     self.meter = meter
     let rowAxes = chart.panels.map { row in
       LogarithmicAxis(
-        row.flatMap { $0.points.map(\.y) }, length: style.plotHeight, inset: style.inset)
+        row.flatMap { $0.curves.flatMap(\.points) }.flatMap { [$0.y] + $0.bounds },
+        length: style.plotHeight, inset: style.inset)
     }
     let yTicks = rowAxes.map { $0.ticks(limit: 6) }
     let widestLabel = yTicks.joined().map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
@@ -75,10 +96,11 @@ struct LineChartLayout {
       style.margin + style.axisTitle + style.gap + widestLabel + style.labelGap + style.tick
     let top = style.margin + (chart.title == nil ? 0 : style.heading + style.gap + style.labelGap)
     let below = style.tick + style.labelGap + style.text + style.labelGap + style.axisTitle
+    let starts = columnStarts(of: chart, from: left)
     for (row, panels) in chart.panels.enumerated() {
       let y = top + Double(row) * (style.plotHeight + below + style.rowGap)
       for (column, panel) in panels.enumerated() {
-        let x = (left + Double(column) * (style.plotWidth + style.columnGap)).rounded()
+        let x = starts[column].rounded()
         let plot = Rectangle(
           x: x, y: y.rounded(), width: style.plotWidth, height: style.plotHeight)
         place(panel, in: plot, vertical: rowAxes[row], ticks: yTicks[row], isFirst: column == 0)
@@ -89,11 +111,8 @@ struct LineChartLayout {
           title, x: style.margin + style.axisTitle / 2, y: y + style.plotHeight / 2,
           size: style.axisTitle, anchor: .middle, isVertical: true))
     }
-    let columns = Double(chart.panels[0].count)
     let rows = Double(chart.panels.count)
-    page.width =
-      (left + columns * style.plotWidth + (columns - 1) * style.columnGap + style.margin)
-      .rounded(.up)
+    page.width = (starts[starts.count - 1] - style.columnGap + style.margin).rounded(.up)
     let bottom = top + rows * (style.plotHeight + below) + (rows - 1) * style.rowGap
     page.height = (bottom + style.margin).rounded(.up)
     if let title = chart.title {
@@ -116,8 +135,8 @@ struct LineChartLayout {
     ticks: [LogarithmicAxis.Tick], isFirst: Bool
   ) {
     let line = style.line
-    let horizontal = LogarithmicAxis(
-      panel.points.map(\.x), length: plot.width, inset: style.inset)
+    let places = Set(panel.curves.flatMap { $0.points.map(\.x) }).sorted()
+    let horizontal = LogarithmicAxis(places, length: plot.width, inset: style.inset)
     func y(_ value: Double) -> Double { plot.maxY - vertical.place(of: value) }
     func x(_ value: Double) -> Double { plot.x + horizontal.place(of: value) }
     for tick in ticks {
@@ -133,12 +152,12 @@ struct LineChartLayout {
     }
     // Every point has its tick; labels that would touch the one before are left out.
     var end = -Double.infinity
-    for point in panel.points {
-      let place = (x(point.x) - line / 2).rounded()
+    for value in places {
+      let place = (x(value) - line / 2).rounded()
       grid.append(Rectangle(x: place, y: plot.y, width: line, height: plot.height))
       lines.append(Rectangle(x: place, y: plot.maxY, width: line, height: style.tick))
       let label = text(
-        plainNumber(point.x), x: x(point.x),
+        plainNumber(value), x: x(value),
         y: plot.maxY + style.tick + style.labelGap + style.text / 2, size: style.text,
         anchor: .middle)
       guard label.bounds.x >= end + style.labelDistance else { continue }
@@ -161,11 +180,68 @@ struct LineChartLayout {
           fitted(note, in: plot.width - 2 * style.inset, size: style.text), x: plot.x + style.gap,
           y: plot.y + style.text / 2 + style.labelGap / 2, size: style.text, anchor: .start))
     }
-    let points = panel.points.map { (x: x($0.x), y: y($0.y)) }
-    let guide = panel.expectedSlope.map { slope in
-      expectedLine(slope: slope * vertical.scale / horizontal.scale, through: points, in: plot)
+    let curves = panel.curves.enumerated().map { index, curve in
+      Curve(
+        color: style.color(of: index, of: panel.curves.count),
+        points: curve.points.map { (x: x($0.x), y: y($0.y)) }, band: band(of: curve, x: x, y: y))
     }
-    panels.append(Panel(plot: plot, points: points, guide: guide))
+    let guide = panel.expectedSlope.map { slope in
+      expectedLine(
+        slope: slope * vertical.scale / horizontal.scale, through: curves[0].points, in: plot)
+    }
+    panels.append(Panel(plot: plot, curves: curves, guide: guide))
+    placeLabels(of: panel, in: plot)
+  }
+
+  /// There and back again along the ends of the spreads.
+  private func band(
+    of curve: LineChart.Curve, x: (Double) -> Double, y: (Double) -> Double
+  ) -> [(x: Double, y: Double)] {
+    let spreads = curve.points.compactMap { point in point.spread.map { (x(point.x), $0) } }
+    // A point alone gets a bar.
+    let reach = spreads.count == 1 ? style.markRadius : 0
+    let upper = spreads.flatMap {
+      [($0 - reach, y($1.upperBound)), ($0 + reach, y($1.upperBound))]
+    }
+    let lower = spreads.flatMap {
+      [($0 - reach, y($1.lowerBound)), ($0 + reach, y($1.lowerBound))]
+    }
+    return upper + lower.reversed()
+  }
+
+  /// Where each column begins, and where one more would.
+  private func columnStarts(of chart: LineChart, from left: Double) -> [Double] {
+    var starts = [left]
+    for column in chart.panels[0].indices {
+      let names = chart.panels.flatMap { $0[column].curves.compactMap(\.label) }
+      let widest = names.map { meter.width(of: label($0), size: style.text) }.max()
+      let room = widest.map { style.gap + 2 * style.markRadius + style.labelGap + $0 } ?? 0
+      starts.append(starts[column] + style.plotWidth + room + style.columnGap)
+    }
+    return starts
+  }
+
+  private func label(_ name: String) -> String {
+    fitted(name, in: style.longestLabel, size: style.text)
+  }
+
+  /// Names at the right of the plot, each as near to the end of its curve as the others allow.
+  private mutating func placeLabels(of panel: LineChart.Panel, in plot: Rectangle) {
+    let last = panels.count - 1
+    let distance = 1.2 * style.text
+    let named = panel.curves.indices.filter { panel.curves[$0].label != nil }
+      .prefix(Int(plot.height / distance))
+    let ends = named.map { panels[last].curves[$0].points.last?.y ?? plot.midY }
+    let places = spreadOut(
+      ends, distance: distance, in: (plot.y + distance / 2)...(plot.maxY - distance / 2))
+    for (index, y) in zip(named, places) {
+      let x = plot.maxX + style.gap + style.markRadius
+      panels[last].curves[index].key = (x, y)
+      texts.append(
+        text(
+          label(panel.curves[index].label ?? ""), x: x + style.markRadius + style.labelGap, y: y,
+          size: style.text, anchor: .start))
+    }
   }
 
   /// A line of `slope` (in pixels, upwards) through the last of `points`, as far as the plot goes.

@@ -231,25 +231,37 @@ extension Calls {
     _ = clEnqueueUnmapMemObject(queue, buffer, pointer, 0, nil, nil)
   }
 
-  /// Starts a copy to the device. `source` must not change before the event.
+  /// Starts a copy to the device, from byte `offset` of the buffer. `source` must not change before
+  /// the event.
   static func write(
-    _ queue: cl_command_queue, _ buffer: cl_mem, from source: UnsafeRawBufferPointer,
-    after events: [cl_event?]
+    _ queue: cl_command_queue, _ buffer: cl_mem, offset: Int,
+    from source: UnsafeRawBufferPointer, after events: [cl_event?]
   ) throws(DeviceError) -> cl_event {
     var event: cl_event?
     let status = clEnqueueWriteBuffer(
-      queue, buffer, cl_bool(CL_FALSE), 0, source.count, source.baseAddress,
+      queue, buffer, cl_bool(CL_FALSE), offset, source.count, source.baseAddress,
       cl_uint(events.count), events.isEmpty ? nil : events, &event)
     return try unwrap(event, status, "clEnqueueWriteBuffer", "\(source.count) bytes")
   }
 
-  /// Copies from the device and waits, for this and everything before it in the queue.
+  /// Copies from byte `offset` of the device's buffer and waits, for this and everything before it in the queue.
   static func read(
-    _ queue: cl_command_queue, _ buffer: cl_mem, into destination: UnsafeMutableRawBufferPointer
+    _ queue: cl_command_queue, _ buffer: cl_mem, offset: Int,
+    into destination: UnsafeMutableRawBufferPointer
   ) throws(DeviceError) {
     let status = clEnqueueReadBuffer(
-      queue, buffer, cl_bool(CL_TRUE), 0, destination.count, destination.baseAddress, 0, nil, nil)
+      queue, buffer, cl_bool(CL_TRUE), offset, destination.count, destination.baseAddress, 0, nil,
+      nil)
     try check(status, "clEnqueueReadBuffer", "\(destination.count) bytes")
+  }
+
+  /// Starts to fill the beginning of a buffer with zeros.
+  static func clear(
+    _ queue: cl_command_queue, _ buffer: cl_mem, byteCount: Int
+  ) throws(DeviceError) {
+    var zero: UInt32 = 0
+    let status = clEnqueueFillBuffer(queue, buffer, &zero, 4, 0, byteCount, 0, nil, nil)
+    try check(status, "clEnqueueFillBuffer", "\(byteCount) bytes")
   }
 
   static func launch(

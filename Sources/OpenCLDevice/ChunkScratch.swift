@@ -1,8 +1,7 @@
 import Device
 
-/// What is needed beside the packed triangles while a chunk's matrices are made.
+/// What is needed beside the packed triangles while a chunk's matrices are centered.
 struct ChunkScratch {
-  let diagonals: Buffer
   let rowSums: Buffer
   let rowMeans: Buffer
   let rowMaxima: Buffer
@@ -14,7 +13,6 @@ struct ChunkScratch {
   /// For `layerCount` layers of `n` examples.
   init(_ runtime: Runtime, layerCount: Int, exampleCount n: Int) throws(DeviceError) {
     let rows = layerCount * n
-    diagonals = try runtime.buffer(byteCount: rows * 4)
     rowSums = try runtime.buffer(byteCount: rows * 8)
     rowMeans = try runtime.buffer(byteCount: rows * 8)
     rowMaxima = try runtime.buffer(byteCount: rows * 4)
@@ -24,21 +22,23 @@ struct ChunkScratch {
   }
 
   /// Bytes a layer takes.
-  static func bytesPerLayer(exampleCount n: Int) -> Int { n * 28 + 2 * Tuning.bins * 4 + 16 }
+  static func bytesPerLayer(exampleCount n: Int) -> Int { n * 24 + 2 * Tuning.bins * 4 + 16 }
 }
 
 /// The matrices of one chunk, as the kernels are told of them.
 struct ChunkMatrices {
   let stack: Buffer
-  let scratch: ChunkScratch
+  /// The matrices' own; nothing for rectangles.
+  let diagonals: Buffer
   /// Index of the chunk's first layer in the minibatch.
   let firstLayer: Int
   let layerCount: Int
-  let layerStride: Int
-  let exampleCount: Int
-  let centering: GramCentering
+  let shape: MatrixShape
   let records: Buffer
 
+  var layerStride: Int { shape.layerStride }
+  var exampleCount: Int { shape.exampleCount }
+
   /// Whether the packed triangle has the diagonal.
-  var hasDiagonal: Int { centering == .biased ? 1 : 0 }
+  var hasDiagonal: Int { shape.centering == .biased ? 1 : 0 }
 }

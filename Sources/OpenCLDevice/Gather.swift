@@ -4,6 +4,59 @@ import Dispatch
 import FeatureSlabs
 import Synchronization
 
+/// Some examples of a layer, on their way to the device.
+struct GatherSource: Sendable {
+  let layer: LayerActivations
+  let examples: [Int]
+  /// What is taken from the features, where that is known: else it is measured, by the device or, for
+  /// numbers that the host converts, by `FeatureSlabs`.
+  let centers: LayerCenters?
+
+  init(layer: LayerActivations, examples: [Int], centers: LayerCenters? = nil) {
+    self.layer = layer
+    self.examples = examples
+    self.centers = centers
+  }
+
+  /// Features to send: none of a layer that is known to have nothing to read.
+  var featureCount: Int {
+    if let centers, !centers.isFinite || centers.isConstant { return 0 }
+    return layer.featureCount
+  }
+
+  /// Numbers of an example where all its features are one part, and their bytes.
+  var stride: Int { max(featureCount, 1).roundedUp(to: Tuning.block) }
+  var bytesPerExample: Int { stride * format.size }
+
+  /// Whether the stored bytes are what the device's kernels read.
+  var isSentAsStored: Bool {
+    let isKnown =
+      layer.nativeType != nil && [.float32, .float16, .bfloat16].contains(layer.scalarType)
+    return isKnown && (centers == nil || centers?.storedShifts != nil)
+  }
+
+  /// What the kernels read: the stored type, or float32 made on the host.
+  var format: ScalarFormat {
+    guard isSentAsStored else { return .float32 }
+    switch layer.scalarType {
+    case .float16: return .float16
+    case .bfloat16: return .bfloat16
+    default: return .float32
+    }
+  }
+
+  /// What the kernels take from feature `index`, and multiply by.
+  func shift(_ index: Int) -> Float {
+    guard isSentAsStored, let shifts = centers?.storedShifts else { return 0 }
+    return Float(shifts[index])
+  }
+
+  var scale: Float {
+    guard isSentAsStored, let centers else { return 1 }
+    return Float(sign: .plus, exponent: -centers.exponent, significand: 1)
+  }
+}
+
 /// Brings the activations of one group together in the memory that is sent to the device.
 ///
 /// 16- and 32-bit floating-point numbers go as they are stored. Everything else is converted and
@@ -11,7 +64,7 @@ import Synchronization
 struct Gather: @unchecked Sendable {
   // @unchecked: used by one caller, which waits; each of its threads writes its own bytes.
 
-  let minibatch: Minibatch
+  let sources: [GatherSource]
   let group: GramPlan.Group
   let bytes: UnsafeMutableRawBufferPointer
 
@@ -32,19 +85,20 @@ struct Gather: @unchecked Sendable {
     var copies: [Copy] = []
     var records: [PartRecord] = []
     for part in group.parts {
-      guard minibatch.layers[part.layer].isSentAsStored else {
+      let source = sources[part.layer]
+      guard source.isSentAsStored else {
         records.append(try convert(part))
         continue
       }
       records.append(PartRecord(part, exponent: 0, flags: []))
-      for first in stride(from: 0, to: minibatch.exampleCount, by: Self.rowsAtATime) {
-        let end = min(first + Self.rowsAtATime, minibatch.exampleCount)
+      for first in stride(from: 0, to: source.examples.count, by: Self.rowsAtATime) {
+        let end = min(first + Self.rowsAtATime, source.examples.count)
         copies.append(Copy(part: part, rows: first..<end))
       }
     }
     let work = copies
     try perform(work.count) { (index) throws(ActivationReadError) in try copy(work[index]) }
-    for part in group.parts where part.isLast { minibatch.layers[part.layer].evict() }
+    for part in group.parts where part.isLast { sources[part.layer].layer.evict() }
     return records
   }
 
@@ -66,7 +120,7 @@ struct Gather: @unchecked Sendable {
   /// Copies some rows of a part as they are stored, with zeros behind the last feature.
   private func copy(_ work: Copy) throws(ActivationReadError) {
     let part = work.part
-    let layer = minibatch.layers[part.layer]
+    let source = sources[part.layer]
     let size = part.format.size
     let byteCount = part.features.count * size
     for row in work.rows {
@@ -75,7 +129,7 @@ struct Gather: @unchecked Sendable {
         rebasing: bytes[start..<(start + part.stride * size)])
       if byteCount > 0, let base = destination.baseAddress {
         let first = part.features.lowerBound * size
-        try layer.read(first..<(first + byteCount), of: minibatch.examples[row], into: base)
+        try source.layer.read(first..<(first + byteCount), of: source.examples[row], into: base)
       }
       destination[byteCount...].initializeMemory(as: UInt8.self, repeating: 0)
     }
@@ -83,7 +137,8 @@ struct Gather: @unchecked Sendable {
 
   /// Converts a part, run of features by run of features, and brings the runs to one exponent.
   private func convert(_ part: GramPlan.Part) throws(DeviceError) -> PartRecord {
-    let rowCount = minibatch.exampleCount
+    let source = sources[part.layer]
+    let rowCount = source.examples.count
     let partBytes = UnsafeMutableRawBufferPointer(
       rebasing: bytes[part.offset..<(part.offset + rowCount * part.stride * 4)])
     partBytes.initializeMemory(as: UInt8.self, repeating: 0)
@@ -96,7 +151,7 @@ struct Gather: @unchecked Sendable {
     let tasks = (runs.count + Self.slabsAtATime - 1) / Self.slabsAtATime
     try perform(tasks) { (task) throws(ActivationReadError) in
       var slabs = FeatureSlabs(
-        layer: minibatch.layers[part.layer], examples: minibatch.examples)
+        layer: source.layer, examples: source.examples, centers: source.centers)
       let first = task * Self.slabsAtATime
       for index in first..<min(first + Self.slabsAtATime, runs.count) {
         guard let start = numbers.baseAddress else { return }
@@ -158,22 +213,5 @@ extension PartRecord {
       firstBlock: UInt32(part.firstBlock), layer: UInt32(part.layer),
       format: part.format.rawValue, exponent: Int32(exponent),
       flags: part.isFirst ? flags.union(.first) : flags)
-  }
-}
-
-extension LayerActivations {
-  /// Whether the stored bytes are what the device's kernels read.
-  var isSentAsStored: Bool {
-    nativeType != nil && [.float32, .float16, .bfloat16].contains(scalarType)
-  }
-
-  /// What the kernels read: the stored type, or float32 made on the host.
-  var sentFormat: ScalarFormat {
-    guard isSentAsStored else { return .float32 }
-    switch scalarType {
-    case .float16: return .float16
-    case .bfloat16: return .bfloat16
-    default: return .float32
-    }
   }
 }

@@ -64,17 +64,15 @@ struct GramPlan: Sendable {
 
   let groups: [Group]
   let tileCount: Int
-  let exampleCount: Int
 
   /// Plans the work, or returns nil where not even one block of features fits a group, or one tile
   /// the workspace. No group reaches over a multiple of `layersPerChunk`.
   init?(
-    layers: [Layer], exampleCount n: Int, layersPerChunk: Int, tuning: Tuning, limits: OpenCLLimits,
+    layers: [Layer], shape: MatrixShape, layersPerChunk: Int, tuning: Tuning, limits: OpenCLLimits,
     tensors: TensorUse? = nil
   ) {
-    exampleCount = n
-    let tileRows = (n + tuning.gram.tile - 1) / tuning.gram.tile
-    let tileCount = tileRows * (tileRows + 1) / 2
+    let n = shape.exampleCount
+    let tileCount = shape.tileCount(side: tuning.gram.tile)
     let slots =
       limits.workspaceBytes / (tuning.gram.tile * tuning.gram.tile * MemoryLayout<Float>.size)
     guard slots > 0 else { return nil }
@@ -170,7 +168,7 @@ extension GramPlan.Group {
     tensors?.programs(for: parts[slices[slice].part].format) ?? []
   }
 
-  fileprivate mutating func append(
+  mutating func append(
     layer: Int, features: Range<Int>, of description: GramPlan.Layer, exampleCount: Int, slice: Int
   ) {
     let stride = max(features.count, 1).roundedUp(to: Tuning.block)

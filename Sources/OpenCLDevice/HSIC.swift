@@ -14,7 +14,7 @@ extension Runtime {
         let rightBuffer = isDiagonal ? leftBuffer : try visit(rightChunk, of: right)
         let block = try blockOfProducts(
           leftBuffer, leftChunk.layers.count, rightBuffer, rightChunk.layers.count,
-          layerStride: left.layerStride, which: isDiagonal ? .symmetric : .all)
+          layerStride: left.shape.layerStride, which: isDiagonal ? .symmetric : .all)
         for row in 0..<block.rows {
           for column in 0..<block.columns {
             let value = block[row, column]
@@ -51,7 +51,7 @@ extension Runtime {
       let buffer = try visit(chunk, of: stack)
       let count = chunk.layers.count
       norms += try blockOfProducts(
-        buffer, count, buffer, count, layerStride: stack.layerStride, which: .equal
+        buffer, count, buffer, count, layerStride: stack.shape.layerStride, which: .equal
       ).elements
     }
     return norms

@@ -20,6 +20,7 @@ struct KernelVariant: Sendable, Hashable {
     private static let triangle = ("triangle.h", String(cString: cka_kernels_triangle))
     private static let mma = ("mma.h", String(cString: cka_kernels_mma))
     private static let tiles = ("tiles.h", String(cString: cka_kernels_tiles))
+    private static let distances = ("distances.h", String(cString: cka_kernels_distances))
 
     static let features = Source(
       name: "features.cl",
@@ -34,13 +35,22 @@ struct KernelVariant: Sendable, Hashable {
       name: "reduce.cl",
       files: [scalars, triangle, ("reduce.cl", String(cString: cka_kernels_reduce))])
     static let rbf = Source(
-      name: "rbf.cl", files: [scalars, triangle, ("rbf.cl", String(cString: cka_kernels_rbf))])
+      name: "rbf.cl",
+      files: [scalars, triangle, distances, ("rbf.cl", String(cString: cka_kernels_rbf))])
     static let center = Source(
       name: "center.cl",
       files: [scalars, wide, triangle, ("center.cl", String(cString: cka_kernels_center))])
     static let pairs = Source(
       name: "pairs.cl",
       files: [wide, tiles, triangle, ("pairs.cl", String(cString: cka_kernels_pairs))])
+    static let entries = Source(
+      name: "entries.cl",
+      files: [
+        scalars, triangle, wide, distances, ("entries.cl", String(cString: cka_kernels_entries)),
+      ])
+    static let cross = Source(
+      name: "cross.cl",
+      files: [scalars, wide, tiles, ("cross.cl", String(cString: cka_kernels_cross))])
     static let peak = Source(
       name: "peak.cl", files: [("peak.cl", String(cString: cka_kernels_peak))])
   }

@@ -66,8 +66,7 @@ public final class OpenCLDevice: Device {
     precondition(
       left.runtime === runtime && right.runtime === runtime, "the stacks are of other devices")
     precondition(
-      left.exampleCount == right.exampleCount && left.centering == right.centering,
-      "the stacks have different examples")
+      left.shape == right.shape, "the stacks have different examples")
     return try alone { (_) throws(DeviceError) in try runtime.products(left, right) }
   }
 
@@ -75,6 +74,24 @@ public final class OpenCLDevice: Device {
   public func squaredNorms(_ stack: OpenCLGramStack) throws(DeviceError) -> [Double] {
     precondition(stack.runtime === runtime, "the stack is of another device")
     return try alone { (_) throws(DeviceError) in try runtime.squaredNorms(stack) }
+  }
+
+  /// See `Device`.
+  public func copyNumbers(
+    ofLayer layer: Int, of stack: OpenCLGramStack,
+    to destination: UnsafeMutableBufferPointer<Float>
+  ) throws(DeviceError) {
+    precondition(stack.runtime === runtime, "the stack is of another device")
+    precondition(destination.count == stack.shape.count, "a layer has other numbers")
+    nonisolated(unsafe) let bytes = UnsafeMutableRawBufferPointer(destination)
+    try alone { (_) throws(DeviceError) in
+      try runtime.copyNumbers(ofLayer: layer, of: stack, into: bytes)
+    }
+  }
+
+  /// See `Device`. Matrices that do not fit the device are kept on the host.
+  public func gramStack(of packed: PackedGrams) throws(DeviceError) -> OpenCLGramStack {
+    try alone { (_) throws(DeviceError) in try runtime.stack(of: packed) }
   }
 
   /// Runs `body` with the device to itself. After an error nothing is left under way.

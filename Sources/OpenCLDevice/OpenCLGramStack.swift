@@ -20,28 +20,18 @@ public final class OpenCLGramStack: GramStack {
   }
 
   let chunks: [Chunk]
-  /// Numbers from layer to layer: the packed count rounded up, the rest zeros.
-  let layerStride: Int
-  let exampleCount: Int
-  let centering: GramCentering
+  let shape: MatrixShape
   let runtime: Runtime
 
   init(
     runtime: Runtime, layers: [GramSummary], timings: StageTimings, chunks: [Chunk],
-    layerStride: Int, exampleCount: Int, centering: GramCentering
+    shape: MatrixShape
   ) {
     self.runtime = runtime
     self.layers = layers
     self.timings = timings
     self.chunks = chunks
-    self.layerStride = layerStride
-    self.exampleCount = exampleCount
-    self.centering = centering
-  }
-
-  /// Numbers that a layer takes: rows of 32 numbers, as the kernels load them.
-  static func layerStride(exampleCount: Int, centering: GramCentering) -> Int {
-    max(centering.packedCount(exampleCount: exampleCount), 1).roundedUp(to: 32)
+    self.shape = shape
   }
 
   /// Whether the matrices are on the device.

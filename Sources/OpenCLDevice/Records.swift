@@ -42,8 +42,11 @@ struct GroupTables {
   private let ownersRange: Range<Int>
   private let slicesRange: Range<Int>
   private let segmentsRange: Range<Int>
+  private let shiftsRange: Range<Int>
+  private let scalesRange: Range<Int>
 
-  init(_ group: GramPlan.Group) {
+  /// - Parameter hasCenters: whether shifts and scales are among the tables.
+  init(_ group: GramPlan.Group, hasCenters: Bool) {
     var end = 0
     func next(_ count: Int, _ size: Int) -> Range<Int> {
       let start = end.roundedUp(to: 128)
@@ -54,6 +57,8 @@ struct GroupTables {
     ownersRange = next(group.blockCount, 4)
     slicesRange = next(group.slices.count, 16)
     segmentsRange = next(group.segmentCount, 16)
+    shiftsRange = next(hasCenters ? group.blockCount * Tuning.block : 0, 4)
+    scalesRange = next(hasCenters ? group.parts.count : 0, 4)
     byteCount = end
   }
 
@@ -73,7 +78,33 @@ struct GroupTables {
     UnsafeRawBufferPointer(rebasing: bytes[segmentsRange])
   }
 
-  /// Writes everything that is known before the data: all but the parts.
+  func shifts(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[shiftsRange])
+  }
+
+  func scales(_ bytes: UnsafeMutableRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[scalesRange])
+  }
+
+  /// Writes the shifts and scales of all parts, from sources that know them; zeros for no feature.
+  func write(
+    centersOf sources: [GatherSource], _ group: GramPlan.Group,
+    into bytes: UnsafeMutableRawBufferPointer
+  ) {
+    for (index, part) in group.parts.enumerated() {
+      let source = sources[part.layer]
+      let first = shiftsRange.lowerBound + part.firstBlock * Tuning.block * 4
+      for place in 0..<part.stride {
+        let feature = part.features.lowerBound + place
+        let shift = place < part.features.count ? source.shift(feature) : 0
+        bytes.storeBytes(of: shift, toByteOffset: first + place * 4, as: Float.self)
+      }
+      bytes.storeBytes(
+        of: source.scale, toByteOffset: scalesRange.lowerBound + index * 4, as: Float.self)
+    }
+  }
+
+  /// Writes everything else that is known before the data: all but the parts.
   func write(_ group: GramPlan.Group, into bytes: UnsafeMutableRawBufferPointer) {
     var owner = ownersRange.lowerBound
     for (index, part) in group.parts.enumerated() {

@@ -119,24 +119,43 @@ final class Runtime: @unchecked Sendable {
     return event
   }
 
-  /// Starts a copy to the device; `source` must not change before the event.
+  /// Starts a copy to the device, from byte `offset` of the buffer; `source` must not change before
+  /// the event.
   func write(
-    _ buffer: Buffer, from source: UnsafeRawBufferPointer, on queue: Queue,
+    _ buffer: Buffer, offset: Int = 0, from source: UnsafeRawBufferPointer, on queue: Queue,
     after events: [Event] = []
   ) throws(DeviceError) -> Event {
-    precondition(source.count <= buffer.byteCount, "a copy past the end of a buffer")
+    precondition(offset + source.count <= buffer.byteCount, "a copy past the end of a buffer")
     let event = Event(
-      try Calls.write(queue.handle, buffer.handle, from: source, after: events.map(\.handle)))
+      try Calls.write(
+        queue.handle, buffer.handle, offset: offset, from: source, after: events.map(\.handle)))
     if isTiming { copies.append(event) }
     return event
   }
 
-  /// Copies the beginning of a buffer to the host, after all kernels started so far.
-  func read(_ buffer: Buffer, into destination: UnsafeMutableRawBufferPointer)
+  /// Copies `values` to byte `offset` of a buffer, before all kernels started from now on.
+  func upload<Value: BitwiseCopyable>(_ values: [Value], to buffer: Buffer, offset: Int = 0)
     throws(DeviceError)
   {
-    precondition(destination.count <= buffer.byteCount, "a copy past the end of a buffer")
-    try Calls.read(compute.handle, buffer.handle, into: destination)
+    guard !values.isEmpty else { return }
+    try values.withUnsafeBufferPointer { (values) throws(DeviceError) in
+      try write(buffer, offset: offset, from: UnsafeRawBufferPointer(values), on: compute)
+        .wait()
+    }
+  }
+
+  /// Fills the beginning of a buffer with zeros, before all kernels started from now on.
+  func clear(_ buffer: Buffer, byteCount: Int) throws(DeviceError) {
+    precondition(byteCount <= buffer.byteCount, "zeros past the end of a buffer")
+    try Calls.clear(compute.handle, buffer.handle, byteCount: byteCount)
+  }
+
+  /// Copies what lies at byte `offset` of a buffer to the host, after all kernels started so far.
+  func read(
+    _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer
+  ) throws(DeviceError) {
+    precondition(offset + destination.count <= buffer.byteCount, "a copy past the end of a buffer")
+    try Calls.read(compute.handle, buffer.handle, offset: offset, into: destination)
   }
 
   /// Begins to remember commands.

@@ -40,7 +40,9 @@ extension Runtime {
     guard let chunk = stack.chunks.first, case .device(let buffer) = chunk.storage else {
       return []
     }
-    return try readArray(buffer, count: stack.layerStride, of: Float(0)).map { Double($0) * unit }
+    return try readArray(buffer, count: stack.shape.layerStride, of: Float(0)).map {
+      Double($0) * unit
+    }
   }
 
   /// Layers of all formats, of more than one tile; those with an offset cannot be multiplied raw.

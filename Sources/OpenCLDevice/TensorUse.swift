@@ -87,9 +87,8 @@ extension Runtime {
   /// test, which is made at the first need.
   func tensorUse(for minibatch: Minibatch, kernel: GramKernel) -> TensorUse? {
     let use = TensorUse(precision, kernel: kernel)
-    guard minibatch.layers.contains(where: { !use.programs(for: $0.sentFormat).isEmpty }) else {
-      return nil
-    }
+    let formats = minibatch.layers.map { GatherSource(layer: $0, examples: []).format }
+    guard formats.contains(where: { !use.programs(for: $0).isEmpty }) else { return nil }
     return whyNoTensors() == nil ? use : nil
   }
 
@@ -102,7 +101,7 @@ extension Runtime {
       kernel("tensor_scales", of: tuning.tensor(.split)),
       global: [group.parts.count * Tuning.partLanes], local: [Tuning.partLanes],
       [
-        .buffer(slot.parts), .buffer(workspace.partScales), .buffer(workspace.blockRanges),
+        .buffer(slot.parts), .buffer(slot.partScales), .buffer(workspace.blockRanges),
         .buffer(workspace.blockMoments), .uint(Int((use.floatMode ?? .split).rawValue)),
         .float(TensorUse.offsetLimit(exampleCount: n)), .buffer(workspace.tensorParts),
       ])

@@ -95,6 +95,16 @@ struct Tuning: Sendable, Hashable {
   static let rowLanes = 8
   /// Work-items of `reduce_slices`: REDUCE_LANES of reduce.cl.
   static let reduceLanes = 256
+  /// Examples of a slice of feature products: a float32 sum of products is no longer than this.
+  static let exampleSlice = 512
+  /// Work-items that count a tile's distances, and bins of half a float32: HISTOGRAM_ITEMS and BINS of
+  /// entries.cl.
+  static let histogramItems = 256
+  static let halfBins = 1 << 16
+  /// Bins that a work-group counts in local memory: WINDOW of entries.cl.
+  static let window = 2048
+  /// Work-items that share the entries of a tile: SQUARE_ITEMS of cross.cl.
+  static let squareItems = 64
   /// Bins of a histogram, and work-items of its kernels: BINS of rbf.cl.
   static let bins = 256
 
@@ -113,6 +123,11 @@ struct Tuning: Sendable, Hashable {
     KernelVariant(
       .pairs,
       defines: wideDefines.merging(pair.defines) { $1 }.merging(["FLUSH": "\(flush)"]) { $1 })
+  }
+
+  var entries: KernelVariant { KernelVariant(.entries, defines: wideDefines) }
+  var cross: KernelVariant {
+    KernelVariant(.cross, defines: wideDefines.merging(gram.defines) { $1 })
   }
 
   private var wideDefines: [String: String] { usesFloat64 ? ["USE_FLOAT64": ""] : [:] }

@@ -15,6 +15,9 @@ final class Workspace: @unchecked Sendable {
     let blockOwners: Buffer
     let slices: Buffer
     let segments: Buffer
+    /// Of features and parts: measured on the device, or copied.
+    let shifts: Buffer
+    let partScales: Buffer
     /// The end of the copy from `staging`, which may then be filled again.
     var sent: Event?
     /// The end of the kernels that read `data`, which may then be written again.
@@ -28,6 +31,8 @@ final class Workspace: @unchecked Sendable {
       blockOwners = try runtime.buffer(byteCount: sizes.blocks * 4)
       slices = try runtime.buffer(byteCount: sizes.slices * 16)
       segments = try runtime.buffer(byteCount: sizes.segments * 16)
+      shifts = try runtime.buffer(byteCount: sizes.blocks * Tuning.block * 4)
+      partScales = try runtime.buffer(byteCount: sizes.parts * 4)
     }
   }
 
@@ -43,19 +48,24 @@ final class Workspace: @unchecked Sendable {
 
     init() {}
 
-    init(_ plan: GramPlan, tile: Int) {
+    init(_ plan: GramPlan, tile: Int, hasCenters: Bool) {
       for group in plan.groups {
-        self.group = max(self.group, group.byteCount)
-        tables = max(tables, GroupTables(group).byteCount)
-        parts = max(parts, group.parts.count)
-        blocks = max(blocks, group.blockCount)
-        slices = max(slices, group.slices.count)
-        segments = max(segments, group.segmentCount)
+        add(group, hasCenters: hasCenters)
         for window in group.windows {
           let bytes = window.tiles.count * window.slices.count * tile * tile * 4
           partials = max(partials, bytes)
         }
       }
+    }
+
+    /// Makes room for a group and its tables.
+    mutating func add(_ group: GramPlan.Group, hasCenters: Bool) {
+      self.group = max(self.group, group.byteCount)
+      tables = max(tables, GroupTables(group, hasCenters: hasCenters).byteCount)
+      parts = max(parts, group.parts.count)
+      blocks = max(blocks, group.blockCount)
+      slices = max(slices, group.slices.count)
+      segments = max(segments, group.segmentCount)
     }
 
     /// Whether a workspace of these sizes holds one of the `other`.
@@ -69,22 +79,30 @@ final class Workspace: @unchecked Sendable {
   let sizes: Sizes
   /// Groups take turns.
   let slots: [Slot]
-  let shifts: Buffer
   let blockRanges: Buffer
   let blockFlags: Buffer
   let blockMoments: Buffer
-  let partScales: Buffer
   let tensorParts: Buffer
   let partials: Buffer
 
-  init(_ runtime: Runtime, sizes: Sizes) throws(DeviceError) {
+  /// What `workspace` holds, if that is large enough, else a new one.
+  static func usable(
+    _ workspace: inout Workspace?, for sizes: Sizes, on runtime: Runtime
+  ) throws(DeviceError) -> Workspace {
+    if let workspace, workspace.sizes.holds(sizes) { return workspace }
+    // The old one goes first: both at once might not fit.
+    workspace = nil
+    let new = try Workspace(runtime, sizes: sizes)
+    workspace = new
+    return new
+  }
+
+  private init(_ runtime: Runtime, sizes: Sizes) throws(DeviceError) {
     self.sizes = sizes
     slots = [try Slot(runtime, sizes), try Slot(runtime, sizes)]
-    shifts = try runtime.buffer(byteCount: sizes.blocks * Tuning.block * 4)
     blockRanges = try runtime.buffer(byteCount: sizes.blocks * 4)
     blockFlags = try runtime.buffer(byteCount: sizes.blocks * 4)
     blockMoments = try runtime.buffer(byteCount: sizes.blocks * 8)
-    partScales = try runtime.buffer(byteCount: sizes.parts * 4)
     tensorParts = try runtime.buffer(byteCount: sizes.parts * 16)
     partials = try runtime.buffer(byteCount: sizes.partials)
   }

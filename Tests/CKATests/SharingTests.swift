@@ -8,14 +8,14 @@ import Testing
 @testable import CKA
 
 /// The CPU under another name, which waits for others before it begins, and fails at some call.
-private struct ScriptedDevice: Device {
+struct ScriptedDevice: Device {
   private let cpu = BLASDevice()
   let id: String
   /// Calls of `gramStack` that succeed.
   var succeeds = Int.max
   var kind = DeviceError.Kind.failed
   var meeting: Meeting?
-  private let calls = Calls()
+  let calls = Calls()
 
   init(
     _ id: String, succeeds: Int = .max, kind: DeviceError.Kind = .failed, meeting: Meeting? = nil
@@ -26,7 +26,7 @@ private struct ScriptedDevice: Device {
     self.meeting = meeting
   }
 
-  private final class Calls: @unchecked Sendable {
+  final class Calls: @unchecked Sendable {
     // @unchecked: one thread uses a device.
     var count = 0
   }
@@ -60,7 +60,7 @@ private struct ScriptedDevice: Device {
 }
 
 /// Where so many threads wait for each other: each of them has then begun.
-private final class Meeting: @unchecked Sendable {
+final class Meeting: @unchecked Sendable {
   // @unchecked: `missing` changes only while `condition` is locked.
   private let condition = NSCondition()
   private var missing: Int

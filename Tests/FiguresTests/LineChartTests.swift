@@ -6,6 +6,7 @@ import Testing
 @Suite struct LineChartTests {
   typealias Panel = LineChart.Panel
   typealias Point = LineChart.Point
+  typealias Curve = LineChart.Curve
 
   /// y = scale · x^power at doubled sizes.
   private func powerLaw(
@@ -15,7 +16,21 @@ import Testing
       let x = 4 * pow(2, Double(step))
       return Point(x: x, y: scale * pow(x, power))
     }
-    return Panel(xTitle: title, points: points, expectedSlope: power, note: "slope \(power)")
+    return Panel(
+      xTitle: title, curves: [Curve(points: points)], expectedSlope: power, note: "slope \(power)")
+  }
+
+  /// Curves that fall side by side, with bands; every third is alone.
+  private func severalCurves(_ count: Int) -> Panel {
+    let curves = (0..<count).map { index in
+      let scale = 1 / Double(index + 1).squareRoot()
+      let points = (0..<(index % 3 == 2 ? 1 : 4)).map { step in
+        let y = scale / pow(2, Double(step))
+        return Point(x: 16 * pow(2, Double(step)), y: y, spread: (0.8 * y)...(1.1 * y))
+      }
+      return Curve(points: points, label: "\(index) passes")
+    }
+    return Panel(xTitle: "batch size", curves: curves, expectedSlope: -1)
   }
 
   private func chart(_ panels: [[Panel]], title: String? = "Title", note: String? = "note") throws
@@ -31,16 +46,17 @@ import Testing
 
   /// One panel, rows of five, single points, wide and narrow ranges, names that break careless code.
   private func charts() throws -> [LineChart] {
-    let alone = Panel(xTitle: "x", points: [Point(x: 7, y: 3)], expectedSlope: -1)
-    let wide = Panel(
-      xTitle: "wide",
-      points: [Point(x: 1e-9, y: 1e-12), Point(x: 1, y: 1), Point(x: 1e12, y: 1e15)],
-      expectedSlope: 0)
-    let flat = Panel(
-      xTitle: "flat", points: [Point(x: 1000, y: 5), Point(x: 1001, y: 5.0001)], expectedSlope: 3)
-    let nasty = nastyNames.map { name in
-      Panel(xTitle: name, points: [Point(x: 1, y: 1), Point(x: 2, y: 2)], note: name)
+    func panel(
+      _ title: String, _ points: [Point], slope: Double? = nil, note: String? = nil
+    ) -> Panel {
+      Panel(xTitle: title, curves: [Curve(points: points)], expectedSlope: slope, note: note)
     }
+    let alone = panel("x", [Point(x: 7, y: 3)], slope: -1)
+    let wide = panel(
+      "wide", [Point(x: 1e-9, y: 1e-12), Point(x: 1, y: 1), Point(x: 1e12, y: 1e15)], slope: 0)
+    let flat = panel("flat", [Point(x: 1000, y: 5), Point(x: 1001, y: 5.0001)], slope: 3)
+    let nasty = nastyNames.map { panel($0, [Point(x: 1, y: 1), Point(x: 2, y: 2)], note: $0) }
+    let nastyCurves = nastyNames.map { Curve(points: [Point(x: 1, y: 1)], label: $0) }
     let five = (0..<5).map { powerLaw(Double($0) - 2, title: "size \($0)") }
     return [
       try chart([[powerLaw(1)]]), try chart([[powerLaw(1)]], title: nil, note: nil),
@@ -48,6 +64,8 @@ import Testing
       try LineChart(
         panels: [nasty], rowTitles: [nastyNames.joined()], title: nastyNames.joined(),
         note: nastyNames.joined()),
+      try chart([[severalCurves(4), severalCurves(1)], [severalCurves(40), severalCurves(2)]]),
+      try chart([[Panel(xTitle: "x", curves: nastyCurves)]]),
     ]
   }
 
@@ -69,11 +87,17 @@ import Testing
         Issue.record("'\(text.text)' stands on a plot")
       }
       for panel in layout.panels {
-        for point in panel.points + (panel.guide ?? []) {
+        for point in panel.curves.flatMap({ $0.points + $0.band }) + (panel.guide ?? []) {
           // A guide ends on the frame, where rounding may put it just outside.
           let plot = panel.plot.grown(by: 1e-6)
           #expect(plot.x <= point.x && point.x <= plot.maxX, "\(point)")
           #expect(plot.y <= point.y && point.y <= plot.maxY, "\(point)")
+        }
+        for key in panel.curves.compactMap(\.key) {
+          let disc = Rectangle(x: key.x, y: key.y, width: 0, height: 0)
+            .grown(by: LineChartStyle().markRadius)
+          #expect(layout.page.contains(disc))
+          #expect(!(plots + texts.map(\.bounds)).contains { $0.overlaps(disc) })
         }
       }
     }
@@ -83,7 +107,7 @@ import Testing
   func aPowerLawIsAStraightLineOnItsGuide(power: Double) throws {
     // Beside another panel, so that the vertical axis is not the panel's own.
     let panels = try layout(of: chart([[powerLaw(power), powerLaw(1, scale: 0.0004)]])).panels
-    let (points, guide) = (panels[0].points, try #require(panels[0].guide))
+    let (points, guide) = (panels[0].curves[0].points, try #require(panels[0].guide))
     let slope = (guide[1].y - guide[0].y) / (guide[1].x - guide[0].x)
     for (point, next) in zip(points, points.dropFirst()) {
       // Doubled sizes are equally far apart.
@@ -130,9 +154,55 @@ import Testing
     let chart = try chart([[powerLaw(1)]])
     let image = try #require(DecodedImage(png: chart.data(.png)))
     let style = LineChartStyle()
-    for point in try layout(of: chart).panels[0].points {
+    for point in try layout(of: chart).panels[0].curves[0].points {
       #expect(image[Int(point.x), Int(point.y)] == style.curve)
     }
+  }
+
+  @Test func curvesOfOnePanelDiffer() throws {
+    let chart = try chart([[severalCurves(5)]])
+    let image = try #require(DecodedImage(png: chart.data(.png)))
+    let curves = try layout(of: chart).panels[0].curves
+    #expect(Set(curves.map(\.color)).count == 5)
+    for curve in curves {
+      let key = try #require(curve.key)
+      #expect(image[Int(key.x), Int(key.y)] == curve.color)
+      // WCAG's ratio for parts of a picture.
+      #expect(contrastWithWhite(curve.color) >= 3)
+    }
+    // Earlier curves lie partly under later ones.
+    for point in curves[4].points {
+      #expect(image[Int(point.x), Int(point.y)] == curves[4].color)
+    }
+    // The lowest curve's band covers the ground below its line, where no other is.
+    let last = curves[4]
+    let (corner, point) = (last.band[last.band.count - 2], last.points[1])
+    let color = image[Int(point.x), Int((point.y + corner.y) / 2) + 4]
+    #expect(color != RGB(0xFFFFFF) && color != last.color)
+  }
+
+  @Test(arguments: [
+    [5], [5, 5], [0, 100], [50, 52, 49, 90], [99, 99, 99, 98], [-5, 1, 105, 2],
+  ])
+  func labelsKeepTheirDistance(wishes: [Double]) {
+    let places = spreadOut(wishes, distance: 10, in: 0...100)
+    let order = wishes.indices.sorted { (wishes[$0], $0) < (wishes[$1], $1) }
+    for (one, next) in zip(order, order.dropFirst()) {
+      #expect(places[next] - places[one] >= 10 - 1e-9)
+    }
+    #expect(places.allSatisfy { (-1e-9...100 + 1e-9).contains($0) })
+    for index in wishes.indices {
+      let isFree = wishes.indices.allSatisfy {
+        $0 == index || abs(wishes[$0] - wishes[index]) >= 30
+      }
+      if isFree, (0...100).contains(wishes[index]) { #expect(places[index] == wishes[index]) }
+    }
+  }
+
+  @Test func crowdedLabelsStandAboutTheirMean() {
+    #expect(spreadOut([50, 50], distance: 10, in: 0...100) == [45, 55])
+    #expect(spreadOut([50, 52, 48], distance: 10, in: 0...100) == [50, 60, 40])
+    #expect(spreadOut([100, 99], distance: 10, in: 0...100) == [100, 90])
   }
 
   @Test func contradictionsAreRefused() {
@@ -142,7 +212,8 @@ import Testing
       }
     }
     func panel(_ points: [(Double, Double)]) -> Panel {
-      Panel(xTitle: "x", points: points.map { Point(x: $0.0, y: $0.1) })
+      Panel(
+        xTitle: "x", curves: [Curve(points: points.map { Point(x: $0.0, y: $0.1) })])
     }
     refuses([])
     refuses([[]])
@@ -154,5 +225,18 @@ import Testing
       refuses([[panel([(bad, 1)])]])
     }
     refuses([[panel([(2, 1), (1, 1)])]])
+    refuses([[Panel(xTitle: "x", curves: [])]])
+    for spread in [0...2, 2...3, 0.5...Double.infinity] as [ClosedRange<Double>] {
+      refuses([[Panel(xTitle: "x", curves: [Curve(points: [Point(x: 1, y: 1, spread: spread)])])]])
+    }
   }
+}
+
+/// WCAG's contrast ratio.
+private func contrastWithWhite(_ color: RGB) -> Double {
+  let linear = [color.red, color.green, color.blue].map { channel in
+    let value = Double(channel) / 255
+    return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
+  }
+  return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 }

@@ -41,5 +41,7 @@ func sampleAxis(_ count: Int, title: String? = "ResNet") -> Heatmap.Axis {
 /// The layout that a heatmap is drawn with.
 func layout(of heatmap: Heatmap) throws -> HeatmapLayout {
   let style = HeatmapStyle(count: max(heatmap.rows, heatmap.columns))
-  return HeatmapLayout(of: heatmap, style: style, meter: try TextMeter())
+  return HeatmapLayout(
+    of: heatmap, style: style, meter: try TextMeter(),
+    hasUndefined: heatmap.values.contains(where: \.isNaN))
 }

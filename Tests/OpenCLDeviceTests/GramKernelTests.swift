@@ -23,14 +23,14 @@ struct GramKernelTests {
     try group.measure()
     var limits = OpenCLLimits(description)
     limits.workspace = slots * tuning.gram.tile * tuning.gram.tile * 4
+    let shape = MatrixShape(part: .triangle(x.n), centering: centering)
     let layers = [GramPlan.Layer(featureCount: x.p, format: .float32)]
     let plan = try #require(
-      GramPlan(layers: layers, exampleCount: x.n, layersPerChunk: 1, tuning: tuning, limits: limits)
-    )
+      GramPlan(layers: layers, shape: shape, layersPerChunk: 1, tuning: tuning, limits: limits))
     let work = try #require(plan.groups.first)
     #expect(plan.groups.count == 1)
 
-    let tables = GroupTables(work)
+    let tables = GroupTables(work, hasCenters: false)
     let host = UnsafeMutableRawBufferPointer.allocate(byteCount: tables.byteCount, alignment: 128)
     defer { host.deallocate() }
     tables.write(work, into: host)
@@ -39,7 +39,7 @@ struct GramKernelTests {
     let segments = try runtime.buffer(byteCount: work.segmentCount * 16)
     try runtime.write(segments, from: tables.segments(host), on: runtime.compute).wait()
 
-    let stride = OpenCLGramStack.layerStride(exampleCount: x.n, centering: centering)
+    let stride = shape.layerStride
     let stack = try Guarded<Float>(runtime, count: stride)
     let diagonals = try Guarded<Float>(runtime, count: x.n)
     let most = work.windows.map { $0.tiles.count * $0.slices.count }.max() ?? 0
@@ -54,7 +54,7 @@ struct GramKernelTests {
         [
           .buffer(group.data.buffer), .buffer(group.partTable), .buffer(group.scales.buffer),
           .buffer(group.shifts.buffer), .buffer(slices), .uint(window.slices.lowerBound),
-          .uint(window.tiles.lowerBound), .uint(x.n), .buffer(partials.buffer),
+          .uint(window.tiles.lowerBound), .uint(x.n), .uint(0), .buffer(partials.buffer),
         ])
       try runtime.launch(
         runtime.kernel("reduce_slices", of: tuning.reduce),
@@ -63,7 +63,8 @@ struct GramKernelTests {
         [
           .buffer(partials.buffer), .buffer(segments), .uint(firstSegment),
           .uint(window.slices.count), .uint(window.tiles.lowerBound), .buffer(group.partTable),
-          .buffer(group.layers), .uint(x.n), .uint(centering == .biased ? 1 : 0), .uint(0),
+          .buffer(group.layers), .uint(x.n), .uint(0), .uint(centering == .biased ? 1 : 0),
+          .uint(0),
           .ulong(stride), .buffer(stack.buffer), .buffer(diagonals.buffer),
         ])
       firstSegment += window.segments.count

@@ -14,6 +14,7 @@ struct MatricesOnDevice {
   let stack: Guarded<Float>
   let records: Buffer
   let chunk: ChunkMatrices
+  let scratch: ChunkScratch
   let layerCount: Int
 
   /// - Parameter matrices: n × n, symmetric.
@@ -25,7 +26,8 @@ struct MatricesOnDevice {
     self.n = n
     self.centering = centering
     layerCount = matrices.count
-    stride = OpenCLGramStack.layerStride(exampleCount: n, centering: centering)
+    let shape = MatrixShape(part: .triangle(n), centering: centering)
+    stride = shape.layerStride
     var packed: [Float] = []
     var diagonals: [Float] = []
     for matrix in matrices {
@@ -38,10 +40,9 @@ struct MatricesOnDevice {
       packed += Array(repeating: .nan, count: start + stride - packed.count)
     }
     stack = try Guarded(runtime, packed)
-    let scratch = try ChunkScratch(runtime, layerCount: layerCount, exampleCount: n)
-    try diagonals.withUnsafeBytes { bytes in
-      try runtime.write(scratch.diagonals, from: bytes, on: runtime.compute).wait()
-    }
+    scratch = try ChunkScratch(runtime, layerCount: layerCount, exampleCount: n)
+    let diagonalBuffer = try runtime.buffer(byteCount: layerCount * n * 4)
+    try runtime.upload(diagonals, to: diagonalBuffer)
     let table = matrices.indices.map {
       LayerRecord(flags: $0 < flags.count ? flags[$0] : .varies)
     }
@@ -51,8 +52,8 @@ struct MatricesOnDevice {
     }
     records = buffer
     chunk = ChunkMatrices(
-      stack: stack.buffer, scratch: scratch, firstLayer: 0, layerCount: layerCount,
-      layerStride: stride, exampleCount: n, centering: centering, records: buffer)
+      stack: stack.buffer, diagonals: diagonalBuffer, firstLayer: 0, layerCount: layerCount,
+      shape: shape, records: buffer)
   }
 
   func layerRecords() throws -> [LayerRecord] {
@@ -83,7 +84,7 @@ struct CenteringKernelTests {
         return matrix
       }
       let device = try MatricesOnDevice(runtime, matrices, n: n, centering: centering)
-      try runtime.center(device.chunk, isLinear: true)
+      try runtime.center(device.chunk, using: device.scratch, isLinear: true)
       let stored = try device.stack.read()
       let records = try device.layerRecords()
       for (layer, matrix) in matrices.enumerated() {
@@ -128,7 +129,7 @@ struct CenteringKernelTests {
     let matrix = [Float](repeating: value, count: n * n)
     for centering in GramCentering.allCases {
       let device = try MatricesOnDevice(runtime, [matrix], n: n, centering: centering)
-      try runtime.center(device.chunk, isLinear: true)
+      try runtime.center(device.chunk, using: device.scratch, isLinear: true)
       // Sums of 48 bits or more leave less than float32's own rounding by far.
       #expect(try device.stack.read().allSatisfy { abs($0) < 0x1p-40 })
     }
@@ -142,7 +143,7 @@ struct CenteringKernelTests {
     let device = try MatricesOnDevice(
       Fixture.runtime(), [nan, good], n: n, centering: .biased,
       flags: [[.varies, .notFinite], .varies])
-    try device.runtime.center(device.chunk, isLinear: true)
+    try device.runtime.center(device.chunk, using: device.scratch, isLinear: true)
     let stored = try device.stack.read()
     #expect(stored[..<device.stride].allSatisfy { $0 == 0 })
     #expect(stored[device.index(1, 0, 0)] == 0.45)
@@ -157,7 +158,9 @@ struct RBFKernelTests {
     let matrices = layers.map { Oracle.gram($0, .linear).map { Float($0) } }
     let device = try MatricesOnDevice(runtime, matrices, n: n, centering: .biased)
     for multiple in [0.5] {
-      try runtime.applyRBF(.medianMultiple(multiple), to: device.chunk)
+      try runtime.applyRBF(
+        BandwidthRule(medianMultiple: multiple, layerCount: matrices.count, on: runtime),
+        to: device.chunk, using: device.scratch)
       let stored = try device.stack.read()
       let records = try device.layerRecords()
       for (layer, matrix) in matrices.enumerated() {
@@ -195,7 +198,8 @@ struct RBFKernelTests {
     let matrix = Oracle.gram(x, .linear).map { Float($0) }
     for (sigma, isLessOne) in [(0.4, false), (50, true), (1e-30, false), (1e30, true)] {
       let device = try MatricesOnDevice(Fixture.runtime(), [matrix], n: n, centering: .unbiased)
-      try device.runtime.applyRBF(.sigma(sigma), to: device.chunk)
+      try device.runtime.applyRBF(
+        BandwidthRule(sigmas: [sigma], on: device.runtime), to: device.chunk, using: device.scratch)
       let record = try device.layerRecords()[0]
       #expect(record.flags.contains(.lessOne) == isLessOne)
       #expect(!record.flags.contains(.noBandwidth))
@@ -209,7 +213,9 @@ struct RBFKernelTests {
     let n = 8
     let matrix = [Float](repeating: 2, count: n * n)
     let device = try MatricesOnDevice(Fixture.runtime(), [matrix], n: n, centering: .unbiased)
-    try device.runtime.applyRBF(.medianMultiple(1), to: device.chunk)
+    try device.runtime.applyRBF(
+      BandwidthRule(medianMultiple: 1, layerCount: 1, on: device.runtime), to: device.chunk,
+      using: device.scratch)
     #expect(try device.layerRecords()[0].flags.contains(.noBandwidth))
   }
 }

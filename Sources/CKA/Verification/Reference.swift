@@ -50,13 +50,16 @@ enum Reference {
     for i in 0..<n {
       for j in 0..<n { distances[i, j] = gram[i, i] + gram[j, j] - 2 * gram[i, j] }
     }
+    func median(_ examples: [Int]) -> Double {
+      let sorted = examples.flatMap { i in examples.map { distances[i, $0] } }.sorted()
+      return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
     let variance: Double
     switch bandwidth {
     case .sigma(let sigma): variance = sigma * sigma
-    case .medianMultiple(let multiple):
-      let sorted = distances.elements.sorted()
-      let middle = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-      variance = multiple * multiple * middle
+    case .medianMultiple(let multiple): variance = multiple * multiple * median(Array(0..<n))
+    case .sampledMedianMultiple(let multiple, let count):
+      variance = multiple * multiple * median(GramKernel.Bandwidth.sample(of: n, count: count))
     }
     return distances.map { exp(-$0 / (2 * variance)) }
   }

@@ -69,6 +69,8 @@ struct VerificationCase {
     switch kernel {
     case .linear: "\(estimator.name) linear"
     case .rbf(.medianMultiple(let t)): "\(estimator.name) rbf t=\(t.formatted)"
+    case .rbf(.sampledMedianMultiple(let t, let count)):
+      "\(estimator.name) rbf t=\(t.formatted) of \(count)"
     case .rbf(.sigma(let s)): "\(estimator.name) rbf σ=\(s.formatted)"
     }
   }

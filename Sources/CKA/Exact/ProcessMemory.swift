@@ -2,9 +2,11 @@ import Foundation
 
 /// This process's resident memory, in bytes. The high-water mark is the kernel's `VmHWM`: that of
 /// `getrusage` begins with the memory of whoever started the process.
-enum ProcessMemory {
-  static var peak: Int { status("VmHWM:") }
-  static var now: Int { status("VmRSS:") }
+public enum ProcessMemory {
+  /// The most there has been.
+  public static var peak: Int { status("VmHWM:") }
+  /// What there is.
+  public static var now: Int { status("VmRSS:") }
 
   /// A line of /proc/self/status, which counts in KiB; 0 where there is none.
   private static func status(_ name: String) -> Int {

@@ -1,0 +1,121 @@
+import Activations
+import Device
+import Foundation
+
+/// Why there is no plan.
+public enum ExactPlanError: Error, Sendable, CustomStringConvertible {
+  /// The device could not be measured.
+  case device(DeviceError)
+  /// Nothing fits the memory; `least` bytes would do.
+  case tooLittleMemory(limit: Int, least: Int)
+
+  /// One sentence.
+  public var description: String {
+    switch self {
+    case .device(let error): error.description
+    case .tooLittleMemory(let limit, let least):
+      "\(limit) bytes of memory are too little; at least \(least) are needed"
+    }
+  }
+}
+
+extension Comparison {
+  /// The memory that is used where nobody says how much: half of this machine's, in bytes.
+  public static var defaultMemory: Int { Int(ProcessInfo.processInfo.physicalMemory / 2) }
+
+  /// How the estimators over all examples are made on `devices`; nil for minibatches.
+  ///
+  /// The first device's rates are measured, where the plan depends on them.
+  ///
+  /// - Parameters:
+  ///   - sharing: how many of the devices share the work.
+  ///   - memory: bytes that the process, and each device, may take at most.
+  ///   - isMeasured: whether to measure rates in any case, so that the plan's cost has its seconds.
+  public func exactPlan(
+    on devices: [any Device], sharing: Int = 1, memory: Int = Self.defaultMemory,
+    isMeasured: Bool = false
+  ) throws(ExactPlanError) -> ExactPlan? {
+    if case .minibatch = estimator { return nil }
+    guard let device = devices.first, pairing.count >= estimator.centering.leastExamples else {
+      return nil
+    }
+    let work = ExactWork(self)
+    func planner() -> ExactPlanner {
+      // What a device holds, it holds beside what the process was before.
+      let base = ProcessMemory.now
+      let model = MemoryModel(
+        work: work, base: base, sharing: min(max(sharing, 1), devices.count),
+        cores: device.info.computeUnits)
+      return ExactPlanner(model, limit: min(memory, base + device.info.memory / 10 * 9))
+    }
+    let before = planner()
+    if !isMeasured, let small = before.small { return small }
+    guard before.least <= memory else {
+      throw .tooLittleMemory(limit: memory, least: before.least)
+    }
+    // Of several devices alike, each takes its share.
+    let rates = try rates(of: devices, work).shared(by: min(max(sharing, 1), devices.count))
+    let measured = planner()
+    do throws(ExactPlanner.TooLittle) {
+      guard var small = measured.small else { return try measured.plan(rates: rates) }
+      small.cost.seconds = rates.seconds(small.cost)
+      return small
+    } catch {
+      throw .tooLittleMemory(limit: memory, least: error.least)
+    }
+  }
+
+  /// The rates of the first device that can be measured: where one fails, the next does its work.
+  private func rates(
+    of devices: [any Device], _ work: ExactWork
+  ) throws(ExactPlanError) -> DeviceRates {
+    var failure: DeviceError?
+    for device in devices {
+      do throws(DeviceError) {
+        return try DeviceRates(
+          measuring: device, work, layers: left.layers + (right?.layers ?? []),
+          examples: pairing.left)
+      } catch {
+        guard error.kind != .input else { throw .device(error) }
+        failure = failure ?? error
+      }
+    }
+    throw .device(
+      failure ?? DeviceError(kind: .notFound, call: "compare", context: "no device was given"))
+  }
+
+  /// Bytes of memory that minibatches take at the most.
+  public func memoryOfMinibatches(on devices: [any Device], sharing: Int = 1) -> Int {
+    var work = ExactWork(self)
+    work.exampleCount = plan.batches.map(\.count).max() ?? 0
+    let model = MemoryModel(
+      work: work, base: ProcessMemory.now, sharing: min(max(sharing, 1), devices.count),
+      cores: devices.first?.info.computeUnits ?? 1)
+    return model.atOnce
+  }
+
+  /// What all minibatches cost, without their memory; with the time of one as it is measured on
+  /// `device`.
+  public func costOfMinibatches(on device: some Device) throws(DeviceError) -> ExactCost {
+    var cost = ExactCost()
+    var work = ExactWork(self)
+    for batch in plan.batches {
+      work.exampleCount = batch.count
+      let part = ExactCost(atOnce: work)
+      cost.gramFlops += part.gramFlops
+      cost.pairFlops += part.pairFlops
+      cost.bytesRead += part.bytesRead
+    }
+    guard let first = plan.batches.first else { return cost }
+    var timings = Timings()
+    let clock = ContinuousClock()
+    var seconds = Double.infinity
+    for _ in 0..<2 {
+      let start = clock.now
+      _ = try sums(of: first, on: device, timings: &timings)
+      seconds = min(seconds, (clock.now - start) / .seconds(1))
+    }
+    cost.seconds = seconds * Double(plan.batches.count)
+    return cost
+  }
+}

@@ -1,0 +1,79 @@
+import Device
+
+/// What an exact comparison takes of the memory, and what it leaves.
+struct MemoryModel: Sendable, Hashable {
+  let work: ExactWork
+  /// Bytes that the process takes before the first example is read.
+  var base: Int
+  /// Devices that share the work, each with tiles of its own.
+  var sharing = 1
+  /// Cores, each with a matrix of its own where examples are few.
+  var cores = 1
+
+  /// For what is left out of all counts: drawing and writing the result, threads, what `malloc` keeps.
+  static let reserve = 24 << 20
+  /// The least a device needs for packed features and sums of products.
+  static let leastWorkspace = 32 << 20
+
+  private var n: Int { work.exampleCount }
+
+  /// What does not depend on the road: lists of examples, sums of all pairs.
+  private var fixed: Int {
+    let columns = (work.right ?? work.left).count
+    return base + Self.reserve + 3 * 8 * n * (work.right == nil ? 1 : 2)
+      + 6 * 8 * work.left.count * columns
+  }
+
+  /// What a device keeps of all examples: ‖x‖² and m in float32 and what they are made of, and of each
+  /// feature its mean in float64 with room to find it.
+  private var vectors: Int {
+    work.layers.reduce(0) { $0 + 16 * n + 32 * $1.featureCount }
+  }
+
+  /// All matrices at once: the stacks, a matrix before it is centered (of up to 1,024 examples one or
+  /// two a core), and two slabs of features.
+  var atOnce: Int {
+    let stacks = 4 * work.layers.count * work.centering.packedCount(exampleCount: n)
+    let matrices = n <= 1024 ? 2 * cores : 1
+    return fixed + sharing * (stacks + matrices * 4 * n * (n + 1024) + Self.leastWorkspace)
+  }
+
+  /// What tiles of this side take beside the stacks: one before it is centered, the other that is
+  /// begun, and packed features of its rows and columns.
+  private func workspace(side: Int) -> Int { 8 * side * side + 16_384 * side }
+
+  /// The peak of tiles of `layers` layers with this side, and `sums` bytes for features.
+  func peak(layers: Int, side: Int, sums: Int) -> Int {
+    fixed + sharing * (4 * layers * side * side + deviceMemory(side: side, sums: sums))
+  }
+
+  /// What a device may take for anything but tiles.
+  func deviceMemory(side: Int, sums: Int) -> Int {
+    vectors + workspace(side: side) + Self.leastWorkspace + sums + min(sums, packed)
+  }
+
+  /// Chunks of 512 examples of all layers, one that is multiplied and one that is filled. Where they
+  /// would take more than half of what there is for features, a device takes shorter ones.
+  private var packed: Int {
+    work.layers.reduce(0) { $0 + 2 * 512 * 4 * ExactWork.padded($1.featureCount) }
+  }
+
+  /// The sums that fit `room` together with packed features.
+  func sums(within room: Int) -> Int { max(room / 2, room - packed, 0) }
+
+  /// The longest side of tiles of `layers` layers that fits `limit`; 0 where none of `leastSide` does.
+  func side(layers: Int, sums: Int, limit: Int) -> Int {
+    let room = (limit - peak(layers: layers, side: 0, sums: sums)) / sharing
+    guard room > 0 else { return 0 }
+    // (4·layers + 8)·s² + 16,384·s ≤ room
+    let (a, b) = (Double(4 * layers + 8), 16_384.0)
+    let root = ((b * b + 4 * a * Double(room)).squareRoot() - b) / (2 * a)
+    let side = min(Int(root) / 32 * 32, Self.mostSide, (n + 31) / 32 * 32)
+    return side >= min(Self.leastSide, n) ? side : 0
+  }
+
+  /// Longer sides save no more: a number that is read takes part in as many products as the side is long.
+  static let mostSide = 4096
+  /// Shorter ones would cost more for reading than for products.
+  static let leastSide = 128
+}

@@ -1,0 +1,61 @@
+import Device
+
+/// The mean and the standard deviation of maps of the same layers, cell by cell.
+///
+/// Undefined cells, NaN, do not count. The sums are Welford's, with weights: nothing cancels.
+public struct MapStatistics: Sendable {
+  private var weights: Matrix<Double>
+  private var means: Matrix<Double>
+  private var squares: Matrix<Double>
+
+  /// Of no map yet.
+  public init(rows: Int, columns: Int) {
+    weights = Matrix(rows: rows, columns: columns, repeating: 0)
+    means = weights
+    squares = weights
+  }
+
+  /// Adds a map.
+  public mutating func add(_ map: Matrix<Double>) { add(map, weight: 1) { $0 } }
+
+  /// Adds the map of two networks of the same layers that come in no order: half of it counts as it is,
+  /// half with rows and columns exchanged.
+  public mutating func addSymmetric(_ map: Matrix<Double>) {
+    precondition(map.rows == map.columns, "networks of different layers")
+    add(map, weight: 0.5) { $0 }
+    add(map, weight: 0.5) { $0 % map.rows * map.columns + $0 / map.rows }
+  }
+
+  private mutating func add(_ map: Matrix<Double>, weight: Double, index: (Int) -> Int) {
+    precondition(
+      map.rows == means.rows && map.columns == means.columns, "a map of other layers")
+    for cell in means.elements.indices {
+      let value = map.elements[index(cell)]
+      guard !value.isNaN else { continue }
+      weights.elements[cell] += weight
+      let difference = value - means.elements[cell]
+      means.elements[cell] += difference * weight / weights.elements[cell]
+      squares.elements[cell] += weight * difference * (value - means.elements[cell])
+    }
+  }
+
+  /// The means; NaN where no map has a value.
+  public var mean: Matrix<Double> {
+    var result = means
+    for cell in result.elements.indices where weights.elements[cell] == 0 {
+      result.elements[cell] = .nan
+    }
+    return result
+  }
+
+  /// The sample standard deviations √(Σ(x − mean)²/(N − 1)) of N maps; NaN where fewer than two have a
+  /// value.
+  public var standardDeviation: Matrix<Double> {
+    var result = squares
+    for cell in result.elements.indices {
+      let freedom = weights.elements[cell] - 1
+      result.elements[cell] = freedom > 0 ? (squares.elements[cell] / freedom).squareRoot() : .nan
+    }
+    return result
+  }
+}

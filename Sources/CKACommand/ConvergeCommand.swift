@@ -1,0 +1,208 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+import DeviceRegistry
+import Foundation
+import Logging
+
+struct ConvergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "converge",
+    abstract: "How far minibatch CKA is from the exact value, by batch size and passes.",
+    discussion: """
+      Runs minibatch CKA in several independent orders, compares every pair of layers with the \
+      unbiased value of all examples at once, and prints a table of the errors. Writes \
+      converge.csv, converge.json, converge.png, converge.svg, exact.npy and errors.npy into the \
+      output folder.
+      """)
+
+  @Argument(help: "The first model.")
+  var model: String
+
+  @Argument(help: "The second model; without it the layers of MODEL are compared with each other.")
+  var model2: String?
+
+  @Option(help: ArgumentHelp("Examples a minibatch, each at least 4.", valueName: "list"))
+  var batchSizes = CountList([16, 32, 64, 128, 256])
+
+  @Option(help: ArgumentHelp("How often minibatch goes through the examples.", valueName: "list"))
+  var passes = CountList([1, 2, 5, 10])
+
+  @Option(help: "Independent orders of the examples: those of --seed, --seed + 1, ….")
+  var repeats = 10
+
+  @Option(help: "What decides the first order, and which examples --examples takes.")
+  var seed: UInt64 = 0
+
+  @OptionGroup(title: "Kernel") var kernel: KernelOptions
+  @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup(title: "Layers") var layers: LayerOptions
+  @OptionGroup(title: "Device") var device: DeviceOption
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-converge"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result of converge.")
+  var force = false
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func validate() throws {
+    if let small = batchSizes.values.first(where: { $0 < 4 }) {
+      throw ValidationError("--batch-sizes holds \(small): HSIC needs at least 4 examples.")
+    }
+    guard repeats >= 1 else { throw ValidationError("--repeats is \(repeats): at least 1.") }
+  }
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let folder = try ResultFolder(output, of: ConvergeFiles.kind, replacing: force)
+      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+      let right = try model2.map {
+        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+      }
+      let paths = [model, model2].compactMap { $0 }
+      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let convergence = try convergence(left, right, paths: paths)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
+      announce(convergence, to: log)
+      let opened = (clock.now - start) / .seconds(1)
+
+      let outcome = try run(convergence, on: choice, log: log)
+      report(outcome.exact, convergence.exact, paths: paths, to: log)
+      try check(outcome, of: convergence, log: log)
+      let document = ConvergeDocument(
+        convergence, outcome, paths: paths, pooling: layers.pool.rawValue,
+        precision: device.precision, alignment: examples.align, limit: examples.examples,
+        timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+      try folder.write(try ConvergeFiles(document, outcome).contents)
+      if !quiet {
+        try Console.print(document.table, terminator: "")
+        try Console.print(summary(document, folder))
+      }
+    }
+  }
+
+  private func convergence(
+    _ left: ActivationModel, _ right: ActivationModel?, paths: [String]
+  ) throws -> Convergence {
+    let pairing = try examples.pairing(left, right, paths: paths, seed: seed)
+    if right == nil, left.layers.count == 1 {
+      throw Failure(
+        .data,
+        "\(oneLine(model)): has one layer, and a layer equals itself in any estimate; "
+          + "expected two layers or a second model")
+    }
+    let convergence = try Convergence(
+      left, right, pairing: pairing, kernel: kernel.value(), batchSizes: batchSizes.values,
+      passes: passes.values, repeats: repeats, seed: seed)
+    guard !convergence.batchSizes.isEmpty else {
+      throw Failure(
+        .data,
+        "\(oneLine(model)): has \(pairing.count) examples; expected more than the smallest of "
+          + "--batch-sizes \(batchSizes)")
+    }
+    return convergence
+  }
+
+  /// Says what is left out, what it costs, and what may not be expected.
+  private func announce(_ convergence: Convergence, to log: Logger) {
+    let n = convergence.exact.pairing.count
+    let large = batchSizes.values.filter { $0 >= n }.sorted().map(String.init)
+    if !large.isEmpty {
+      log.info(
+        "\(large.joined(separator: ", ")) examples a minibatch are left out: all are only \(n)")
+    }
+    let bytes = convergence.exact.bytesRead * convergence.readings
+    log.info(
+      "activations are read \(Format.count(convergence.readings)) times, \(Format.bytes(bytes)) in all"
+    )
+    if case .rbf(.sigma) = kernel.value() { return }
+    if kernel.kernel == .rbf {
+      log.info(
+        """
+        each minibatch has a median distance and so a kernel of its own: what that changes stays, \
+        however many passes; --sigma has no such bias
+        """)
+    }
+  }
+
+  private func run(
+    _ convergence: Convergence, on choice: DeviceRegistry.Choice, log: Logger
+  ) throws -> Convergence.Outcome {
+    let count = convergence.minibatchCount
+    var progress = Progress(
+      total: count, unit: "minibatches",
+      bytesPerUnit: convergence.exact.bytesRead * convergence.readings / count, isQuiet: quiet)
+    defer { progress.clear() }
+    do throws(DeviceError) {
+      return try convergence.run(on: choice.devices, sharing: choice.sharing) { event in
+        report(event, on: &progress, to: log)
+      }
+    } catch {
+      throw failure(of: error)
+    }
+  }
+
+  /// Ends where there is nothing to show; names what is missing from the errors.
+  private func check(
+    _ outcome: Convergence.Outcome, of convergence: Convergence, log: Logger
+  ) throws {
+    guard outcome.points.contains(where: { $0.pairs > 0 }) else {
+      throw Failure(
+        .data,
+        "\(oneLine(model)): no pair of layers has an exact value and estimates; nothing was "
+          + "written")
+    }
+    guard outcome.points.contains(where: { $0.meanError > 0 }) else {
+      throw Failure(
+        .data,
+        "\(oneLine(model)): all estimates equal the exact values, because the layers are the "
+          + "same; nothing was written")
+    }
+    for point in outcome.points where point.undefinedPairs > 0 {
+      log.warning(
+        """
+        \(point.undefinedPairs) of \(point.undefinedPairs + point.pairs) pairs of layers have no \
+        estimate from \(point.passes) \(point.passes == 1 ? "pass" : "passes") in minibatches of \
+        \(point.batchSize) and are left out there
+        """)
+    }
+  }
+
+  private func summary(_ document: ConvergeDocument, _ folder: ResultFolder) -> String {
+    let counts = document.models.map { String($0.layers.count) }
+    return """
+      errors of minibatch CKA, \(document.kernel.name), against all \
+      \(Format.count(document.examples.compared)) examples: \(counts[0]) × \
+      \(counts.last ?? counts[0]) layers, \(document.repeats) \
+      \(document.repeats == 1 ? "order" : "orders"), in \(Format.seconds(document.timings.total))
+      written to \(oneLine(folder.path)): \(ConvergeFiles.names.joined(separator: ", "))
+      """
+  }
+}
+
+/// Counts with commas between them: `16,32,64`.
+struct CountList: ExpressibleByArgument, CustomStringConvertible {
+  let values: [Int]
+
+  init(_ values: [Int]) { self.values = values }
+
+  /// Nil where a part is not a positive count, or is there twice.
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = parts.compactMap { Int($0) }
+    guard values.count == parts.count, Set(values).count == values.count,
+      values.allSatisfy({ $0 > 0 })
+    else { return nil }
+  }
+
+  var description: String { values.map(String.init).joined(separator: ",") }
+  var defaultValueDescription: String { description }
+}

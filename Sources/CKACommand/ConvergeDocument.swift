@@ -1,0 +1,146 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Foundation
+
+/// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).
+struct ConvergeDocument: Codable {
+  static let formatFamily = "cka-converge/"
+
+  struct Examples: Codable {
+    var total: Int
+    /// n of the exact value.
+    var compared: Int
+    /// What `--examples` allowed, where it was given.
+    var limit: Int?
+    /// `ids` where examples found each other by their sample IDs, not by their order.
+    var alignment: String?
+  }
+
+  /// Errors of one batch size and number of passes: `Convergence.Point`. What does not exist is
+  /// left out.
+  struct Point: Codable {
+    var batchSize: Int
+    var passes: Int
+    /// Of one repeat.
+    var minibatches: Int
+    /// In the minibatches of one pass.
+    var examplesUsed: Int
+    var pairs: Int
+    var undefinedPairs: Int
+    var meanError: Double?
+    /// One a repeat.
+    var meanErrors: [Double]
+    /// The standard deviation of `meanErrors`.
+    var spread: Double?
+    var percentile95: Double?
+    var largest: Double?
+    var bias: Double?
+    /// The standard error of `bias`.
+    var biasError: Double?
+  }
+
+  var format = ConvergeDocument.formatFamily + "1"
+  var version = toolVersion
+  var kernel: ResultDocument.Kernel
+  var pooling: String
+  var precision: Precision
+  var device: ResultDocument.Worker
+  var sharingDevices: [ResultDocument.Worker]?
+  var failedDevices: [ResultDocument.Worker]
+  var models: [ResultDocument.Model]
+  /// Cells of `exact.npy` without a value.
+  var undefinedCells: [ResultDocument.Cell]
+  var examples: Examples
+  var repeats: Int
+  /// The seed of the first order.
+  var seed: UInt64
+  /// The axes of `errors.npy`, with the layers.
+  var batchSizes: [Int]
+  var passes: [Int]
+  /// The passes fastest.
+  var points: [Point]
+  var timings: ResultDocument.Timings
+}
+
+extension ConvergeDocument {
+  init(
+    _ convergence: Convergence, _ outcome: Convergence.Outcome, paths: [String], pooling: String,
+    precision: Precision, alignment: ExamplePairing.Alignment, limit: Int?,
+    timings: ResultDocument.Timings
+  ) {
+    let exact = outcome.exact
+    let comparison = convergence.exact
+    let workers = ResultDocument.Workers(outcome.work)
+    var models = [
+      ResultDocument.Model(comparison.left, paths[0], exact.leftStatuses, exact.leftSigmas)
+    ]
+    if let right = comparison.right {
+      models.append(ResultDocument.Model(right, paths[1], exact.rightStatuses, exact.rightSigmas))
+    }
+    self.init(
+      kernel: ResultDocument.Kernel(comparison.kernel), pooling: pooling, precision: precision,
+      device: workers.first, sharingDevices: workers.sharing, failedDevices: workers.failed,
+      models: models, undefinedCells: ResultDocument.Cell.undefined(in: exact.statuses),
+      examples: Examples(
+        total: comparison.left.exampleCount, compared: comparison.pairing.count, limit: limit,
+        alignment: alignment == .ids ? alignment.rawValue : nil),
+      repeats: convergence.repeats, seed: convergence.seed, batchSizes: convergence.batchSizes,
+      passes: convergence.passes, points: outcome.points.map { Point($0) }, timings: timings)
+  }
+
+  /// The errors as a table for people.
+  var table: String {
+    var table = TextTable([
+      ("batch size", .right), ("passes", .right), ("minibatches", .right), ("mean error", .right),
+      ("of the repeats", .right), ("95 % below", .right), ("largest", .right), ("bias", .right),
+    ])
+    func number(_ value: Double?) -> String { value.map(Format.scientific) ?? "" }
+    for point in points {
+      let bounds = [point.meanErrors.min(), point.meanErrors.max()].map(number)
+      let bias = point.bias.map { ($0 < 0 ? "" : "+") + Format.scientific($0) } ?? ""
+      table.add([
+        Format.count(point.batchSize), Format.count(point.passes), Format.count(point.minibatches),
+        number(point.meanError), bounds.joined(separator: " … "), number(point.percentile95),
+        number(point.largest), bias,
+      ])
+    }
+    return table.text
+  }
+
+  /// The errors as a table for programs: a row a point; what does not exist is empty.
+  var csv: [UInt8] {
+    func number(_ value: Double?) -> String { csvNumber(value ?? .nan) }
+    return points.reduce(
+      into: csvLine([
+        "batch_size", "passes", "minibatches", "examples_used", "repeats", "pairs",
+        "undefined_pairs", "mean_error", "mean_error_least", "mean_error_most", "mean_error_sd",
+        "error_p95", "error_largest", "bias", "bias_se",
+      ])
+    ) { bytes, point in
+      let counts = [
+        point.batchSize, point.passes, point.minibatches, point.examplesUsed, repeats, point.pairs,
+        point.undefinedPairs,
+      ]
+      let numbers = [
+        point.meanError, point.meanErrors.min(), point.meanErrors.max(), point.spread,
+        point.percentile95, point.largest, point.bias, point.biasError,
+      ]
+      bytes += csvLine(counts.map(String.init) + numbers.map(number))
+    }
+  }
+}
+
+extension ConvergeDocument.Point {
+  fileprivate init(_ point: Convergence.Point) {
+    func number(_ value: Double) -> Double? { value.isNaN ? nil : value }
+    self.init(
+      batchSize: point.batchSize, passes: point.passes, minibatches: point.minibatches,
+      examplesUsed: point.minibatches / point.passes * point.batchSize, pairs: point.pairs,
+      undefinedPairs: point.undefinedPairs, meanError: number(point.meanError),
+      meanErrors: point.meanErrors.filter { !$0.isNaN }, spread: number(point.spread),
+      percentile95: number(point.percentile95), largest: number(point.largest),
+      bias: number(point.bias), biasError: number(point.biasError))
+  }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+
+/// Bytes of memory, as they stand behind `--memory`: a number with K, M, G or T for powers of 1,024.
+struct MemorySize: ExpressibleByArgument, Hashable {
+  let bytes: Int
+
+  init?(argument: String) {
+    var digits = argument[...]
+    var unit = 1.0
+    if let last = digits.last, let power = "KMGT".firstIndex(of: Character(last.uppercased())) {
+      digits.removeLast()
+      for _ in 0...("KMGT".distance(from: "KMGT".startIndex, to: power)) { unit *= 1024 }
+    }
+    // Neither signs nor exponents nor "nan", which Double would read.
+    guard digits.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." }),
+      let number = Double(digits),
+      number * unit >= 1, number * unit < 0x1p62
+    else { return nil }
+    bytes = Int(number * unit)
+  }
+}
+
+/// How much memory an estimate may take, and whether it is made at all.
+struct PlanOptions: ParsableArguments {
+  enum Median: String, ExpressibleByArgument, CaseIterable { case exact, sample }
+
+  /// Examples that `--median sample` takes the median of.
+  static let sampleSize = 1024
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024). unbiased and biased \
+      plan with half of the machine's unless given.
+      """, valueName: "size"))
+  var memory: MemorySize?
+
+  @Option(
+    help: """
+      For unbiased and biased with rbf's bandwidth by the median: exact, of all pairs of examples, or \
+      sample, of those of 1,024 examples spread evenly.
+      """)
+  var median: Median?
+
+  @Flag(help: "Print what would be done and what it would cost, and write nothing.")
+  var dryRun = false
+}

@@ -1,0 +1,121 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `--memory`, `--dry-run` and `--median`: what is promised, and what happens.
+@Suite(.timeLimit(.minutes(30))) struct MemoryTests {
+  let cka: Cka
+
+  init() throws { cka = try Cka() }
+
+  /// A model of `layers` layers of n × p, all alike but for some noise.
+  private func write(layers: Int, n: Int, p: Int, to folder: String) throws {
+    var generator = SeededGenerator(seed: 3)
+    let header = NPYFile.header(descr: "<f4", shape: [n, p])
+    for layer in 0..<layers {
+      var data: [UInt8] = []
+      data.reserveCapacity(4 * n * p)
+      for index in 0..<(n * p) {
+        let shared = Float((index / p &* 7919 &+ index % p % 16 &* 104_729) % 97) / 97
+        let value = shared + Float(generator.next() >> 40) * 0x1p-24
+        withUnsafeBytes(of: value) { data.append(contentsOf: $0) }
+      }
+      try cka.folder.write(NPYFile.bytes(header: header, data: data), to: "\(folder)/l\(layer).npy")
+    }
+  }
+
+  @Test(arguments: [
+    ["--memory", "0"], ["--memory", "4X"], ["--memory", "-1G"], ["--memory", "G"],
+    ["--memory", "nan"], ["--memory", "1e3"], ["--memory", "inf"], ["--memory", "9999999999T"],
+    ["--median", "sample"], ["--median", "exact", "--estimator", "unbiased"],
+    ["--median", "sample", "--kernel", "rbf"],
+    ["--median", "sample", "--kernel", "rbf", "--estimator", "biased", "--sigma", "2"],
+    ["--median", "most", "--kernel", "rbf", "--estimator", "biased"],
+  ])
+  func refusesWrongOptions(options: [String]) throws {
+    try cka.folder.write(TestModel(layers: 2).npz, to: "m.npz")
+    let run = try cka.run(["compare", "m.npz"] + options)
+    #expect(run.code == 64 && run.output.isEmpty)
+    #expect(run.errors.contains("Usage: cka compare"), "\(run.errors)")
+    try cka.expectNothingWritten()
+  }
+
+  @Test(arguments: ["minibatch", "unbiased", "biased"])
+  func aDryRunPrintsThePlanAndWritesNothing(estimator: String) throws {
+    try cka.folder.write(TestModel(layers: 3, n: 40).npz, to: "m.npz")
+    let run = try cka(
+      "compare", "m.npz", "--estimator", estimator, "--device", "cpu", "--dry-run",
+      "--batch-size", "16", "--output", "result")
+    #expect(run.code == 0, "\(run.errors)")
+    for word in ["road", "peak memory", "expected time", "activations read", "on cpu"] {
+      #expect(run.output.contains(word), "\(run.output)")
+    }
+    #expect(run.output.contains(estimator == "minibatch" ? "2 minibatches" : "one piece"))
+    #expect(try cka.contents() == ["m.npz"])
+  }
+
+  /// A dry run needs no place to write to, and leaves an earlier result alone.
+  @Test func aDryRunMindsNoEarlierResult() throws {
+    try cka.folder.write(TestModel(layers: 2).npz, to: "m.npz")
+    try cka("compare", "m.npz", "--device", "cpu", "--batch-size", "8").expectSuccess()
+    try cka("compare", "m.npz", "--device", "cpu", "--batch-size", "8", "--dry-run").expectSuccess()
+  }
+
+  /// The number of MiB that the error message says would do.
+  private func least(_ run: Run) throws -> Int {
+    let words = run.errors.split(separator: " ")
+    let place = try #require(words.lastIndex(of: "--memory"))
+    return try #require(Int(words[place + 1].dropLast()))
+  }
+
+  @Test(arguments: ["minibatch", "unbiased"])
+  func refusesWhatIsTooLittleAndTakesWhatItAskedFor(estimator: String) throws {
+    try cka.folder.write(TestModel(layers: 3, n: 600).npz, to: "m.npz")
+    let arguments = ["compare", "m.npz", "--estimator", estimator, "--device", "cpu", "--memory"]
+    let refused = try cka.run(arguments + ["20M"])
+    refused.expectFailure(64, "--memory 20.0 MiB is too little", "at least --memory")
+    try cka.expectNothingWritten()
+    let least = try least(refused)
+    let (run, peak) = try cka.runMeasuringMemory(arguments + ["\(least)M"])
+    #expect(run.code == 0, "\(run.errors)")
+    if let peak { #expect(peak <= least << 20, "\(peak >> 20) MiB of \(least)") }
+  }
+
+  /// 16 matrices of 4,000 examples would take 512 MB, and the linear kernel's features do not.
+  @Test func keepsItsMemory() throws {
+    try write(layers: 16, n: 4000, p: 64, to: "m")
+    for (size, kernel) in [(160, "rbf"), (250, "rbf"), (400, "rbf"), (160, "linear")] {
+      let (run, peak) = try cka.runMeasuringMemory(
+        [
+          "compare", "m", "--estimator", "unbiased", "--kernel", kernel, "--median", "sample",
+          "--device", "cpu", "--memory", "\(size)M", "--output", "\(kernel)-\(size)",
+        ].filter { kernel == "rbf" || $0 != "--median" && $0 != "sample" })
+      #expect(run.code == 0, "\(run.errors)")
+      if let peak { #expect(peak <= size << 20, "\(peak >> 20) MiB of \(size), \(kernel)") }
+      let result = try TestResult(cka, "\(kernel)-\(size)")
+      #expect(result.json("plan", "memory") as? Int == size << 20)
+      let pairs = try #require(result.json("plan", "pairs") as? [String: Int])
+      #expect(pairs == [kernel == "rbf" ? "tiles" : "features": 136])
+    }
+    // The same examples, whatever the tiles: float32 sums of other lengths.
+    let results = try [160, 250, 400].map { try TestResult(cka, "rbf-\($0)") }
+    for result in results {
+      for (a, b) in zip(result.cka.bits, results[0].cka.bits) {
+        #expect(abs(Double(bitPattern: a) - Double(bitPattern: b)) < 1e-6)
+      }
+    }
+    #expect(results[0].json("kernel", "medianExamples") as? Int == 1024)
+  }
+
+  @Test func theSameBitsFromRunToRun() throws {
+    try write(layers: 6, n: 2500, p: 300, to: "m")
+    let arguments = [
+      "compare", "m", "--estimator", "unbiased", "--device", "cpu", "--memory", "120M", "--quiet",
+      "--output",
+    ]
+    try cka.run(arguments + ["a"]).expectSuccess()
+    try cka.run(arguments + ["b"]).expectSuccess()
+    #expect(try cka.bytes("a/cka.npy") == cka.bytes("b/cka.npy"))
+    #expect(try cka.bytes("a/z.npy") == cka.bytes("b/z.npy"))
+  }
+}
