@@ -124,8 +124,11 @@ extension Study {
     let threads = models.indices.map { rank in
       Thread {
         let result = Result {
-          try study.open(store, models[rank], shard: shard, team: team[rank])
-            .run(models: models[rank])
+          let sweep = try study.open(store, models[rank], shard: shard, team: team[rank])
+          let summary = try sweep.run(models: models[rank])
+          // The first knows the products of all.
+          if rank == 0, !sweep.isShard { _ = try sweep.results().similarity(0, 1) }
+          return summary
         }
         results.withLock { $0[rank] = result }
         team[rank].leave()
