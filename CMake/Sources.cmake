@@ -84,7 +84,9 @@ cka_swift_library(BLASDevice Sources/BLASDevice
   SOURCES
     BLASDevice.swift
     BLASGramStack.swift
+    BLASGramTiles.swift
     Centering.swift
+    FeatureProducts.swift
     Gram.swift
     GramMatrix.swift
     HSIC.swift
@@ -93,7 +95,10 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     PackedNumbers.swift
     Pipeline.swift
     RBF.swift
-    SharedGram.swift)
+    RBFTiles.swift
+    SharedGram.swift
+    TileGram.swift
+    Tiles.swift)
 
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
@@ -309,9 +314,11 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeDocument.swift
     ConvergeFiles.swift
     DevicesCommand.swift
+    GroupMaps.swift
     InspectCommand.swift
     MemorySize.swift
     MergeCommand.swift
+    ModelTable.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
@@ -319,5 +326,10 @@ cka_command(CKACommand Sources/CKACommand
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    SafeFileName.swift
     SweepCommand.swift
+    SweepDocument.swift
+    SweepFolder.swift
+    SweepOutputs.swift
+    SweepOverview.swift
     VerifyCommand.swift)

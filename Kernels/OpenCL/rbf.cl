@@ -120,12 +120,12 @@ void select_bins(__global uint *counts, __global uint2 *targets, const uint shif
 }
 
 // σ² of each layer in units of 2^(2e), and the trace of the linear matrix.
-// `factor`: t² with `exponent` 0 and `isMedian` 1; or σ² = factor · 2^exponent with `isMedian` 0.
+// factors[layer]: (t², 0) with `isMedian` 1; with 0, σ² = x · 2^y, or no bandwidth where x is 0.
 // Dimensions: BINS, layers. One work-group a layer.
 __kernel __attribute__((reqd_work_group_size(BINS, 1, 1)))
 void bandwidth(
     __global const uint2 *targets, __global const float *diagonals, const uint n,
-    const uint isMedian, const float factor, const int exponent, const uint firstLayer,
+    const uint isMedian, __global const float2 *factors, const uint firstLayer,
     __global Layer *layers) {
   __local float sums[BINS];
   const uint item = get_local_id(0);
@@ -140,18 +140,20 @@ void bandwidth(
   if (item != 0) return;
 
   __global Layer *record = layers + firstLayer + layer;
+  const float2 factor = factors[firstLayer + layer];
   float squared;
   if (isMedian) {
     const uint2 lower = targets[layer * 2];
     const uint2 upper = targets[layer * 2 + 1];
     const float low = lower.x == 0xFFFFFFFFu ? 0.0f : as_float(lower.x);
     const float high = upper.x == 0xFFFFFFFFu ? 0.0f : as_float(upper.x);
-    squared = factor * (low == high ? low : 0.5f * low + 0.5f * high);
+    squared = factor.x * (low == high ? low : 0.5f * low + 0.5f * high);
     // The comparison is false for NaN too.
     if (!(squared > 0 && squared < INFINITY)) record->flags |= FLAG_NO_BANDWIDTH;
   } else {
     // A bandwidth out of range for these activations gives the matrix it tends to.
-    squared = clamp(ldexp(factor, exponent - 2 * record->exponent), 0x1p-120f, 0x1p120f);
+    squared = clamp(ldexp(factor.x, (int)factor.y - 2 * record->exponent), 0x1p-120f, 0x1p120f);
+    if (factor.x == 0) record->flags |= FLAG_NO_BANDWIDTH;
   }
   record->bandwidth = squared;
   record->trace = sums[0];

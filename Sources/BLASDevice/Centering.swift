@@ -42,8 +42,9 @@ extension BLASDevice {
     let means = centering.rowMeans(sums: sums)
     nonisolated(unsafe) let row = row
     gram.forEachRun { _, rows in
-      multiplier.table.pointee.center_triangle(
-        gram.start, rows.lowerBound, rows.upperBound, gram.stride, isHollow, means, scale, row)
+      multiplier.table.pointee.center_packed(
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, isHollow,
+        means, scale, row + centering.packedCount(exampleCount: rows.lowerBound))
     }
     let rounding =
       if let bandwidth {
@@ -71,7 +72,8 @@ extension BLASDevice {
       // Nothing is added to rows past the run's last.
       var sums = [Double](repeating: 0, count: rows.upperBound)
       let statistics = multiplier.table.pointee.row_sums(
-        gram.start, rows.lowerBound, rows.upperBound, gram.stride, isHollow, &sums)
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, isHollow,
+        &sums)
       parts.withLock { $0[run] = (sums, statistics) }
     }
     var sums = [Double](repeating: 0, count: n)

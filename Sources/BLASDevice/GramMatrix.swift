@@ -20,6 +20,8 @@ final class GramMatrix: @unchecked Sendable {
 
   var start: UnsafeMutablePointer<Float> { memory.start }
 
+  func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * stride }
+
   init(
     exampleCount n: Int, rowUnit: Int, isShared: Bool, pool: MemoryPool
   ) throws(DeviceError) {

@@ -5,7 +5,7 @@ import Synchronization
 /// Memory that is used again: the next minibatch needs what the last one needed, and the system
 /// takes longer to clear new pages than a core to fill them.
 final class MemoryPool: Sendable {
-  /// Blocks that nobody uses, by their size in bytes.
+  /// Blocks that nobody uses, by their bytes.
   private let idle = Mutex<(blocks: [Int: [Block]], bytes: Int)>(([:], 0))
 
   /// Bytes that are kept at most: a small part of this machine's memory.
@@ -14,20 +14,37 @@ final class MemoryPool: Sendable {
   struct Block: @unchecked Sendable {
     // @unchecked: it has one owner at a time.
     let start: UnsafeMutableRawPointer
+    let bytes: Int
   }
 
   deinit {
     for block in idle.withLock({ $0.blocks.values.joined() }) { free(block.start) }
   }
 
-  /// A block of `bytes` bytes with any values.
+  /// A block of `bytes` bytes or more, with any values.
+  ///
+  /// Memory would grow with every size that is asked for once: an idle block is taken if it is at most
+  /// twice as large, and a new one takes the place of idle ones.
   fileprivate func take(_ bytes: Int, for what: String) throws(DeviceError) -> Block {
-    let used: Block? = idle.withLock { idle in
-      guard let block = idle.blocks[bytes]?.popLast() else { return nil }
-      idle.bytes -= bytes
-      return block
+    let (used, spare): (Block?, [Block]) = idle.withLock { idle in
+      func pop(_ size: Int) -> Block? {
+        guard let block = idle.blocks[size]?.popLast() else { return nil }
+        if idle.blocks[size]?.isEmpty == true { idle.blocks[size] = nil }
+        idle.bytes -= size
+        return block
+      }
+      let fitting = idle.blocks.keys.filter { $0 >= bytes && $0 / 2 <= bytes }.min()
+      if let block = fitting.flatMap(pop) { return (block, []) }
+      var spare: [Block] = []
+      var freed = 0
+      while freed < bytes, let block = idle.blocks.keys.max().flatMap(pop) {
+        spare.append(block)
+        freed += block.bytes
+      }
+      return (nil, spare)
     }
     if let used { return used }
+    for block in spare { free(block.start) }
     let isLarge = bytes >= 2 * Self.largePage
     var pointer: UnsafeMutableRawPointer?
     guard posix_memalign(&pointer, isLarge ? Self.largePage : 64, bytes) == 0, let pointer else {
@@ -37,14 +54,14 @@ final class MemoryPool: Sendable {
     // Large pages, where the system gives them on request: fewer of them to bring in, and a tile of a
     // matrix with long rows no longer needs a page of its own for each row.
     if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
-    return Block(start: pointer)
+    return Block(start: pointer, bytes: bytes)
   }
 
-  fileprivate func giveBack(_ block: Block, _ bytes: Int) {
+  fileprivate func giveBack(_ block: Block) {
     let isKept = idle.withLock { idle in
-      guard idle.bytes + bytes <= Self.limit else { return false }
-      idle.blocks[bytes, default: []].append(block)
-      idle.bytes += bytes
+      guard idle.bytes + block.bytes <= Self.limit else { return false }
+      idle.blocks[block.bytes, default: []].append(block)
+      idle.bytes += block.bytes
       return true
     }
     if !isKept { free(block.start) }
@@ -81,7 +98,7 @@ final class Floats: @unchecked Sendable {
     self.pool = pool
   }
 
-  deinit { pool.giveBack(block, Self.byteCount(count)) }
+  deinit { pool.giveBack(block) }
 
   func clear() { memset(start, 0, count * MemoryLayout<Float>.size) }
 

@@ -100,3 +100,44 @@ struct Multiplier: @unchecked Sendable {
     }
   }
 }
+
+/// Products of features, summed over examples: slabs of all features of some examples.
+extension Multiplier {
+  /// Writes all features of some examples to a slab of `chunk` examples, as those from `place` on.
+  func fillFeatures(
+    _ slab: UnsafeMutablePointer<Float>, chunk: Int, at place: Int,
+    with features: inout FeatureSlabs
+  ) throws(ActivationReadError) {
+    let p = features.featureCount
+    switch engine {
+    case .packed:
+      // A panel of features is what `center` writes with a panel's width from a row to the next.
+      for first in stride(from: 0, to: p, by: rowUnit) {
+        _ = try features.read(
+          first..<min(first + rowUnit, p), into: slab + first * chunk + place * rowUnit,
+          rowStride: rowUnit)
+      }
+    case .openBLAS:
+      _ = try features.read(0..<p, into: slab + place * p, rowStride: p)
+    }
+  }
+
+  /// C += XᵀY for `rows` features of X from `first` on, a multiple of `rowUnit`, and `columns` of Y, in
+  /// slabs of `count` examples of all `leftCount` and `rightCount` features.
+  func multiplyFeatures(
+    _ x: UnsafePointer<Float>, from first: Int, _ rows: Int, of leftCount: Int,
+    _ y: UnsafePointer<Float>, from firstColumn: Int, _ columns: Int, of rightCount: Int,
+    count: Int, into c: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    switch engine {
+    case .packed:
+      table.pointee.multiply(
+        x + first * count, rows, y + firstColumn * count, columns, count, false, c, stride)
+    case .openBLAS:
+      cblas_sgemm(
+        CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(count),
+        1, x + first, blasint(leftCount), y + firstColumn, blasint(rightCount), 1, c,
+        blasint(stride))
+    }
+  }
+}

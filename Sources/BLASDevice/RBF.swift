@@ -22,7 +22,7 @@ extension BLASDevice {
     let trace = diagonal.reduce(0.0) { $0 + Double($1) }
     gram.forEachRun { _, rows in
       multiplier.table.pointee.squared_distances(
-        gram.start, rows.lowerBound, rows.upperBound, gram.stride, diagonal)
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, diagonal)
     }
     let square: Double
     switch rule {
@@ -44,7 +44,8 @@ extension BLASDevice {
       let factor = Float(min(1 / (2 * square), Double(Float.greatestFiniteMagnitude)))
       gram.forEachRun { _, rows in
         multiplier.table.pointee.exponentiate(
-          gram.start, rows.lowerBound, rows.upperBound, gram.stride, factor, lessOne)
+          gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, factor,
+          lessOne)
       }
     }
     return RBF(sigma: sigma, storedSquare: square, trace: trace)
@@ -72,9 +73,9 @@ extension BLASDevice {
       Double(Float(bitPattern: UInt32(upper) << 16 | UInt32(lower)))
     }
     let uppers = counts(in: gram, upper: nil)
-    let (upper, rankOfUpper) = Self.bin(of: rank, in: uppers)
+    let (upper, rankOfUpper) = bin(of: rank, in: uppers)
     let lowers = counts(in: gram, upper: upper)
-    let (lower, rest) = Self.bin(of: rankOfUpper, in: lowers)
+    let (lower, rest) = bin(of: rankOfUpper, in: lowers)
     let found = value(upper, lower)
     if rest + 1 < lowers[lower] { return (found, found) }
     if let next = lowers[(lower + 1)...].firstIndex(where: { $0 > 0 }) {
@@ -87,28 +88,28 @@ extension BLASDevice {
     return (found, value(next, others.firstIndex { $0 > 0 } ?? 0))
   }
 
-  /// Where the number at `rank` is, and its rank there.
-  private static func bin(of rank: Int, in counts: [UInt32]) -> (bin: Int, rank: Int) {
-    var rank = rank
-    for (bin, count) in counts.enumerated() {
-      if rank < count { return (bin, rank) }
-      rank -= Int(count)
-    }
-    preconditionFailure("a rank past the last number")
-  }
-
   /// How many entries have which upper 16 bits, or which lower ones behind the given upper.
-  private func counts(in gram: GramMatrix, upper: Int?) -> [UInt32] {
-    let counts = Mutex([UInt32](repeating: 0, count: 1 << 16))
+  private func counts(in gram: GramMatrix, upper: Int?) -> [UInt64] {
+    let counts = Mutex([UInt64](repeating: 0, count: 1 << 16))
     gram.forEachRun { _, rows in
-      var own = [UInt32](repeating: 0, count: 1 << 16)
+      var own = [UInt64](repeating: 0, count: 1 << 16)
       cka_histogram(
-        gram.start, rows.lowerBound, rows.upperBound, gram.stride, upper == nil,
-        UInt32(upper ?? 0), &own)
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, gram.exampleCount,
+        gram.stride, upper == nil, UInt32(upper ?? 0), &own)
       counts.withLock { counts in
         for index in own.indices { counts[index] &+= own[index] }
       }
     }
     return counts.withLock { $0 }
   }
+}
+
+/// Where the number at `rank` is, and its rank there.
+func bin(of rank: Int, in counts: [UInt64]) -> (bin: Int, rank: Int) {
+  var rank = rank
+  for (bin, count) in counts.enumerated() {
+    if rank < count { return (bin, rank) }
+    rank -= Int(count)
+  }
+  preconditionFailure("a rank past the last number")
 }

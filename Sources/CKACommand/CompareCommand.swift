@@ -129,7 +129,7 @@ struct CompareCommand: ParsableCommand {
     let workers = ([result.device] + (result.sharingDevices ?? [])).map(\.id)
     return """
       \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
-      \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings.total))
+      \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings?.total ?? 0))
       written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, \
       \(result.hasSignificance ? "z.npy, " : "")result.json
       """

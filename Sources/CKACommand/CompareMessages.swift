@@ -108,7 +108,8 @@ func report(
   warn(similarity.rightStatuses, similarity.rightSigmas, right, paths.last)
 }
 
-private func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
+/// Why a layer has no values; nil where it has, or where no layer can have any.
+func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
   switch status {
   case .ok, .tooFewExamples: nil
   case .constant: "constant: every example has the same activations"

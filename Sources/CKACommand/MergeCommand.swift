@@ -18,22 +18,27 @@ struct MergeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The store that is made.", valueName: "dir"))
   var output: String
 
+  @OptionGroup(title: "Groups") var groups: GroupOptions
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
   func run() throws {
-    _ = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
       try reportingStoreErrors {
+        let table = try groups.table
         let merge = try StoreMerge(shares)
         try merge.write(to: output)
         if !quiet {
           try Console.print(
             """
             \(shares.count) shares of \(merge.modelCount) models, \(merge.minibatchCount) minibatches
-            written to \(oneLine(output))
+            kept in \(oneLine(output))
             """)
         }
+        try writeResults(
+          try SweepResults(store: output), table: table, log: log, isQuiet: quiet)
       }
     }
   }

@@ -113,8 +113,8 @@ struct ResultDocument: Codable {
   var plan: Plan?
   /// Whether `z.npy` is there: for the unbiased estimators.
   var hasSignificance: Bool
-  /// Seconds by stage.
-  var timings: Timings
+  /// Seconds by stage; left out for the pairs of a sweep.
+  var timings: Timings?
 }
 
 extension ResultDocument {

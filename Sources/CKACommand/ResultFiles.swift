@@ -25,24 +25,39 @@ struct ResultFiles {
   private let heatmap: Heatmap
 
   init(_ document: ResultDocument, _ similarity: Similarity) throws {
-    let cka = similarity.cka
-    let heatmap = try Heatmap(document, cka)
+    let heatmap = try Heatmap(document, similarity.cka)
     self.heatmap = heatmap
     // With a thousand layers each of these takes a good part of a second: side by side.
-    var makers: [@Sendable () throws -> (name: String, bytes: [UInt8])] = [
-      { ("cka.npy", npy(cka)) },
-      { ("cka.csv", csv(cka, rows: document.rowNames, columns: document.columnNames)) },
-      { (Self.document, try document.json) },
-    ]
-    if let z = similarity.z { makers.append { ("z.npy", npy(z)) } }
+    var makers = Self.numbers(document, similarity)
     makers += [FigureFormat.png, .svg].map { format in
       { (Self.heatmap(format), try heatmap.bytes(format)) }
     }
     contents = try concurrentMap(makers) { try $0() }
   }
 
+  /// What makes a file: its name and bytes.
+  typealias Maker = @Sendable () throws -> (name: String, bytes: [UInt8])
+
+  /// All but the pictures, which `cka plot` makes of these.
+  static func numbers(_ document: ResultDocument, _ similarity: Similarity) -> [Maker] {
+    let cka = similarity.cka
+    var makers: [Maker] = [
+      { ("cka.npy", npy(cka)) },
+      { ("cka.csv", csv(cka, rows: document.rowNames, columns: document.columnNames)) },
+      { (Self.document, try document.json) },
+    ]
+    if let z = similarity.z { makers.append { ("z.npy", npy(z)) } }
+    return makers
+  }
+
   /// The map for this terminal.
   func terminalMap() throws -> String { heatmap.terminalText() }
+}
+
+/// The color scale of scores, of which `lowest` is the lowest. Unbiased estimates may be negative: the
+/// scale then begins at the next lower tenth.
+func scoreRange(lowest: Double) -> ClosedRange<Double> {
+  min((lowest * 10).rounded(.down) / 10, 0)...1
 }
 
 extension Heatmap {
@@ -51,12 +66,11 @@ extension Heatmap {
     let rows = document.models[0]
     let columns = document.models.last ?? rows
     let lowest = cka.elements.filter { !$0.isNaN }.min() ?? 0
-    // Unbiased estimates may be negative: the scale then begins at the next lower tenth.
-    let start = min((lowest * 10).rounded(.down) / 10, 0)
     do throws(FigureError) {
       try self.init(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
-        columnAxis: columns.axis, range: start...1, scoreName: document.scoreName)
+        columnAxis: columns.axis, range: scoreRange(lowest: lowest),
+        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator))
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }
@@ -87,14 +101,13 @@ extension ResultDocument {
   fileprivate var columnNames: [String] { (models.last ?? models[0]).layers.map(\.name) }
 
   /// What the scores are, beside the color bar.
-  fileprivate var scoreName: String {
-    kernel.name == "linear"
-      ? "CKA (linear, \(estimator.name))" : "CKA (\(kernel.name), \(estimator.name))"
+  static func scoreName(kernel: Kernel, estimator: Estimator) -> String {
+    "CKA (\(kernel.name), \(estimator.name))"
   }
 }
 
 extension ResultDocument.Model {
-  fileprivate var axis: Heatmap.Axis {
+  var axis: Heatmap.Axis {
     Heatmap.Axis(labels: layers.map(\.name), title: name, groups: stages)
   }
 

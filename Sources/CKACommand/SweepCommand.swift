@@ -49,6 +49,8 @@ struct SweepCommand: ParsableCommand {
       "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "i/n"))
   var shard: Shard?
 
+  @OptionGroup(title: "Groups") var groups: GroupOptions
+
   @Option(
     help: ArgumentHelp(
       """
@@ -65,6 +67,7 @@ struct SweepCommand: ParsableCommand {
       let isQuiet = quiet || ranks.rank > 0
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
+        let table = try groups.table
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
         let reporter = SweepReporter(log: log, isQuiet: isQuiet)
         defer { reporter.clear() }
@@ -79,6 +82,9 @@ struct SweepCommand: ParsableCommand {
         let summary = try sweep.run(models: models)
         reporter.clear()
         if !isQuiet { try Console.print(text(of: summary, sweep)) }
+        if ranks.rank == 0, !sweep.isShard {
+          try writeResults(try sweep.results(), table: table, log: log, isQuiet: quiet)
+        }
       }
     }
   }
@@ -124,9 +130,48 @@ struct SweepCommand: ParsableCommand {
       \(counts(summary.gramsFound, summary.gramsMade, summary.gramSeconds))
       products of two models and a minibatch: \
       \(productCounts)
-      written to \(oneLine(output))
+      kept in \(oneLine(output))
       """
   }
+}
+
+/// Which models are of one architecture.
+struct GroupOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      A table with the header model,group,seed: which models are one architecture. Without it, names \
+      that differ in a seed only (net-seed0, net_s1) are.
+      """, valueName: "file"))
+  var modelsCsv: String?
+
+  /// The table, or the rule for names.
+  var table: ModelTable {
+    get throws { try modelsCsv.map { try ModelTable(path: $0) } ?? ModelTable() }
+  }
+}
+
+/// Writes the results of a store beside its data, and says what there is.
+func writeResults(
+  _ results: SweepResults, table: ModelTable, log: Logger, isQuiet: Bool
+) throws {
+  let clock = ContinuousClock()
+  let start = clock.now
+  let count = results.models.count
+  var progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
+  defer { progress.clear() }
+  var outputs = try SweepOutputs(results, table: table)
+  let summary = try outputs.write { progress.update(done: $0) }
+  progress.clear()
+  for warning in summary.warnings { log.warning("\(warning)") }
+  guard !isQuiet else { return }
+  try Console.print(
+    """
+    results of pairs: \(Format.count(summary.found)) found, \(Format.count(summary.written)) \
+    written in \(Format.seconds((clock.now - start) / .seconds(1)))
+    written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, grid.svg, \
+    models.npy, models.csv, models.png, models.svg
+    """)
 }
 
 /// Progress and messages of a sweep.

@@ -88,12 +88,13 @@ const cka_cpu_kernels_table *cka_cpu_kernels(size_t index) {
 }
 
 void cka_histogram(
-  const float *k, size_t first, size_t last, size_t stride, bool upper, uint32_t prefix,
-  uint32_t *histogram
+  const float *k, size_t first, size_t last, size_t columns, size_t stride, bool upper,
+  uint32_t prefix, uint64_t *histogram
 ) {
   for (size_t i = first; i < last; i++) {
-    const float *row = k + i * stride;
-    for (size_t j = 0; j < i; j++) {
+    const float *row = k + (i - first) * stride;
+    size_t width = i < columns ? i : columns;
+    for (size_t j = 0; j < width; j++) {
       uint32_t value;
       memcpy(&value, row + j, sizeof value);
       if (upper) {

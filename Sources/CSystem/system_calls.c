@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
+#include <unistd.h>
 
 int cka_exchange(const char *a, const char *b) {
 #ifdef RENAME_EXCHANGE
@@ -15,6 +16,8 @@ int cka_exchange(const char *a, const char *b) {
   return -1;
 #endif
 }
+
+int cka_synchronize(int descriptor) { return syncfs(descriptor); }
 
 void cka_keep_freed_memory(void) {
 #ifdef __GLIBC__

@@ -21,12 +21,16 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
 
 /// Writes a file that is not there yet and makes sure that it is on the disk.
 ///
-/// - Parameter name: what messages call the file.
-public func writeNewFile(_ bytes: [UInt8], at path: String, called name: String) throws {
+/// - Parameters:
+///   - name: what messages call the file.
+///   - isSynchronized: false where the caller makes sure of many files at once.
+public func writeNewFile(
+  _ bytes: [UInt8], at path: String, called name: String, isSynchronized: Bool = true
+) throws {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
   guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }
   var code = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
-  if code == 0, fsync(descriptor) != 0 { code = errno }
+  if code == 0, isSynchronized, fsync(descriptor) != 0 { code = errno }
   if close(descriptor) != 0, code == 0 { code = errno }
   guard code == 0 else { throw Failure(errno: code, writing: name) }
 }

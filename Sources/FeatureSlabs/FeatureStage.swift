@@ -7,22 +7,24 @@ import Activations
 /// rows themselves, so they are copied. One stage serves one thread, for layer after layer.
 public final class FeatureStage {
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  private let budget: Int
 
   /// A stage that holds nothing yet.
-  public init() {}
+  ///
+  /// - Parameter budget: bytes it may hold. Long runs of a row make few system calls; all rows together
+  ///   should stay in the processor's last cache.
+  public init(budget: Int = 4 << 20) { self.budget = budget }
 
   deinit { memory.deallocate() }
 
-  /// Bytes of a stage, and the least and most bytes of one example in it. Long runs of a row make
-  /// few system calls; all rows together should stay in the processor's last cache.
-  private static let budget = 4 << 20
+  /// The least and most bytes of one example, whatever the budget.
   private static let leastRowBytes = 2 << 10
   private static let mostRowBytes = 32 << 10
 
   /// How many features to copy at a time where slabs have `slab` of them: a multiple of `slab`.
   func run(slab: Int, exampleCount: Int, bytesPerFeature: Int) -> Int {
     let rowBytes = min(
-      max(Self.budget / max(exampleCount, 1), Self.leastRowBytes), Self.mostRowBytes)
+      max(budget / max(exampleCount, 1), Self.leastRowBytes), Self.mostRowBytes)
     return max(rowBytes / (bytesPerFeature * slab), 1) * slab
   }
 

@@ -26,8 +26,6 @@ struct FeatureProducts {
     let right: Int
     let firstLeft: Int
     let firstRight: Int
-    /// 2 for a tile that stands for its mirror image, too.
-    let weight: Double
   }
 
   /// Tiles that are summed in one reading of the examples.
@@ -42,7 +40,7 @@ struct FeatureProducts {
     runtime = left.runtime
     self.pairs = pairs
     let all = left === right ? [left] : [left, right]
-    sources = all.flatMap { tiles in
+    let sources = all.flatMap { tiles in
       zip(tiles.minibatch.layers, tiles.known).map {
         GatherSource(layer: $0, examples: tiles.minibatch.examples, centers: $1.centers)
       }
@@ -52,11 +50,17 @@ struct FeatureProducts {
     }
     firstRight = left === right ? 0 : left.known.count
     exampleCount = left.minibatch.exampleCount
-    var division = left.division
-    division.memory = min(division.memory, right.division.memory)
-    limits = runtime.limits.within(division)
+    self.sources = sources
+    let firstRight = firstRight
+    let memory = min(left.division.memory, right.division.memory)
+    let widest = pairs.map { pair in
+      Set([pair.left, firstRight + pair.right]).reduce(0) { $0 + sources[$1].bytesPerExample }
+    }
+    let tile = runtime.tuning.gram.tile
+    limits = runtime.limits.within(
+      memory, sliceBytes: (widest.max() ?? 0) * Tuning.exampleSlice, tileBytes: tile * tile * 4)
     // What groups and partial sums leave.
-    sumBytes = min(division.memory / 4, limits.memory / 4, limits.largestAllocation)
+    sumBytes = min(max(memory / 4, tile * tile * 8), limits.memory / 4, limits.largestAllocation)
   }
 
   private var side: Int { runtime.tuning.gram.tile }
@@ -68,7 +72,7 @@ struct FeatureProducts {
     for block in try blocks() {
       let squares = try squares(of: block, in: &workspace)
       for (tile, square) in zip(block.tiles, squares) {
-        products[tile.pair] += tile.weight * square
+        products[tile.pair] += square
       }
     }
     for (index, pair) in pairs.enumerated() {
@@ -93,7 +97,7 @@ struct FeatureProducts {
     var block = Block()
     for tile in pairs.indices.flatMap(tiles) {
       let added = Set([tile.left, tile.right]).subtracting(block.sources).sorted()
-      let bytes = added.reduce(0) { $0 + bytesPerExample(of: $1) }
+      let bytes = added.reduce(0) { $0 + sources[$1].bytesPerExample }
       let isFull =
         block.tiles.count == mostTiles
         || (block.bytesPerExample + bytes) * Tuning.exampleSlice > limits.groupBytes
@@ -103,7 +107,7 @@ struct FeatureProducts {
       }
       for source in Set([tile.left, tile.right]).subtracting(block.sources).sorted() {
         block.sources.append(source)
-        block.bytesPerExample += bytesPerExample(of: source)
+        block.bytesPerExample += sources[source].bytesPerExample
       }
       block.tiles.append(tile)
     }
@@ -119,22 +123,13 @@ struct FeatureProducts {
     return blocks
   }
 
-  private func bytesPerExample(of source: Int) -> Int {
-    stride(of: source) * sources[source].format.size
-  }
-
-  private func stride(of source: Int) -> Int {
-    max(sources[source].featureCount, 1).roundedUp(to: Tuning.block)
-  }
-
+  /// Those of a layer with itself are symmetric, and made twice nevertheless: an equal layer of another
+  /// model gives the same bits.
   private func tiles(ofPair index: Int) -> [Tile] {
     let (left, right) = (pairs[index].left, firstRight + pairs[index].right)
-    return Swift.stride(from: 0, to: stride(of: left), by: side).flatMap { row in
-      // Of a layer with itself the sums are symmetric.
-      Swift.stride(from: 0, to: left == right ? row + 1 : stride(of: right), by: side).map {
-        Tile(
-          pair: index, left: left, right: right, firstLeft: row, firstRight: $0,
-          weight: left == right && $0 < row ? 2 : 1)
+    return Swift.stride(from: 0, to: sources[left].stride, by: side).flatMap { row in
+      Swift.stride(from: 0, to: sources[right].stride, by: side).map {
+        Tile(pair: index, left: left, right: right, firstLeft: row, firstRight: $0)
       }
     }
   }
@@ -200,7 +195,7 @@ struct FeatureProducts {
         featureCount: sources[source].featureCount, format: sources[source].format)
       group.append(
         layer: index, features: 0..<layer.featureCount, of: layer, exampleCount: n,
-        slice: stride(of: source))
+        slice: sources[source].stride)
     }
     return group
   }

@@ -24,6 +24,10 @@ struct GatherSource: Sendable {
     return layer.featureCount
   }
 
+  /// Numbers of an example where all its features are one part, and their bytes.
+  var stride: Int { max(featureCount, 1).roundedUp(to: Tuning.block) }
+  var bytesPerExample: Int { stride * format.size }
+
   /// Whether the stored bytes are what the device's kernels read.
   var isSentAsStored: Bool {
     let isKnown =

@@ -113,21 +113,12 @@ extension OpenCLDevice {
         runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering,
         division: division, known: known, timings: timings)
     }
-    var sigmas: [Double?]?
-    if case .sampledMedianMultiple(let multiple, let count) = bandwidth {
-      let sample = GramKernel.Bandwidth.sample(of: minibatch.exampleCount, count: count)
-      let chosen = Minibatch(
-        layers: minibatch.layers, examples: sample.map { minibatch.examples[$0] })
-      sigmas = try gramStack(
-        of: chosen, kernel: .rbf(.medianMultiple(multiple)), centering: .biased
-      ).layers.map(\.sigma)
-    }
     let start = TilePasses(
       runtime: runtime, minibatch: minibatch, centering: centering, division: division,
       known: known, timings: timings)
     let passes = try alone { (workspace) throws(DeviceError) in
       var passes = start
-      try passes.run(bandwidth, sigmas: sigmas, in: &workspace, observe: observe)
+      try passes.run(bandwidth, in: &workspace, observe: observe)
       return passes
     }
     return OpenCLGramTiles(

@@ -1,9 +1,44 @@
 import Device
 
+/// How each layer's σ is found, as `bandwidth` of rbf.cl is told.
+struct BandwidthRule {
+  let isMedian: Bool
+  /// Two numbers a layer.
+  let factors: Buffer
+
+  /// σ² as a multiple of each layer's median.
+  init(medianMultiple multiple: Double, layerCount: Int, on runtime: Runtime) throws(DeviceError) {
+    isMedian = true
+    factors = try Self.table(
+      Array(repeating: SIMD2(Float(multiple * multiple), 0), count: layerCount), runtime)
+  }
+
+  /// One σ a layer, in units of the activations.
+  init(sigmas: [Double], on runtime: Runtime) throws(DeviceError) {
+    isMedian = false
+    factors = try Self.table(
+      sigmas.map { sigma in
+        let squared = sigma * sigma
+        guard sigma > 0, sigma.isFinite else { return SIMD2(0, 0) }
+        // A σ² out of float64's range is out of any layer's, too.
+        guard squared.isNormal else { return SIMD2(1, sigma > 1 ? 4096 : -4096) }
+        return SIMD2(Float(squared.significand), Float(squared.exponent))
+      }, runtime)
+  }
+
+  private static func table(_ factors: [SIMD2<Float>], _ runtime: Runtime) throws(DeviceError)
+    -> Buffer
+  {
+    let buffer = try runtime.buffer(byteCount: factors.count * 8)
+    try runtime.upload(factors, to: buffer)
+    return buffer
+  }
+}
+
 extension Runtime {
   /// Turns a chunk's linear Gram matrices into RBF ones.
   func applyRBF(
-    _ bandwidth: GramKernel.Bandwidth, to chunk: ChunkMatrices, using scratch: ChunkScratch
+    _ rule: BandwidthRule, to chunk: ChunkMatrices, using scratch: ChunkScratch
   ) throws(DeviceError) {
     let rows = [chunk.exampleCount * Tuning.rowItems, chunk.layerCount]
     let matrices: [KernelArgument] = [
@@ -13,30 +48,13 @@ extension Runtime {
       kernel("distances", of: tuning.rbf), global: rows, local: [Tuning.rowItems, 1],
       [.buffer(chunk.stack), .buffer(chunk.diagonals)] + matrices)
 
-    var factor: Float = 0
-    var exponent = 0
-    var isMedian = false
-    switch bandwidth {
-    case .medianMultiple(let multiple):
-      isMedian = true
-      factor = Float(multiple * multiple)
-      try findMedians(of: chunk, using: scratch, matrices: matrices)
-    case .sampledMedianMultiple:
-      throw DeviceError(
-        kind: .unsupported, call: "gramStack", context: "a sampled median of a minibatch")
-    case .sigma(let sigma):
-      let squared = sigma * sigma
-      if squared.isNormal {
-        exponent = Int(squared.exponent)
-        factor = Float(squared.significand)
-      }
-    }
+    if rule.isMedian { try findMedians(of: chunk, using: scratch, matrices: matrices) }
     try launch(
       kernel("bandwidth", of: tuning.rbf), global: [Tuning.bins, chunk.layerCount],
       local: [Tuning.bins, 1],
       [
         .buffer(scratch.targets), .buffer(chunk.diagonals),
-        .uint(chunk.exampleCount), .uint(isMedian ? 1 : 0), .float(factor), .int(exponent),
+        .uint(chunk.exampleCount), .uint(rule.isMedian ? 1 : 0), .buffer(rule.factors),
         .uint(chunk.firstLayer), .buffer(chunk.records),
       ])
     try launch(

@@ -3,7 +3,11 @@ import Device
 
 extension GramRun {
   /// A layer's record in the host's words.
-  func summary(_ layer: LayerActivations, _ record: LayerRecord) -> GramSummary {
+  ///
+  /// - Parameter known: RBF's σ, where the device was told.
+  func summary(_ layer: LayerActivations, _ record: LayerRecord, sigma known: Double?)
+    -> GramSummary
+  {
     if record.flags.contains(.notFinite) { return .empty(isFinite: false, isConstant: false) }
     guard record.flags.contains(.varies) else { return .empty(isFinite: true, isConstant: true) }
     var summary = GramSummary(
@@ -17,13 +21,9 @@ extension GramRun {
         squaredNorm: squaredNorm, trace: trace, featureCount: layer.featureCount,
         isRounded: tensors?.floatMode == .round
           && GatherSource(layer: layer, examples: []).format == .float32)
-    case .rbf(let bandwidth):
+    case .rbf:
       let scale = Double(sign: .plus, exponent: Int(record.exponent), significand: 1)
-      let sigma =
-        switch bandwidth {
-        case .medianMultiple, .sampledMedianMultiple: Double(record.bandwidth).squareRoot() * scale
-        case .sigma(let sigma): sigma
-        }
+      let sigma = known ?? Double(record.bandwidth).squareRoot() * scale
       guard !record.flags.contains(.noBandwidth), sigma > 0, sigma.isFinite else {
         summary = .empty(isFinite: false, isConstant: false)
         summary.sigma = sigma

@@ -29,11 +29,8 @@ struct TilePasses {
   private var n: Int { minibatch.exampleCount }
 
   /// Completes what is known.
-  ///
-  /// - Parameter sigmas: one a layer, where they were found before.
   mutating func run(
-    _ bandwidth: GramKernel.Bandwidth, sigmas: [Double?]?, in workspace: inout Workspace?,
-    observe: () -> Void
+    _ bandwidth: GramKernel.Bandwidth, in workspace: inout Workspace?, observe: () -> Void
   ) throws(DeviceError) {
     switch bandwidth {
     case .medianMultiple(let multiple):
@@ -41,9 +38,16 @@ struct TilePasses {
       for index in known.indices where known[index].hasMatrix {
         known[index].setBandwidth(multiple * multiple * medians[index])
       }
-    case .sampledMedianMultiple:
+    case .sampledMedianMultiple(let multiple, let count):
+      let sample = GramKernel.Bandwidth.sample(of: n, count: count)
+      let run = GramRun(
+        runtime: runtime,
+        minibatch: Minibatch(
+          layers: minibatch.layers, examples: sample.map { minibatch.examples[$0] }),
+        kernel: .rbf(.medianMultiple(multiple)), centering: .biased, tensors: nil)
+      let stack = try run.stack(in: &workspace)
       for index in known.indices where known[index].hasMatrix {
-        known[index].setSigma(sigmas?[index] ?? 0)
+        known[index].setSigma(stack.layers[index].sigma ?? 0)
       }
     case .sigma(let sigma):
       for index in known.indices where known[index].hasMatrix { known[index].setSigma(sigma) }
@@ -51,17 +55,30 @@ struct TilePasses {
     try addRowMeans(in: &workspace, observe: observe)
   }
 
-  /// Shows the sums of products of every tile to `visit`, chunk by chunk. The diagonal's tiles come
-  /// first: they bring the norms.
+  private typealias Tile = (rows: Range<Int>, columns: Range<Int>)
+
+  private var diagonal: [Tile] {
+    stride(from: 0, to: n, by: division.side).map {
+      let range = $0..<min($0 + division.side, n)
+      return (range, range)
+    }
+  }
+
+  /// All tiles, the diagonal's first: they bring the norms.
+  private var allTiles: [Tile] {
+    let diagonal = diagonal
+    return diagonal
+      + diagonal.indices.flatMap { row in
+        diagonal[..<row].map { (diagonal[row].rows, $0.columns) }
+      }
+  }
+
+  /// Shows the sums of products of tiles to `visit`, chunk by chunk.
   private mutating func pass(
-    in workspace: inout Workspace?, observe: () -> Void,
+    _ tiles: [Tile], in workspace: inout Workspace?, observe: () -> Void,
     visit: (inout TilePasses, TileRun, ChunkMatrices, TilePassScratch) throws(DeviceError) -> Void
   ) throws(DeviceError) {
-    let ranges = stride(from: 0, to: n, by: division.side).map {
-      $0..<min($0 + division.side, n)
-    }
-    let below = ranges.indices.flatMap { row in ranges[..<row].map { (ranges[row], $0) } }
-    for (rows, columns) in ranges.map({ ($0, $0) }) + below {
+    for (rows, columns) in tiles {
       let tile = TileRun(
         runtime: runtime, minibatch: minibatch, centering: centering, division: division,
         known: known, layers: Array(known.indices), rows: rows, columns: columns)
@@ -101,7 +118,7 @@ struct TilePasses {
     var searches = known.map { _ in MedianSearch(exampleCount: n) }
     for half in [MedianSearch.Half.upper, .lower] {
       if half == .lower, searches.allSatisfy(\.isDone) { break }
-      try pass(in: &workspace, observe: observe) {
+      try pass(allTiles, in: &workspace, observe: observe) {
         (passes, tile, chunk, scratch) throws(DeviceError) in
         let layers = chunk.firstLayer..<(chunk.firstLayer + chunk.layerCount)
         let windows = layers.map {
@@ -125,12 +142,12 @@ struct TilePasses {
   {
     var sums = known.map { _ in [Double](repeating: 0, count: n) }
     var largest = known.map { _ in 0.0 }
-    // The first pass finds out what is stored as K − 1, before the sums are made of it.
+    // What is stored as K − 1 must be known before there are sums.
     if !hasNorms {
-      try pass(in: &workspace, observe: observe) { (_, _, _, _) throws(DeviceError) in }
+      try pass(diagonal, in: &workspace, observe: {}) { (_, _, _, _) throws(DeviceError) in }
     }
     for index in known.indices where known[index].hasMatrix { known[index].chooseStorage(n) }
-    try pass(in: &workspace, observe: observe) {
+    try pass(allTiles, in: &workspace, observe: observe) {
       (passes, tile, chunk, scratch) throws(DeviceError) in
       let found = try passes.runtime.sumTile(chunk, scratch)
       let (rows, columns) = (tile.rows, tile.columns)

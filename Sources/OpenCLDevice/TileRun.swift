@@ -19,17 +19,22 @@ struct TileRun {
     self.columns = columns
     var examples = Array(minibatch.examples[rows])
     if rows != columns { examples += minibatch.examples[columns] }
+    let sources = layers.map {
+      GatherSource(layer: minibatch.layers[$0], examples: examples, centers: known[$0].centers)
+    }
+    let widest = sources.map(\.stride).max() ?? 0
+    let tile = runtime.tuning.gram.tile
+    let limits = runtime.limits.within(
+      division.memory,
+      sliceBytes: min(widest, runtime.tuning.slice) * examples.count * 4,
+      tileBytes: tile * tile * 4)
     run = MatrixRun(
-      runtime: runtime,
-      sources: layers.map {
-        GatherSource(
-          layer: minibatch.layers[$0], examples: examples, centers: known[$0].centers)
-      },
+      runtime: runtime, sources: sources,
       shape: MatrixShape(
         part: rows == columns
           ? .triangle(rows.count) : .rectangle(rows: rows.count, columns: columns.count),
         centering: centering),
-      tuning: runtime.tuning, limits: runtime.limits.within(division), tensors: nil,
+      tuning: runtime.tuning, limits: limits, tensors: nil,
       known: layers.map { known[$0].record },
       scratchBytesPerLayer: TilePassScratch.bytesPerLayer(exampleCount: examples.count))
   }
@@ -65,12 +70,12 @@ struct TileVectors {
 }
 
 extension OpenCLLimits {
-  /// What a run may take that must not take more than `division` says: half of it are groups and their
-  /// copies on the host, a quarter partial sums.
-  func within(_ division: TileDivision) -> OpenCLLimits {
+  /// What a run may take of `memory` bytes: half of them for groups and their copies on the host, a
+  /// quarter for partial sums. Never less than whole slices and tiles: then no bit depends on it.
+  func within(_ memory: Int, sliceBytes: Int, tileBytes: Int) -> OpenCLLimits {
     var limits = self
-    limits.group = min(group, division.memory / 8)
-    limits.workspace = min(workspace, division.memory / 4)
+    limits.group = min(group, max(memory / 8, sliceBytes))
+    limits.workspace = min(workspace, max(memory / 4, tileBytes))
     return limits
   }
 }

@@ -43,7 +43,7 @@ import Testing
 
     // Two models: 2·n·p·q, and n·p² and n·q² for their own squares.
     let two = try Self.plan(Self.work(1000, [10, 20], [5]))
-    #expect(two.cost.flops == Double(2 * 1000 * 30 * 5 + 1000 * (100 + 400 + 25)))
+    #expect(two.cost.flops == 3e5 + 5.25e5)
     #expect(two.pairCounts == [.features: 2])
     // Means and norms; both for the cross products; each model again for its own.
     #expect(two.cost.bytesRead == 4 * 1000 * 35 * 4)
@@ -74,7 +74,8 @@ import Testing
     let plan = ExactPlan(
       work, tiledLeft: [], tiledRight: [], division: TileDivision(side: 0, memory: 0),
       sums: 10_000_000)
-    // 4, 8 and 12 MB of sums, and 1.24 MB: the second is full, the third too large for one reading.
+    // 1000 features have the room of 1040, 100 that of 144: a pair of wide layers takes 4.33 MB. Rows of
+    // pairs take 4.3, 8.7, 13.0 and 1.9 MB: the third is divided, and the fourth joins its last pair.
     let pairs = plan.groups.map(\.pairs)
     #expect(
       pairs == [
@@ -84,11 +85,12 @@ import Testing
       ])
     #expect(plan.groups.allSatisfy { $0.readings == 1 })
     // Means and norms of all, then 1000, 2000, 3000 and 3100 features.
-    #expect(plan.cost.bytesRead == 4 * 10_000 * (2 * 3100 + 1000 + 2000 + 3000 + 3100))
+    let features = [2 * 3100, 1000, 2000, 3000, 3100].reduce(0, +)
+    #expect(plan.cost.bytesRead == Double(4 * 10_000 * features))
     let single = ExactPlan(
       work, tiledLeft: [], tiledRight: [], division: TileDivision(side: 0, memory: 0),
       sums: 2_000_000)
-    #expect(single.groups.first?.readings == 2)
+    #expect(single.groups.first?.readings == 3)
   }
 
   /// Flops where `left` and `right` have tiles, from the definitions.
@@ -96,33 +98,26 @@ import Testing
     _ work: ExactWork, _ left: Set<Int>, _ right: Set<Int>
   ) -> Double {
     let n = Double(work.exampleCount)
-    var sum = 0.0
     func p(_ layers: [ExactWork.Layer], _ index: Int) -> Double {
       Double(layers[index].featureCount)
     }
-    guard let others = work.right else {
-      for i in work.left.indices {
-        if left.contains(i) { sum += n * n * p(work.left, i) }
-        for j in 0...i {
-          if left.contains(i), left.contains(j) {
-            sum += n * n
-          } else {
-            sum += (i == j ? 1 : 2) * n * p(work.left, i) * p(work.left, j)
-          }
-        }
-      }
-      return sum
+    /// A layer's own matrix, if it has tiles, and its own square.
+    func own(_ layers: [ExactWork.Layer], _ index: Int, _ tiled: Set<Int>) -> Double {
+      let width = p(layers, index)
+      if tiled.contains(index) { return n * n * width + n * n }
+      return n * width * width
     }
-    for (layers, tiled) in [(work.left, left), (others, right)] {
-      for i in layers.indices {
-        let width = p(layers, i)
-        sum += tiled.contains(i) ? n * n * width + n * n : n * width * width
-      }
-    }
+    var sum = 0.0
+    for i in work.left.indices { sum += own(work.left, i, left) }
+    for j in (work.right ?? []).indices { sum += own(work.right ?? [], j, right) }
+    let columns = work.right ?? work.left
     for i in work.left.indices {
-      for j in others.indices {
-        let isTiled = left.contains(i) && right.contains(j)
-        sum += isTiled ? n * n : 2 * n * p(work.left, i) * p(others, j)
+      for j in columns.indices where work.right != nil || j < i {
+        if left.contains(i), right.contains(j) {
+          sum += n * n
+        } else {
+          sum += 2 * n * p(work.left, i) * p(columns, j)
+        }
       }
     }
     return sum

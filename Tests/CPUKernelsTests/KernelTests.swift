@@ -282,8 +282,11 @@ private let sentinel: Float = -12345.5
     let before = k
     let diagonal = (0..<n).map { k[$0 * (n + 1)] }
     // In two runs of rows.
-    table(set).squared_distances(&k, 0, n / 2, n, diagonal)
-    table(set).squared_distances(&k, n / 2, n, n, diagonal)
+    k.withUnsafeMutableBufferPointer { k in
+      let start = k.baseAddress!
+      table(set).squared_distances(start, 0, n / 2, n, n, diagonal)
+      table(set).squared_distances(start + n / 2 * n, n / 2, n, n, n, diagonal)
+    }
     for i in 0..<n {
       for j in 0..<i {
         let sum = Double(before[i * (n + 1)]) + Double(before[j * (n + 1)])
@@ -294,8 +297,11 @@ private let sentinel: Float = -12345.5
     for lessOne in [false, true] {
       for factor: Float in [1e-6, 0.003, 0.02, 1, 3] {
         var values = k
-        table(set).exponentiate(&values, 0, n / 2, n, factor, lessOne)
-        table(set).exponentiate(&values, n / 2, n, n, factor, lessOne)
+        values.withUnsafeMutableBufferPointer { values in
+          let start = values.baseAddress!
+          table(set).exponentiate(start, 0, n / 2, n, n, factor, lessOne)
+          table(set).exponentiate(start + n / 2 * n, n / 2, n, n, n, factor, lessOne)
+        }
         for i in 0..<n {
           #expect(values[i * (n + 1)] == (lessOne ? 0 : 1))
           for j in 0..<i {
@@ -316,8 +322,8 @@ private let sentinel: Float = -12345.5
     func entry(_ i: Int, _ j: Int) -> Double { Double(k[max(i, j) * n + min(i, j)]) }
     for hollow in [false, true] {
       var sums = [Double](repeating: 0, count: n)
-      var statistics = table(set).row_sums(k, 0, n / 3, n, hollow, &sums)
-      let rest = table(set).row_sums(k, n / 3, n, n, hollow, &sums)
+      var statistics = table(set).row_sums(k, 0, n / 3, n, n, hollow, &sums)
+      let rest = table(set).row_sums(Array(k[(n / 3 * n)...]), n / 3, n, n, n, hollow, &sums)
       statistics.squared_norm += rest.squared_norm
       statistics.trace += rest.trace
       for i in 0..<n {
@@ -334,8 +340,13 @@ private let sentinel: Float = -12345.5
       let m = (0..<n).map { Double($0) / 3 }
       let count = n * (n + (hollow ? -1 : 1)) / 2
       var packed = [Float](repeating: sentinel, count: count + 1)
-      table(set).center_triangle(k, 0, n / 2, n, hollow, m, 0.25, &packed)
-      table(set).center_triangle(k, n / 2, n, n, hollow, m, 0.25, &packed)
+      packed.withUnsafeMutableBufferPointer { packed in
+        let (half, start) = (n / 2, packed.baseAddress!)
+        table(set).center_packed(k, 0, half, n, n, hollow, m, 0.25, start)
+        table(set).center_packed(
+          Array(k[(half * n)...]), half, n, n, n, hollow, m, 0.25,
+          start + half * (half + (hollow ? -1 : 1)) / 2)
+      }
       var place = 0
       for i in 0..<n {
         for j in 0...i where !(hollow && i == j) {
@@ -359,13 +370,79 @@ private let sentinel: Float = -12345.5
     let entries = (2..<n - 1).flatMap { i in (0..<i).map { k[i * n + $0].bitPattern } }
     for isUpper in [true, false] {
       let prefix = entries[40] >> 16
-      var expected = [UInt32](repeating: 0, count: 1 << 16)
+      var expected = [UInt64](repeating: 0, count: 1 << 16)
       for entry in entries where isUpper || entry >> 16 == prefix {
         expected[Int(isUpper ? entry >> 16 : entry & 0xffff)] += 1
       }
-      var found = [UInt32](repeating: 0, count: 1 << 16)
-      cka_histogram(k, 2, n - 1, n, isUpper, prefix, &found)
+      var found = [UInt64](repeating: 0, count: 1 << 16)
+      cka_histogram(Array(k[(2 * n)...]), 2, n - 1, n, n, isUpper, prefix, &found)
       #expect(found == expected)
+    }
+  }
+
+  /// A tile below the diagonal is rows of the whole matrix past the tile's last column.
+  @Test(arguments: sets, [(5, 3), (40, 33), (3, 50)]) func tilesAreRowsOfTheMatrix(
+    set: Int, shape: (rows: Int, columns: Int)
+  ) {
+    let (rows, columns) = shape
+    let n = columns + rows
+    let stride = columns + 2
+    let whole = (0..<(n * stride)).map { Float(($0 * 7919) % 1000) / 100 }
+    let tile = Array(whole[(columns * stride)...])
+    let diagonal = (0..<n).map { Float(20 + $0) }
+    var distances = tile
+    table(set).squared_distances(&distances, columns, n, columns, stride, diagonal)
+    var exponentials = distances
+    table(set).exponentiate(&exponentials, columns, n, columns, stride, 0.01, false)
+    let m = (0..<n).map { Double($0) / 3 }
+    var packed = [Float](repeating: sentinel, count: rows * columns + 1)
+    table(set).center_packed(tile, columns, n, columns, stride, false, m, 0.25, &packed)
+    var sums = [Double](repeating: 0, count: n)
+    let statistics = table(set).row_sums(tile, columns, n, columns, stride, false, &sums)
+    var counts = [UInt64](repeating: 0, count: 1 << 16)
+    cka_histogram(tile, columns, n, columns, stride, true, 0, &counts)
+    var (wantedSums, norm) = ([Double](repeating: 0, count: n), 0.0)
+    var wantedCounts = [UInt64](repeating: 0, count: 1 << 16)
+    for i in 0..<rows {
+      for j in 0..<stride {
+        let place = i * stride + j
+        guard j < columns else {
+          // What lies beside the tile stays as it is.
+          #expect(distances[place] == tile[place] && exponentials[place] == tile[place])
+          continue
+        }
+        let value = Double(tile[place])
+        let sum = Double(diagonal[columns + i]) + Double(diagonal[j])
+        #expect(distances[place] == Float(sum - 2 * value))
+        #expect(abs(exponentials[place] - Float(exp(-(sum - 2 * value) * 0.01))) <= 0x1p-21)
+        #expect(
+          packed[i * columns + j]
+            == Float((value - m[columns + i] - m[j]) * 0.25 * 2.0.squareRoot()))
+        wantedSums[columns + i] += value
+        wantedSums[j] += value
+        norm += 2 * value * value
+        wantedCounts[Int(tile[place].bitPattern >> 16)] += 1
+      }
+    }
+    #expect(packed[rows * columns] == sentinel)
+    for (found, wanted) in zip(sums, wantedSums) { #expect(abs(found - wanted) <= 1e-12 * wanted) }
+    #expect(abs(statistics.squared_norm - norm) <= 1e-12 * norm && statistics.trace == 0)
+    #expect(counts == wantedCounts)
+  }
+
+  @Test(arguments: sets) func addsRowProducts(set: Int) {
+    let (n, count, stride) = (7, 45, 50)
+    let x = Activations64.normal(n: n, p: stride, seed: 9)
+    let v = (0..<count).map { Double($0) / 7 }
+    var (squares, products) = (
+      [Double](repeating: 1, count: n), [Double](repeating: 2, count: n)
+    )
+    table(set).row_products(x.values.map { Float($0) }, n, count, stride, v, &squares, &products)
+    for i in 0..<n {
+      let square = (0..<count).reduce(1) { $0 + x[i, $1] * x[i, $1] }
+      let product = (0..<count).reduce(2) { $0 + x[i, $1] * v[$1] }
+      #expect(abs(squares[i] - square) <= 1e-12 * square)
+      #expect(abs(products[i] - product) <= 1e-12 * (abs(product) + square * 10))
     }
   }
 }

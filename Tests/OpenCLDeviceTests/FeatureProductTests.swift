@@ -110,8 +110,9 @@ struct FeatureProductTests {
       return try device.featureProducts(own, own, pairs: pairs)
     }
     let usual = try results(1 << 26, pairs: pairs)
-    // Blocks of few tiles, groups of one slice.
+    // Blocks of few tiles, and of one, groups of one slice.
     #expect(try results(8 * 512 * 4 * (160 + 96), pairs: pairs) == usual)
+    #expect(try results(1, pairs: pairs) == usual)
     for (pair, product) in zip(pairs, usual) {
       #expect(try results(1 << 26, pairs: [pair]) == [product])
     }

@@ -158,7 +158,9 @@ struct RBFKernelTests {
     let matrices = layers.map { Oracle.gram($0, .linear).map { Float($0) } }
     let device = try MatricesOnDevice(runtime, matrices, n: n, centering: .biased)
     for multiple in [0.5] {
-      try runtime.applyRBF(.medianMultiple(multiple), to: device.chunk, using: device.scratch)
+      try runtime.applyRBF(
+        BandwidthRule(medianMultiple: multiple, layerCount: matrices.count, on: runtime),
+        to: device.chunk, using: device.scratch)
       let stored = try device.stack.read()
       let records = try device.layerRecords()
       for (layer, matrix) in matrices.enumerated() {
@@ -196,7 +198,8 @@ struct RBFKernelTests {
     let matrix = Oracle.gram(x, .linear).map { Float($0) }
     for (sigma, isLessOne) in [(0.4, false), (50, true), (1e-30, false), (1e30, true)] {
       let device = try MatricesOnDevice(Fixture.runtime(), [matrix], n: n, centering: .unbiased)
-      try device.runtime.applyRBF(.sigma(sigma), to: device.chunk, using: device.scratch)
+      try device.runtime.applyRBF(
+        BandwidthRule(sigmas: [sigma], on: device.runtime), to: device.chunk, using: device.scratch)
       let record = try device.layerRecords()[0]
       #expect(record.flags.contains(.lessOne) == isLessOne)
       #expect(!record.flags.contains(.noBandwidth))
@@ -210,7 +213,9 @@ struct RBFKernelTests {
     let n = 8
     let matrix = [Float](repeating: 2, count: n * n)
     let device = try MatricesOnDevice(Fixture.runtime(), [matrix], n: n, centering: .unbiased)
-    try device.runtime.applyRBF(.medianMultiple(1), to: device.chunk, using: device.scratch)
+    try device.runtime.applyRBF(
+      BandwidthRule(medianMultiple: 1, layerCount: 1, on: device.runtime), to: device.chunk,
+      using: device.scratch)
     #expect(try device.layerRecords()[0].flags.contains(.noBandwidth))
   }
 }

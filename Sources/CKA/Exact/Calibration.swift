@@ -65,15 +65,15 @@ extension DeviceRates {
     let pairs = Double(count * (count + 1)) * entries / products
 
     let n = min(max((1 << 20) / p, 2048), 1 << 16)
-    let long = Array(repeating: syntheticLayer(examples: n, features: p), count: 3)
+    let long = Array(repeating: syntheticLayer(examples: n, features: p), count: 4)
     let longTiles = try tiles(on: device, long, Array(0..<n), .linear)
     let feature = try least { () throws(DeviceError) in
       _ = try device.featureProducts(
         longTiles, longTiles,
-        pairs: long.indices.flatMap { i in (0...i).map { LayerPair(i, $0) } })
+        pairs: long.indices.flatMap { i in (0..<i).map { LayerPair(i, $0) } })
     }
-    let width = Double(long.count * p)
-    let features = rate(Double(n) * width * width, feature, bytes: long.count * n * p * 4)
+    let features = rate(
+      6 * 2 * Double(n) * Double(p) * Double(p), feature, bytes: long.count * n * p * 4)
 
     let some = Swift.stride(from: 0, to: layers.count, by: max((layers.count + 3) / 4, 1)).map {
       layers[$0]

@@ -158,7 +158,8 @@ extension ExactPlan {
     func bytes(_ pair: LayerPair, _ rows: [ExactWork.Layer], _ columns: [ExactWork.Layer])
       -> Double
     {
-      4 * Double(rows[pair.left].featureCount) * Double(columns[pair.right].featureCount)
+      Double(4 * ExactWork.padded(rows[pair.left].featureCount))
+        * Double(ExactWork.padded(columns[pair.right].featureCount))
     }
     let columns = work.right ?? work.left
     var total = 0.0

@@ -104,10 +104,9 @@ extension ExactPlanner {
     guard room >= 0 else { return nil }
     let wanted = Int(min(4 * entries(candidate), 1e15))
     guard candidate.layers > 0 else {
-      return Division(side: 0, sums: min(wanted, room / 2 / memory.sharing))
+      return Division(side: 0, sums: min(wanted, memory.sums(within: room / memory.sharing)))
     }
-    // Half for the tiles; a device is given twice the sums.
-    let sums = min(wanted, room / 4 / memory.sharing)
+    let sums = min(wanted, memory.sums(within: room / 2 / memory.sharing))
     let side = memory.side(layers: candidate.layers, sums: sums, limit: limit)
     return side > 0 ? Division(side: side, sums: sums) : nil
   }
@@ -152,16 +151,18 @@ extension ExactPlanner {
     return cost
   }
 
-  /// Numbers of all XᵀY that the candidate leaves to features.
+  /// Numbers of all XᵀY that the candidate leaves to features, as they lie in memory.
   private func entries(_ candidate: Candidate) -> Double {
     func rest(_ sums: [Double], _ first: Int) -> Double { (sums.last ?? 0) - sums[first] }
     guard let right, let l = candidate.right else {
       func triangle(_ k: Int) -> Double {
-        (left.features[k] * left.features[k] + left.squares[k]) / 2
+        (left.paddedFeatures[k] * left.paddedFeatures[k] + left.paddedSquares[k]) / 2
       }
       return triangle(left.order.count) - triangle(candidate.left)
     }
-    return products(candidate) + rest(left.squares, candidate.left) + rest(right.squares, l)
+    let all = (left.paddedFeatures.last ?? 0) * (right.paddedFeatures.last ?? 0)
+    return all - left.paddedFeatures[candidate.left] * right.paddedFeatures[l]
+      + rest(left.paddedSquares, candidate.left) + rest(right.paddedSquares, l)
   }
 
   private func featureFlops(_ candidate: Candidate) -> Double {
@@ -189,6 +190,9 @@ private struct Widths: Sendable {
   let order: [Int]
   let features: [Double]
   let squares: [Double]
+  /// Features, and their squares, with the room that whole register tiles take.
+  let paddedFeatures: [Double]
+  let paddedSquares: [Double]
   let bytes: [Double]
 
   init(_ layers: [ExactWork.Layer]) {
@@ -201,6 +205,9 @@ private struct Widths: Sendable {
     self.order = order
     features = sums { Double($0.featureCount) }
     squares = sums { Double($0.featureCount) * Double($0.featureCount) }
+    let padded = { (layer: ExactWork.Layer) in Double(ExactWork.padded(layer.featureCount)) }
+    paddedFeatures = sums(padded)
+    paddedSquares = sums { padded($0) * padded($0) }
     bytes = sums { Double($0.bytesPerExample) }
   }
 }

@@ -44,6 +44,10 @@ struct ExactWork: Sendable, Hashable {
     return min(count, exampleCount)
   }
 
+  /// The room that so many features take on a side of their products: whole register tiles, and a few
+  /// more numbers that keep rows from lying a large power of two apart.
+  static func padded(_ features: Int) -> Int { (features + 31) / 32 * 32 + 16 }
+
   /// Flops of n × n Gram matrices, a triangle of each, for layers of so many features together.
   func gramFlops(features: Double) -> Double {
     Double(exampleCount) * Double(exampleCount) * features

@@ -49,8 +49,17 @@ struct MemoryModel: Sendable, Hashable {
 
   /// What a device may take for anything but tiles.
   func deviceMemory(side: Int, sums: Int) -> Int {
-    vectors + workspace(side: side) + Self.leastWorkspace + 2 * sums
+    vectors + workspace(side: side) + Self.leastWorkspace + sums + min(sums, packed)
   }
+
+  /// Chunks of 512 examples of all layers, one that is multiplied and one that is filled. Where they
+  /// would take more than half of what there is for features, a device takes shorter ones.
+  private var packed: Int {
+    work.layers.reduce(0) { $0 + 2 * 512 * 4 * ExactWork.padded($1.featureCount) }
+  }
+
+  /// The sums that fit `room` together with packed features.
+  func sums(within room: Int) -> Int { max(room / 2, room - packed, 0) }
 
   /// The longest side of tiles of `layers` layers that fits `limit`; 0 where none of `leastSide` does.
   func side(layers: Int, sums: Int, limit: Int) -> Int {

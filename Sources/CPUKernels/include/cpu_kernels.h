@@ -34,8 +34,11 @@ typedef struct {
   double trace;
 } cka_gram_statistics;
 
-// One instruction set's kernels. Matrices are row-major; of K, which is n × n, only the lower
-// triangle (j <= i) is read or written, and of that the rows first ..< last. `rows` are the addresses
+// One instruction set's kernels. Matrices are row-major; of K, which is n × `columns`, only what lies
+// on and below the diagonal is read or written, the entries j <= min(i, columns − 1) of row i, and of
+// that the rows first ..< last; `k` is where row `first` is. With columns = n that is a triangle; a
+// tile below the diagonal is the rows past the last column. Arrays of n numbers begin with those of the
+// columns. `rows` are the addresses
 // of the n examples, which need not be aligned.
 typedef struct {
   const char *name;
@@ -79,20 +82,22 @@ typedef struct {
   // K_ij ← ‖x_i − x_j‖² = K_ii + K_jj − 2·K_ij for j < i, `diagonal` being K's. What is below the
   // rounding of its terms, 2^-22 (K_ii + K_jj), is zero, as for equal examples.
   void (*squared_distances)(
-    float *k, size_t first, size_t last, size_t stride, const float *diagonal);
+    float *k, size_t first, size_t last, size_t columns, size_t stride, const float *diagonal);
   // K_ij ← exp(−K_ij·factor) for j < i and K_ii ← 1, or all less 1: centering does not tell them
   // apart, and values near 0 keep their digits in the one, values near 1 in the other.
   void (*exponentiate)(
-    float *k, size_t first, size_t last, size_t stride, float factor, bool less_one);
+    float *k, size_t first, size_t last, size_t columns, size_t stride, float factor,
+    bool less_one);
   // sums[i] += what these rows add to row i of the symmetric matrix, without the diagonal where
   // `hollow`.
   cka_gram_statistics (*row_sums)(
-    const float *k, size_t first, size_t last, size_t stride, bool hollow, double *sums);
-  // Writes rows of the packed triangle `out`: (K_ij − m_i − m_j)·scale, off the diagonal times √2,
+    const float *k, size_t first, size_t last, size_t columns, size_t stride, bool hollow,
+    double *sums);
+  // Writes rows one after another to `out`: (K_ij − m_i − m_j)·scale, off the diagonal times √2,
   // without the diagonal where `hollow`.
-  void (*center_triangle)(
-    const float *k, size_t first, size_t last, size_t stride, bool hollow, const double *m,
-    double scale, float *out);
+  void (*center_packed)(
+    const float *k, size_t first, size_t last, size_t columns, size_t stride, bool hollow,
+    const double *m, double scale, float *out);
 } cka_cpu_kernels_table;
 
 // How many instruction sets this processor can run; 0 is the best.
@@ -101,11 +106,11 @@ size_t cka_cpu_kernels_count(void);
 // The kernels of one of them; `index` < cka_cpu_kernels_count().
 const cka_cpu_kernels_table *cka_cpu_kernels(size_t index);
 
-// Adds to 2^16 counts: of the entries j < i of rows first ..< last of K by their upper 16 bits, or of
+// Adds to 2^16 counts: of the entries below the diagonal of rows first ..< last of K, as above, by their upper 16 bits, or of
 // those whose upper bits are `prefix` by the lower. Numbers that are not negative are ordered as their
 // bits are.
 void cka_histogram(
-  const float *k, size_t first, size_t last, size_t stride, bool upper, uint32_t prefix,
-  uint32_t *histogram);
+  const float *k, size_t first, size_t last, size_t columns, size_t stride, bool upper,
+  uint32_t prefix, uint64_t *histogram);
 
 #pragma clang assume_nonnull end

@@ -5,6 +5,10 @@
 // where that cannot be done.
 int cka_exchange(const char *_Nonnull a, const char *_Nonnull b);
 
+// Writes all that is not on the disk yet of the file system that an open file lies on; returns -1 and
+// sets errno where that fails.
+int cka_synchronize(int descriptor);
+
 // Lets allocations of up to 32 MiB take memory that was freed, of which up to 256 MiB are kept.
 void cka_keep_freed_memory(void);
 

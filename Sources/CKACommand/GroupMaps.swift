@@ -1,0 +1,123 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Figures
+import SweepStore
+
+/// The maps of one architecture: over all pairs of its models, and over all of them with themselves.
+struct GroupMaps {
+  private let name: String
+  /// Indices of its models.
+  private let members: [Int]
+  private let layers: [SweepModel.Layer]
+  /// Why there are no maps.
+  private let reason: String?
+  private var across: MapStatistics
+  private var within: MapStatistics
+
+  /// The groups of two models or more, in the order of their first models.
+  static func all(of models: [SweepModel], _ groups: [ModelGroup]) -> [GroupMaps] {
+    var members: [String: [Int]] = [:]
+    for (index, group) in groups.enumerated() { members[group.name, default: []].append(index) }
+    return members.filter { $0.value.count > 1 }.sorted { $0.value[0] < $1.value[0] }.map {
+      GroupMaps(name: $0.key, members: $0.value, of: models)
+    }
+  }
+
+  private init(name: String, members: [Int], of models: [SweepModel]) {
+    self.name = name
+    self.members = members
+    layers = models[members[0]].layers
+    let names = layers.map(\.name)
+    let other = members.first { models[$0].layers.map(\.name) != names }
+    reason = other.map {
+      "the layers of \(models[members[0]].name) and \(models[$0].name) have different names"
+    }
+    let count = reason == nil ? layers.count : 0
+    across = MapStatistics(rows: count, columns: count)
+    within = across
+  }
+
+  /// Adds the map of two models, if both are of this group.
+  mutating func add(_ map: Matrix<Double>, _ left: Int, _ right: Int) {
+    guard reason == nil, members.contains(left), members.contains(right) else { return }
+    if left == right { within.add(map) } else { across.addSymmetric(map) }
+  }
+
+  /// Writes the maps and says what there is.
+  func write(to folder: SweepFolder, scoreName: String) throws -> SweepDocument.Group {
+    let pairs = members.count * (members.count - 1) / 2
+    var group = SweepDocument.Group(
+      name: name, models: members, folder: nil, pairs: pairs, maps: [], reason: reason)
+    guard reason == nil else { return group }
+    var maps: [(name: String, values: Matrix<Double>, title: String, isDeviation: Bool)] = [
+      ("mean", across.mean, "mean of \(pairs) \(pairs == 1 ? "pair" : "pairs")", false),
+      (
+        "within-mean", within.mean, "mean of \(members.count) networks with themselves", false
+      ),
+      (
+        "within-std", within.standardDeviation,
+        "deviation of \(members.count) networks with themselves", true
+      ),
+    ]
+    // One pair has no deviation.
+    if pairs > 1 {
+      maps.insert(
+        ("std", across.standardDeviation, "deviation of \(pairs) pairs", true), at: 1)
+    }
+    let names = layers.map(\.name)
+    var files: [(name: String, bytes: [UInt8])] = []
+    for map in maps {
+      let picture = try heatmap(
+        map.values, title: "\(name): \(map.title)", isDeviation: map.isDeviation,
+        scoreName: scoreName)
+      files += [
+        ("\(map.name).npy", npy(map.values)),
+        ("\(map.name).csv", csv(map.values, rows: names, columns: names)),
+        ("\(map.name).png", try picture.bytes(.png)), ("\(map.name).svg", try picture.bytes(.svg)),
+      ]
+    }
+    let path = "groups/\(safeFileName(name))"
+    try folder.write(files, to: path)
+    group.folder = path
+    group.maps = maps.map(\.name)
+    return group
+  }
+
+  private func heatmap(
+    _ values: Matrix<Double>, title: String, isDeviation: Bool, scoreName: String
+  ) throws -> Heatmap {
+    let defined = values.elements.filter { !$0.isNaN }
+    let axis = ResultDocument.Model(name: name, layers: layers).axis
+    // Deviations have a scale of their own, which ends at the next higher round number.
+    let highest = roundedUp(defined.max() ?? 0)
+    do throws(FigureError) {
+      return try Heatmap(
+        values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
+        columnAxis: axis,
+        range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
+        scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title)
+    } catch {
+      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    }
+  }
+
+  /// The least of 0.001, 0.002, 0.005, 0.01 … that is not below `value`, 1 at most.
+  private func roundedUp(_ value: Double) -> Double {
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].first { $0 >= value } ?? 1
+  }
+}
+
+extension ResultDocument.Model {
+  /// Layers of an architecture, for the axes of a picture.
+  fileprivate init(name: String, layers: [SweepModel.Layer]) {
+    self.init(
+      name: name, path: "",
+      layers: layers.map {
+        ResultDocument.Layer(
+          name: $0.name, stage: $0.stage, shape: $0.shape, scalarType: $0.scalarType,
+          features: $0.features, status: Status.ok.rawValue)
+      })
+  }
+}

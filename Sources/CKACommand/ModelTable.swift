@@ -1,0 +1,130 @@
+import Activations
+import CKA
+import CommandSupport
+import Foundation
+
+/// Which models are of one architecture: from a file `models.csv`, or from their names.
+struct ModelTable: Sendable {
+  private let path: String?
+  private var groups: [String: ModelGroup] = [:]
+
+  /// Groups from names alone.
+  init() { path = nil }
+
+  /// Groups from a file in RFC 4180's words with the header `model,group,seed`, a line a model; a seed
+  /// may be empty. It may hold models that are not in the sweep.
+  init(path: String) throws {
+    self.path = path
+    guard fileType(path, following: true) == S_IFREG,
+      let data = FileManager.default.contents(atPath: path)
+    else {
+      throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected a table of models")
+    }
+    func refuse(_ line: Int?, _ found: String) -> Failure {
+      let place = line.map { ", line \($0)" } ?? ""
+      return Failure(.data, "\(oneLine(path))\(place): \(found)")
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw refuse(nil, "is not UTF-8")
+    }
+    let rows: [CSVRow]
+    do { rows = try readCSV(text) } catch { throw refuse(error.line, error.reason) }
+    guard let header = rows.first, header.fields == ["model", "group", "seed"] else {
+      let found = rows.first.map { $0.fields.joined(separator: ",") } ?? "nothing"
+      throw refuse(1, "found \(oneLine(found)), expected the header model,group,seed")
+    }
+    var seeds: Set<[String]> = []
+    for row in rows.dropFirst() {
+      guard row.fields.count == 3 else {
+        throw refuse(row.line, "found \(row.fields.count) fields, expected model,group,seed")
+      }
+      let (model, group, seed) = (row.fields[0], row.fields[1], row.fields[2])
+      guard !model.isEmpty, !group.isEmpty else {
+        throw refuse(row.line, "found no \(model.isEmpty ? "model" : "group")")
+      }
+      guard groups[model] == nil else {
+        throw refuse(row.line, "found the model \(oneLine(model)) a second time")
+      }
+      guard seed.isEmpty || seeds.insert([group, seed]).inserted else {
+        throw refuse(
+          row.line, "found the seed \(oneLine(seed)) of \(oneLine(group)) a second time")
+      }
+      groups[model] = ModelGroup(name: group, seed: seed.isEmpty ? nil : seed)
+    }
+  }
+
+  /// The group of each of `models`.
+  func groups(of models: [String]) throws -> [ModelGroup] {
+    guard let path else { return models.map { ModelGroup(ofModel: $0) } }
+    return try models.map { model in
+      guard let group = groups[model] else {
+        throw Failure(.data, "\(oneLine(path)): lacks the model \(oneLine(model)) of the sweep")
+      }
+      return group
+    }
+  }
+}
+
+/// One line of a table, or more where a field holds line feeds.
+private struct CSVRow {
+  /// Where it begins, counted from 1.
+  var line: Int
+  var fields: [String]
+}
+
+private struct CSVError: Error {
+  var line: Int
+  var reason: String
+}
+
+/// The rows of RFC 4180, with line feeds or carriage returns and line feeds. The end of the last line may
+/// be missing; empty lines are passed over.
+private func readCSV(_ text: String) throws(CSVError) -> [CSVRow] {
+  var rows: [CSVRow] = []
+  var line = 1
+  var rest = text.unicodeScalars[...]
+  // A mark of UTF-8, as spreadsheets write it.
+  if rest.first == "\u{FEFF}" { rest.removeFirst() }
+  while !rest.isEmpty {
+    var row = CSVRow(line: line, fields: [])
+    while true {
+      var field = String.UnicodeScalarView()
+      if rest.first == "\"" {
+        rest.removeFirst()
+        while true {
+          guard let scalar = rest.popFirst() else {
+            throw CSVError(line: row.line, reason: "found a quote that is not closed")
+          }
+          if scalar == "\"" {
+            guard rest.first == "\"" else { break }
+            rest.removeFirst()
+          }
+          if scalar == "\n" { line += 1 }
+          field.append(scalar)
+        }
+      } else {
+        while let scalar = rest.first, !",\r\n".unicodeScalars.contains(scalar) {
+          guard scalar != "\"" else {
+            throw CSVError(line: line, reason: "found a quote inside a field")
+          }
+          field.append(scalar)
+          rest.removeFirst()
+        }
+      }
+      row.fields.append(String(field))
+      if rest.first == "," {
+        rest.removeFirst()
+        continue
+      }
+      if rest.first == "\r" { rest.removeFirst() }
+      guard rest.isEmpty || rest.first == "\n" else {
+        throw CSVError(line: line, reason: "found text behind a field's end")
+      }
+      _ = rest.popFirst()
+      line += 1
+      break
+    }
+    if row.fields != [""] { rows.append(row) }
+  }
+  return rows
+}

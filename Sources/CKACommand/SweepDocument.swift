@@ -1,0 +1,149 @@
+import CKA
+import Device
+import Foundation
+import SweepStore
+
+/// What `results/sweep.json` of a store holds, format `cka-sweep/1` (`Documentation/FileFormats.md`).
+struct SweepDocument: Codable {
+  static let format = "cka-sweep/1"
+  static let name = "sweep.json"
+
+  /// What made matrices of the store.
+  struct Device: Codable {
+    var id: String
+    var name: String
+    var backend: String
+    var driver: String
+    var precision: Precision
+
+    init(_ device: DeviceInfo) {
+      id = device.id
+      name = device.name
+      backend = device.backend
+      driver = device.driver
+      precision = device.precision
+    }
+  }
+
+  struct Model: Codable {
+    var name: String
+    var path: String
+    var group: String
+    var seed: String?
+    var layers: [ResultDocument.Layer]
+  }
+
+  struct Pair: Codable {
+    /// Indices of models; `left` gives the rows.
+    var left: Int
+    var right: Int
+    /// From the folder of this document.
+    var folder: String
+    /// What the files were made of: the same as long as neither model nor settings change.
+    var fingerprint: String
+    /// Cells without a value.
+    var undefinedCells: Int
+    /// The entry of `models.npy`; left out where it has none.
+    var similarityAtEqualDepth: Double?
+    /// Depths that it leaves out, because they have no value.
+    var undefinedDepths: Int
+  }
+
+  struct Group: Codable {
+    var name: String
+    /// Indices of models.
+    var models: [Int]
+    /// From the folder of this document; left out where there are no maps.
+    var folder: String?
+    /// Pairs of different models.
+    var pairs: Int
+    /// What maps there are: `mean`, `std`, `within-mean`, `within-std`.
+    var maps: [String]
+    /// Why there are none.
+    var reason: String?
+  }
+
+  struct Examples: Codable {
+    var total: Int
+    /// In the minibatches of one pass.
+    var used: Int
+    var dropped: Int
+    var minibatches: Int
+    var limit: Int?
+    var alignment: String?
+  }
+
+  var format = SweepDocument.format
+  var version = toolVersion
+  var estimator: ResultDocument.Estimator
+  var kernel: ResultDocument.Kernel
+  var pooling: String
+  var precision: Precision
+  /// The type of the numbers in the store.
+  var storePrecision: String
+  var devices: [Device]
+  var examples: Examples
+  var models: [Model]
+  /// Those whose files are there.
+  var pairs: [Pair]
+  var groups: [Group]
+  /// The pictures and tables of all models, beside this document.
+  var files: [String]
+
+  /// The document at `path`, where it is whole and of this version of the tool: nil for any other,
+  /// because its files will be written again.
+  static func previous(at path: String) -> SweepDocument? {
+    guard let data = FileManager.default.contents(atPath: path),
+      let document = try? JSONDecoder().decode(SweepDocument.self, from: data),
+      document.format == format, document.version == toolVersion
+    else { return nil }
+    return document
+  }
+}
+
+extension ResultDocument {
+  /// The document of two models of a sweep, or of one with itself.
+  init(_ results: SweepResults, _ left: Int, _ right: Int, _ similarity: Similarity) {
+    let settings = results.settings
+    var models = [
+      Model(results.models[left], similarity.leftStatuses, similarity.leftSigmas)
+    ]
+    if left != right {
+      models.append(Model(results.models[right], similarity.rightStatuses, similarity.rightSigmas))
+    }
+    let examples = SweepDocument.Examples(results)
+    self.init(
+      estimator: Estimator(settings.estimatorValue), kernel: Kernel(settings.gramKernel),
+      pooling: settings.pooling, precision: settings.precision,
+      device: results.devices.first.map { Worker($0, minibatches: examples.minibatches) }
+        ?? Worker.none,
+      failedDevices: [], models: models, undefinedCells: Cell.undefined(in: similarity.statuses),
+      examples: Examples(
+        total: examples.total, used: examples.used, dropped: examples.dropped,
+        minibatches: examples.minibatches, limit: examples.limit, alignment: examples.alignment),
+      hasSignificance: similarity.z != nil)
+  }
+}
+
+extension ResultDocument.Model {
+  init(_ model: SweepModel, _ statuses: [Status], _ sigmas: [Double?]) {
+    self.init(
+      name: model.name, path: model.path,
+      layers: zip(model.layers, zip(statuses, sigmas)).map { layer, known in
+        ResultDocument.Layer(
+          name: layer.name, stage: layer.stage, shape: layer.shape, scalarType: layer.scalarType,
+          features: layer.features, status: known.0.rawValue,
+          sigma: known.1.flatMap { $0.isFinite ? $0 : nil })
+      })
+  }
+}
+
+extension SweepDocument.Examples {
+  init(_ results: SweepResults) {
+    let settings = results.settings
+    self.init(
+      total: results.exampleCount, used: results.plan.examplesUsed,
+      dropped: results.plan.examplesDropped, minibatches: results.plan.batches.count,
+      limit: settings.exampleLimit, alignment: settings.alignment == "ids" ? "ids" : nil)
+  }
+}

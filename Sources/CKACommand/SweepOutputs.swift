@@ -1,0 +1,188 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Figures
+import Foundation
+import SweepStore
+
+/// Writes the results of a sweep into `results` of its store: numbers of every pair, maps of groups, a
+/// grid, a table and `sweep.json`, which says what is there.
+///
+/// Pairs go by one after another: of all their maps only what the pictures need is kept.
+struct SweepOutputs {
+  private let results: SweepResults
+  private let groups: [ModelGroup]
+  private let folder: SweepFolder
+  private var groupMaps: [GroupMaps]
+  private var overview: SweepOverview
+  private var document: SweepDocument
+
+  /// What was done.
+  struct Summary {
+    /// Pairs whose files were written.
+    var written = 0
+    /// Pairs whose files were there.
+    var found = 0
+    /// Models that have layers without values, one line each.
+    var warnings: [String] = []
+    /// Where the results are.
+    var path = ""
+  }
+
+  init(_ results: SweepResults, table: ModelTable) throws {
+    self.results = results
+    groups = try table.groups(of: results.models.map(\.name))
+    folder = try SweepFolder("\(results.path)/results")
+    groupMaps = GroupMaps.all(of: results.models, groups)
+    overview = SweepOverview(models: results.models)
+    document = SweepDocument(results, groups: groups)
+  }
+
+  /// Writes what is not there yet.
+  ///
+  /// - Parameter observe: hears how many pairs are done.
+  mutating func write(observe: (Int) -> Void = { _ in }) throws -> Summary {
+    var summary = Summary(path: folder.path)
+    let path = "\(folder.path)/\(SweepDocument.name)"
+    let earlier = SweepDocument.previous(at: path)?.pairs ?? []
+    let known = Dictionary(earlier.map { ($0.folder, $0.fingerprint) }) { first, _ in first }
+    var jobs = self.jobs(known: known)
+    // Until all is written, the document names only what stays.
+    let staying = Set(jobs.filter { !$0.isWritten }.map(\.folder))
+    var interim = document
+    interim.pairs = earlier.filter { staying.contains($0.folder) }
+    if access(path, F_OK) == 0 { try folder.write(try interim.json, to: SweepDocument.name) }
+
+    var done = 0
+    while !jobs.isEmpty {
+      let chunk = Array(jobs.prefix(32))
+      jobs.removeFirst(chunk.count)
+      let (results, folder, side) = (results, folder, overview.side)
+      let pairs = try concurrentMap(chunk) { job in
+        try PairOutput(job, of: results, in: folder, side: side)
+      }
+      for (job, pair) in zip(chunk, pairs) {
+        add(pair, job, to: &summary)
+        done += 1
+        observe(done)
+      }
+    }
+    document.groups = try groupMaps.map { try $0.write(to: folder, scoreName: document.scoreName) }
+    for file in try overview.files(groups: groups, scoreName: document.scoreName) {
+      try folder.write(file.bytes, to: file.name)
+      document.files.append(file.name)
+    }
+    try folder.synchronize()
+    try folder.write(try document.json, to: SweepDocument.name)
+    return summary
+  }
+
+  /// All pairs, a model with itself among them.
+  private func jobs(known: [String: String]) -> [PairOutput.Job] {
+    let models = results.models
+    let names = models.map { safeFileName($0.name) }
+    return models.indices.flatMap { left in
+      (left..<models.count).map { right in
+        let name = "pairs/\(names[left])--\(names[right])"
+        let fingerprint = results.fingerprint(left, right)
+        let isWhole = known[name] == fingerprint && folder.isWhole(name)
+        return PairOutput.Job(
+          left: left, right: right, folder: name, fingerprint: fingerprint, isWritten: !isWhole,
+          keepsMap: left == right || groups[left].name == groups[right].name)
+      }
+    }
+  }
+
+  private mutating func add(_ pair: PairOutput, _ job: PairOutput.Job, to summary: inout Summary) {
+    if job.isWritten { summary.written += 1 } else { summary.found += 1 }
+    overview.add(pair, left: job.left, right: job.right)
+    if let map = pair.map {
+      for index in groupMaps.indices { groupMaps[index].add(map, job.left, job.right) }
+    }
+    if job.left == job.right {
+      let model = ResultDocument.Model(results.models[job.left], pair.statuses, pair.sigmas)
+      document.models[job.left].layers = model.layers
+      if let warning = warning(results.models[job.left], pair) { summary.warnings.append(warning) }
+    }
+    document.pairs.append(
+      SweepDocument.Pair(
+        left: job.left, right: job.right, folder: job.folder, fingerprint: job.fingerprint,
+        undefinedCells: pair.undefinedCells,
+        similarityAtEqualDepth: pair.depth.mean.isNaN ? nil : pair.depth.mean,
+        undefinedDepths: pair.depth.undefinedCount))
+  }
+
+  private func warning(_ model: SweepModel, _ pair: PairOutput) -> String? {
+    let undefined = pair.statuses.indices.filter { pair.statuses[$0] != .ok }
+    guard let first = undefined.first else { return nil }
+    let reason =
+      reason(pair.statuses[first], pair.sigmas[first], results.settings.gramKernel)
+      ?? pair.statuses[first].rawValue
+    let others = undefined.count > 1 ? ", and \(undefined.count - 1) more of its layers" : ""
+    return
+      "\(oneLine(model.path)): layer \(oneLine(model.layers[first].name)) is left undefined: \(reason)"
+      + others
+  }
+}
+
+extension SweepDocument {
+  fileprivate init(_ results: SweepResults, groups: [ModelGroup]) {
+    let settings = results.settings
+    self.init(
+      estimator: ResultDocument.Estimator(settings.estimatorValue),
+      kernel: ResultDocument.Kernel(settings.gramKernel), pooling: settings.pooling,
+      precision: settings.precision, storePrecision: settings.storePrecision.rawValue,
+      devices: results.devices.map { Device($0) }, examples: Examples(results),
+      models: zip(results.models, groups).map { model, group in
+        Model(name: model.name, path: model.path, group: group.name, seed: group.seed, layers: [])
+      },
+      pairs: [], groups: [], files: [])
+  }
+
+  fileprivate var scoreName: String {
+    ResultDocument.scoreName(kernel: kernel, estimator: estimator)
+  }
+}
+
+/// The files of one pair, and what the pictures of all pairs need of it.
+struct PairOutput: Sendable {
+  /// What is to be done for a pair.
+  struct Job: Sendable {
+    var left: Int
+    var right: Int
+    var folder: String
+    var fingerprint: String
+    /// Whether its files are missing, or made of something else.
+    var isWritten: Bool
+    /// Whether its whole map is needed.
+    var keepsMap: Bool
+  }
+
+  let tile: HeatmapGrid.Tile
+  let depth: DepthSimilarity
+  let undefinedCells: Int
+  /// The lowest score; nil where none is defined.
+  let lowest: Double?
+  let map: Matrix<Double>?
+  /// Of the first model's layers.
+  let statuses: [Status]
+  let sigmas: [Double?]
+
+  init(_ job: Job, of results: SweepResults, in folder: SweepFolder, side: Int) throws {
+    let similarity = try results.similarity(job.left, job.right)
+    let cka = similarity.cka
+    if job.isWritten {
+      let document = ResultDocument(results, job.left, job.right, similarity)
+      let files = try ResultFiles.numbers(document, similarity).map { try $0() }
+      try folder.write(files, to: job.folder)
+    }
+    tile = HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
+    depth = DepthSimilarity(cka)
+    undefinedCells = cka.elements.count(where: \.isNaN)
+    lowest = cka.elements.lazy.filter { !$0.isNaN }.min()
+    map = job.keepsMap ? cka : nil
+    statuses = similarity.leftStatuses
+    sigmas = similarity.leftSigmas
+  }
+}
