@@ -106,6 +106,7 @@ struct ProductIndex: Sendable {
   }
 
   private struct Block: Sendable {
+    let path: String
     let file: ProductsFile
     let mapped: MappedBytes
     let numbersOffset: Int
@@ -119,6 +120,14 @@ struct ProductIndex: Sendable {
     places[Pair(minibatch: minibatch, left: left, right: right)] != nil
   }
 
+  /// The files of a minibatch that hold no pair of models with these keys.
+  func unusedFiles(_ minibatch: Int, keys: Set<Digest>) -> [String] {
+    func isUsed(_ side: [ProductsFile.Side]) -> Bool { side.contains { keys.contains($0.key) } }
+    return blocks.filter {
+      $0.file.minibatch == minibatch && !(isUsed($0.file.rows) && isUsed($0.file.columns))
+    }.map(\.path)
+  }
+
   /// Adds the products of the file at `path`.
   ///
   /// - Throws: `.data` where it is damaged.
@@ -130,10 +139,13 @@ struct ProductIndex: Sendable {
     guard reader.numbersAreWhole else {
       throw StoreError(.data, path, "is damaged: its checksum is another")
     }
+    // Products of many models are more than the memory that was granted.
+    mapped.evict()
     let block = blocks.count
     blocks.append(
       Block(
-        file: file, mapped: mapped, numbersOffset: mapped.bytes.count - reader.numbers.count))
+        path: path, file: file, mapped: mapped,
+        numbersOffset: mapped.bytes.count - reader.numbers.count))
     var row = 0
     for left in file.rows {
       var column = 0

@@ -348,6 +348,7 @@ public final class Sweep {
         }
         unlink("\(folder)/\(name)")
       }
+      for path in products.unusedFiles(minibatch, keys: keys) { unlink(path) }
     }
   }
 }

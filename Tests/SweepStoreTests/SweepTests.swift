@@ -154,6 +154,13 @@ import Testing
     usleep(1_100_000)
     try study.sweep("store", [a])
     #expect(study.notes.count == 1 && study.notes[0].contains("may have changed"))
+
+    // What nothing needs any more goes: a minibatch has two models' matrices, and products of the one,
+    // of the other and of both.
+    try study.sweep("store", [a, b])
+    let names = try study.files("store").keys
+    #expect(names.count { $0.hasSuffix(".grams") } == 2 * 3)
+    #expect(names.count { $0.hasSuffix(".products") } == 3 * 3)
   }
 
   @Test func manyLayersAreMultipliedInGroups() throws {
