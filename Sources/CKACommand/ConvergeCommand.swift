@@ -41,6 +41,14 @@ struct ConvergeCommand: ParsableCommand {
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
+      unless given.
+      """, valueName: "size"))
+  var memory: MemorySize?
+
   @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
   var output = "cka-converge"
 
@@ -71,10 +79,16 @@ struct ConvergeCommand: ParsableCommand {
       try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
       let convergence = try convergence(left, right, paths: paths)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-      announce(convergence, to: log)
+      let plan = try convergence.exact.plan(on: choice, memory: memory, isMeasured: false)
+      if let largest = convergence.batchSizes.last {
+        _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(
+          on: choice, memory: memory, isMeasured: false)
+      }
+      announceCost(of: convergence, to: log)
+      announce(plan, memory: memory, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
-      let outcome = try run(convergence, on: choice, log: log)
+      let outcome = try run(convergence, plan, on: choice, log: log)
       report(outcome.exact, convergence.exact, paths: paths, to: log)
       try check(outcome, of: convergence, log: log)
       let document = ConvergeDocument(
@@ -112,7 +126,7 @@ struct ConvergeCommand: ParsableCommand {
   }
 
   /// Says what is left out, what it costs, and what may not be expected.
-  private func announce(_ convergence: Convergence, to log: Logger) {
+  private func announceCost(of convergence: Convergence, to log: Logger) {
     let n = convergence.exact.pairing.count
     let large = batchSizes.values.filter { $0 >= n }.sorted().map(String.init)
     if !large.isEmpty {
@@ -134,7 +148,7 @@ struct ConvergeCommand: ParsableCommand {
   }
 
   private func run(
-    _ convergence: Convergence, on choice: DeviceRegistry.Choice, log: Logger
+    _ convergence: Convergence, _ plan: ExactPlan?, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Convergence.Outcome {
     let count = convergence.minibatchCount
     var progress = Progress(
@@ -142,7 +156,7 @@ struct ConvergeCommand: ParsableCommand {
       bytesPerUnit: convergence.exact.bytesRead * convergence.readings / count, isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try convergence.run(on: choice.devices, sharing: choice.sharing) { event in
+      return try convergence.run(on: choice.devices, sharing: choice.sharing, plan: plan) { event in
         report(event, on: &progress, to: log)
       }
     } catch {

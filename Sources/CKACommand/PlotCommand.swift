@@ -9,26 +9,41 @@ import Foundation
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plot",
-    abstract: "Draws a result again.",
-    discussion: "Reads cka.npy and result.json from the folder that compare wrote.")
+    abstract: "Draws results again, or the pairs of a sweep.",
+    discussion: """
+      Reads cka.npy and result.json from folders that compare wrote, or sweep (STORE/results/pairs/*), \
+      and writes heatmap.png and heatmap.svg beside them.
+      """)
 
-  @Argument(help: "The folder of a result.")
-  var result: String
+  @Argument(help: "The folder of a result, or several.")
+  var results: [String]
 
   @Option(
     help: ArgumentHelp(
-      "The picture to write, .png, .svg or .pdf; without it the result's own two.",
+      "The picture to write of one result, .png, .svg or .pdf, in place of its own two.",
       valueName: "file"))
   var output: String?
 
   @Flag(help: "Replace the picture if it exists.")
   var force = false
 
+  func validate() throws {
+    if output != nil, results.count > 1 {
+      throw ValidationError("--output takes one result, not \(results.count).")
+    }
+  }
+
   func run() throws {
     try reportingFailures {
-      let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
-      let heatmap = try Heatmap(document, try readScores(document))
+      guard results.count == 1 else {
+        // A core a result: each is small.
+        _ = try concurrentMap(results) { try drawBeside($0, formats: [.png, .svg]) }
+        try Console.print("drawn: \(results.count) results")
+        return
+      }
+      let result = results[0]
       if let output {
+        let heatmap = try heatmap(of: result)
         let name = splitPath(output).name
         guard let dot = name.lastIndex(of: "."),
           let format = FigureFormat(pathExtension: String(name[name.index(after: dot)...]))
@@ -39,19 +54,31 @@ struct PlotCommand: ParsableCommand {
           throw Failure(.cannotCreate, "\(oneLine(output)): exists; --force replaces it")
         }
         try replaceFile(try heatmap.bytes(format), at: output, called: oneLine(output))
+        try Console.print(heatmap.terminalText(), terminator: "")
       } else {
         let formats: [FigureFormat] = [.png, .svg]
-        let files = try concurrentMap(formats) { try heatmap.bytes($0) }
-        for (format, bytes) in zip(formats, files) {
-          let path = "\(result)/\(ResultFiles.heatmap(format))"
-          try replaceFile(bytes, at: path, called: oneLine(path))
-        }
+        let heatmaps = try concurrentMap(formats) { try drawBeside(result, formats: [$0]) }
+        try Console.print(heatmaps[0].terminalText(), terminator: "")
       }
-      try Console.print(heatmap.terminalText(), terminator: "")
     }
   }
 
-  private func readScores(_ document: ResultDocument) throws -> Matrix<Double> {
+  /// Writes pictures of a result into its folder.
+  private func drawBeside(_ result: String, formats: [FigureFormat]) throws -> Heatmap {
+    let heatmap = try heatmap(of: result)
+    for format in formats {
+      let path = "\(result)/\(ResultFiles.heatmap(format))"
+      try replaceFile(try heatmap.bytes(format), at: path, called: oneLine(path))
+    }
+    return heatmap
+  }
+
+  private func heatmap(of result: String) throws -> Heatmap {
+    let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
+    return try Heatmap(document, try readScores(document, of: result))
+  }
+
+  private func readScores(_ document: ResultDocument, of result: String) throws -> Matrix<Double> {
     let path = "\(result)/cka.npy"
     let rows = document.models[0].layers.count
     let columns = (document.models.last ?? document.models[0]).layers.count

@@ -9,6 +9,8 @@ import SweepStore
 struct SweepOverview {
   /// Pixels along a tile of the grid.
   let side: Int
+  /// What the grid has to say of its pixels where there are more layers than those.
+  private let note: String?
   private let names: [String]
   private var tiles: [HeatmapGrid.Tile?]
   private var table: Matrix<Double>
@@ -16,8 +18,12 @@ struct SweepOverview {
 
   init(models: [SweepModel]) {
     names = models.map(\.name)
-    side = HeatmapGrid.tileSide(
-      models: models.count, layers: models.map(\.layers.count).max() ?? 1)
+    let layers = models.map(\.layers.count).max() ?? 1
+    side = HeatmapGrid.tileSide(models: models.count, layers: layers)
+    let perPixel = Format.fixed(Double(layers) / Double(side), 1)
+    note =
+      side < layers
+      ? "a pixel is the mean of up to \(perPixel) × \(perPixel) pairs of layers, by area" : nil
     tiles = Array(repeating: nil, count: models.count * models.count)
     table = Matrix(rows: models.count, columns: models.count, repeating: .nan)
   }
@@ -40,7 +46,7 @@ struct SweepOverview {
     do throws(FigureError) {
       let grid = try HeatmapGrid(
         tiles: tiles.compactMap { $0 }, axis: axis, range: scoreRange(lowest: lowest),
-        scoreName: scoreName)
+        scoreName: scoreName, title: note)
       let means = try Heatmap(
         values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
         columnAxis: axis, range: scoreRange(lowest: lowestMean),

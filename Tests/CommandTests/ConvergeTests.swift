@@ -132,6 +132,7 @@ import Testing
       .expectFailure(65, "one.npz: has 40 examples", "64,40")
     try converge("twins.npz", "--quiet", "--batch-sizes", "8")
       .expectFailure(65, "twins.npz: all estimates equal the exact values")
+    try converge("one.npz", "--memory", "1M").expectFailure(64, "--memory 1.0 MiB", "at least")
     for bad in ["3", "0", "8,8", "8,", "8;16", "-8", ""] {
       let run = try converge("one.npz", "--batch-sizes=\(bad)")
       #expect(run.code == 64 && run.output.isEmpty, "\(bad): \(run.errors)")

@@ -78,6 +78,15 @@ import Testing
     let result = try TestResult(cka, pair)
     #expect(result.json("estimator", "batchSize") as? Int == 16)
     #expect(try result.layers(1).count == 3)
+    // Several at once, and none of them twice.
+    let others = document.pairs[4...5].map { "store/results/\($0.folder)" }
+    let drawn = try cka.run(["plot"] + others)
+    drawn.expectSuccess()
+    #expect(drawn.output == "drawn: 2 results\n")
+    for other in others { _ = try TestResult(cka, other) }
+    let refused = try cka.run(["plot"] + others + ["--output", "x.png"])
+    #expect(refused.code == 64 && refused.errors.contains("--output takes one result"))
+    try cka.run(["plot", others[0], "none"]).expectFailure(66, "none/result.json")
   }
 
   @Test func theTableIsTheMeanAtEqualDepth() throws {

@@ -42,7 +42,7 @@ public struct Convergence: Sendable {
   }
 
   /// The longest run of one batch size in one order.
-  func comparison(batchSize: Int, repeat number: Int) -> Comparison {
+  public func comparison(batchSize: Int, repeat number: Int) -> Comparison {
     exact.estimated(
       by: .minibatch(
         .init(

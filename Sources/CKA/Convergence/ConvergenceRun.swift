@@ -4,13 +4,16 @@ extension Convergence {
   /// Does the work on `devices`, of which the first `sharing` share it, as `Comparison.run` does; a
   /// device that has failed is not tried again.
   ///
-  /// - Parameter observe: hears what happens, on the caller's thread; minibatches count over all runs.
+  /// - Parameters:
+  ///   - exactPlan: how the exact value is made; that of `Comparison.exactPlan` unless given.
+  ///   - observe: hears what happens, on the caller's thread; minibatches count over all runs.
   /// - Throws: as `Comparison.run`.
   public func run(
-    on devices: [any Device], sharing: Int = 1, observe: (Comparison.Event) -> Void = { _ in }
+    on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
+    observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
     var run = ConvergenceRun(devices: devices, sharing: sharing)
-    let exact = try run.similarity(self.exact, observe: observe)
+    let exact = try run.similarity(self.exact, plan: exactPlan, observe: observe)
     var points: [Point] = []
     for batchSize in batchSizes {
       points += try self.points(batchSize: batchSize, exact: exact.cka, &run, observe: observe)
@@ -56,15 +59,17 @@ private struct ConvergenceRun {
   }
 
   mutating func similarity(
-    _ comparison: Comparison, observe: (Comparison.Event) -> Void,
+    _ comparison: Comparison, plan: ExactPlan? = nil, observe: (Comparison.Event) -> Void,
     collect: (_ minibatches: Int, HSICSums) -> Void = { _, _ in }
   ) throws(DeviceError) -> Similarity {
     var failed: [String] = []
     let before = done
-    let outcome = try comparison.run(on: devices, sharing: sharing, plan: nil, collect: collect) {
+    let outcome = try comparison.run(on: devices, sharing: sharing, plan: plan, collect: collect) {
       event in
       switch event {
-      case .finished(let minibatches): observe(.finished(minibatches: before + minibatches))
+      case .finished(let minibatches):
+        // The exact value may be made in many steps, and counts as one.
+        observe(.finished(minibatches: before + min(minibatches, comparison.plan.batches.count)))
       case .leftToOthers(let from, _, _), .fellBack(let from, _, _):
         failed.append(from.id)
         observe(event)
