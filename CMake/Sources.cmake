@@ -266,8 +266,8 @@ cka_command(CKABench Benchmarks/CKABench
     RunningProgram.swift
     Scaling.swift
     ScalingSeries.swift
-    SyntheticModels.swift
     Synthesize.swift
+    SyntheticModels.swift
     TemporaryFolder.swift
     TuneCommand.swift
     Workload.swift)

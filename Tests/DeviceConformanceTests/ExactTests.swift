@@ -36,7 +36,7 @@ import Testing
 
   /// Tiles of 96 divide 256 into unequal parts. Beside the matrices' rounding, which both have, float32
   /// sums over a tile's 96² numbers have other runs than those over a triangle's.
-  @Test(arguments: TestedDevice.withTiles, kernels)
+  @Test(arguments: TestedDevice.all, kernels)
   func theExampleNetworkInTiles(tested: TestedDevice, kernel: GramKernel) throws {
     let network = try example("depth8-width4-seed0")
     let comparison = try Comparison(network, estimator: .unbiased, kernel: kernel)
@@ -55,7 +55,7 @@ import Testing
   }
 
   /// All pairs of two networks by their features, though these are more than the examples.
-  @Test(arguments: TestedDevice.withTiles)
+  @Test(arguments: TestedDevice.all)
   func theExampleNetworksByFeatures(tested: TestedDevice) throws {
     let (wide, narrow) = (try example("depth8-width4-seed0"), try example("depth20-width1-seed0"))
     let few = ActivationModel(
@@ -75,7 +75,7 @@ import Testing
   /// Mixed widths: wide layers in tiles, narrow ones by features, and pairs of both.
   ///
   /// Float32 throughout, as at once: `Numerics.md` promises 1e-5, and sees 1e-7.
-  @Test(arguments: TestedDevice.withTiles, [Estimator.unbiased, .biased])
+  @Test(arguments: TestedDevice.all, [Estimator.unbiased, .biased])
   func mixedRoads(tested: TestedDevice, estimator: Estimator) throws {
     let n = 210
     let x = Activations64.normal(n: n, p: 300, seed: 1)
@@ -109,7 +109,7 @@ import Testing
   }
 
   /// The planner's own choice, calibrated on the device.
-  @Test(arguments: TestedDevice.withTiles)
+  @Test(arguments: TestedDevice.all)
   func measuredRatesMakeAPlan(tested: TestedDevice) throws {
     let layers = [5, 40].map { Activations64.normal(n: 300, p: $0, seed: UInt64($0)) }
     let comparison = try Comparison(model(layers), estimator: .unbiased)
@@ -123,9 +123,4 @@ import Testing
       #expect(rate > 1e5 && rate < 1e16)
     }
   }
-}
-
-extension TestedDevice {
-  /// The devices that make tiles.
-  static let withTiles = all.filter { $0.device.info.backend == "BLAS" }
 }
