@@ -40,7 +40,7 @@ folder=$(mktemp -d "$place/exact-large-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 "$bin/cka-bench" synthesize "$folder/model" --layers "$layers" --examples "$examples" \
   --features "$features"
-"$bin/cka-bench" measure-limit sgemm >"$folder/peak.json"
+"$bin/cka-bench" measure-limit peak >"$folder/peak.json"
 compare=("$bin/cka" compare "$folder/model" --estimator unbiased --memory "$memory" --device "$device")
 "${compare[@]}" --dry-run | tee "$folder/plan"
 "$python" - "$folder" "${compare[@]}" --output "$folder/result" --quiet <<'PYTHON'

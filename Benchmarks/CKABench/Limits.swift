@@ -41,23 +41,32 @@ struct Limits: Codable {
 
   /// Measures them, each in a process of its own, for about `seconds` each.
   init(devices: [DeviceInfo], seconds: Double, folder: TemporaryFolder) throws {
-    func measure<Value: Decodable>(
-      _ what: String, _ type: Value.Type, environment: [String: String] = [:]
-    ) throws -> Value {
-      let program = try RunningProgram(
-        [ownPath, "measure-limit", what, "--seconds", String(seconds)], environment: environment,
-        folder: folder)
-      return try program.next(type)
-    }
-    var tried: [SgemmPeak] = []
-    for core in Self.coreTypes {
-      let environment = core.map { ["OPENBLAS_CORETYPE": $0] } ?? [:]
-      tried.append(try measure("sgemm", SgemmPeak.self, environment: environment))
-    }
-    sgemmTried = tried.sorted { $0.gigaflops > $1.gigaflops }
+    sgemmTried = try Self.sgemmPeaks(seconds: seconds, folder: folder)
     sgemm = sgemmTried[0]
-    memory = try measure("memory", Memory.self)
-    openCL = try devices.filter { $0.backend == "OpenCL" }.map { try measure($0.id, OpenCL.self) }
+    memory = try Self.measure("memory", Memory.self, seconds: seconds, folder: folder)
+    openCL = try devices.filter { $0.backend == "OpenCL" }.map {
+      try Self.measure($0.id, OpenCL.self, seconds: seconds, folder: folder)
+    }
+  }
+
+  /// All kernels that OpenBLAS may have for this processor, the fastest first; at least one.
+  static func sgemmPeaks(seconds: Double, folder: TemporaryFolder) throws -> [SgemmPeak] {
+    try coreTypes.map { core in
+      try measure(
+        "sgemm", SgemmPeak.self, seconds: seconds,
+        environment: core.map { ["OPENBLAS_CORETYPE": $0] } ?? [:], folder: folder)
+    }
+    .sorted { $0.gigaflops > $1.gigaflops }
+  }
+
+  private static func measure<Value: Decodable>(
+    _ what: String, _ type: Value.Type, seconds: Double, environment: [String: String] = [:],
+    folder: TemporaryFolder
+  ) throws -> Value {
+    let program = try RunningProgram(
+      [ownPath, "measure-limit", what, "--seconds", String(seconds)], environment: environment,
+      folder: folder)
+    return try program.next(type)
   }
 
   /// What to tell OpenBLAS that the processor is; nil to let it look. It does not always choose its

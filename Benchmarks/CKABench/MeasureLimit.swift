@@ -9,7 +9,8 @@ import OpenCLDevice
 /// One limit, in a process of its own: OpenBLAS chooses its kernels once a process.
 struct MeasureLimit: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures sgemm, memory or opencl:INDEX, or tells the machine.", shouldDisplay: false)
+    abstract: "Measures peak, sgemm, memory or opencl:INDEX, or tells the machine.",
+    shouldDisplay: false)
 
   @Argument var what: String
   @Option var seconds = 1.0
@@ -17,6 +18,9 @@ struct MeasureLimit: ParsableCommand {
   func run() throws {
     try reportingFailures {
       switch what {
+      case "peak":
+        let folder = try TemporaryFolder()
+        try answer(try Limits.sgemmPeaks(seconds: seconds, folder: folder)[0])
       case "sgemm": try answer(sgemmPeak(seconds: seconds))
       case "machine": try answer(Machine())
       case "memory": try answer(memoryBandwidth(seconds: seconds))
@@ -27,7 +31,7 @@ struct MeasureLimit: ParsableCommand {
 
   private func openCLPeak() throws -> Limits.OpenCL {
     guard let device = try openDevice(what) as? OpenCLDevice else {
-      throw Failure(.usage, "\(what): not sgemm, memory or opencl:INDEX")
+      throw Failure(.usage, "\(what): not peak, sgemm, memory or opencl:INDEX")
     }
     do throws(DeviceError) {
       let peak = try device.measurePeak(seconds: seconds)

@@ -208,18 +208,6 @@ extension LayerActivations {
     for block in blocks { block.storage.evict(block.bytes) }
   }
 
-  /// Lets go of the memory that `examples` were read into; in column-major order, of all.
-  public func evict(examples: ClosedRange<Int>) {
-    guard memoryOrder == .rowMajor else { return evict() }
-    for block in blocks {
-      let first = max(examples.lowerBound - block.firstExample, 0)
-      let end = min(examples.upperBound + 1 - block.firstExample, block.exampleCount)
-      guard first < end else { continue }
-      let bytes = block.bytes[(first * bytesPerExample)..<(end * bytesPerExample)]
-      block.storage.evict(UnsafeRawBufferPointer(rebasing: bytes))
-    }
-  }
-
   private func block(holding example: Int) -> Block {
     var low = 0
     var high = blocks.count - 1

@@ -49,9 +49,14 @@ extension BLASDevice {
       slabs.append(both)
     }
     let chunks = Block.runs(of: work.exampleCount, size: FeatureWork.chunkSize)
+    // Rows are copied from files: the system would map more of them than is touched, and some of it
+    // would stay behind each chunk.
     let pieces = pass.layers.indices.flatMap { index in
-      Block.runs(of: FeatureWork.chunkSize, size: FeatureWork.pieceSize).map { (index, $0) }
+      Block.runs(of: FeatureWork.chunkSize, size: FeatureWork.pieceSize).map {
+        (layer: index, examples: $0)
+      }
     }
+    let stages = FeatureStages(budget: FeatureWork.stageBytes)
     let blocks = pass.parts.enumerated().flatMap { index, part in
       Block.all(
         rows: part.rows.count, columns: work.columnCount(of: part), side: 256, isLower: false
@@ -61,13 +66,15 @@ extension BLASDevice {
     pipeline(
       slabs: chunks.count, pieces: pieces.count, blocks: blocks.count,
       fill: { [slabs] step, index in
-        let (place, run) = pieces[index]
-        let examples = run.clamped(to: 0..<chunks[step].count)
+        let piece = pieces[index]
+        let examples = piece.examples.clamped(to: 0..<chunks[step].count)
         guard !examples.isEmpty else { return }
         do throws(ActivationReadError) {
-          try fill(
-            slabs[place][step % 2].start, pass.layers[place], of: work, chunk: chunks[step],
-            examples)
+          try stages.withStage { (stage) throws(ActivationReadError) in
+            try fill(
+              slabs[piece.layer][step % 2].start, pass.layers[piece.layer], of: work,
+              chunk: chunks[step], examples, by: stage)
+          }
         } catch {
           failure.withLock { $0 = DeviceError(error) }
         }
@@ -98,17 +105,16 @@ extension BLASDevice {
   /// Packs all features of some examples of a chunk.
   private func fill(
     _ slab: UnsafeMutablePointer<Float>, _ index: FeatureWork.Layer, of work: FeatureWork,
-    chunk: Range<Int>, _ examples: Range<Int>
+    chunk: Range<Int>, _ examples: Range<Int>, by stage: FeatureStage
   ) throws(ActivationReadError) {
     let layer = work.layer(index)
     let first = chunk.lowerBound
     let rows = Array(
       work.examples(index)[(first + examples.lowerBound)..<(first + examples.upperBound)])
     var reader = FeatureSlabs(
-      layer: layer, examples: rows, kernels: multiplier.table,
-      stage: FeatureStage(budget: 1 << 20), mappedBytes: 4 << 20, centers: work.centers(index))
+      layer: layer, examples: rows, kernels: multiplier.table, stage: stage, mappedBytes: 0,
+      centers: work.centers(index))
     try multiplier.fillFeatures(slab, chunk: chunk.count, at: examples.lowerBound, with: &reader)
-    layer.evict(rows)
   }
 
   /// The squares of the products of each row of a part, with exactly centered features: what is left of
@@ -147,6 +153,8 @@ private struct FeatureWork: Sendable {
   /// many, so that equal layers have equal products.
   static let chunkSize = 256
   static let pieceSize = 64
+  /// Bytes of a piece that are copied at once: some of a core's second cache.
+  static let stageBytes = 256 << 10
 
   /// A layer of one of the sides; of one where both are the same.
   struct Layer: Sendable, Hashable {

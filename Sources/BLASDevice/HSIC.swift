@@ -1,4 +1,5 @@
 import Device
+import Dispatch
 import Synchronization
 
 extension BLASDevice {
@@ -13,11 +14,7 @@ extension BLASDevice {
     var result = try products(
       left, right,
       blocks: Block.all(rows: rows, columns: columns, side: blockSide, isLower: isSymmetric))
-    if isSymmetric {
-      for i in 0..<rows {
-        for j in 0..<i { result[j, i] = result[i, j] }
-      }
-    }
+    if isSymmetric { result.mirrorLowerTriangle() }
     return result
   }
 
@@ -32,7 +29,7 @@ extension BLASDevice {
 
   /// Layers a side of a block. OpenBLAS adds in an order that depends on a product's shape: it gets
   /// the same shape for all, so that equal layers have equal products.
-  private var blockSide: Int { multiplier.engine == .packed ? 128 : leastBlockSide }
+  private var blockSide: Int { multiplier.engine == .packed ? 256 : leastBlockSide }
   private var leastBlockSide: Int { 32 }
 
   /// ⟨Kᵢ, Lⱼ⟩ for the entries of `blocks`; zeros elsewhere.
@@ -91,11 +88,27 @@ extension BLASDevice {
         }
       })
     if let error = failure.withLock({ $0 }) { throw error }
-    return Matrix(
-      rows: rows, columns: columns,
-      elements: (0..<(rows * columns)).map { index in
-        (0..<PairSlab.lanes).reduce(0.0) { $0 + sums[$1 * rows * columns + index] }
-      })
+    return added(sums, rows: rows, columns: columns)
+  }
+
+  /// The sum of all lanes.
+  private func added(
+    _ sums: UnsafeMutablePointer<Double>, rows: Int, columns: Int
+  ) -> Matrix<Double> {
+    let count = rows * columns
+    nonisolated(unsafe) let sums = sums
+    let elements = [Double](unsafeUninitializedCapacity: count) { elements, initialized in
+      nonisolated(unsafe) let target = elements
+      DispatchQueue.concurrentPerform(iterations: rows) { row in
+        for index in (row * columns)..<((row + 1) * columns) {
+          var sum = sums[index]
+          for lane in 1..<PairSlab.lanes { sum += sums[lane * count + index] }
+          target[index] = sum
+        }
+      }
+      initialized = count
+    }
+    return Matrix(rows: rows, columns: columns, elements: elements)
   }
 
   /// Adds some runs of a slab to the sums of a block.
@@ -127,7 +140,7 @@ private struct PairSlab: Sendable {
   /// Numbers of the packed triangle that are multiplied at once, and how many such products are added
   /// in float32: the error grows with each, see `Documentation/Numerics.md`.
   static let runLength = 256
-  static let runsPerSum = 4
+  static let runsPerSum = 8
   /// Sums are dealt to lanes, which are worked on side by side where there are few layers, and added
   /// up at the end: always as many, so that equal layers have equal products.
   static let lanes = 4

@@ -112,8 +112,7 @@ extension BLASDevice {
       } catch {
         failure.withLock { $0 = error }
       }
-      let layer = tiles.minibatch.layers[steps[step].layer]
-      for part in Set([tile.rows, tile.columns]) { layer.evict(Array(examples[part])) }
+      tiles.minibatch.layers[steps[step].layer].evict()
     }
     pipeline(
       slabs: steps.count, pieces: workspace.pieces.count, blocks: workspace.blocks.count,
@@ -161,13 +160,5 @@ extension BLASDevice {
       })
     complete(steps.count - 1)
     if let error = failure.withLock({ $0 }) { throw error }
-  }
-}
-
-extension LayerActivations {
-  /// Lets go of the memory that `examples` and those between them were read into.
-  func evict(_ examples: [Int]) {
-    guard isFile, let first = examples.min(), let last = examples.max() else { return }
-    evict(examples: first...last)
   }
 }

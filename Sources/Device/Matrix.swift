@@ -38,6 +38,25 @@ public struct Matrix<Scalar: Sendable>: Sendable {
   public func map<T>(_ transform: (Scalar) throws -> T) rethrows -> Matrix<T> {
     Matrix<T>(rows: rows, columns: columns, elements: try elements.map(transform))
   }
+
+  /// Copies what is below the diagonal of a square matrix to above it.
+  @inlinable
+  public mutating func mirrorLowerTriangle() {
+    precondition(rows == columns, "not square")
+    let count = rows
+    elements.withUnsafeMutableBufferPointer { elements in
+      // In tiles: a column's elements lie a row apart each.
+      for top in stride(from: 0, to: count, by: 32) {
+        for left in stride(from: 0, through: top, by: 32) {
+          for i in top..<Swift.min(top + 32, count) {
+            for j in left..<Swift.min(left + 32, i) {
+              elements[j * count + i] = elements[i * count + j]
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 extension Matrix: Equatable where Scalar: Equatable {}

@@ -1,4 +1,5 @@
 import Activations
+import Synchronization
 
 /// Rows of features copied out of files, a run of them at a time.
 ///
@@ -64,5 +65,28 @@ public final class FeatureStage {
     }
     guard let start = memory.baseAddress else { preconditionFailure("an empty run of features") }
     return start
+  }
+}
+
+/// Stages for threads that come and go: as many are made as were needed at once.
+public final class FeatureStages: Sendable {
+  private struct Idle: @unchecked Sendable {
+    // @unchecked: a stage has one user at a time.
+    let stage: FeatureStage
+  }
+
+  private let idle = Mutex<[Idle]>([])
+  private let budget: Int
+
+  /// - Parameter budget: bytes that each may hold; see `FeatureStage`.
+  public init(budget: Int = 4 << 20) { self.budget = budget }
+
+  /// Calls `body` with a stage that nobody else uses.
+  public func withStage<Failure>(
+    _ body: (FeatureStage) throws(Failure) -> Void
+  ) throws(Failure) {
+    let own = idle.withLock { $0.popLast() } ?? Idle(stage: FeatureStage(budget: budget))
+    defer { idle.withLock { $0.append(own) } }
+    try body(own.stage)
   }
 }

@@ -84,7 +84,7 @@ public struct LayerCenters: Sendable {
           let chunk = Array(examples[range])
           var slabs = FeatureSlabs(
             layer: layer, examples: chunk, kernels: kernels, stage: stage,
-            mappedBytes: ExampleChunks.mappedBytes, centers: self)
+            mappedBytes: 0, centers: self)
           let width = min(layer.featureCount, ExampleChunks.slabWidth)
           let numbers = UnsafeMutablePointer<Float>.allocate(capacity: chunk.count * width)
           defer { numbers.deallocate() }
@@ -98,7 +98,6 @@ public struct LayerCenters: Sendable {
                 rowSquares + range.lowerBound, rowSums + range.lowerBound)
             }
           }
-          chunks.evict(chunk)
         }
       }
     }
@@ -108,15 +107,14 @@ public struct LayerCenters: Sendable {
 
 /// A layer's examples in runs that are read at once.
 ///
-/// Rows that lie near each other are read where they are mapped, and let go of afterwards, so that a
-/// core never holds more than some megabytes of files.
+/// They are copied from files rather than read where they are mapped: it is as fast, and the system maps
+/// more than is touched, some of which would stay behind each run.
 struct ExampleChunks: Sendable {
   let layer: LayerActivations
   let ranges: [Range<Int>]
 
-  /// Bytes of a chunk, about, and of mapped files that a chunk may span.
+  /// Bytes of a chunk, about.
   private static let bytes = 1 << 20
-  static let mappedBytes = 4 << 20
   /// Features that are worked on at once.
   static let slabWidth = 1024
 
@@ -124,12 +122,6 @@ struct ExampleChunks: Sendable {
     self.layer = layer
     let size = min(max(Self.bytes / max(layer.bytesPerExample, 1), 32), 512)
     ranges = stride(from: 0, to: exampleCount, by: size).map { $0..<min($0 + size, exampleCount) }
-  }
-
-  /// Lets go of what reading a chunk has brought into memory.
-  func evict(_ chunk: [Int]) {
-    guard let first = chunk.min(), let last = chunk.max() else { return }
-    layer.evict(examples: first...last)
   }
 }
 
@@ -176,12 +168,11 @@ private struct Differences {
             let chunk = Array(examples[range])
             var slabs = FeatureSlabs(
               layer: layer, examples: chunk, reference: examples[0], kernels: kernels,
-              stage: stage, mappedBytes: ExampleChunks.mappedBytes)
+              stage: stage, mappedBytes: 0)
             let found = try slabs.addDifferences(
               features, weight: 1 / Double(examples.count),
               to: allSums + part * p + features.lowerBound, reference: &own)
             most = largerMagnitude(most, found)
-            chunks.evict(chunk)
             guard most.isFinite else { break }
           }
           if part == 0 {
@@ -210,12 +201,13 @@ private func concurrently(
   _ body: (_ index: Int, _ stage: FeatureStage) throws(ActivationReadError) -> Void
 ) throws(ActivationReadError) {
   let failure = Mutex<ActivationReadError?>(nil)
+  let stages = FeatureStages()
   // Each index is handed out once, and what `body` shares it divides by index.
   nonisolated(unsafe) let body = body
   DispatchQueue.concurrentPerform(iterations: count) { index in
     guard failure.withLock({ $0 == nil }) else { return }
     do throws(ActivationReadError) {
-      try body(index, FeatureStage())
+      try stages.withStage { (stage) throws(ActivationReadError) in try body(index, stage) }
     } catch {
       failure.withLock { $0 = $0 ?? error }
     }

@@ -12,7 +12,7 @@ struct ProductMaker {
 
   /// Layers of a group of models: so many that the device multiplies at full speed, so few that sums of
   /// all pairs of a group stay small.
-  static let groupSize = 1024
+  static let groupSize = 2048
 
   /// What is computed at once: products of some models' layers with others' or, without `columns`, among
   /// themselves.
@@ -66,9 +66,9 @@ struct ProductMaker {
   let storePrecision: SweepSettings.StorePrecision
 
   /// Bytes that comparing `layers` layers with as many takes: two stacks, with room to widen one, sums in
-  /// four lanes and the result.
+  /// four lanes, the result, its place among others, and the one before, which is still being written.
   static func bytes(layers: Int, packedCount: Int) -> Int {
-    3 * layers * packedCount * MemoryLayout<Float>.size + 6 * layers * layers * 8
+    3 * layers * packedCount * MemoryLayout<Float>.size + 7 * layers * layers * 8
   }
 
   /// How many layers of each side are compared at once.
@@ -100,6 +100,7 @@ struct ProductMaker {
         let isDiagonal = columns == nil && i == j
         let rightStack = isDiagonal ? leftStack : try stack(right, on: device, open: open)
         let part = try device.innerProducts(leftStack, rightStack)
+        if rowSlices.count == 1, columnSlices.count == 1 { return part }
         for a in 0..<part.rows {
           for b in 0..<part.columns {
             result[row + a, column + b] = part[a, b]

@@ -1,4 +1,5 @@
 import Device
+import Dispatch
 import Foundation
 
 /// The inner products of some models' Gram matrices with those of others, of one minibatch: a file.
@@ -85,6 +86,27 @@ struct ProductsFile: Sendable {
         try file.finish()
       }
     }
+    try result.get()
+  }
+}
+
+/// Products on their way to the disk while the next are made.
+final class BackgroundWrite: @unchecked Sendable {
+  // @unchecked: `result` is written before the group is left, and read after.
+  let file: ProductsFile
+  private let group = DispatchGroup()
+  private var result: Result<Void, StoreError> = .success(())
+
+  init(_ file: ProductsFile, _ products: Matrix<Double>, in folder: String) {
+    self.file = file
+    DispatchQueue.global().async(group: group) { [self] in
+      result = Result { () throws(StoreError) in try file.write(products, in: folder) }
+    }
+  }
+
+  /// Waits until the file is on the disk.
+  func finish() throws(StoreError) {
+    group.wait()
     try result.get()
   }
 }

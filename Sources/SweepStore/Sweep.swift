@@ -320,21 +320,35 @@ public final class Sweep {
     _ minibatch: Int, _ maker: ProductMaker, on device: D
   ) throws {
     var cache = StackCache<D>()
-    while let block = rest.first {
-      let rows = block.rows.map { models[$0] }
-      let columns = block.columns?.map { models[$0] }
-      let matrix = try maker.products(rows: rows, columns: columns, on: device, cache: &cache) {
-        try storedGrams(minibatch, $0.side.key, of: $0.place)
-      }
-      let file = ProductsFile(
-        minibatch: minibatch, precision: device.info.precision, rows: rows.map(\.side),
-        columns: (columns ?? rows).map(\.side))
-      try file.write(matrix, in: store.productsFolder(minibatch))
-      try products.add("\(store.productsFolder(minibatch))/\(file.name)", minibatch: minibatch)
-      let pairs = Double(matrix.elements.count) * (columns == nil ? 0.5 : 1)
-      summary.productFlops += 2 * pairs * Double(maker.packedCount)
-      rest.removeFirst()
+    let folder = store.productsFolder(minibatch)
+    var pending: BackgroundWrite?
+    func finish() throws(StoreError) {
+      guard let last = pending else { return }
+      pending = nil
+      try last.finish()
+      try products.add("\(folder)/\(last.file.name)", minibatch: minibatch)
     }
+    do {
+      while let block = rest.first {
+        let rows = block.rows.map { models[$0] }
+        let columns = block.columns?.map { models[$0] }
+        let matrix = try maker.products(rows: rows, columns: columns, on: device, cache: &cache) {
+          try storedGrams(minibatch, $0.side.key, of: $0.place)
+        }
+        let file = ProductsFile(
+          minibatch: minibatch, precision: device.info.precision, rows: rows.map(\.side),
+          columns: (columns ?? rows).map(\.side))
+        let pairs = Double(matrix.elements.count) * (columns == nil ? 0.5 : 1)
+        summary.productFlops += 2 * pairs * Double(maker.packedCount)
+        try finish()
+        pending = BackgroundWrite(file, matrix, in: folder)
+        rest.removeFirst()
+      }
+    } catch {
+      try finish()
+      throw error
+    }
+    try finish()
   }
 
   /// Takes away matrices and products of models that the sweep has no more.

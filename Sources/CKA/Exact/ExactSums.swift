@@ -72,7 +72,7 @@ struct ExactSums: Sendable {
       cross.elements[index] -= corrections.elements[index]
     }
     if isOneModel {
-      for i in 0..<cross.rows { for j in 0..<i { cross[j, i] = cross[i, j] } }
+      cross.mirrorLowerTriangle()
     }
     let features = isFeatures
     let rows = finished(left, facts.left, work.left, space) { i in
