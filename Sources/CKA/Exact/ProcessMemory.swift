@@ -5,8 +5,10 @@ import Foundation
 public enum ProcessMemory {
   /// The most there has been.
   public static var peak: Int { status("VmHWM:") }
+  /// What there is.
+  public static var now: Int { status("VmRSS:") }
   /// What there is, rounded up, so that a plan does not depend on some pages more or fewer.
-  static var now: Int { (status("VmRSS:") + grain - 1) / grain * grain }
+  static var base: Int { (now + grain - 1) / grain * grain }
   /// By how much two runs of the same command may differ in what they have before they begin.
   public static let grain = 16 << 20
 
