@@ -42,6 +42,8 @@ struct TemporaryFolder {
   /// the process.
   static func removeOnInterrupt() {
     for source in interrupts { source.resume() }
+    // Work that misses its files would end the process before the signal does.
+    atexit { TemporaryFolder.outermost.withLock { _ in } }
   }
 
   // nonisolated(unsafe): made once, and dispatch sources may be used by any thread.
