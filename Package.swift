@@ -8,7 +8,7 @@ let package = Package(
       name: "CKA",
       targets: [
         "CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures",
-        "SweepStore",
+        "Report", "SweepStore",
       ]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
@@ -63,6 +63,10 @@ let package = Package(
       name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
 
+    // Results as one page for a browser.
+    .target(name: "CReportPage", exclude: ["Page"]),
+    .target(name: "Report", dependencies: ["Figures", "CReportPage"]),
+
     // System calls that Swift does not see.
     .target(name: "CSystem"),
 
@@ -80,7 +84,7 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
-        "SweepStore",
+        "Report", "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -121,6 +125,7 @@ let package = Package(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
+    .testTarget(name: "ReportTests", dependencies: ["Figures", "Report"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["ActivationFiles", "CKA", "CKABench", "CKACommand", "Device", "TestSupport"]),

@@ -235,6 +235,7 @@ cka_swift_library(Figures Sources/Figures
     Magma.swift
     PixelImage.swift
     SVGCorrections.swift
+    ScreenColors.swift
     Surface.swift
     TerminalFrame.swift
     TerminalMap.swift
@@ -276,6 +277,19 @@ cka_system_library(CMPI Sources/CMPI
   PKG_CONFIG ompi-c
   TRAIT MPI)
 
+cka_c_library(CReportPage Sources/CReportPage
+  SOURCES
+    report_page.c)
+
+cka_swift_library(Report Sources/Report
+  DEPENDS CReportPage Figures
+  SOURCES
+    Document.swift
+    Map.swift
+    Numbers.swift
+    Page.swift
+    Report.swift)
+
 cka_system_library(CXXHash Sources/CXXHash
   PKG_CONFIG libxxhash)
 
@@ -304,7 +318,7 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
@@ -314,7 +328,9 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift
+    ConvergeReport.swift
     DevicesCommand.swift
+    Documents.swift
     GroupMaps.swift
     InspectCommand.swift
     MemorySize.swift
@@ -324,13 +340,18 @@ cka_command(CKACommand Sources/CKACommand
     OutputBytes.swift
     PlotCommand.swift
     Ranks.swift
+    ReportOption.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    ResultReport.swift
     SafeFileName.swift
     SweepCommand.swift
     SweepDocument.swift
     SweepFolder.swift
     SweepOutputs.swift
     SweepOverview.swift
-    VerifyCommand.swift)
+    SweepReport.swift
+    VerifyCommand.swift
+    WrittenNumbers.swift
+    WrittenReports.swift)

@@ -7,6 +7,7 @@ import Foundation
 /// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).
 struct ConvergeDocument: Codable {
   static let formatFamily = "cka-converge/"
+  static let format = formatFamily + "1"
 
   struct Examples: Codable {
     var total: Int
@@ -41,7 +42,7 @@ struct ConvergeDocument: Codable {
     var biasError: Double?
   }
 
-  var format = ConvergeDocument.formatFamily + "1"
+  var format = ConvergeDocument.format
   var version = toolVersion
   var kernel: ResultDocument.Kernel
   var pooling: String
@@ -90,22 +91,30 @@ extension ConvergeDocument {
       passes: convergence.passes, points: outcome.points.map { Point($0) }, timings: timings)
   }
 
-  /// The errors as a table for people.
-  var table: String {
-    var table = TextTable([
-      ("batch size", .right), ("passes", .right), ("minibatches", .right), ("mean error", .right),
-      ("of the repeats", .right), ("95 % below", .right), ("largest", .right), ("bias", .right),
-    ])
+  /// The columns of the table for people.
+  static let columns = [
+    "batch size", "passes", "minibatches", "mean error", "of the repeats", "95 % below", "largest",
+    "bias",
+  ]
+
+  /// The errors as a table for people, a row a point.
+  var rows: [[String]] {
     func number(_ value: Double?) -> String { value.map(Format.scientific) ?? "" }
-    for point in points {
+    return points.map { point in
       let bounds = [point.meanErrors.min(), point.meanErrors.max()].map(number)
       let bias = point.bias.map { ($0 < 0 ? "" : "+") + Format.scientific($0) } ?? ""
-      table.add([
+      return [
         Format.count(point.batchSize), Format.count(point.passes), Format.count(point.minibatches),
         number(point.meanError), bounds.joined(separator: " … "), number(point.percentile95),
         number(point.largest), bias,
-      ])
+      ]
     }
+  }
+
+  /// The table for a terminal.
+  var table: String {
+    var table = TextTable(Self.columns.map { ($0, .right) })
+    for row in rows { table.add(row) }
     return table.text
   }
 

@@ -67,10 +67,11 @@ struct GroupMaps {
         ("std", across.standardDeviation, "deviation of \(pairs) pairs", true), at: 1)
     }
     let names = layers.map(\.name)
+    let axis = ResultDocument.Model(name: name, layers: layers).axis
     var files: [(name: String, bytes: [UInt8])] = []
     for map in maps {
-      let picture = try heatmap(
-        map.values, title: "\(name): \(map.title)", isDeviation: map.isDeviation,
+      let picture = try Self.heatmap(
+        map.values, axis: axis, title: "\(name): \(map.title)", isDeviation: map.isDeviation,
         scoreName: scoreName)
       files += [
         ("\(map.name).npy", npy(map.values)),
@@ -85,11 +86,12 @@ struct GroupMaps {
     return group
   }
 
-  private func heatmap(
-    _ values: Matrix<Double>, title: String, isDeviation: Bool, scoreName: String
+  /// The picture of one map; `axis` has the layers of the architecture.
+  static func heatmap(
+    _ values: Matrix<Double>, axis: Heatmap.Axis, title: String?, isDeviation: Bool,
+    scoreName: String
   ) throws -> Heatmap {
     let defined = values.elements.filter { !$0.isNaN }
-    let axis = ResultDocument.Model(name: name, layers: layers).axis
     // Deviations have a scale of their own, which ends at the next higher round number.
     let highest = roundedUp(defined.max() ?? 0)
     do throws(FigureError) {
@@ -104,7 +106,7 @@ struct GroupMaps {
   }
 
   /// The least of 0.001, 0.002, 0.005, 0.01 … that is not below `value`, 1 at most.
-  private func roundedUp(_ value: Double) -> Double {
+  private static func roundedUp(_ value: Double) -> Double {
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].first { $0 >= value } ?? 1
   }
 }
