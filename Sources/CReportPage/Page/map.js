@@ -1,6 +1,7 @@
 // A map that is looked into: a cursor by mouse and keyboard, a zoom, a readout, a table.
 
-const mostRows = 640;
+// A map is no higher than this, its names included, and than the window.
+const highest = 880;
 
 /** Maps of one section that show the same layers move together. */
 class Link {
@@ -88,7 +89,7 @@ class MapView {
   resize() {
     const width = this.stage.clientWidth;
     if (width === 0) return;
-    const height = this.painter.layOut(width, Math.min(mostRows, Math.max(innerHeight - 120, 320)) + 120);
+    const height = this.painter.layOut(width, Math.min(highest, Math.max(innerHeight - 24, 480)));
     this.canvas.style.height = `${height}px`;
     this.paint(1);
   }

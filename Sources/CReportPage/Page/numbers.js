@@ -2,21 +2,28 @@
 
 const kept = new Map();
 
+/** The bytes of a block. */
+function bytesOf(block) {
+  const text = atob(document.getElementById(`numbers-${block.id}`).textContent);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = text.charCodeAt(index);
+  return bytes;
+}
+
 /**
  * The numbers of one block of the page, NaN where there is none; decoded when they are first needed.
  *
  * `float32` is little-endian. `uint16` cuts low…high into 65534 steps; 65535 is NaN.
  */
 function numbers(block) {
-  const node = document.getElementById(`numbers-${block.id}`);
   if (kept.has(block.id)) return kept.get(block.id);
-  const bytes = Uint8Array.from(atob(node.textContent), (character) => character.charCodeAt(0));
+  const { buffer } = bytesOf(block);
   let values;
   if (block.type === "float32") {
-    values = new Float32Array(bytes.buffer);
+    values = new Float32Array(buffer);
   } else {
     const step = (block.high - block.low) / 65534;
-    values = Float32Array.from(new Uint16Array(bytes.buffer), (code) =>
+    values = Float32Array.from(new Uint16Array(buffer), (code) =>
       code === 65535 ? NaN : block.low + code * step);
   }
   kept.set(block.id, values);
@@ -25,10 +32,7 @@ function numbers(block) {
 
 /** The codes of statuses, a byte a cell. */
 function codes(block) {
-  if (!kept.has(block.id)) {
-    const text = atob(document.getElementById(`numbers-${block.id}`).textContent);
-    kept.set(block.id, Uint8Array.from(text, (character) => character.charCodeAt(0)));
-  }
+  if (!kept.has(block.id)) kept.set(block.id, bytesOf(block));
   return kept.get(block.id);
 }
 

@@ -110,7 +110,9 @@ class MapPainter {
     const left = title(data.rowAxis) + strip(data.rowAxis) + this.names.rows + 10;
     const below = title(data.columnAxis) + strip(data.columnAxis) + this.names.columns + 10;
     const [top, right] = [8, 8];
-    this.geometry.fit(left, top, Math.max(width - left - right, 40), Math.max(height - top - below, 40));
+    const [across, upright] = [width - left - right, height - top - below];
+    // No higher than wide: a map of few columns should not push the page apart.
+    this.geometry.fit(left, top, Math.max(across, 40), Math.max(Math.min(upright, across), 40));
     this.width = width;
     this.height = top + this.geometry.plot.height + below;
     return this.height;
@@ -240,6 +242,8 @@ class MapPainter {
       const [low, high] = [middle(group.start, group.start), middle(group.end, group.end)].sort((a, b) => a - b);
       const [from, to] = [Math.max(low, start), Math.min(high, stop)];
       const name = to > from ? shortened(group.name, to - from, (text) => this.measure(text)) : "";
+      // Less than four letters of a longer name say nothing.
+      if (name !== group.name && name.length < 5) continue;
       this.write(name, (from + to) / 2, longest + 16, "along", isColumns);
     }
     if (axis.title) {
