@@ -186,12 +186,14 @@ extension SweepDocument {
         models.indices.contains(first)
       else { return [] }
       let layers = models[first].layers.count
+      var axis = models[first].axis
+      axis.title = group.name
       return try group.maps.map { name in
         let values = try writtenScores(
           at: "\(folder)/\(path)/\(name).npy", rows: layers, columns: layers)
         return Report.Map(
           try GroupMaps.heatmap(
-            values, axis: models[first].axis, title: nil, isDeviation: name.hasSuffix("std"),
+            values, axis: axis, title: nil, isDeviation: name.hasSuffix("std"),
             scoreName: scoreName),
           name: "\(group.name): \(name)")
       }

@@ -145,6 +145,10 @@ class Browser:
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
 
+    def metric(self, name):
+        """A number that the browser keeps of the page."""
+        return {m["name"]: m["value"] for m in self.call("Performance.getMetrics")["metrics"]}[name]
+
     def requests(self):
         """All that the page has asked for since it was opened."""
         return [

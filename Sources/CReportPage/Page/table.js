@@ -1,6 +1,6 @@
 // Tables that are sorted by a click on a column's name.
 
-const firstRows = 100;
+const firstRows = 25;
 
 /** A table of texts; `columns` say what is a number. Long ones show their first rows until asked. */
 function tableView({ columns, rows, caption }) {
