@@ -218,6 +218,7 @@ cka_swift_library(Figures Sources/Figures
     AxisLabels.swift
     BundledFonts.swift
     Canvas.swift
+    ChartAxis.swift
     ColorMap.swift
     DisplayText.swift
     FigureError.swift
@@ -231,7 +232,6 @@ cka_swift_library(Figures Sources/Figures
     LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
-    LogarithmicAxis.swift
     Magma.swift
     PixelImage.swift
     SVGCorrections.swift
