@@ -48,7 +48,12 @@ struct LineChartStyle {
   /// The style that suits the number of points.
   init(of chart: LineChart) {
     let counts = chart.panels.joined().flatMap { $0.curves.map(\.points.count) }
-    let hasMany = (counts.max() ?? 0) > 24
+    self.init(pointCount: counts.max() ?? 0)
+  }
+
+  /// The style that suits so many points a curve.
+  init(pointCount: Int = 0) {
+    let hasMany = pointCount > 24
     plotWidth = hasMany ? 640 : 300
     markRadius = hasMany ? 3 : 5
     markGap = hasMany ? 1 : 2

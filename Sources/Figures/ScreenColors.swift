@@ -1,5 +1,5 @@
 /// The colors that a page on a screen shares with the pictures.
-package struct ScreenColors: Sendable, Encodable {
+package struct ScreenColors: Sendable {
   /// The scale of scores from the lowest to the highest, six hexadecimal digits each.
   package let map: [String]
   /// Behind cells without a value.
@@ -10,6 +10,8 @@ package struct ScreenColors: Sendable, Encodable {
   package let groupLine: String
   /// The part of `map` that several curves are spread over, on white.
   package let curves: [Double]
+  /// Shaded spans of charts, on white.
+  package let span: String
 
   /// The colors of the pictures.
   package init() {
@@ -19,8 +21,9 @@ package struct ScreenColors: Sendable, Encodable {
     undefinedGround = style.undefinedGround.digits
     undefinedStroke = style.undefinedStroke.digits
     groupLine = style.groupLine.digits
-    let range = LineChartStyle().curves
-    curves = [range.lowerBound, range.upperBound]
+    let chart = LineChartStyle()
+    curves = [chart.curves.lowerBound, chart.curves.upperBound]
+    span = chart.span.digits
   }
 }
 

@@ -69,7 +69,8 @@ struct Document: Encodable {
       var label: String?
       /// x, y, and the ends of its spread where it has one.
       var points: [[Double]]
-      var isLine: Bool
+      /// What each point is called; nil for points of a line.
+      var names: [String]?
     }
 
     struct Part: Encodable {
@@ -94,6 +95,7 @@ struct Document: Encodable {
 
   struct Panel: Encodable {
     var kind: String
+    var heading: String?
     var label: String?
     var maps: [Map]?
     var overview: Map?
@@ -104,6 +106,9 @@ struct Document: Encodable {
     /// Of a table.
     var cells: [[String]]?
     var chart: Chart?
+    /// A picture as an address that holds it, and what it shows.
+    var picture: String?
+    var description: String?
   }
 
   struct Curves: Encodable {
@@ -117,6 +122,7 @@ struct Document: Encodable {
     var undefinedStroke: String
     var groupLine: String
     var curves: Curves
+    var span: String
   }
 
   var title: String
@@ -134,7 +140,8 @@ extension Document.Colors {
     self.init(
       map: colors.map, undefinedGround: colors.undefinedGround,
       undefinedStroke: colors.undefinedStroke, groupLine: colors.groupLine,
-      curves: Document.Curves(light: colors.curves, dark: [0.5, 0.92]))
+      curves: Document.Curves(light: colors.curves, dark: [0.5, 0.92]),
+      span: colors.span)
   }
 }
 
@@ -142,7 +149,7 @@ extension Document.Chart {
   init(_ chart: LineChart) {
     title = chart.title.map(displayText)
     note = chart.note.map(displayText)
-    (xScale, yScale) = (Scale(kind: "logarithmic"), Scale(kind: "logarithmic"))
+    (xScale, yScale) = (Scale(chart.xScale), Scale(chart.yScale))
     rows = zip(chart.rowTitles, chart.panels).map { title, panels in
       Row(title: displayText(title), panels: panels.map { Part($0) })
     }
@@ -158,9 +165,19 @@ extension Document.Chart.Part {
           label: curve.label.map(displayText),
           points: curve.points.map { point in
             [point.x, point.y] + (point.spread.map { [$0.lowerBound, $0.upperBound] } ?? [])
-          },
-          isLine: true)
+          })
       },
-      slope: panel.expectedSlope, note: panel.note.map(displayText), spans: [])
+      slope: panel.expectedSlope, note: panel.note.map(displayText),
+      spans: panel.spans.map { [$0.lowerBound, $0.upperBound] })
+  }
+}
+
+extension Document.Chart.Scale {
+  fileprivate init(_ scale: LineChart.Scale) {
+    switch scale {
+    case .logarithmic: self.init(kind: "logarithmic")
+    case .linear(let range):
+      self.init(kind: "linear", low: range?.lowerBound, high: range?.upperBound)
+    }
   }
 }

@@ -33,7 +33,7 @@ extension Report {
       switch panel {
       case .maps(let maps, label: _): return maps
       case .pairs(let pairs): return pairs.maps + [Map(pairs.overview, name: "")]
-      case .chart, .table: return []
+      case .chart, .picture, .table: return []
       }
     }
   }
@@ -108,7 +108,9 @@ private struct DocumentWriter {
   private mutating func panel(of panel: Report.Panel) -> Document.Panel {
     switch panel {
     case .maps(let maps, let label):
-      return Document.Panel(kind: "maps", label: label, maps: maps.map { map(of: $0) })
+      let heading = maps.count == 1 ? maps[0].heatmap.title.map(displayText) : nil
+      return Document.Panel(
+        kind: "maps", heading: heading, label: label, maps: maps.map { map(of: $0) })
     case .pairs(let pairs):
       return Document.Panel(
         kind: "pairs", maps: pairs.maps.map { map(of: $0) },
@@ -116,6 +118,10 @@ private struct DocumentWriter {
         missing: pairs.missing)
     case .chart(let chart):
       return Document.Panel(kind: "chart", chart: Document.Chart(chart))
+    case .picture(let svg, let description):
+      return Document.Panel(
+        kind: "picture", picture: "data:image/svg+xml;base64,\(Data(svg).base64EncodedString())",
+        description: displayText(description))
     case .table(let table):
       return Document.Panel(
         kind: "table", columns: table.columns, caption: table.caption.map(displayText),

@@ -53,6 +53,39 @@ struct PageTests {
     }
   }
 
+  @Test func chartsKeepTheirAxesAndSpans() throws {
+    let chart = try LineChart(
+      panels: [
+        [
+          .init(
+            xTitle: "layer",
+            curves: [.init(points: [.init(x: 0, y: -1, spread: -2 ... -0.5), .init(x: 1, y: 3)])],
+            spans: [0...0.5])
+        ]
+      ], rowTitles: ["score"], xScale: .linear(), yScale: .linear(-4...4))
+    let document = try document(of: page(report(title: "a", panels: [.chart(chart)])))
+    let section = try #require((document["sections"] as? [[String: Any]])?.first)
+    let panel = try #require((section["panels"] as? [[String: Any]])?.first)
+    let found = try #require(panel["chart"] as? [String: Any])
+    #expect(found["xScale"] as? [String: String] == ["kind": "linear"])
+    let scale = try #require(found["yScale"] as? [String: Any])
+    #expect(scale["low"] as? Double == -4 && scale["high"] as? Double == 4)
+    let row = try #require((found["rows"] as? [[String: Any]])?.first)
+    let part = try #require((row["panels"] as? [[String: Any]])?.first)
+    #expect(part["spans"] as? [[Double]] == [[0, 0.5]])
+    let curve = try #require((part["curves"] as? [[String: Any]])?.first)
+    #expect(curve["points"] as? [[Double]] == [[0, -1, -2, -0.5], [1, 3]])
+  }
+
+  @Test func picturesAreInThePage() throws {
+    let svg = Array("<svg xmlns='http://www.w3.org/2000/svg'/>".utf8)
+    let text = try page(
+      report(title: "a", panels: [.picture(svg: svg, description: "a \"quoted\" <b>")]))
+    let address = "data:image/svg+xml;base64,\(Data(svg).base64EncodedString())"
+    #expect(text.contains("\"picture\":\"\(address)\""))
+    #expect(!text.contains("<b>"))
+  }
+
   @Test func numbersAreFloat32AsLongAsTheyAreFew() throws {
     let values = [0.1, -0.25, .nan, 1]
     let text = try page(report(title: "a", panels: [.maps([try map(values, 2)], label: "")]))

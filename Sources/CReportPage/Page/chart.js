@@ -151,15 +151,24 @@ function curveOf(curve, index, count, x, y, context) {
   const places = curve.points.map(([px, py]) => [x.place(px), y.place(py)]);
   const path = (points) => points.map(([px, py], i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
   const line = shape("g", {},
-    curve.isLine ? shape("path", { class: "line", d: path(places) }) : null,
+    curve.names ? null : shape("path", { class: "line", d: path(places) }),
     // All marks in one path: scatter plots have thousands.
     shape("path", {
-      class: count === 1 && !curve.isLine && places.length > 300 ? "marks many" : "marks",
+      class: curve.names ? "marks" : places.length > 60 ? "marks fine" : "marks",
       d: places.map(([px, py]) => `M${px.toFixed(1)} ${py.toFixed(1)}h0`).join(""),
     }));
   colorCurve(line, index, count, context);
   const spread = curve.points.filter((point) => point.length > 2);
   if (spread.length === 0) return { line, band: null };
+  if (curve.names) {
+    // Points of their own have each a line of their own.
+    const whiskers = shape("path", {
+      class: "whiskers",
+      d: spread.map(([px, , low, high]) => `M${x.place(px)} ${y.place(low)}V${y.place(high)}`).join(""),
+    });
+    colorCurve(whiskers, index, count, context);
+    return { line, band: whiskers };
+  }
   const upper = spread.map(([px, , , high]) => [x.place(px), y.place(high)]);
   const lower = spread.map(([px, , low]) => [x.place(px), y.place(low)]).reverse();
   const band = shape("path", { class: "band", d: `${path([...upper, ...lower])}Z` });

@@ -6,6 +6,7 @@ function sectionView(section, report) {
     maps: (panel) => mapPanel(panel, context),
     pairs: (panel) => pairsPanel(panel, context),
     chart: (panel) => chartPanel(panel.chart, context),
+    picture: ({ picture, description }) => element("img", { class: "picture", src: picture, alt: description }),
     table: ({ columns, cells, caption }) => tableView({ columns, rows: cells, caption }),
   };
   const heading = identifier("section");
@@ -14,13 +15,13 @@ function sectionView(section, report) {
     element("h2", { id: heading }, section.title),
     section.note ? element("p", { class: "note" }, section.note) : null,
     element("div", { class: isGrid ? "panels" : "single" }, ...section.panels.map((panel) => element("div", {},
-      kinds[panel.kind](panel)))));
+      panel.heading ? element("h3", {}, panel.heading) : null, kinds[panel.kind](panel)))));
 }
 
 function build() {
   const report = JSON.parse(document.getElementById("report").textContent);
   const page = document.getElementById("page");
-  document.documentElement.style.setProperty("--undefined", `#${report.colors.undefinedGround}`);
+  document.documentElement.style.setProperty("--shared-span", `#${report.colors.span}`);
   page.append(element("header", {},
     element("h1", {}, report.title),
     element("dl", { class: "facts" }, ...report.facts.map(({ name, value }) =>
