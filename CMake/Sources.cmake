@@ -103,8 +103,16 @@ cka_swift_library(BLASDevice Sources/BLASDevice
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
 
+cka_swift_library(LinearAlgebra Sources/LinearAlgebra
+  DEPENDS COpenBLAS Device
+  SOURCES
+    LinearAlgebraError.swift
+    PositiveDefiniteSolve.swift
+    Product.swift
+    SymmetricEigen.swift)
+
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device
+  DEPENDS Activations Device LinearAlgebra
   SOURCES
     Comparison.swift
     ComparisonRun.swift
