@@ -226,6 +226,7 @@ cka_swift_library(Figures Sources/Figures
     AxisLabels.swift
     BundledFonts.swift
     Canvas.swift
+    ChartAxis.swift
     ColorMap.swift
     DisplayText.swift
     FigureError.swift
@@ -239,7 +240,6 @@ cka_swift_library(Figures Sources/Figures
     LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
-    LogarithmicAxis.swift
     Magma.swift
     PixelImage.swift
     SVGCorrections.swift
