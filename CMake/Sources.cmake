@@ -116,6 +116,13 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Components/ActivationTraits.swift
+    Components/Bimodality.swift
+    Components/CenteredGram.swift
+    Components/ComponentAnalysis.swift
+    Components/ComponentRun.swift
+    Components/Eigenpairs.swift
+    Components/RemovalCurve.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
