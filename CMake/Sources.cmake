@@ -238,6 +238,7 @@ cka_swift_library(Figures Sources/Figures
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
+    FigureGrid.swift
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
@@ -246,6 +247,7 @@ cka_swift_library(Figures Sources/Figures
     HeatmapStyle.swift
     LabelPlaces.swift
     LineChart.swift
+    LineChartDrawing.swift
     LineChartLayout.swift
     Magma.swift
     PixelImage.swift
@@ -326,6 +328,10 @@ cka_command(CKACommand Sources/CKACommand
     CompareMessages.swift
     CompareOptions.swift
     ComparePlan.swift
+    ComponentFigures.swift
+    ComponentsCommand.swift
+    ComponentsDocument.swift
+    ComponentsFiles.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift
