@@ -58,7 +58,8 @@ let package = Package(
     .target(
       name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
-    .target(name: "CKA", dependencies: ["Activations", "Device"]),
+    .target(name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"]),
+    .target(name: "CKA", dependencies: ["Activations", "Device", "LinearAlgebra"]),
     .target(
       name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
@@ -120,6 +121,7 @@ let package = Package(
         "TestSupport",
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"]),
     .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
     .testTarget(
       name: "SweepStoreTests",

@@ -103,11 +103,26 @@ cka_swift_library(BLASDevice Sources/BLASDevice
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
 
+cka_swift_library(LinearAlgebra Sources/LinearAlgebra
+  DEPENDS COpenBLAS Device
+  SOURCES
+    LinearAlgebraError.swift
+    PositiveDefiniteSolve.swift
+    Product.swift
+    SymmetricEigen.swift)
+
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device
+  DEPENDS Activations Device LinearAlgebra
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Components/ActivationTraits.swift
+    Components/Bimodality.swift
+    Components/CenteredGram.swift
+    Components/ComponentAnalysis.swift
+    Components/ComponentRun.swift
+    Components/Eigenpairs.swift
+    Components/RemovalCurve.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
@@ -223,6 +238,7 @@ cka_swift_library(Figures Sources/Figures
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
+    FigureGrid.swift
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
@@ -231,6 +247,7 @@ cka_swift_library(Figures Sources/Figures
     HeatmapStyle.swift
     LabelPlaces.swift
     LineChart.swift
+    LineChartDrawing.swift
     LineChartLayout.swift
     Magma.swift
     PixelImage.swift
@@ -325,6 +342,10 @@ cka_command(CKACommand Sources/CKACommand
     CompareMessages.swift
     CompareOptions.swift
     ComparePlan.swift
+    ComponentFigures.swift
+    ComponentsCommand.swift
+    ComponentsDocument.swift
+    ComponentsFiles.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift
