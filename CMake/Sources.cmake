@@ -346,6 +346,7 @@ cka_command(CKACommand Sources/CKACommand
     ComponentsCommand.swift
     ComponentsDocument.swift
     ComponentsFiles.swift
+    ComponentsReport.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift

@@ -23,6 +23,7 @@ cd "$work"
 "$cka" sweep models/{net-seed0,net-seed1,net-seed2,other}.npz --batch-size 32 --device cpu --report --quiet --output store
 "$cka" converge models/net-seed0.npz --batch-sizes 8,16,32 --repeats 3 --device cpu --report --quiet \
   --output converge
+"$cka" components models/net-seed0.npz models/other.npz --device cpu --report --quiet --output components
 
 # The page that plot makes of a result is the same, but for its times.
 cp large/report.html first.html

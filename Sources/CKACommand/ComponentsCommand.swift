@@ -73,6 +73,8 @@ struct ComponentsCommand: ParsableCommand {
   @Flag(help: "Replace the output folder if it holds an earlier result of components.")
   var force = false
 
+  @OptionGroup var page: ReportOption
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
@@ -123,7 +125,9 @@ struct ComponentsCommand: ParsableCommand {
         analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.align, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
-      try folder.write(try ComponentsFiles(document, analysis, outcome, traits).contents)
+      let files = try ComponentsFiles(
+        document, analysis, outcome, traits, report: page.isWanted)
+      try folder.write(files.contents)
       if !quiet {
         try Console.print(document.table, terminator: "")
         try Console.print(summary(document, outcome, folder))

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Device
 import Figures
+import Report
 
 /// The files of a result of `components`, as bytes, ready to be written.
 struct ComponentsFiles {
@@ -13,6 +14,7 @@ struct ComponentsFiles {
     "components.png", "components.svg", "removal.png", "removal.svg", "projections.png",
     "projections.svg", "components.csv", document, "cka.npy", "reduced.npy", "alignment.npy",
     "contributions.npy", "remainders.npy", "projections.npy", "norms.npy", "removal.npy",
+    Report.fileName,
   ]
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
@@ -21,15 +23,16 @@ struct ComponentsFiles {
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
 
+  /// - Parameter report: whether a page is among them.
   init(
     _ document: ComponentsDocument, _ analysis: ComponentAnalysis,
-    _ outcome: ComponentAnalysis.Outcome, _ traits: [[ActivationTraits]]
+    _ outcome: ComponentAnalysis.Outcome, _ traits: [[ActivationTraits]], report: Bool
   ) throws {
     let (rows, columns) = (outcome.similarity.cka.rows, outcome.similarity.cka.columns)
     let (k, n) = (analysis.components, analysis.pairing.count)
     var contents: [(name: String, bytes: [UInt8])] = []
+    let figures = ComponentFigures(document, outcome)
     do throws(FigureError) {
-      let figures = ComponentFigures(document, outcome)
       for (name, figure) in [
         ("components", try figures.panels), ("projections", try figures.projections),
       ] {
@@ -74,6 +77,7 @@ struct ComponentsFiles {
       ),
       ("removal.npy", stack(outcome.removal.map(\.cka))),
     ]
+    if report { contents.append((Report.fileName, try Report(document, figures).bytes())) }
     self.contents = contents
   }
 }

@@ -102,3 +102,12 @@ extension ResultDocument {
     return statuses
   }
 }
+
+extension ResultDocument.Layer {
+  /// What layers say of the cells of their map, row by row: a cell is as good as the worse of its layers.
+  static func statuses(_ rows: [Self], _ columns: [Self]) -> [String] {
+    rows.flatMap { row in
+      columns.map { column in row.status == Status.ok.rawValue ? column.status : row.status }
+    }
+  }
+}

@@ -110,13 +110,8 @@ extension Report.Map {
     range: ClosedRange<Double>
   ) throws(FigureError) {
     let (left, right) = (document.models[pair.left], document.models[pair.right])
-    let ok = Status.ok.rawValue
-    let statuses: [String]? =
-      pair.undefinedCells == 0
-      ? nil
-      : left.layers.flatMap { row in
-        right.layers.map { column in row.status == ok ? column.status : row.status }
-      }
+    let statuses =
+      pair.undefinedCells == 0 ? nil : ResultDocument.Layer.statuses(left.layers, right.layers)
     let name = pair.left == pair.right ? left.name : "\(left.name) × \(right.name)"
     self.init(
       try Heatmap(

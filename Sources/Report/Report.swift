@@ -59,6 +59,16 @@ public struct Report: Sendable {
     case table(Table)
   }
 
+  /// The panels of a figure of several, row by row.
+  public static func panels(_ figure: FigureGrid) -> [Panel] {
+    figure.panels.joined().map { panel in
+      switch panel {
+      case .heatmap(let heatmap): .maps([Map(heatmap, name: "")], label: "")
+      case .lineChart(let chart): .chart(chart)
+      }
+    }
+  }
+
   /// A table that the reader can sort.
   public struct Table: Sendable {
     /// A column's name, and whether its texts are numbers.

@@ -336,6 +336,30 @@ def converge(browser):
     pictures(browser, "converge")
 
 
+def components(browser):
+    """The four panels: the cursor of one map is that of all, each with its own value."""
+    folder = FOLDER / "components"
+    path = folder / "report.html"
+    browser.open(path)
+    expected = [numpy.load(folder / "alignment.npy"), numpy.load(folder / "cka.npy"),
+                numpy.load(folder / "reduced.npy")[0]]
+    # The second panel is the chart of variances.
+    views = [Map(browser, f".panels > div:nth-child({place}) figure.map") for place in (1, 3, 4)]
+    for hovered, (row, column) in zip(views * 2, ((0, 0), (8, 4), (3, 1), (5, 2), (8, 0), (1, 3))):
+        hovered.evaluate("map.querySelector('.stage').scrollIntoView({ block: 'center' })")
+        hovered.hover(row, column)
+        for view, values in zip(views, expected):
+            value = view.text(".value")
+            check(close(value, values[row, column], 1e-7), f"{value} is not {values[row, column]}")
+    # Zooming one zooms all.
+    views[0].evaluate("map.querySelector('[aria-label=\"Zoom in\"]').click()")
+    browser.frame()
+    cells = [view.geometry()["cell"] / view.geometry()["width"] for view in views]
+    check(max(cells) - min(cells) < 1e-9 and cells[0] > 1.5 / 5, f"not the same zoom: {cells}")
+    page_is_quiet(browser, path)
+    pictures(browser, "components")
+
+
 def appearance(browser):
     browser.open(FOLDER / "large" / "report.html")
     ground = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
@@ -354,7 +378,7 @@ def appearance(browser):
 
 
 def main():
-    tests = (large_map, sweep, converge, appearance)
+    tests = (large_map, sweep, converge, components, appearance)
     for test in tests:
         with Browser() as browser:
             test(browser)

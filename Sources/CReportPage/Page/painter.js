@@ -25,8 +25,9 @@ class MapData {
 
   status(cell) {
     const { statuses } = this.source;
-    if (statuses) return statuses.names[codes(statuses.codes)[this.index(cell)]];
-    return Number.isNaN(this.value(cell)) ? "undefined" : "ok";
+    const status = statuses ? statuses.names[codes(statuses.codes)[this.index(cell)]] : "ok";
+    // A cell of two good layers may have no value for a reason that is not known here.
+    return status === "ok" && Number.isNaN(this.value(cell)) ? "undefined" : status;
   }
 
   /** Further numbers of a cell, such as z: pairs of a name and a number. */
