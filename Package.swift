@@ -59,7 +59,8 @@ let package = Package(
       name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
     .target(name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"]),
-    .target(name: "CKA", dependencies: ["Activations", "Device", "LinearAlgebra"]),
+    .target(
+      name: "CKA", dependencies: ["Activations", "Device", "FeatureSlabs", "LinearAlgebra"]),
     .target(
       name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
@@ -118,7 +119,8 @@ let package = Package(
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"]),
-    .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
+    .testTarget(
+      name: "CKATests", dependencies: ["CKA", "ActivationFiles", "BLASDevice", "TestSupport"]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),

@@ -112,7 +112,7 @@ cka_swift_library(LinearAlgebra Sources/LinearAlgebra
     SymmetricEigen.swift)
 
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device LinearAlgebra
+  DEPENDS Activations Device FeatureSlabs LinearAlgebra
   SOURCES
     Comparison.swift
     ComparisonRun.swift
@@ -136,11 +136,23 @@ cka_swift_library(CKA Sources/CKA
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    Probe/ClassLabels.swift
+    Probe/LogisticRegression.swift
+    Probe/Probe.swift
+    Probe/ProbeDesign.swift
+    Probe/StandardizedFeatures.swift
     SharedRun.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift
     Summaries/ModelGroup.swift
+    Trust/CenteredGrams.swift
+    Trust/DropCurve.swift
+    Trust/Jackknife.swift
+    Trust/JackknifeMap.swift
+    Trust/PairTrust.swift
+    Trust/PermutationTest.swift
+    Trust/Trust.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
@@ -314,6 +326,7 @@ cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
   DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
+    BlockSpans.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
@@ -325,12 +338,16 @@ cka_command(CKACommand Sources/CKACommand
     DevicesCommand.swift
     GroupMaps.swift
     InspectCommand.swift
+    Labels.swift
     MemorySize.swift
     MergeCommand.swift
     ModelTable.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
+    ProbeCommand.swift
+    ProbeDocument.swift
+    ProbeFiles.swift
     Ranks.swift
     ResultDocument.swift
     ResultFiles.swift
@@ -341,4 +358,7 @@ cka_command(CKACommand Sources/CKACommand
     SweepFolder.swift
     SweepOutputs.swift
     SweepOverview.swift
+    TrustCommand.swift
+    TrustDocument.swift
+    TrustFiles.swift
     VerifyCommand.swift)
