@@ -8,7 +8,8 @@ cka_swift_library(Activations Sources/Activations
     LayerActivations.swift
     LayerShape.swift
     OneLine.swift
-    ScalarType.swift)
+    ScalarType.swift
+    StoredNumbers.swift)
 
 cka_system_library(CHDF5 Sources/CHDF5
   PKG_CONFIG hdf5
@@ -103,14 +104,30 @@ cka_swift_library(BLASDevice Sources/BLASDevice
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
 
+cka_swift_library(Statistics Sources/Statistics
+  SOURCES
+    Distributions.swift
+    HolmSidak.swift
+    Samples.swift
+    SpecialFunctions.swift)
+
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device
+  DEPENDS Activations Device Statistics
   SOURCES
     Comparison.swift
     ComparisonRun.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
+    Errors/AccuracyDifference.swift
+    Errors/ClassHierarchy.swift
+    Errors/DifferingExamples.swift
+    Errors/ErrorStudy.swift
+    Errors/ExampleDispersion.swift
+    Errors/LogisticModels.swift
+    Errors/OutputSimilarity.swift
+    Errors/Predictions.swift
+    Errors/Relabeling.swift
     Estimator.swift
     Exact/Calibration.swift
     Exact/ComparisonPlan.swift
@@ -219,6 +236,7 @@ cka_swift_library(Figures Sources/Figures
     BundledFonts.swift
     Canvas.swift
     ColorMap.swift
+    DensityChart.swift
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
@@ -228,6 +246,7 @@ cka_swift_library(Figures Sources/Figures
     HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    IntervalChart.swift
     LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
@@ -304,7 +323,7 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Statistics SweepStore
   SOURCES
     Command.swift
     CompareCommand.swift
