@@ -8,7 +8,8 @@ cka_swift_library(Activations Sources/Activations
     LayerActivations.swift
     LayerShape.swift
     OneLine.swift
-    ScalarType.swift)
+    ScalarType.swift
+    StoredNumbers.swift)
 
 cka_system_library(CHDF5 Sources/CHDF5
   PKG_CONFIG hdf5
@@ -111,14 +112,30 @@ cka_swift_library(LinearAlgebra Sources/LinearAlgebra
     Product.swift
     SymmetricEigen.swift)
 
+cka_swift_library(Statistics Sources/Statistics
+  SOURCES
+    Distributions.swift
+    HolmSidak.swift
+    Samples.swift
+    SpecialFunctions.swift)
+
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device FeatureSlabs LinearAlgebra
+  DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics
   SOURCES
     Comparison.swift
     ComparisonRun.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
+    Errors/AccuracyDifference.swift
+    Errors/ClassHierarchy.swift
+    Errors/DifferingExamples.swift
+    Errors/ErrorStudy.swift
+    Errors/ExampleDispersion.swift
+    Errors/LogisticModels.swift
+    Errors/OutputSimilarity.swift
+    Errors/Predictions.swift
+    Errors/Relabeling.swift
     Estimator.swift
     Exact/Calibration.swift
     Exact/ComparisonPlan.swift
@@ -240,6 +257,7 @@ cka_swift_library(Figures Sources/Figures
     Canvas.swift
     ChartAxis.swift
     ColorMap.swift
+    DensityChart.swift
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
@@ -249,6 +267,7 @@ cka_swift_library(Figures Sources/Figures
     HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    IntervalChart.swift
     LabelPlaces.swift
     LineChart.swift
     LineChartLayout.swift
@@ -324,7 +343,7 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Statistics SweepStore
   SOURCES
     BlockSpans.swift
     Command.swift
