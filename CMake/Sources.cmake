@@ -124,6 +124,13 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
+    Components/ActivationTraits.swift
+    Components/Bimodality.swift
+    Components/CenteredGram.swift
+    Components/ComponentAnalysis.swift
+    Components/ComponentRun.swift
+    Components/Eigenpairs.swift
+    Components/RemovalCurve.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
@@ -261,6 +268,7 @@ cka_swift_library(Figures Sources/Figures
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
+    FigureGrid.swift
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
@@ -270,6 +278,7 @@ cka_swift_library(Figures Sources/Figures
     IntervalChart.swift
     LabelPlaces.swift
     LineChart.swift
+    LineChartDrawing.swift
     LineChartLayout.swift
     Magma.swift
     PixelImage.swift
@@ -351,6 +360,10 @@ cka_command(CKACommand Sources/CKACommand
     CompareMessages.swift
     CompareOptions.swift
     ComparePlan.swift
+    ComponentFigures.swift
+    ComponentsCommand.swift
+    ComponentsDocument.swift
+    ComponentsFiles.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift

@@ -1,5 +1,5 @@
 /// Draws a heatmap, layer over layer.
-struct HeatmapDrawing {
+struct HeatmapDrawing: Drawing {
   private let heatmap: Heatmap
   private let style: HeatmapStyle
   private let layout: HeatmapLayout
@@ -28,11 +28,10 @@ struct HeatmapDrawing {
     try meter.checkStatus()
   }
 
-  /// The file.
-  func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    let canvas = try Canvas(
-      format, width: layout.page.width, height: layout.page.height,
-      scale: format == .png ? 1 : style.pointsPerPixel)
+  var page: Rectangle { layout.page }
+  var pointsPerPixel: Double { style.pointsPerPixel }
+
+  func draw(on canvas: Canvas) throws(FigureError) {
     try canvas.draw(image, in: layout.plot)
     drawUndefined(on: canvas)
     drawGroups(on: canvas)
@@ -40,7 +39,6 @@ struct HeatmapDrawing {
     canvas.fill(layout.lines, with: style.ink)
     canvas.fill(layout.brackets, with: style.faintInk)
     for text in layout.texts { canvas.draw(text, with: style.ink) }
-    return try canvas.bytes()
   }
 
   private func drawUndefined(on canvas: Canvas) {

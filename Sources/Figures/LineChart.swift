@@ -110,38 +110,7 @@ public struct LineChart: Sendable, Equatable {
 
   /// The picture as the bytes of a file.
   public func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    let style = LineChartStyle(of: self)
-    let meter = try TextMeter()
-    let layout = LineChartLayout(of: self, style: style, meter: meter)
-    try meter.checkStatus()
-    let canvas = try Canvas(
-      format, width: layout.page.width, height: layout.page.height,
-      scale: format == .png ? 1 : style.pointsPerPixel)
-    canvas.fill(layout.spans, with: style.span)
-    canvas.fill(layout.grid, with: style.gridLine)
-    for panel in layout.panels {
-      if let guide = panel.guide {
-        canvas.stroke(
-          guide, with: style.guide, width: style.guideWidth, dashes: style.guideDashes)
-      }
-      for curve in panel.curves {
-        canvas.fill(polygon: curve.band, with: curve.color, opacity: style.bandOpacity)
-      }
-      for curve in panel.curves {
-        canvas.stroke(curve.points, with: curve.color, width: style.curveWidth)
-        for point in curve.points {
-          canvas.fill(disc: point, radius: style.markRadius + style.markGap, with: style.ground)
-          canvas.fill(disc: point, radius: style.markRadius, with: curve.color)
-        }
-        if let key = curve.key {
-          canvas.fill(disc: key, radius: style.markRadius, with: curve.color)
-        }
-      }
-    }
-    canvas.fill(layout.lines, with: style.ink)
-    for text in layout.texts { canvas.draw(text, with: style.ink) }
-    for text in layout.faintTexts { canvas.draw(text, with: style.faintInk) }
-    return try canvas.bytes()
+    try LineChartDrawing(of: self).data(format)
   }
 
   /// Writes the picture to `path`, whole or not at all.
