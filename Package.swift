@@ -8,7 +8,7 @@ let package = Package(
       name: "CKA",
       targets: [
         "CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures",
-        "Report", "SweepStore",
+        "Report", "Statistics", "SweepStore",
       ]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
@@ -59,7 +59,10 @@ let package = Package(
       name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
     .target(name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"]),
-    .target(name: "CKA", dependencies: ["Activations", "Device", "LinearAlgebra"]),
+    .target(name: "Statistics"),
+    .target(
+      name: "CKA",
+      dependencies: ["Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics"]),
     .target(
       name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
@@ -85,7 +88,7 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
-        "Report", "SweepStore",
+        "Report", "Statistics", "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -122,7 +125,10 @@ let package = Package(
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"]),
-    .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"]),
+    .testTarget(
+      name: "CKATests",
+      dependencies: ["CKA", "ActivationFiles", "BLASDevice", "Statistics", "TestSupport"]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),

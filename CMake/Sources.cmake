@@ -8,7 +8,8 @@ cka_swift_library(Activations Sources/Activations
     LayerActivations.swift
     LayerShape.swift
     OneLine.swift
-    ScalarType.swift)
+    ScalarType.swift
+    StoredNumbers.swift)
 
 cka_system_library(CHDF5 Sources/CHDF5
   PKG_CONFIG hdf5
@@ -111,8 +112,15 @@ cka_swift_library(LinearAlgebra Sources/LinearAlgebra
     Product.swift
     SymmetricEigen.swift)
 
+cka_swift_library(Statistics Sources/Statistics
+  SOURCES
+    Distributions.swift
+    HolmSidak.swift
+    Samples.swift
+    SpecialFunctions.swift)
+
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device LinearAlgebra
+  DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics
   SOURCES
     Comparison.swift
     ComparisonRun.swift
@@ -126,6 +134,15 @@ cka_swift_library(CKA Sources/CKA
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
+    Errors/AccuracyDifference.swift
+    Errors/ClassHierarchy.swift
+    Errors/DifferingExamples.swift
+    Errors/ErrorStudy.swift
+    Errors/ExampleDispersion.swift
+    Errors/LogisticModels.swift
+    Errors/OutputSimilarity.swift
+    Errors/Predictions.swift
+    Errors/Relabeling.swift
     Estimator.swift
     Exact/Calibration.swift
     Exact/ComparisonPlan.swift
@@ -143,11 +160,23 @@ cka_swift_library(CKA Sources/CKA
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    Probe/ClassLabels.swift
+    Probe/LogisticRegression.swift
+    Probe/Probe.swift
+    Probe/ProbeDesign.swift
+    Probe/StandardizedFeatures.swift
     SharedRun.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift
     Summaries/ModelGroup.swift
+    Trust/CenteredGrams.swift
+    Trust/DropCurve.swift
+    Trust/Jackknife.swift
+    Trust/JackknifeMap.swift
+    Trust/PairTrust.swift
+    Trust/PermutationTest.swift
+    Trust/Trust.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
@@ -235,6 +264,7 @@ cka_swift_library(Figures Sources/Figures
     Canvas.swift
     ChartAxis.swift
     ColorMap.swift
+    DensityChart.swift
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
@@ -245,6 +275,7 @@ cka_swift_library(Figures Sources/Figures
     HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    IntervalChart.swift
     LabelPlaces.swift
     LineChart.swift
     LineChartDrawing.swift
@@ -335,8 +366,9 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics SweepStore
   SOURCES
+    BlockSpans.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
@@ -355,12 +387,16 @@ cka_command(CKACommand Sources/CKACommand
     Documents.swift
     GroupMaps.swift
     InspectCommand.swift
+    Labels.swift
     MemorySize.swift
     MergeCommand.swift
     ModelTable.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
+    ProbeCommand.swift
+    ProbeDocument.swift
+    ProbeFiles.swift
     Ranks.swift
     ReportOption.swift
     ResultDocument.swift
@@ -374,6 +410,9 @@ cka_command(CKACommand Sources/CKACommand
     SweepOutputs.swift
     SweepOverview.swift
     SweepReport.swift
+    TrustCommand.swift
+    TrustDocument.swift
+    TrustFiles.swift
     VerifyCommand.swift
     WrittenNumbers.swift
     WrittenReports.swift)

@@ -17,8 +17,8 @@ struct CKACommand: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      CompareCommand.self, ConvergeCommand.self, ComponentsCommand.self, SweepCommand.self,
-      MergeCommand.self,
+      CompareCommand.self, ConvergeCommand.self, ComponentsCommand.self, TrustCommand.self,
+      ProbeCommand.self, SweepCommand.self, MergeCommand.self,
       InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
     ])
 
