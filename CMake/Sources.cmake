@@ -325,6 +325,7 @@ cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
   DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Statistics SweepStore
   SOURCES
+    CSVRows.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
@@ -334,6 +335,11 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeDocument.swift
     ConvergeFiles.swift
     DevicesCommand.swift
+    ErrorsCommand.swift
+    ErrorsDocument.swift
+    ErrorsFiles.swift
+    ErrorsInput.swift
+    ErrorsTable.swift
     GroupMaps.swift
     InspectCommand.swift
     MemorySize.swift

@@ -18,7 +18,8 @@ struct CKACommand: ParsableCommand {
     version: toolVersion,
     subcommands: [
       CompareCommand.self, ConvergeCommand.self, SweepCommand.self, MergeCommand.self,
-      InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
+      ErrorsCommand.self, InspectCommand.self, DevicesCommand.self, VerifyCommand.self,
+      PlotCommand.self,
     ])
 
   static func main() {
