@@ -369,6 +369,7 @@ cka_command(CKACommand Sources/CKACommand
   DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics SweepStore
   SOURCES
     BlockSpans.swift
+    CSVRows.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
@@ -385,6 +386,11 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeReport.swift
     DevicesCommand.swift
     Documents.swift
+    ErrorsCommand.swift
+    ErrorsDocument.swift
+    ErrorsFiles.swift
+    ErrorsInput.swift
+    ErrorsTable.swift
     GroupMaps.swift
     InspectCommand.swift
     Labels.swift

@@ -18,7 +18,7 @@ struct CKACommand: ParsableCommand {
     version: toolVersion,
     subcommands: [
       CompareCommand.self, ConvergeCommand.self, ComponentsCommand.self, TrustCommand.self,
-      ProbeCommand.self, SweepCommand.self, MergeCommand.self,
+      ProbeCommand.self, SweepCommand.self, MergeCommand.self, ErrorsCommand.self,
       InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
     ])
 

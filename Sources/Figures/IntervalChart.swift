@@ -104,7 +104,7 @@ struct IntervalChartLayout {
     // A bar has 28 pixels where names are read, and 2 where there are a thousand.
     let count = Double(chart.bars.count)
     let step = min(max(1100 / count, 2), 28)
-    let plotWidth = max(step * count, 300).rounded(.up)
+    let plotWidth = max(step * count, 400).rounded(.up)
     let plotHeight = 340.0
     markRadius = min(max(step / 4, 1.5), style.markRadius)
     let ends = chart.bars.flatMap(\.ends) + [0]

@@ -63,6 +63,20 @@ public struct SubsetDifferences: Sendable, Hashable {
 }
 
 extension ErrorStudy {
+  /// The share of all examples that one network got right.
+  public func accuracy(of network: Predictions) -> Double {
+    let right = zip(network.classes, labels).count { $0 == $1 }
+    return Double(right) / Double(exampleCount)
+  }
+
+  /// The share of each group's networks that got each example right.
+  public var exampleAccuracies: (first: [Double], second: [Double]) {
+    func shares(_ members: [Int]) -> [Double] {
+      correct.counts(members).map { Double($0) / Double(members.count) }
+    }
+    return (shares(members.first), shares(members.second))
+  }
+
   /// On all examples.
   public var accuracy: AccuracyDifference {
     AccuracyDifference(

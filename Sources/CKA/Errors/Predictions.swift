@@ -5,8 +5,13 @@ import Foundation
 public struct PredictionError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What was found and what was expected, without the name of the network or file.
   public let description: String
+  /// Whether a file could not be read any more; it is named then.
+  public let isReading: Bool
 
-  init(_ description: String) { self.description = description }
+  init(_ description: String, isReading: Bool = false) {
+    self.description = description
+    self.isReading = isReading
+  }
 }
 
 /// What one network predicts for every example.
@@ -139,7 +144,7 @@ extension LayerActivations {
 
   fileprivate func checkedNumbers(of examples: Range<Int>) throws(PredictionError) -> [Double] {
     do throws(ActivationReadError) { return try numbers(of: examples) } catch {
-      throw PredictionError(error.description)
+      throw PredictionError(error.description, isReading: true)
     }
   }
 
