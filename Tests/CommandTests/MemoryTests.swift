@@ -110,7 +110,7 @@ import Testing
   @Test func theSameBitsFromRunToRun() throws {
     try write(layers: 6, n: 2500, p: 300, to: "m")
     let arguments = [
-      "compare", "m", "--estimator", "unbiased", "--device", "cpu", "--memory", "120M", "--quiet",
+      "compare", "m", "--estimator", "unbiased", "--device", "cpu", "--memory", "200M", "--quiet",
       "--output",
     ]
     try cka.run(arguments + ["a"]).expectSuccess()

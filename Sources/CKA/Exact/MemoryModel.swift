@@ -11,7 +11,7 @@ struct MemoryModel: Sendable, Hashable {
   var cores = 1
 
   /// For what is left out of all counts: drawing and writing the result, threads, what `malloc` keeps.
-  static let reserve = 24 << 20
+  static let reserve = 40 << 20
   /// The least a device needs for packed features and sums of products.
   static let leastWorkspace = 32 << 20
 
