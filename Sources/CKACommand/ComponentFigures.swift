@@ -105,7 +105,7 @@ struct ComponentFigures {
       return try LineChart(
         panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of examples" },
         title: "projections on first components",
-        note: "four depths and the layer of the highest bimodality; beyond ±8: at the ends",
+        note: "most: the highest bimodality; ends: ±8 and beyond",
         xScale: .linear(), yScale: .linear())
     }
   }
@@ -124,7 +124,7 @@ struct ComponentFigures {
         label: model.layers[defined[place]].name + (place == most ? " (most)" : ""))
     }
     let whose = document.models.count > 1 ? " of \(model.name)" : ""
-    return LineChart.Panel(xTitle: "projection\(whose), standard deviations", curves: curves)
+    return LineChart.Panel(xTitle: "projection\(whose) (SD)", curves: curves)
   }
 
   /// Fractions of the examples in bins of half a standard deviation; projections have mean 0.
