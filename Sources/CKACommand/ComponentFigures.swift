@@ -67,13 +67,14 @@ struct ComponentFigures {
     }
   }
 
-  /// Mean CKA as examples are dropped.
-  var removal: LineChart {
+  /// Mean CKA as examples are dropped; nil where a model is of one layer, which has no pairs.
+  var removal: LineChart? {
     get throws(FigureError) {
       let points = document.removal?.points ?? []
       let dominant: [LineChart.Point] = points.compactMap { point in
         point.meanCKA.map { .init(x: 100 * point.fraction, y: $0) }
       }
+      guard !dominant.isEmpty else { return nil }
       let random: [LineChart.Point] = points.compactMap { point in
         guard let least = point.controlMeans.min(), let most = point.controlMeans.max() else {
           return nil
@@ -94,43 +95,52 @@ struct ComponentFigures {
     }
   }
 
-  /// Where the examples lie on the first component of each layer, a map a model.
-  var projections: FigureGrid {
+  /// How the examples lie on the first components of some layers, a panel a model.
+  var projections: LineChart {
     get throws(FigureError) {
       let models = document.models.count > 1 ? [outcome.left, outcome.right] : [outcome.left]
-      var maps: [FigureGrid.Panel] = []
-      for (model, layers) in zip(document.models, models) {
-        maps.append(.heatmap(try histogram(of: layers, model)))
+      let panels = zip(document.models, models).compactMap { model, layers in
+        histograms(of: layers, model)
       }
-      return try FigureGrid(panels: [maps])
+      return try LineChart(
+        panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of examples" },
+        title: "projections on first components",
+        note: "most: the highest bimodality; ends: ±8 and beyond",
+        xScale: .linear(), yScale: .linear())
     }
   }
 
-  private func histogram(
+  private func histograms(
     of layers: [ComponentAnalysis.LayerComponents], _ model: ResultDocument.Model
-  ) throws(FigureError) -> Heatmap {
-    // Projections have mean 0; in units of their standard deviation, two bins a unit.
-    let (reach, bins) = (8, 33)
-    var counts = Matrix<Double>(rows: layers.count, columns: bins, repeating: .nan)
-    for (row, layer) in layers.enumerated() where !layer.values.isEmpty {
-      let n = layer.vectors.columns
-      for column in 0..<bins { counts[row, column] = 0 }
-      for value in layer.vectors.elements.prefix(n) {
-        let place = (value * Double(n).squareRoot() * 2).rounded() + 2 * Double(reach)
-        counts[row, Int(min(max(place, 0), Double(bins - 1)))] += 1 / Double(n)
-      }
+  ) -> LineChart.Panel? {
+    let defined = layers.indices.filter { !layers[$0].values.isEmpty }
+    guard !defined.isEmpty else { return nil }
+    let coefficients = defined.map { bimodalityCoefficient(layers[$0].projections(on: 0)) }
+    let places = (0..<4).map { $0 * (defined.count - 1) / 3 }
+    let most = coefficients.indices.max { coefficients[$0] < coefficients[$1] } ?? 0
+    let curves = Set(places + [most]).sorted().map { place in
+      LineChart.Curve(
+        points: histogram(of: layers[defined[place]]),
+        label: model.layers[defined[place]].name + (place == most ? " (most)" : ""))
     }
-    let roots = counts.map { $0.squareRoot() }
-    let labels = (0..<bins).map { bin in
-      let value = Double(bin) / 2 - Double(reach)
-      return value == value.rounded() ? String(Int(value)) : String(value)
+    let whose = document.models.count > 1 ? " of \(model.name)" : ""
+    return LineChart.Panel(xTitle: "projection\(whose) (SD)", curves: curves)
+  }
+
+  /// Fractions of the examples in bins of half a standard deviation; projections have mean 0.
+  private func histogram(of layer: ComponentAnalysis.LayerComponents) -> [LineChart.Point] {
+    let (reach, n) = (16, layer.vectors.columns)
+    var counts = [Int](repeating: 0, count: 2 * reach + 1)
+    for value in layer.vectors.elements.prefix(n) {
+      let bin = (value * Double(n).squareRoot() * 2).rounded()
+      counts[Int(min(max(bin, -Double(reach)), Double(reach))) + reach] += 1
     }
-    let most = roots.elements.filter { !$0.isNaN }.max() ?? 1
-    return try Heatmap(
-      values: roots.elements, rows: layers.count, columns: bins, rowAxis: model.axis,
-      columnAxis: Heatmap.Axis(
-        labels: labels, title: "projection, standard deviations (beyond ±8: at the ends)"),
-      range: 0...most, scoreName: "√ of the fraction of examples",
-      title: "projections on first components")
+    // An empty bin at either side of those that are not.
+    let filled = counts.indices.filter { counts[$0] > 0 }
+    let first = max((filled.first ?? 0) - 1, 0)
+    let last = min((filled.last ?? 0) + 1, counts.count - 1)
+    return (first...last).map { bin in
+      .init(x: Double(bin - reach) / 2, y: Double(counts[bin]) / Double(n))
+    }
   }
 }

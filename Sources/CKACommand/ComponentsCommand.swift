@@ -130,7 +130,8 @@ struct ComponentsCommand: ParsableCommand {
       try folder.write(files.contents)
       if !quiet {
         try Console.print(document.table, terminator: "")
-        try Console.print(summary(document, outcome, folder))
+        try Console.print(
+          summary(document, outcome, written: files.contents.map(\.name), to: folder))
       }
     }
   }
@@ -197,13 +198,14 @@ struct ComponentsCommand: ParsableCommand {
   }
 
   private func summary(
-    _ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome, _ folder: ResultFolder
+    _ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome, written: [String],
+    to folder: ResultFolder
   ) -> String {
     let counts = document.models.map { String($0.layers.count) }
     let whole = outcome.removal.first { $0.dropped.isEmpty }
     let least = outcome.removal.last
     let curve =
-      if let whole, let least, !least.dropped.isEmpty {
+      if let whole, let least, !least.dropped.isEmpty, !least.mean.isNaN {
         "mean CKA of all examples \(Format.fixed(whole.mean, 3)), without the "
           + "\(least.dropped.count) that dominate \(Format.fixed(least.mean, 3))"
           + (least.controlMeans.isEmpty
@@ -216,7 +218,7 @@ struct ComponentsCommand: ParsableCommand {
       \(curve)components of \(counts[0])\(counts.count > 1 ? " and \(counts[1])" : "") layers, \
       \(Format.count(document.examples.compared)) examples, \(document.estimator.name) CKA, on \
       \(document.device.id) in \(Format.seconds(document.timings.total))
-      written to \(oneLine(folder.path)): \(ComponentsFiles.names.joined(separator: ", "))
+      written to \(oneLine(folder.path)): \(written.joined(separator: ", "))
       """
   }
 }

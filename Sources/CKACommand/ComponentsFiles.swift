@@ -33,14 +33,17 @@ struct ComponentsFiles {
     var contents: [(name: String, bytes: [UInt8])] = []
     let figures = ComponentFigures(document, outcome)
     do throws(FigureError) {
-      for (name, figure) in [
-        ("components", try figures.panels), ("projections", try figures.projections),
+      let panels = try figures.panels
+      contents += [
+        ("components.png", try panels.data(.png)), ("components.svg", try panels.data(.svg)),
+      ]
+      for (name, chart) in [
+        ("removal", try figures.removal), ("projections", try figures.projections),
       ] {
-        contents.append(("\(name).png", try figure.data(.png)))
-        contents.append(("\(name).svg", try figure.data(.svg)))
+        guard let chart else { continue }
+        contents.append(("\(name).png", try chart.data(.png)))
+        contents.append(("\(name).svg", try chart.data(.svg)))
       }
-      let curve = try figures.removal
-      contents += [("removal.png", try curve.data(.png)), ("removal.svg", try curve.data(.svg))]
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }

@@ -6,11 +6,12 @@ import Report
 extension Report {
   /// The page of a result of `components`: the four panels, the examples that dominate, and the layers.
   init(_ document: ComponentsDocument, _ figures: ComponentFigures) throws {
-    let (panels, projections): ([Panel], [Panel])
-    let removal: LineChart
+    let panels: [Panel]
+    let projections: LineChart
+    let removal: LineChart?
     do throws(FigureError) {
       panels = Report.panels(try figures.panels)
-      projections = Report.panels(try figures.projections)
+      projections = try figures.projections
       removal = try figures.removal
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
@@ -33,8 +34,9 @@ extension Report {
         Section(
           "First components and CKA", note: "The cursor and the zoom of all maps go together.",
           panels: panels.map { $0.with(document) }),
-        Section("Dominant examples", panels: [.chart(removal), .table(dominant)]),
-        Section("Projections on first components", panels: projections),
+        Section(
+          "Dominant examples", panels: (removal.map { [.chart($0)] } ?? []) + [.table(dominant)]),
+        Section("Projections on first components", panels: [.chart(projections)]),
         Section(
           "Layers",
           panels: [
