@@ -390,6 +390,7 @@ cka_command(CKACommand Sources/CKACommand
     ErrorsDocument.swift
     ErrorsFiles.swift
     ErrorsInput.swift
+    ErrorsReport.swift
     ErrorsTable.swift
     GroupMaps.swift
     InspectCommand.swift
@@ -403,6 +404,7 @@ cka_command(CKACommand Sources/CKACommand
     ProbeCommand.swift
     ProbeDocument.swift
     ProbeFiles.swift
+    ProbeReport.swift
     Ranks.swift
     ReportOption.swift
     ResultDocument.swift
@@ -419,6 +421,7 @@ cka_command(CKACommand Sources/CKACommand
     TrustCommand.swift
     TrustDocument.swift
     TrustFiles.swift
+    TrustReport.swift
     VerifyCommand.swift
     WrittenNumbers.swift
     WrittenReports.swift)

@@ -129,7 +129,7 @@ struct ComponentsCommand: ParsableCommand {
         document, analysis, outcome, traits, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {
-        try Console.print(document.table, terminator: "")
+        try Console.print(document.table.text, terminator: "")
         try Console.print(
           summary(document, outcome, written: files.contents.map(\.name), to: folder))
       }

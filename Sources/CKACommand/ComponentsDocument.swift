@@ -119,37 +119,30 @@ extension ComponentsDocument {
     self.timings = timings
   }
 
-  /// The columns of the table for people, and whether each is of numbers.
-  var columns: [(name: String, isNumber: Bool)] {
-    var columns: [(name: String, isNumber: Bool)] = [("layer", false)]
-    if models.count > 1 { columns.insert(("model", false), at: 0) }
-    columns += (1...min(components, 3)).map { ("λ\($0)/Σλ", true) }
-    return columns + [("bimodality", true), ("zeros", true), ("mean norm", true)]
-  }
-
-  /// The table for people, a row a layer.
-  var rows: [[String]] {
-    zip(models, layers).flatMap { model, layers in
-      zip(model.layers, layers).map { described, layer in
-        var cells = models.count > 1 ? [model.name] : []
-        cells.append(described.name)
-        cells += (0..<min(components, 3)).map { index in
+  /// The components as a table for people.
+  var table: TextTable {
+    var columns: [(heading: String, alignment: TextTable.Alignment)] = [("layer", .left)]
+    if models.count > 1 { columns.insert(("model", .left), at: 0) }
+    let shown = min(components, 3)
+    columns += (1...shown).map { ("λ\($0)/Σλ", TextTable.Alignment.right) }
+    columns += [("bimodality", .right), ("zeros", .right), ("mean norm", .right)]
+    var table = TextTable(columns)
+    for (model, layers) in zip(models, layers) {
+      for (described, layer) in zip(model.layers, layers) {
+        var cells = models.count > 1 ? [oneLine(model.name)] : []
+        cells.append(oneLine(described.name))
+        cells += (0..<shown).map { index in
           layer.varianceFractions.indices.contains(index)
             ? Format.fixed(layer.varianceFractions[index], 3) : ""
         }
-        return cells + [
+        cells += [
           layer.bimodality.map { Format.fixed($0, 3) } ?? "",
           Format.fixed(layer.zeroFraction, 3), layer.meanNorm.map(Format.scientific) ?? "",
         ]
+        table.add(cells)
       }
     }
-  }
-
-  /// The table for a terminal.
-  var table: String {
-    var table = TextTable(columns.map { ($0.name, $0.isNumber ? .right : .left) })
-    for row in rows { table.add(row.map(oneLine)) }
-    return table.text
+    return table
   }
 
   /// The components as a table for programs: a row a layer; what does not exist is empty.

@@ -37,14 +37,7 @@ extension Report {
         Section(
           "Dominant examples", panels: (removal.map { [.chart($0)] } ?? []) + [.table(dominant)]),
         Section("Projections on first components", panels: [.chart(projections)]),
-        Section(
-          "Layers",
-          panels: [
-            .table(
-              Table(
-                document.columns.map { $0.isNumber ? .number($0.name) : .text($0.name) },
-                rows: document.rows))
-          ]),
+        Section("Layers", panels: [.table(Table(document.table))]),
       ])
   }
 }

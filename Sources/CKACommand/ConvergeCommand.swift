@@ -100,7 +100,7 @@ struct ConvergeCommand: ParsableCommand {
       let files = try ConvergeFiles(document, outcome, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {
-        try Console.print(document.table, terminator: "")
+        try Console.print(document.table.text, terminator: "")
         try Console.print(summary(document, folder, files))
       }
     }

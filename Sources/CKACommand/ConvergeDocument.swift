@@ -91,31 +91,23 @@ extension ConvergeDocument {
       passes: convergence.passes, points: outcome.points.map { Point($0) }, timings: timings)
   }
 
-  /// The columns of the table for people.
-  static let columns = [
-    "batch size", "passes", "minibatches", "mean error", "of the repeats", "95 % below", "largest",
-    "bias",
-  ]
-
-  /// The errors as a table for people, a row a point.
-  var rows: [[String]] {
+  /// The errors as a table for people.
+  var table: TextTable {
+    var table = TextTable([
+      ("batch size", .right), ("passes", .right), ("minibatches", .right), ("mean error", .right),
+      ("of the repeats", .right), ("95 % below", .right), ("largest", .right), ("bias", .right),
+    ])
     func number(_ value: Double?) -> String { value.map(Format.scientific) ?? "" }
-    return points.map { point in
+    for point in points {
       let bounds = [point.meanErrors.min(), point.meanErrors.max()].map(number)
       let bias = point.bias.map { ($0 < 0 ? "" : "+") + Format.scientific($0) } ?? ""
-      return [
+      table.add([
         Format.count(point.batchSize), Format.count(point.passes), Format.count(point.minibatches),
         number(point.meanError), bounds.joined(separator: " … "), number(point.percentile95),
         number(point.largest), bias,
-      ]
+      ])
     }
-  }
-
-  /// The table for a terminal.
-  var table: String {
-    var table = TextTable(Self.columns.map { ($0, .right) })
-    for row in rows { table.add(row) }
-    return table.text
+    return table
   }
 
   /// The errors as a table for programs: a row a point; what does not exist is empty.

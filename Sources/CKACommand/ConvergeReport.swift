@@ -34,7 +34,7 @@ extension Report {
         Section(
           "Errors as numbers",
           note: "Of all pairs of layers; the least and the most of all repeats.",
-          panels: [.table(Table(ConvergeDocument.columns.map { .number($0) }, rows: document.rows))]
+          panels: [.table(Table(document.table))]
         ),
         Section("The exact values", panels: [.maps([Map(heatmap, name: "")], label: "")]),
       ])

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Foundation
 import Logging
+import Report
 
 struct ErrorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -69,6 +70,8 @@ struct ErrorsCommand: ParsableCommand {
   @Flag(help: "Replace the output folder if it holds an earlier result of errors.")
   var force = false
 
+  @OptionGroup var page: ReportOption
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
@@ -109,11 +112,14 @@ struct ErrorsCommand: ParsableCommand {
       let document = ErrorsDocument(
         study, findings, labels: labels, repeats: repeats, seed: seed,
         seconds: (ContinuousClock.now - start) / .seconds(1))
-      try folder.write(try ErrorsFiles(document, study, findings, exampleIDs: ids).contents)
+      let files = try ErrorsFiles(
+        document, study, findings, exampleIDs: ids, report: page.isWanted)
+      try folder.write(files.contents)
       if !quiet {
-        try Console.print(document.table, terminator: "")
+        try Console.print(document.text, terminator: "")
         try Console.print(
           "written to \(oneLine(folder.path)): \(ErrorsFiles.document) and tables, matrices, pictures"
+            + (page.isWanted ? ", \(Report.fileName)" : "")
         )
       }
     }

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Figures
 import Foundation
+import Report
 
 /// The files of a result of `errors`, as bytes, ready to be written.
 struct ErrorsFiles {
@@ -16,14 +17,15 @@ struct ErrorsFiles {
       [document, "networks.csv", "examples.csv"]
         + OutputSimilarity.Measure.allCases.map { "\($0.rawValue).npy" }
         + ["classes", "class-groups"].flatMap { ["\($0).csv", "\($0).png", "\($0).svg"] }
-        + ["examples.png", "examples.svg"]))
+        + ["examples.png", "examples.svg", Report.fileName]))
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
 
+  /// - Parameter report: whether a page is among them.
   init(
     _ document: ErrorsDocument, _ study: ErrorStudy, _ findings: ErrorFindings,
-    exampleIDs: [String]?
+    exampleIDs: [String]?, report: Bool
   ) throws {
     var files: [(name: String, bytes: [UInt8])] = [
       (Self.document, try document.json), ("networks.csv", document.networks),
@@ -33,12 +35,15 @@ struct ErrorsFiles {
     for (measure, values) in findings.similarity.values {
       files.append(("\(measure.rawValue).npy", npy(values)))
     }
+    var scatter: [UInt8] = []
+    var charts: [IntervalChart] = []
     do throws(FigureError) {
       let names = (study.first.name, study.second.name)
-      let scatter = try DensityChart(
+      let density = try DensityChart(
         findings.control, names: names, repeats: document.repeats)
-      files.append(("examples.png", try scatter.data(.png)))
-      files.append(("examples.svg", try scatter.data(.svg)))
+      scatter = try density.data(.svg)
+      files.append(("examples.png", try density.data(.png)))
+      files.append(("examples.svg", scatter))
       for (name, found, what) in [
         ("classes", findings.classes, "classes"),
         ("class-groups", findings.groupsOfClasses, "groups of classes"),
@@ -47,12 +52,17 @@ struct ErrorsFiles {
         let chart = try IntervalChart(found, what: what, names: names)
         files.append(("\(name).png", try chart.data(.png)))
         files.append(("\(name).svg", try chart.data(.svg)))
+        charts.append(chart)
       }
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }
     if let found = findings.groupsOfClasses {
       files.append(("class-groups.csv", Self.table(found)))
+    }
+    if report {
+      let page = try Report(document, findings, scatter: scatter, differences: charts)
+      files.append((Report.fileName, try page.bytes()))
     }
     contents = files
   }

@@ -4,7 +4,10 @@ import Foundation
 
 extension ErrorsDocument {
   /// The findings for people.
-  var table: String {
+  var text: String { table.text + sentences.map { $0 + "\n" }.joined() }
+
+  /// The numbers that are there of both groups, and what chance makes of them.
+  var table: TextTable {
     let (a, b) = (oneLine(groups[0].name), oneLine(groups[1].name))
     var table = TextTable([
       ("", .left), ("within \(a)", .right), ("within \(b)", .right), ("between", .right),
@@ -37,7 +40,13 @@ extension ErrorsDocument {
         p(found.chance.p),
       ])
     }
-    var lines = [table.text]
+    return table
+  }
+
+  /// What is counted, a line each.
+  var sentences: [String] {
+    let (a, b) = (oneLine(groups[0].name), oneLine(groups[1].name))
+    var lines: [String] = []
     lines.append(
       "\(Format.count(examples)) examples, \(classCount) classes; \(a): \(groups[0].networks.count) "
         + "networks, \(b): \(groups[1].networks.count)\n")
@@ -50,22 +59,22 @@ extension ErrorsDocument {
     lines.append(
       "logistic models (examples; and groups; and both): AIC \(aic); example × group: χ² "
         + "\(Format.fixed(test.chiSquared, 1)), \(Format.count(test.degreesOfFreedom)) df, p "
-        + "\(p(test.p))\n")
-    return lines.joined()
+        + "\(p(test.p))")
+    return lines
   }
 
   private func sentence(_ found: Subsets, _ what: String) -> String {
     "\(found.significant) of \(found.count) \(what) differ with p < \(found.level), "
-      + "\(found.significantAdjusted) after Holm and Šidák\n"
+      + "\(found.significantAdjusted) after Holm and Šidák"
   }
 
   private func sentence(_ found: Ahead, _ name: String) -> String {
     guard let chosen = found.chosen, let judged = found.judged else {
-      return "no half of \(name) is ahead on any example\n"
+      return "no half of \(name) is ahead on any example"
     }
     return
       "the \(found.limit) examples that \(name) is ahead on most: by \(Format.fixed(chosen * 100, 1)) % "
-      + "on the networks that chose them, \(Format.fixed(judged * 100, 1)) % on the others\n"
+      + "on the networks that chose them, \(Format.fixed(judged * 100, 1)) % on the others"
   }
 
   private func percent(_ mean: Mean) -> String {

@@ -55,6 +55,8 @@ struct ProbeCommand: ParsableCommand {
   @Flag(help: "Replace the output folder if it holds an earlier result of probe.")
   var force = false
 
+  @OptionGroup var page: ReportOption
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
@@ -92,12 +94,14 @@ struct ProbeCommand: ParsableCommand {
         probe, results, path: model, labelsPath: labels, testFraction: testFraction, seed: seed,
         pooling: layers.pool.rawValue, precision: device.precision, device: info,
         blocks: spans?.ranges, seconds: (clock.now - start) / .seconds(1))
-      try folder.write(try ProbeFiles(document).contents)
+      let files = try ProbeFiles(document, report: page.isWanted)
+      try folder.write(files.contents)
       if !quiet {
-        try Console.print(document.table, terminator: "")
+        try Console.print(document.table.text, terminator: "")
         try Console.print(document.summary)
         try Console.print(
-          "written to \(oneLine(folder.path)): \(ProbeFiles.names.joined(separator: ", "))")
+          "written to \(oneLine(folder.path)): \(files.contents.map(\.name).joined(separator: ", "))"
+        )
       }
     }
   }

@@ -93,7 +93,7 @@ extension ProbeDocument {
   }
 
   /// The accuracies as a table for people.
-  var table: String {
+  var table: TextTable {
     var table = TextTable([
       ("layer", .left), ("features", .right), ("test", .right), ("95 % interval", .right),
       ("train", .right), ("form", .left), ("steps", .right),
@@ -107,7 +107,7 @@ extension ProbeDocument {
         layer.iterations.map { Format.count($0) } ?? "",
       ])
     }
-    return table.text
+    return table
   }
 
   /// What stands below the table.

@@ -1,31 +1,35 @@
 import Activations
 import CommandSupport
 import Figures
+import Report
 
 /// The files of a result of `probe`, as bytes, ready to be written.
 struct ProbeFiles {
   private static let document = "probe.json"
-  /// What is written, in the order people look for it.
-  static let names = ["probe.png", "probe.svg", "probe.csv", document]
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ProbeDocument.formatFamily, names: Set(names))
+    document: document, formatFamily: ProbeDocument.formatFamily,
+    names: ["probe.png", "probe.svg", "probe.csv", document, Report.fileName])
 
-  /// Names and bytes.
+  /// Names and bytes, in the order people look for them.
   let contents: [(name: String, bytes: [UInt8])]
 
-  init(_ document: ProbeDocument) throws {
+  /// - Parameter report: whether a page is among them.
+  init(_ document: ProbeDocument, report: Bool) throws {
     let (png, svg): ([UInt8], [UInt8])
+    let chart: LineChart
     do throws(FigureError) {
-      let chart = try LineChart(document)
+      chart = try LineChart(document)
       (png, svg) = (try chart.data(.png), try chart.data(.svg))
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }
-    contents = [
-      ("probe.png", png), ("probe.svg", svg), ("probe.csv", document.csv),
-      (Self.document, try document.json),
-    ]
+    let page = report ? [try Report(document, chart).bytes()] : []
+    contents =
+      [
+        ("probe.png", png), ("probe.svg", svg), ("probe.csv", document.csv),
+        (Self.document, try document.json),
+      ] + page.map { (Report.fileName, $0) }
   }
 }
 

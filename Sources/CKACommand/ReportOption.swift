@@ -13,6 +13,15 @@ struct ReportOption: ParsableArguments {
   var isWanted = false
 }
 
+extension Report.Table {
+  /// The same table as on a terminal.
+  init(_ table: TextTable, caption: String? = nil) {
+    self.init(
+      zip(table.headings, table.alignments).map { $1 == .right ? .number($0) : .text($0) },
+      rows: table.rows, caption: caption)
+  }
+}
+
 extension Report {
   /// What a page is called in the folder of a result.
   static let fileName = "report.html"

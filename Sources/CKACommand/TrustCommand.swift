@@ -6,6 +6,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Report
 
 struct TrustCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -49,6 +50,8 @@ struct TrustCommand: ParsableCommand {
 
   @Flag(help: "Replace the output folder if it holds an earlier result of trust.")
   var force = false
+
+  @OptionGroup var page: ReportOption
 
   @Flag(help: "Print errors only.")
   var quiet = false
@@ -95,11 +98,16 @@ struct TrustCommand: ParsableCommand {
       warn(document, to: log)
       let files = try TrustFiles(document, outcome, details, comparison)
       document.seconds = (clock.now - start) / .seconds(1)
-      try folder.write(files.contents(document))
+      let page =
+        self.page.isWanted
+        ? files.report(document, outcome, details, comparison.exampleNames, top: top) : nil
+      try folder.write(files.contents(document, page: page))
       if !quiet {
         try Console.print(
           document.text(details, exampleIDs: comparison.exampleNames, top: top), terminator: "")
-        try Console.print("written to \(oneLine(folder.path)): \(files.names)")
+        try Console.print(
+          "written to \(oneLine(folder.path)): \(files.names)\(page == nil ? "" : ", \(Report.fileName)")"
+        )
       }
     }
   }

@@ -154,6 +154,12 @@ extension TrustDocument {
   ///
   /// - Parameter top: how many examples are listed.
   func text(_ details: PairTrust?, exampleIDs: [String], top: Int) -> String {
+    tables(details, exampleIDs: exampleIDs, top: top).map(\.text).joined(separator: "\n")
+  }
+
+  /// The map in a few lines; with `--cell` the pair, what is left without some examples, and those that
+  /// carry it.
+  func tables(_ details: PairTrust?, exampleIDs: [String], top: Int) -> [TextTable] {
     let counts = models.map { String($0.layers.count) }
     var table = TextTable([("map", .left), ("", .right), ("", .left)])
     table.add([
@@ -176,12 +182,11 @@ extension TrustDocument {
       "layers carried by few", Format.count(few.count),
       "half of a Gram matrix with \(Format.fixed(100 * Trust.fewExamples, 0)) % of the examples",
     ])
-    guard let details, let pair else { return table.text }
-    return table.text + "\n" + text(of: pair) + "\n" + drops(of: pair) + "\n"
-      + carriers(details, exampleIDs, top)
+    guard let details, let pair else { return [table] }
+    return [table, self.table(of: pair), drops(of: pair), carriers(details, exampleIDs, top)]
   }
 
-  private func text(of pair: Pair) -> String {
+  private func table(of pair: Pair) -> TextTable {
     let (row, column) = (models[0], models.last ?? models[0])
     let names = [row.layers[pair.row].name, column.layers[pair.column].name].map(oneLine)
     var table = TextTable([(names.joined(separator: " and "), .left), ("", .right), ("", .left)])
@@ -198,10 +203,10 @@ extension TrustDocument {
       "\(Format.count(pair.permutations)) pairings, the largest CKA "
         + Format.fixed(pair.permutationLargest, 4),
     ])
-    return table.text
+    return table
   }
 
-  private func drops(of pair: Pair) -> String {
+  private func drops(of pair: Pair) -> TextTable {
     var table = TextTable([
       ("dropped", .right), ("examples", .right), ("top contributors", .right), ("heaviest", .right),
       ("at random", .right),
@@ -215,10 +220,10 @@ extension TrustDocument {
         range.joined(separator: " … "),
       ])
     }
-    return table.text
+    return table
   }
 
-  private func carriers(_ details: PairTrust, _ names: [String], _ top: Int) -> String {
+  private func carriers(_ details: PairTrust, _ names: [String], _ top: Int) -> TextTable {
     var table = TextTable([("example", .left), ("adds to CKA", .right), ("weight", .right)])
     for example in details.byContribution.prefix(top) {
       table.add([
@@ -226,6 +231,6 @@ extension TrustDocument {
         Format.fixed(details.weights[example], 5),
       ])
     }
-    return table.text
+    return table
   }
 }

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Device
 import Figures
+import Report
 
 /// The files of a result of `trust`, as bytes, ready to be written.
 struct TrustFiles {
@@ -18,12 +19,16 @@ struct TrustFiles {
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
     document: document, formatFamily: TrustDocument.formatFamily,
-    names: Set(mapNames + pairNames))
+    names: Set(mapNames + pairNames + [Report.fileName]))
 
   /// What is written, in the order people look for it.
   let names: String
   /// All but the document.
   private let others: [(name: String, bytes: [UInt8])]
+  /// CKA, its standard error, and the shuffled control.
+  private let maps: [Heatmap]
+  /// Of one with `--cell`.
+  private var drops: LineChart?
 
   init(
     _ document: TrustDocument, _ outcome: Trust.Outcome, _ details: PairTrust?,
@@ -47,6 +52,12 @@ struct TrustFiles {
     let errors = try Heatmap(
       outcome.standardErrors, axes, range: 0...max(document.largestStandardError ?? 0, 1e-6),
       scoreName: "standard error of CKA")
+    maps = [
+      try Heatmap(
+        similarity.cka, axes, range: scoreRange(lowest: lowest),
+        scoreName: "debiased CKA (\(document.kernel.name))"),
+      errors, control,
+    ]
     for format in [FigureFormat.png, .svg] {
       files.append(("control.\(format.rawValue)", try control.bytes(format)))
       files.append(("standard-error.\(format.rawValue)", try errors.bytes(format)))
@@ -55,6 +66,7 @@ struct TrustFiles {
       files.append(("examples.csv", Self.table(details, comparison.exampleNames)))
       do throws(FigureError) {
         let chart = try LineChart(pair, of: document)
+        drops = chart
         files.append(("drops.png", try chart.data(.png)))
         files.append(("drops.svg", try chart.data(.svg)))
       } catch {
@@ -67,8 +79,23 @@ struct TrustFiles {
   }
 
   /// Names and bytes.
-  func contents(_ document: TrustDocument) throws -> [(name: String, bytes: [UInt8])] {
-    others + [(Self.document, try document.json)]
+  func contents(
+    _ document: TrustDocument, page: Report?
+  ) throws -> [(name: String, bytes: [UInt8])] {
+    let pages = try page.map { [(name: Report.fileName, bytes: try $0.bytes())] } ?? []
+    return others + [(Self.document, try document.json)] + pages
+  }
+
+  /// The page: how far each cell can be trusted, and the pair of `--cell`.
+  ///
+  /// - Parameter top: how many examples are listed.
+  func report(
+    _ document: TrustDocument, _ outcome: Trust.Outcome, _ details: PairTrust?,
+    _ exampleNames: [String], top: Int
+  ) -> Report {
+    Report(
+      document, maps: maps, z: outcome.similarity.z?.elements, drops: drops,
+      tables: document.tables(details, exampleIDs: exampleNames, top: top))
   }
 
   /// A row a pair of layers; what does not exist is empty.

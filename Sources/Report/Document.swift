@@ -156,6 +156,31 @@ extension Document.Chart {
   }
 }
 
+extension Document.Chart {
+  /// Numbers side by side: places on the horizontal axis have names and no numbers.
+  init(_ chart: IntervalChart) {
+    title = chart.title.map(displayText)
+    note = chart.note.map(displayText)
+    (xScale, yScale) = (Scale(kind: "named"), Scale(kind: "linear"))
+    let bars = Array(chart.bars.enumerated())
+    let curves = [("", false), ("stands out", true)].compactMap { label, isStrong -> Curve? in
+      let chosen = bars.filter { $0.element.isStrong == isStrong }
+      guard !chosen.isEmpty else { return nil }
+      return Curve(
+        label: label.isEmpty ? nil : label,
+        points: chosen.map { index, bar in
+          [Double(index), bar.value]
+            + (bar.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
+        }, names: chosen.map { displayText($0.element.name) })
+    }
+    rows = [
+      Row(
+        title: displayText(chart.yTitle),
+        panels: [Part(xTitle: displayText(chart.xTitle), curves: curves, spans: [])])
+    ]
+  }
+}
+
 extension Document.Chart.Part {
   fileprivate init(_ panel: LineChart.Panel) {
     self.init(

@@ -33,7 +33,7 @@ extension Report {
       switch panel {
       case .maps(let maps, label: _): return maps
       case .pairs(let pairs): return pairs.maps + [Map(pairs.overview, name: "")]
-      case .chart, .picture, .table: return []
+      case .chart, .intervals, .picture, .table: return []
       }
     }
   }
@@ -117,6 +117,8 @@ private struct DocumentWriter {
         overview: map(of: Report.Map(pairs.overview, name: "")), entries: pairs.entries,
         missing: pairs.missing)
     case .chart(let chart):
+      return Document.Panel(kind: "chart", chart: Document.Chart(chart))
+    case .intervals(let chart):
       return Document.Panel(kind: "chart", chart: Document.Chart(chart))
     case .picture(let svg, let description):
       return Document.Panel(

@@ -53,6 +53,8 @@ public struct Report: Sendable {
     case pairs(Pairs)
     /// The same chart as in the pictures.
     case chart(LineChart)
+    /// Numbers with their intervals, in the order of the picture.
+    case intervals(IntervalChart)
     /// A figure of another kind as it is, an SVG file, with words for those who do not see it.
     case picture(svg: [UInt8], description: String)
     /// A table of texts.

@@ -6,6 +6,7 @@ const chartSize = { width: 480, height: 330, left: 62, right: 14, top: 12, botto
 class Axis {
   constructor(scale, values, start, end) {
     this.isLogarithmic = scale.kind === "logarithmic";
+    this.isNamed = scale.kind === "named";
     this.transform = this.isLogarithmic ? Math.log10 : (value) => value;
     const numbers = values.map(this.transform);
     let least = numbers.reduce((one, other) => Math.min(one, other), Infinity);
@@ -27,6 +28,7 @@ class Axis {
   }
 
   get ticks() {
+    if (this.isNamed) return [];
     return this.isLogarithmic ? logarithmicTicks(this.low, this.high) : linearTicks(this.low, this.high, 5);
   }
 }
@@ -57,6 +59,11 @@ function oneChart(part, { panel, title, y, context }) {
   drawing.append(...spansOf(part, x), ...gridOf(x, y), ...labelsOf(part.xTitle, title));
   if (part.slope !== null && part.slope !== undefined) drawing.append(guideOf(part, x, y));
   const curves = part.curves.map((curve, index) => curveOf(curve, index, part.curves.length, x, y, context));
+  if (y.low < 0 && y.high > 0 && !y.isLogarithmic) {
+    drawing.append(shape("line", {
+      class: "zero", x1: chartSize.left, x2: chartSize.width - chartSize.right, y1: y.place(0), y2: y.place(0),
+    }));
+  }
   drawing.append(...curves.flatMap(({ band }) => (band ? [band] : [])), ...curves.map(({ line }) => line));
   const ring = shape("circle", { class: "ring", r: 6, visibility: "hidden" });
   drawing.append(ring);
@@ -73,11 +80,11 @@ function oneChart(part, { panel, title, y, context }) {
   const table = details("Numbers as a table", () => {
     const hasSpread = part.curves.some(({ points }) => points.some((point) => point.length > 2));
     const columns = [
-      { name: "curve" }, { name: part.xTitle, isNumber: true }, { name: title, isNumber: true },
+      { name: "curve" }, { name: part.xTitle, isNumber: !x.isNamed }, { name: title, isNumber: true },
       ...(hasSpread ? [{ name: "from", isNumber: true }, { name: "to", isNumber: true }] : []),
     ];
-    const rows = part.curves.flatMap((curve, index) => curve.points.map(([px, py, low, high]) => [
-      curve.label ?? String(index + 1), tickText(px), String(py),
+    const rows = part.curves.flatMap((curve, index) => curve.points.map(([px, py, low, high], place) => [
+      curve.label ?? String(index + 1), curve.names?.[place] ?? tickText(px), String(py),
       ...(hasSpread ? [String(low ?? ""), String(high ?? "")] : []),
     ]));
     return tableView({ columns, rows });
@@ -186,8 +193,9 @@ function followPoints(drawing, curves, { x, y, ring, readout, xTitle }) {
     ring.setAttribute("cy", y.place(py));
     ring.setAttribute("visibility", "visible");
     const spread = low === undefined ? "" : ` (${tickText(low)} to ${tickText(high)})`;
-    const name = curves[curve].names?.[index] ?? curves[curve].label;
-    readout.textContent = `${name ? `${name}: ` : ""}${xTitle} ${tickText(px)} → ${tickText(py)}${spread}`;
+    const { names, label } = curves[curve];
+    const name = names ? `${names[index]}: ` : `${label ? `${label}: ` : ""}${xTitle} ${tickText(px)} → `;
+    readout.textContent = name + tickText(py) + spread;
   };
   drawing.addEventListener("pointermove", (event) => {
     const box = drawing.getBoundingClientRect();
