@@ -106,6 +106,15 @@ cka_system_library(CCairo Sources/CCairo
 cka_swift_library(CKA Sources/CKA
   DEPENDS Activations Device
   SOURCES
+    Blocks/BlockBaseline.swift
+    Blocks/BlockDetector.swift
+    Blocks/BlockScan.swift
+    Blocks/BlockSearch.swift
+    Blocks/BlockSimilarity.swift
+    Blocks/BlockStructure.swift
+    Blocks/LayerMatches.swift
+    Blocks/LayerSteps.swift
+    Blocks/SimilarityDecay.swift
     Comparison.swift
     ComparisonRun.swift
     Convergence/Convergence.swift
