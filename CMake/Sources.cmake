@@ -315,6 +315,11 @@ cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
   DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
   SOURCES
+    AcrossModels.swift
+    BlocksCommand.swift
+    BlocksDocument.swift
+    BlocksFiles.swift
+    BlocksInput.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
@@ -324,6 +329,7 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeDocument.swift
     ConvergeFiles.swift
     DevicesCommand.swift
+    Documents.swift
     GroupMaps.swift
     InspectCommand.swift
     MemorySize.swift
@@ -333,6 +339,7 @@ cka_command(CKACommand Sources/CKACommand
     OutputBytes.swift
     PlotCommand.swift
     Ranks.swift
+    ResultBlocks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
@@ -342,4 +349,5 @@ cka_command(CKACommand Sources/CKACommand
     SweepFolder.swift
     SweepOutputs.swift
     SweepOverview.swift
-    VerifyCommand.swift)
+    VerifyCommand.swift
+    WrittenNumbers.swift)

@@ -17,7 +17,8 @@ struct CKACommand: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      CompareCommand.self, ConvergeCommand.self, SweepCommand.self, MergeCommand.self,
+      BlocksCommand.self, CompareCommand.self, ConvergeCommand.self, SweepCommand.self,
+      MergeCommand.self,
       InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
     ])
 

@@ -71,7 +71,8 @@ struct GroupMaps {
     for map in maps {
       let picture = try heatmap(
         map.values, title: "\(name): \(map.title)", isDeviation: map.isDeviation,
-        scoreName: scoreName)
+        scoreName: scoreName,
+        blocks: map.name == "within-mean" ? BlockDetector().structure(of: map.values).blocks : [])
       files += [
         ("\(map.name).npy", npy(map.values)),
         ("\(map.name).csv", csv(map.values, rows: names, columns: names)),
@@ -86,7 +87,8 @@ struct GroupMaps {
   }
 
   private func heatmap(
-    _ values: Matrix<Double>, title: String, isDeviation: Bool, scoreName: String
+    _ values: Matrix<Double>, title: String, isDeviation: Bool, scoreName: String,
+    blocks: [LayerBlock]
   ) throws -> Heatmap {
     let defined = values.elements.filter { !$0.isNaN }
     let axis = ResultDocument.Model(name: name, layers: layers).axis
@@ -97,7 +99,8 @@ struct GroupMaps {
         values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
         columnAxis: axis,
         range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
-        scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title)
+        scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title,
+        outlines: blocks.map { Heatmap.Outline(layers: $0.layers) })
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }

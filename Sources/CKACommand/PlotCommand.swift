@@ -74,30 +74,9 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func heatmap(of result: String) throws -> Heatmap {
-    let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
-    return try Heatmap(document, try readScores(document, of: result))
-  }
-
-  private func readScores(_ document: ResultDocument, of result: String) throws -> Matrix<Double> {
-    let path = "\(result)/cka.npy"
-    let rows = document.models[0].layers.count
-    let columns = (document.models.last ?? document.models[0]).layers.count
-    guard let layer = try openModel(path).layers.first, layer.scalarType == .float64,
-      layer.shape == LayerShape(exampleCount: rows, featureAxes: [columns])
-    else {
-      throw Failure(.data, "\(oneLine(path)): expected \(rows) × \(columns) float64 scores")
-    }
-    let elements = (0..<rows).flatMap { row in
-      let (start, stride) = layer.row(row)
-      return (0..<columns).map { column in
-        let bits = start.loadUnaligned(fromByteOffset: column * stride, as: UInt64.self)
-        return Double(bitPattern: layer.isByteSwapped ? bits.byteSwapped : bits)
-      }
-    }
-    // No CKA is larger than 1, but for rounding.
-    if let other = elements.first(where: { abs($0) > 1.001 }) {
-      throw Failure(.data, "\(oneLine(path)): holds \(other), expected scores of -1 to 1")
-    }
-    return Matrix(rows: rows, columns: columns, elements: elements)
+    var document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
+    let scores = try document.scores(in: result)
+    if document.blocks == nil { document.blocks = document.blocks(in: scores) }
+    return try Heatmap(document, scores)
   }
 }
