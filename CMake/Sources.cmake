@@ -122,6 +122,15 @@ cka_swift_library(Statistics Sources/Statistics
 cka_swift_library(CKA Sources/CKA
   DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics
   SOURCES
+    Blocks/BlockBaseline.swift
+    Blocks/BlockDetector.swift
+    Blocks/BlockScan.swift
+    Blocks/BlockSearch.swift
+    Blocks/BlockSimilarity.swift
+    Blocks/BlockStructure.swift
+    Blocks/LayerMatches.swift
+    Blocks/LayerSteps.swift
+    Blocks/SimilarityDecay.swift
     Comparison.swift
     ComparisonRun.swift
     Components/ActivationTraits.swift
@@ -368,7 +377,13 @@ cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
   DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics SweepStore
   SOURCES
+    AcrossModels.swift
     BlockSpans.swift
+    BlocksCommand.swift
+    BlocksDocument.swift
+    BlocksFiles.swift
+    BlocksInput.swift
+    BlocksReport.swift
     CSVRows.swift
     Command.swift
     CompareCommand.swift
@@ -407,6 +422,7 @@ cka_command(CKACommand Sources/CKACommand
     ProbeReport.swift
     Ranks.swift
     ReportOption.swift
+    ResultBlocks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift

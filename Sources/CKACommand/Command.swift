@@ -17,8 +17,9 @@ struct CKACommand: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      CompareCommand.self, ConvergeCommand.self, ComponentsCommand.self, TrustCommand.self,
-      ProbeCommand.self, SweepCommand.self, MergeCommand.self, ErrorsCommand.self,
+      CompareCommand.self, ConvergeCommand.self, ComponentsCommand.self, BlocksCommand.self,
+      TrustCommand.self, ProbeCommand.self, SweepCommand.self, MergeCommand.self,
+      ErrorsCommand.self,
       InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
     ])
 

@@ -27,8 +27,11 @@ extension Report {
     let maps = try findings.outputMaps(document.groups)
     var sections = [
       Section(
-        "Findings", note: document.sentences.joined(separator: ". ") + ".",
-        panels: [.table(Table(document.table))]),
+        "Findings",
+        panels: [
+          .table(Table(document.table)),
+          .table(Table([.text("and in words")], rows: document.sentences.map { [$0] })),
+        ]),
       Section("Examples", panels: [.picture(svg: scatter, description: halves)]),
       Section("Classes", panels: differences.map { .intervals($0) }),
     ]

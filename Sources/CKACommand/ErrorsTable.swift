@@ -49,7 +49,7 @@ extension ErrorsDocument {
     var lines: [String] = []
     lines.append(
       "\(Format.count(examples)) examples, \(classCount) classes; \(a): \(groups[0].networks.count) "
-        + "networks, \(b): \(groups[1].networks.count)\n")
+        + "networks, \(b): \(groups[1].networks.count)")
     lines.append(sentence(classes, "classes"))
     if let classGroups { lines.append(sentence(classGroups, "groups of classes")) }
     lines.append(sentence(firstAhead, a))

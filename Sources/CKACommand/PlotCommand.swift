@@ -90,7 +90,9 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func heatmap(of result: String) throws -> Heatmap {
-    let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
-    return try Heatmap(document, try document.scores(in: result))
+    var document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
+    let scores = try document.scores(in: result)
+    if document.blocks == nil { document.blocks = document.blocks(in: scores) }
+    return try Heatmap(document, scores)
   }
 }

@@ -108,6 +108,8 @@ struct ResultDocument: Codable {
   var models: [Model]
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
+  /// Of a network with itself; missing in documents from before.
+  var blocks: [Block]?
   var examples: Examples
   /// Of an estimate over all examples at once; missing in documents from before.
   var plan: Plan?
@@ -142,6 +144,7 @@ extension ResultDocument {
       limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil)
     hasSignificance = similarity.z != nil
     self.timings = timings
+    blocks = blocks(in: similarity.cka)
   }
 }
 

@@ -79,7 +79,8 @@ extension Heatmap {
       try self.init(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
         columnAxis: columns.axis, range: scoreRange(lowest: lowest),
-        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator))
+        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator),
+        outlines: (document.blocks ?? []).map { Outline(layers: $0.layers) })
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }

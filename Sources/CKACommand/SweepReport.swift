@@ -79,6 +79,12 @@ extension Report.Pairs {
         at: "\(folder)/\(pair.folder)/cka.npy", rows: document.models[pair.left].layers.count,
         columns: document.models[pair.right].layers.count)
     }
+    // Found when the pairs were written.
+    let blocks = try concurrentMap(chosen) { index in
+      let pair = document.pairs[index]
+      guard pair.left == pair.right else { return [ResultDocument.Block]() }
+      return try ResultDocument(at: "\(folder)/\(pair.folder)/\(ResultFiles.document)").blocks ?? []
+    }
     let lowest = scores.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
     var entries = [Int](repeating: -1, count: count * count)
     for (entry, index) in chosen.enumerated() {
@@ -86,9 +92,10 @@ extension Report.Pairs {
     }
     do throws(FigureError) {
       var maps: [Report.Map] = []
-      for (index, cka) in zip(chosen, scores) {
+      for (index, (cka, blocks)) in zip(chosen, zip(scores, blocks)) {
         maps.append(
-          try Report.Map(document, document.pairs[index], cka, range: scoreRange(lowest: lowest)))
+          try Report.Map(
+            document, document.pairs[index], cka, blocks, range: scoreRange(lowest: lowest)))
       }
       let overview = try Heatmap(
         values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
@@ -107,7 +114,7 @@ extension Report.Map {
   /// The map of one pair; cells of a layer without a value have that layer's status.
   fileprivate init(
     _ document: SweepDocument, _ pair: SweepDocument.Pair, _ cka: Matrix<Double>,
-    range: ClosedRange<Double>
+    _ blocks: [ResultDocument.Block], range: ClosedRange<Double>
   ) throws(FigureError) {
     let (left, right) = (document.models[pair.left], document.models[pair.right])
     let statuses =
@@ -116,7 +123,9 @@ extension Report.Map {
     self.init(
       try Heatmap(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: left.axis,
-        columnAxis: right.axis, range: range, scoreName: document.scoreName),
+        columnAxis: right.axis, range: range, scoreName: document.scoreName,
+        outlines: blocks.filter { $0.layers.upperBound <= cka.rows }
+          .map { Heatmap.Outline(layers: $0.layers) }),
       name: name, statuses: statuses)
   }
 }
@@ -188,8 +197,7 @@ extension SweepDocument {
           at: "\(folder)/\(path)/\(name).npy", rows: layers, columns: layers)
         return Report.Map(
           try GroupMaps.heatmap(
-            values, axis: axis, title: nil, isDeviation: name.hasSuffix("std"),
-            scoreName: scoreName),
+            values, called: name, axis: axis, title: nil, scoreName: scoreName),
           name: "\(group.name): \(name)")
       }
     }

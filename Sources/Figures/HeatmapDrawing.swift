@@ -35,6 +35,7 @@ struct HeatmapDrawing: Drawing {
     try canvas.draw(image, in: layout.plot)
     drawUndefined(on: canvas)
     drawGroups(on: canvas)
+    drawOutlines(on: canvas)
     try drawBar(on: canvas)
     canvas.fill(layout.lines, with: style.ink)
     canvas.fill(layout.brackets, with: style.faintInk)
@@ -82,6 +83,25 @@ struct HeatmapDrawing: Drawing {
     canvas.fill(across + upright, with: style.groupLine, opacity: style.groupLineOpacity)
   }
 
+  /// A light line with dark edges, which shows on any color, inside the outermost cells.
+  private func drawOutlines(on canvas: Canvas) {
+    let (cell, plot, line) = (Double(style.cell), layout.plot, style.line)
+    for outline in heatmap.outlines {
+      var frame = Rectangle(
+        x: plot.x + Double(outline.columns.lowerBound) * cell,
+        y: plot.maxY - Double(outline.rows.upperBound) * cell,
+        width: Double(outline.columns.count) * cell, height: Double(outline.rows.count) * cell)
+      for (width, color) in [
+        (line, style.outlineEdge), (style.outlineWidth, style.outline), (line, style.outlineEdge),
+      ] {
+        // Cells of a pixel or two leave no room for more.
+        guard min(frame.width, frame.height) > 2 * width else { break }
+        canvas.fill(frame.sides(width: width), with: color)
+        frame = frame.grown(by: -width)
+      }
+    }
+  }
+
   private func drawBar(on canvas: Canvas) throws(FigureError) {
     let (frame, body) = (layout.bar.frame, layout.bar.body)
     let map = style.colorMap
@@ -114,6 +134,16 @@ struct HeatmapDrawing: Drawing {
 }
 
 extension Rectangle {
+  /// The four sides, `width` thick, inside of the rectangle.
+  func sides(width line: Double) -> [Rectangle] {
+    [
+      Rectangle(x: x, y: y, width: width, height: line),
+      Rectangle(x: x, y: maxY - line, width: width, height: line),
+      Rectangle(x: x, y: y + line, width: line, height: height - 2 * line),
+      Rectangle(x: maxX - line, y: y + line, width: line, height: height - 2 * line),
+    ]
+  }
+
   /// The rectangle with a border of `width` all round.
   func grown(by border: Double) -> Rectangle {
     Rectangle(

@@ -37,7 +37,6 @@ struct Document: Encodable {
     }
 
     struct Outline: Encodable {
-      var name: String
       var rows: [Int]
       var columns: [Int]
     }
@@ -163,11 +162,11 @@ extension Document.Chart {
     note = chart.note.map(displayText)
     (xScale, yScale) = (Scale(kind: "named"), Scale(kind: "linear"))
     let bars = Array(chart.bars.enumerated())
-    let curves = [("", false), ("stands out", true)].compactMap { label, isStrong -> Curve? in
+    let curves = [("others", false), ("stands out", true)].compactMap { label, isStrong -> Curve? in
       let chosen = bars.filter { $0.element.isStrong == isStrong }
       guard !chosen.isEmpty else { return nil }
       return Curve(
-        label: label.isEmpty ? nil : label,
+        label: label,
         points: chosen.map { index, bar in
           [Double(index), bar.value]
             + (bar.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])

@@ -3,23 +3,6 @@ import Figures
 extension Report {
   /// A map of scores, and what is known of each of its cells.
   public struct Map: Sendable {
-    /// Cells with a frame around them, such as a block of layers.
-    public struct Outline: Sendable {
-      /// What the reader is told of a cell inside.
-      public var name: String
-      /// The rows inside.
-      public var rows: Range<Int>
-      /// The columns inside.
-      public var columns: Range<Int>
-
-      /// See the properties.
-      public init(_ name: String, rows: Range<Int>, columns: Range<Int>) {
-        self.name = name
-        self.rows = rows
-        self.columns = columns
-      }
-    }
-
     /// The same map as in the pictures.
     public var heatmap: Heatmap
     /// What it is called beside others; may be empty.
@@ -28,13 +11,11 @@ extension Report {
     public var extras: [(name: String, values: [Double])]
     /// One a cell, in the order of the values, such as `ok` or `constant`; nil where none is known.
     public var statuses: [String]?
-    /// Frames around cells.
-    public var outlines: [Outline]
 
     /// See the properties.
     public init(
       _ heatmap: Heatmap, name: String, extras: [(name: String, values: [Double])] = [],
-      statuses: [String]? = nil, outlines: [Outline] = []
+      statuses: [String]? = nil
     ) {
       let count = heatmap.values.count
       precondition(extras.allSatisfy { $0.values.count == count }, "not a number a cell")
@@ -43,7 +24,6 @@ extension Report {
       self.name = name
       self.extras = extras
       self.statuses = statuses
-      self.outlines = outlines
     }
 
     /// How many numbers it brings into the page.

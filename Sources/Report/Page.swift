@@ -90,7 +90,7 @@ private struct DocumentWriter {
     let sections = report.sections.map { section in
       Document.Section(
         title: displayText(section.title), note: section.note,
-        panels: section.panels.map { panel(of: $0) })
+        panels: section.panels.map { panel(of: $0, isAlone: section.panels.count == 1) })
     }
     return Document(
       title: displayText(report.title),
@@ -105,12 +105,13 @@ private struct DocumentWriter {
       sections: sections, footer: report.footer, colors: Document.Colors())
   }
 
-  private mutating func panel(of panel: Report.Panel) -> Document.Panel {
+  private mutating func panel(of panel: Report.Panel, isAlone: Bool) -> Document.Panel {
     switch panel {
     case .maps(let maps, let label):
-      let heading = maps.count == 1 ? maps[0].heatmap.title.map(displayText) : nil
+      let heading = maps[0].heatmap.title ?? (isAlone ? nil : maps[0].heatmap.scoreName)
       return Document.Panel(
-        kind: "maps", heading: heading, label: label, maps: maps.map { map(of: $0) })
+        kind: "maps", heading: maps.count == 1 ? heading.map(displayText) : nil, label: label,
+        maps: maps.map { map(of: $0) })
     case .pairs(let pairs):
       return Document.Panel(
         kind: "pairs", maps: pairs.maps.map { map(of: $0) },
@@ -140,9 +141,8 @@ private struct DocumentWriter {
       values: blocks.add(heatmap.values),
       extras: map.extras.map { .init(name: $0.name, values: blocks.add($0.values)) },
       statuses: statuses(of: map),
-      outlines: map.outlines.map { outline in
+      outlines: heatmap.outlines.map { outline in
         Document.Map.Outline(
-          name: displayText(outline.name),
           rows: [outline.rows.lowerBound, outline.rows.upperBound],
           columns: [outline.columns.lowerBound, outline.columns.upperBound])
       })

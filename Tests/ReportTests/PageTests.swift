@@ -20,7 +20,7 @@ struct PageTests {
         title: name,
         panels: [
           .maps(
-            [.init(heatmap, name: name, outlines: [.init(name, rows: 0..<1, columns: 0..<2)])],
+            [.init(heatmap, name: name)],
             label: ""), .table(table),
         ]))
     // One block of numbers more than the plain page, and not one element of the names.

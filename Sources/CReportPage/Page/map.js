@@ -260,10 +260,10 @@ class MapView {
     const { data, cursor } = this;
     const status = data.status(cursor);
     const more = data.extras(cursor).map(([name, number]) => `${name} ${readable(number)}`);
-    for (const { name, rows, columns } of data.outlines) {
+    for (const { rows, columns } of data.outlines) {
       const isInside = cursor.row >= rows[0] && cursor.row < rows[1]
         && cursor.column >= columns[0] && cursor.column < columns[1];
-      if (isInside) more.push(name);
+      if (isInside) more.push(`block ${data.rowName(rows[0])} … ${data.rowName(rows[1] - 1)}`);
     }
     more.push(status);
     return [

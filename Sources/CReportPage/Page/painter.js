@@ -11,8 +11,8 @@ class MapData {
     if (isTransposed) for (const pair of [along, counts]) pair.reverse();
     [this.rowAxis, this.columnAxis] = along;
     [this.rows, this.columns] = counts;
-    this.outlines = source.outlines.map(({ name, rows, columns }) =>
-      isTransposed ? { name, rows: columns, columns: rows } : { name, rows, columns });
+    this.outlines = source.outlines.map(({ rows, columns }) =>
+      isTransposed ? { rows: columns, columns: rows } : { rows, columns });
   }
 
   index({ row, column }) {
