@@ -3,7 +3,8 @@
     make_models.py FOLDER
 
 FOLDER/large/model.safetensors has 576 layers, of which one is constant and one has a name of markup;
-FOLDER/net-seed0.npz … are three small networks of one architecture, FOLDER/other.npz is one of another.
+FOLDER/net-seed0.npz … are three small networks of one architecture, FOLDER/other.npz is one of another;
+FOLDER/blocky.npz has 24 layers, of which those from 8 to 17 are alike.
 """
 
 import json
@@ -53,6 +54,12 @@ def main():
     for name, seed, layers in (("net-seed0", 1, 9), ("net-seed1", 2, 9), ("net-seed2", 3, 9), ("other", 4, 5)):
         arrays = walk(numpy.random.default_rng(seed), layers, 64, 10)
         numpy.savez(folder / f"{name}.npz", **{f"layer{i}": a for i, a in enumerate(arrays)})
+    generator = numpy.random.default_rng(5)
+    shared = generator.standard_normal((96, 24), numpy.float32)
+    layers = [generator.standard_normal((96, 24), numpy.float32) for _ in range(24)]
+    for index in range(8, 18):
+        layers[index] = shared + 0.45 * layers[index]
+    numpy.savez(folder / "blocky.npz", **{f"layer{i}": a for i, a in enumerate(layers)})
 
 
 if __name__ == "__main__":

@@ -103,11 +103,13 @@ class MapPainter {
   layOut(width, height) {
     const { context, data } = this;
     context.font = labelFont;
-    const widest = (names) => Math.min(
-      longestLabel, names.reduce((most, name) => Math.max(most, this.measure(name.slice(0, 80))), 10));
+    const widest = (names, count) => Math.min(longestLabel, names.reduce(
+      (most, name) => Math.max(most, this.measure(name.slice(0, 80))), this.measure(String(count))));
     const strip = (axis) => (axis.groups.length ? 16 : 0);
     const title = (axis) => (axis.title ? 20 : 0);
-    this.names = { rows: widest(data.rowAxis.labels), columns: widest(data.columnAxis.labels) };
+    this.names = {
+      rows: widest(data.rowAxis.labels, data.rows), columns: widest(data.columnAxis.labels, data.columns),
+    };
     const left = title(data.rowAxis) + strip(data.rowAxis) + this.names.rows + 10;
     const below = title(data.columnAxis) + strip(data.columnAxis) + this.names.columns + 10;
     const [top, right] = [8, 8];
