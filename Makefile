@@ -18,13 +18,14 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 
 # In release mode, because brute force in float64 is slow without optimization; with a build folder
 # of its own, because -enable-testing would make the two builds undo each other.
-test: ## all tests: CPU, OpenCL in software, kernels under Oclgrind, maps against the reference, MPI
+test: ## all tests: CPU, OpenCL in software, Oclgrind, maps against the reference, MPI, reports in a browser
 	Scripts/install-dependencies.sh test
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && POCL_CACHE_DIR=$$cache \
 	  $(SWIFT) test -c release --traits $(TEST_TRAITS) -Xswiftc -enable-testing --scratch-path .build-test
 	Scripts/test-oclgrind.sh
 	CKA=.build-test/release/cka Scripts/check-maps.sh
 	CKA=.build-test/release/cka Scripts/test-mpi.sh
+	CKA=.build-test/release/cka Scripts/test-report.sh
 
 build: ## the commands, in .build/release
 	$(SWIFT) build -c release --traits $(TRAITS)
@@ -55,7 +56,7 @@ bench-peers: build .venv-peers/complete ## compare with what people would run in
 	touch $@
 
 docs: ## the reference of the library, in .build/plugins
-	for target in Activations ActivationFiles Device DeviceRegistry CKA Figures; do \
+	for target in Activations ActivationFiles Device DeviceRegistry CKA Figures Report; do \
 	  $(SWIFT) package generate-documentation --warnings-as-errors --target $$target || exit; \
 	done
 

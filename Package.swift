@@ -8,7 +8,7 @@ let package = Package(
       name: "CKA",
       targets: [
         "CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures",
-        "SweepStore",
+        "Report", "Statistics", "SweepStore",
       ]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
@@ -58,10 +58,18 @@ let package = Package(
     .target(
       name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
-    .target(name: "CKA", dependencies: ["Activations", "Device"]),
+    .target(name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"]),
+    .target(name: "Statistics"),
+    .target(
+      name: "CKA",
+      dependencies: ["Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics"]),
     .target(
       name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
+
+    // Results as one page for a browser.
+    .target(name: "CReportPage", exclude: ["Page"]),
+    .target(name: "Report", dependencies: ["Figures", "CReportPage"]),
 
     // System calls that Swift does not see.
     .target(name: "CSystem"),
@@ -80,7 +88,7 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
-        "SweepStore",
+        "Report", "Statistics", "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -116,11 +124,16 @@ let package = Package(
         "TestSupport",
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
-    .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"]),
+    .testTarget(
+      name: "CKATests",
+      dependencies: ["CKA", "ActivationFiles", "BLASDevice", "Statistics", "TestSupport"]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
+    .testTarget(name: "ReportTests", dependencies: ["Figures", "Report"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["ActivationFiles", "CKA", "CKABench", "CKACommand", "Device", "TestSupport"]),

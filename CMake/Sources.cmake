@@ -8,7 +8,8 @@ cka_swift_library(Activations Sources/Activations
     LayerActivations.swift
     LayerShape.swift
     OneLine.swift
-    ScalarType.swift)
+    ScalarType.swift
+    StoredNumbers.swift)
 
 cka_system_library(CHDF5 Sources/CHDF5
   PKG_CONFIG hdf5
@@ -103,14 +104,54 @@ cka_swift_library(BLASDevice Sources/BLASDevice
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
 
-cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device
+cka_swift_library(LinearAlgebra Sources/LinearAlgebra
+  DEPENDS COpenBLAS Device
   SOURCES
+    LinearAlgebraError.swift
+    PositiveDefiniteSolve.swift
+    Product.swift
+    SymmetricEigen.swift)
+
+cka_swift_library(Statistics Sources/Statistics
+  SOURCES
+    Distributions.swift
+    HolmSidak.swift
+    Samples.swift
+    SpecialFunctions.swift)
+
+cka_swift_library(CKA Sources/CKA
+  DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics
+  SOURCES
+    Blocks/BlockBaseline.swift
+    Blocks/BlockDetector.swift
+    Blocks/BlockScan.swift
+    Blocks/BlockSearch.swift
+    Blocks/BlockSimilarity.swift
+    Blocks/BlockStructure.swift
+    Blocks/LayerMatches.swift
+    Blocks/LayerSteps.swift
+    Blocks/SimilarityDecay.swift
     Comparison.swift
     ComparisonRun.swift
+    Components/ActivationTraits.swift
+    Components/Bimodality.swift
+    Components/CenteredGram.swift
+    Components/ComponentAnalysis.swift
+    Components/ComponentRun.swift
+    Components/Eigenpairs.swift
+    Components/RemovalCurve.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
+    Errors/AccuracyDifference.swift
+    Errors/ClassHierarchy.swift
+    Errors/DifferingExamples.swift
+    Errors/ErrorStudy.swift
+    Errors/ExampleDispersion.swift
+    Errors/LogisticModels.swift
+    Errors/OutputSimilarity.swift
+    Errors/Predictions.swift
+    Errors/Relabeling.swift
     Estimator.swift
     Exact/Calibration.swift
     Exact/ComparisonPlan.swift
@@ -128,11 +169,23 @@ cka_swift_library(CKA Sources/CKA
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    Probe/ClassLabels.swift
+    Probe/LogisticRegression.swift
+    Probe/Probe.swift
+    Probe/ProbeDesign.swift
+    Probe/StandardizedFeatures.swift
     SharedRun.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift
     Summaries/ModelGroup.swift
+    Trust/CenteredGrams.swift
+    Trust/DropCurve.swift
+    Trust/Jackknife.swift
+    Trust/JackknifeMap.swift
+    Trust/PairTrust.swift
+    Trust/PermutationTest.swift
+    Trust/Trust.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)
@@ -218,23 +271,28 @@ cka_swift_library(Figures Sources/Figures
     AxisLabels.swift
     BundledFonts.swift
     Canvas.swift
+    ChartAxis.swift
     ColorMap.swift
+    DensityChart.swift
     DisplayText.swift
     FigureError.swift
     FigureFormat.swift
+    FigureGrid.swift
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
     HeatmapGrid.swift
     HeatmapLayout.swift
     HeatmapStyle.swift
+    IntervalChart.swift
     LabelPlaces.swift
     LineChart.swift
+    LineChartDrawing.swift
     LineChartLayout.swift
-    LogarithmicAxis.swift
     Magma.swift
     PixelImage.swift
     SVGCorrections.swift
+    ScreenColors.swift
     Surface.swift
     TerminalFrame.swift
     TerminalMap.swift
@@ -276,6 +334,19 @@ cka_system_library(CMPI Sources/CMPI
   PKG_CONFIG ompi-c
   TRAIT MPI)
 
+cka_c_library(CReportPage Sources/CReportPage
+  SOURCES
+    report_page.c)
+
+cka_swift_library(Report Sources/Report
+  DEPENDS CReportPage Figures
+  SOURCES
+    Document.swift
+    Map.swift
+    Numbers.swift
+    Page.swift
+    Report.swift)
+
 cka_system_library(CXXHash Sources/CXXHash
   PKG_CONFIG libxxhash)
 
@@ -304,33 +375,69 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics SweepStore
   SOURCES
+    AcrossModels.swift
+    BlockSpans.swift
+    BlocksCommand.swift
+    BlocksDocument.swift
+    BlocksFiles.swift
+    BlocksInput.swift
+    BlocksReport.swift
+    CSVRows.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
     ComparePlan.swift
+    ComponentFigures.swift
+    ComponentsCommand.swift
+    ComponentsDocument.swift
+    ComponentsFiles.swift
+    ComponentsReport.swift
     ConvergeCommand.swift
     ConvergeDocument.swift
     ConvergeFiles.swift
+    ConvergeReport.swift
     DevicesCommand.swift
+    Documents.swift
+    ErrorsCommand.swift
+    ErrorsDocument.swift
+    ErrorsFiles.swift
+    ErrorsInput.swift
+    ErrorsReport.swift
+    ErrorsTable.swift
     GroupMaps.swift
     InspectCommand.swift
+    Labels.swift
     MemorySize.swift
     MergeCommand.swift
     ModelTable.swift
     Models.swift
     OutputBytes.swift
     PlotCommand.swift
+    ProbeCommand.swift
+    ProbeDocument.swift
+    ProbeFiles.swift
+    ProbeReport.swift
     Ranks.swift
+    ReportOption.swift
+    ResultBlocks.swift
     ResultDocument.swift
     ResultFiles.swift
     ResultFolder.swift
+    ResultReport.swift
     SafeFileName.swift
     SweepCommand.swift
     SweepDocument.swift
     SweepFolder.swift
     SweepOutputs.swift
     SweepOverview.swift
-    VerifyCommand.swift)
+    SweepReport.swift
+    TrustCommand.swift
+    TrustDocument.swift
+    TrustFiles.swift
+    TrustReport.swift
+    VerifyCommand.swift
+    WrittenNumbers.swift
+    WrittenReports.swift)

@@ -65,6 +65,7 @@ if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need oclgrind "watches the OpenCL kernels for races and stray accesses" have oclgrind
   need libopenmpi-dev "MPI: sweeps on a cluster" have_library ompi-c
   need openmpi-bin "starts the processes of such a sweep" have mpirun
+  need chromium "looks into reports" have chromium
   need python3-numpy "the reference that the maps are checked against" have_numpy
 fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then

@@ -98,22 +98,21 @@ extension Comparison {
     if right != nil { timings.stages += rightStack.timings }
     defer { timings.pairs += (clock.now - gramEnd) / .seconds(1) }
 
-    let products = try device.innerProducts(leftStack, rightStack)
-    func squares(_ stack: some GramStack, _ own: Matrix<Double>) -> [Double] {
-      stack.layers.indices.map { own[$0, $0] }
-    }
-    guard right != nil else {
-      let own = squares(leftStack, products)
-      return HSICSums(
-        exampleCount: examples.count, centering: centering, left: leftStack.layers,
-        right: leftStack.layers, products: products, leftSquares: own, rightSquares: own,
-        precision: device.info.precision)
-    }
+    return try sums(leftStack, right == nil ? nil : rightStack, of: examples.count, on: device)
+  }
+
+  /// The sums of the stacks of one minibatch; of one model, there is no second one.
+  func sums<D: Device>(
+    _ left: D.Stack, _ right: D.Stack?, of exampleCount: Int, on device: D
+  ) throws(DeviceError) -> HSICSums {
+    let products = try device.innerProducts(left, right ?? left)
+    let own = { (products: Matrix<Double>) in (0..<products.rows).map { products[$0, $0] } }
     return HSICSums(
-      exampleCount: examples.count, centering: centering, left: leftStack.layers,
-      right: rightStack.layers, products: products,
-      leftSquares: try device.squaredNorms(leftStack),
-      rightSquares: try device.squaredNorms(rightStack), precision: device.info.precision)
+      exampleCount: exampleCount, centering: estimator.centering, left: left.layers,
+      right: (right ?? left).layers, products: products,
+      leftSquares: right == nil ? own(products) : try device.squaredNorms(left),
+      rightSquares: try right.map { (right) throws(DeviceError) in try device.squaredNorms(right) }
+        ?? own(products), precision: device.info.precision)
   }
 }
 

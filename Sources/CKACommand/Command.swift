@@ -17,7 +17,9 @@ struct CKACommand: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      CompareCommand.self, ConvergeCommand.self, SweepCommand.self, MergeCommand.self,
+      CompareCommand.self, ConvergeCommand.self, ComponentsCommand.self, BlocksCommand.self,
+      TrustCommand.self, ProbeCommand.self, SweepCommand.self, MergeCommand.self,
+      ErrorsCommand.self,
       InspectCommand.self, DevicesCommand.self, VerifyCommand.self, PlotCommand.self,
     ])
 

@@ -7,6 +7,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Report
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,6 +35,8 @@ struct CompareCommand: ParsableCommand {
 
   @Flag(help: "Replace the output folder if it holds an earlier result.")
   var force = false
+
+  @OptionGroup var page: ReportOption
 
   @Flag(help: "Print errors only.")
   var quiet = false
@@ -86,7 +89,7 @@ struct CompareCommand: ParsableCommand {
         precision: device.precision, alignment: examples.align, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
-      let files = try ResultFiles(result, outcome.similarity)
+      let files = try ResultFiles(result, outcome.similarity, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {
         try Console.print(files.terminalMap(), terminator: "")
@@ -131,7 +134,8 @@ struct CompareCommand: ParsableCommand {
       \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
       \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings?.total ?? 0))
       written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, \
-      \(result.hasSignificance ? "z.npy, " : "")result.json
+      \(result.hasSignificance ? "z.npy, " : "")result.json\
+      \(page.isWanted ? ", \(Report.fileName)" : "")
       """
   }
 }

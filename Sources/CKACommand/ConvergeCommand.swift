@@ -55,6 +55,8 @@ struct ConvergeCommand: ParsableCommand {
   @Flag(help: "Replace the output folder if it holds an earlier result of converge.")
   var force = false
 
+  @OptionGroup var page: ReportOption
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
@@ -95,10 +97,11 @@ struct ConvergeCommand: ParsableCommand {
         convergence, outcome, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.align, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
-      try folder.write(try ConvergeFiles(document, outcome).contents)
+      let files = try ConvergeFiles(document, outcome, report: page.isWanted)
+      try folder.write(files.contents)
       if !quiet {
-        try Console.print(document.table, terminator: "")
-        try Console.print(summary(document, folder))
+        try Console.print(document.table.text, terminator: "")
+        try Console.print(summary(document, folder, files))
       }
     }
   }
@@ -190,14 +193,16 @@ struct ConvergeCommand: ParsableCommand {
     }
   }
 
-  private func summary(_ document: ConvergeDocument, _ folder: ResultFolder) -> String {
+  private func summary(
+    _ document: ConvergeDocument, _ folder: ResultFolder, _ files: ConvergeFiles
+  ) -> String {
     let counts = document.models.map { String($0.layers.count) }
     return """
       errors of minibatch CKA, \(document.kernel.name), against all \
       \(Format.count(document.examples.compared)) examples: \(counts[0]) × \
       \(counts.last ?? counts[0]) layers, \(document.repeats) \
       \(document.repeats == 1 ? "order" : "orders"), in \(Format.seconds(document.timings.total))
-      written to \(oneLine(folder.path)): \(ConvergeFiles.names.joined(separator: ", "))
+      written to \(oneLine(folder.path)): \(files.contents.map(\.name).joined(separator: ", "))
       """
   }
 }

@@ -7,6 +7,7 @@ import Foundation
 /// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).
 struct ConvergeDocument: Codable {
   static let formatFamily = "cka-converge/"
+  static let format = formatFamily + "1"
 
   struct Examples: Codable {
     var total: Int
@@ -41,7 +42,7 @@ struct ConvergeDocument: Codable {
     var biasError: Double?
   }
 
-  var format = ConvergeDocument.formatFamily + "1"
+  var format = ConvergeDocument.format
   var version = toolVersion
   var kernel: ResultDocument.Kernel
   var pooling: String
@@ -91,7 +92,7 @@ extension ConvergeDocument {
   }
 
   /// The errors as a table for people.
-  var table: String {
+  var table: TextTable {
     var table = TextTable([
       ("batch size", .right), ("passes", .right), ("minibatches", .right), ("mean error", .right),
       ("of the repeats", .right), ("95 % below", .right), ("largest", .right), ("bias", .right),
@@ -106,7 +107,7 @@ extension ConvergeDocument {
         number(point.largest), bias,
       ])
     }
-    return table.text
+    return table
   }
 
   /// The errors as a table for programs: a row a point; what does not exist is empty.

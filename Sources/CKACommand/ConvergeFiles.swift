@@ -3,22 +3,27 @@ import Activations
 import CKA
 import CommandSupport
 import Figures
+import Report
 
 /// The files of a result of `converge`, as bytes, ready to be written.
 struct ConvergeFiles {
-  private static let document = "converge.json"
-  /// What is written, in the order people look for it.
-  static let names = [
-    "converge.png", "converge.svg", "converge.csv", document, "exact.npy", "errors.npy",
-  ]
+  /// The file that says what the result is.
+  static let document = "converge.json"
+  /// The exact values of all pairs of layers.
+  static let exact = "exact.npy"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ConvergeDocument.formatFamily, names: Set(names))
+    document: document, formatFamily: ConvergeDocument.formatFamily,
+    names: [
+      "converge.png", "converge.svg", "converge.csv", document, exact, "errors.npy",
+      Report.fileName,
+    ])
 
-  /// Names and bytes.
+  /// Names and bytes, in the order people look for them.
   let contents: [(name: String, bytes: [UInt8])]
 
-  init(_ document: ConvergeDocument, _ outcome: Convergence.Outcome) throws {
+  /// - Parameter report: whether a page is among them.
+  init(_ document: ConvergeDocument, _ outcome: Convergence.Outcome, report: Bool) throws {
     let errors = outcome.points.flatMap(\.rootMeanSquares.elements)
     let shape = [
       document.batchSizes.count, document.passes.count, outcome.exact.cka.rows,
@@ -31,11 +36,13 @@ struct ConvergeFiles {
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }
-    contents = [
-      ("converge.png", png), ("converge.svg", svg), ("converge.csv", document.csv),
-      (Self.document, try document.json), ("exact.npy", npy(outcome.exact.cka)),
-      ("errors.npy", NPYWriter.data(shape: shape, float64: errors)),
-    ]
+    let page = report ? [try Report(document, exact: outcome.exact.cka).bytes()] : []
+    contents =
+      [
+        ("converge.png", png), ("converge.svg", svg), ("converge.csv", document.csv),
+        (Self.document, try document.json), (Self.exact, npy(outcome.exact.cka)),
+        ("errors.npy", NPYWriter.data(shape: shape, float64: errors)),
+      ] + page.map { (Report.fileName, $0) }
   }
 }
 

@@ -51,26 +51,27 @@ struct GroupMaps {
     var group = SweepDocument.Group(
       name: name, models: members, folder: nil, pairs: pairs, maps: [], reason: reason)
     guard reason == nil else { return group }
-    var maps: [(name: String, values: Matrix<Double>, title: String, isDeviation: Bool)] = [
-      ("mean", across.mean, "mean of \(pairs) \(pairs == 1 ? "pair" : "pairs")", false),
+    var maps: [(name: String, values: Matrix<Double>, title: String)] = [
+      ("mean", across.mean, "mean of \(pairs) \(pairs == 1 ? "pair" : "pairs")"),
       (
-        "within-mean", within.mean, "mean of \(members.count) networks with themselves", false
+        "within-mean", within.mean, "mean of \(members.count) networks with themselves"
       ),
       (
         "within-std", within.standardDeviation,
-        "deviation of \(members.count) networks with themselves", true
+        "deviation of \(members.count) networks with themselves"
       ),
     ]
     // One pair has no deviation.
     if pairs > 1 {
       maps.insert(
-        ("std", across.standardDeviation, "deviation of \(pairs) pairs", true), at: 1)
+        ("std", across.standardDeviation, "deviation of \(pairs) pairs"), at: 1)
     }
     let names = layers.map(\.name)
+    let axis = ResultDocument.Model(name: name, layers: layers).axis
     var files: [(name: String, bytes: [UInt8])] = []
     for map in maps {
-      let picture = try heatmap(
-        map.values, title: "\(name): \(map.title)", isDeviation: map.isDeviation,
+      let picture = try Self.heatmap(
+        map.values, called: map.name, axis: axis, title: "\(name): \(map.title)",
         scoreName: scoreName)
       files += [
         ("\(map.name).npy", npy(map.values)),
@@ -85,11 +86,15 @@ struct GroupMaps {
     return group
   }
 
-  private func heatmap(
-    _ values: Matrix<Double>, title: String, isDeviation: Bool, scoreName: String
+  /// The picture of one map; `axis` has the layers of the architecture. Blocks are outlined in the mean of
+  /// networks with themselves.
+  static func heatmap(
+    _ values: Matrix<Double>, called map: String, axis: Heatmap.Axis, title: String?,
+    scoreName: String
   ) throws -> Heatmap {
+    let isDeviation = map.hasSuffix("std")
+    let blocks = map == "within-mean" ? BlockDetector().structure(of: values).blocks : []
     let defined = values.elements.filter { !$0.isNaN }
-    let axis = ResultDocument.Model(name: name, layers: layers).axis
     // Deviations have a scale of their own, which ends at the next higher round number.
     let highest = roundedUp(defined.max() ?? 0)
     do throws(FigureError) {
@@ -97,14 +102,15 @@ struct GroupMaps {
         values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
         columnAxis: axis,
         range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
-        scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title)
+        scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title,
+        outlines: blocks.map { Heatmap.Outline(layers: $0.layers) })
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }
   }
 
   /// The least of 0.001, 0.002, 0.005, 0.01 … that is not below `value`, 1 at most.
-  private func roundedUp(_ value: Double) -> Double {
+  private static func roundedUp(_ value: Double) -> Double {
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].first { $0 >= value } ?? 1
   }
 }

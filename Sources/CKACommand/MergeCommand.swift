@@ -20,6 +20,8 @@ struct MergeCommand: ParsableCommand {
 
   @OptionGroup(title: "Groups") var groups: GroupOptions
 
+  @OptionGroup var page: ReportOption
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
@@ -38,7 +40,8 @@ struct MergeCommand: ParsableCommand {
             """)
         }
         try writeResults(
-          try SweepResults(store: output), table: table, log: log, isQuiet: quiet)
+          try SweepResults(store: output), table: table, report: page.isWanted,
+          log: log, isQuiet: quiet)
       }
     }
   }

@@ -5,6 +5,7 @@ import CommandSupport
 import Device
 import Figures
 import Foundation
+import Report
 
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,7 +13,8 @@ struct PlotCommand: ParsableCommand {
     abstract: "Draws results again, or the pairs of a sweep.",
     discussion: """
       Reads cka.npy and result.json from folders that compare wrote, or sweep (STORE/results/pairs/*), \
-      and writes heatmap.png and heatmap.svg beside them.
+      and writes heatmap.png and heatmap.svg beside them; with --report, report.html, also for what \
+      converge wrote and for STORE/results as a whole.
       """)
 
   @Argument(help: "The folder of a result, or several.")
@@ -27,14 +29,28 @@ struct PlotCommand: ParsableCommand {
   @Flag(help: "Replace the picture if it exists.")
   var force = false
 
+  @Flag(help: "Write report.html instead: the result as one page for a browser.")
+  var report = false
+
   func validate() throws {
     if output != nil, results.count > 1 {
       throw ValidationError("--output takes one result, not \(results.count).")
+    }
+    if output != nil, report {
+      throw ValidationError("--output belongs to pictures, not to --report.")
     }
   }
 
   func run() throws {
     try reportingFailures {
+      if report {
+        for result in results {
+          let path = "\(result)/\(Report.fileName)"
+          try replaceFile(try Report(ofResultAt: result).bytes(), at: path, called: oneLine(path))
+          try Console.print("written: \(oneLine(path))")
+        }
+        return
+      }
       guard results.count == 1 else {
         // A core a result: each is small.
         _ = try concurrentMap(results) { try drawBeside($0, formats: [.png, .svg]) }
@@ -74,30 +90,9 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func heatmap(of result: String) throws -> Heatmap {
-    let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
-    return try Heatmap(document, try readScores(document, of: result))
-  }
-
-  private func readScores(_ document: ResultDocument, of result: String) throws -> Matrix<Double> {
-    let path = "\(result)/cka.npy"
-    let rows = document.models[0].layers.count
-    let columns = (document.models.last ?? document.models[0]).layers.count
-    guard let layer = try openModel(path).layers.first, layer.scalarType == .float64,
-      layer.shape == LayerShape(exampleCount: rows, featureAxes: [columns])
-    else {
-      throw Failure(.data, "\(oneLine(path)): expected \(rows) × \(columns) float64 scores")
-    }
-    let elements = (0..<rows).flatMap { row in
-      let (start, stride) = layer.row(row)
-      return (0..<columns).map { column in
-        let bits = start.loadUnaligned(fromByteOffset: column * stride, as: UInt64.self)
-        return Double(bitPattern: layer.isByteSwapped ? bits.byteSwapped : bits)
-      }
-    }
-    // No CKA is larger than 1, but for rounding.
-    if let other = elements.first(where: { abs($0) > 1.001 }) {
-      throw Failure(.data, "\(oneLine(path)): holds \(other), expected scores of -1 to 1")
-    }
-    return Matrix(rows: rows, columns: columns, elements: elements)
+    var document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
+    let scores = try document.scores(in: result)
+    if document.blocks == nil { document.blocks = document.blocks(in: scores) }
+    return try Heatmap(document, scores)
   }
 }

@@ -108,6 +108,8 @@ struct ResultDocument: Codable {
   var models: [Model]
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
+  /// Of a network with itself; missing in documents from before.
+  var blocks: [Block]?
   var examples: Examples
   /// Of an estimate over all examples at once; missing in documents from before.
   var plan: Plan?
@@ -142,45 +144,17 @@ extension ResultDocument {
       limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil)
     hasSignificance = similarity.z != nil
     self.timings = timings
+    blocks = blocks(in: similarity.cka)
   }
 }
 
 extension ResultDocument {
   /// The `result.json` at `path`.
   init(at path: String) throws {
-    let data = try Self.data(at: path)
-    let format = Self.format(of: data)
-    guard format == Self.currentFormat else {
-      throw Failure(
-        .data,
-        "\(oneLine(path)): found the format \(oneLine(format ?? "unknown")), expected "
-          + Self.currentFormat)
+    self = try readDocument(at: path, format: Self.currentFormat, of: "compare")
+    guard (1...2).contains(models.count), models.allSatisfy({ !$0.layers.isEmpty }) else {
+      throw damagedDocument(at: path, format: Self.currentFormat)
     }
-    guard let document = try? JSONDecoder().decode(Self.self, from: data),
-      (1...2).contains(document.models.count),
-      document.models.allSatisfy({ !$0.layers.isEmpty })
-    else {
-      throw Failure(.data, "\(oneLine(path)): damaged, expected a whole \(Self.currentFormat)")
-    }
-    self = document
-  }
-
-  /// Which format the JSON file at `path` says it has.
-  static func format(at path: String) throws -> String? { format(of: try data(at: path)) }
-
-  private static func format(of data: Data) -> String? {
-    struct Version: Decodable { var format: String }
-    return try? JSONDecoder().decode(Version.self, from: data).format
-  }
-
-  private static func data(at path: String) throws -> Data {
-    // Only regular files end, and let themselves be opened without a wait.
-    guard fileType(path, following: true) == S_IFREG,
-      let data = FileManager.default.contents(atPath: path)
-    else {
-      throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected a folder of cka compare")
-    }
-    return data
   }
 }
 

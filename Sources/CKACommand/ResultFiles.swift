@@ -5,6 +5,7 @@ import CommandSupport
 import Device
 import Figures
 import Foundation
+import Report
 
 /// The files of a result, as bytes, ready to be written.
 struct ResultFiles {
@@ -15,6 +16,7 @@ struct ResultFiles {
     document: document, formatFamily: ResultDocument.formatFamily,
     names: [
       "cka.npy", "cka.csv", "z.npy", document, heatmap(.png), heatmap(.svg), heatmap(.pdf),
+      Report.fileName,
     ])
 
   /// What the map is called in a format.
@@ -24,13 +26,20 @@ struct ResultFiles {
   let contents: [(name: String, bytes: [UInt8])]
   private let heatmap: Heatmap
 
-  init(_ document: ResultDocument, _ similarity: Similarity) throws {
+  /// - Parameter report: whether a page is among them.
+  init(_ document: ResultDocument, _ similarity: Similarity, report: Bool) throws {
     let heatmap = try Heatmap(document, similarity.cka)
     self.heatmap = heatmap
     // With a thousand layers each of these takes a good part of a second: side by side.
     var makers = Self.numbers(document, similarity)
     makers += [FigureFormat.png, .svg].map { format in
       { (Self.heatmap(format), try heatmap.bytes(format)) }
+    }
+    if report {
+      makers.append {
+        let page = try Report(document, cka: similarity.cka, z: similarity.z)
+        return (Report.fileName, try page.bytes())
+      }
     }
     contents = try concurrentMap(makers) { try $0() }
   }
@@ -70,7 +79,8 @@ extension Heatmap {
       try self.init(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
         columnAxis: columns.axis, range: scoreRange(lowest: lowest),
-        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator))
+        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator),
+        outlines: (document.blocks ?? []).map { Outline(layers: $0.layers) })
     } catch {
       throw Failure(.software, "drawing: \(oneLine(error.description))")
     }

@@ -91,7 +91,7 @@ struct ResultFolder {
       throw Failure(.cannotCreate, "\(oneLine(path)): cannot be looked into")
     }
     if contents.isEmpty { return }
-    let format = try? ResultDocument.format(at: "\(target)/\(kind.document)")
+    let format = try? documentFormat(at: "\(target)/\(kind.document)")
     guard format?.hasPrefix(kind.formatFamily) ?? false else {
       throw Failure(
         .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")

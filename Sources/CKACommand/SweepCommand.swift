@@ -5,6 +5,7 @@ import CommandSupport
 import Device
 import DeviceRegistry
 import Logging
+import Report
 import SweepStore
 
 import class Foundation.ProcessInfo
@@ -59,6 +60,8 @@ struct SweepCommand: ParsableCommand {
       """, valueName: "size"))
   var memory: MemorySize?
 
+  @OptionGroup var page: ReportOption
+
   @Flag(help: "Print errors only.")
   var quiet = false
 
@@ -83,7 +86,8 @@ struct SweepCommand: ParsableCommand {
         reporter.clear()
         if !isQuiet { try Console.print(text(of: summary, sweep)) }
         if ranks.rank == 0, !sweep.isShard {
-          try writeResults(try sweep.results(), table: table, log: log, isQuiet: quiet)
+          try writeResults(
+            try sweep.results(), table: table, report: page.isWanted, log: log, isQuiet: quiet)
         }
       }
     }
@@ -153,7 +157,7 @@ struct GroupOptions: ParsableArguments {
 
 /// Writes the results of a store beside its data, and says what there is.
 func writeResults(
-  _ results: SweepResults, table: ModelTable, log: Logger, isQuiet: Bool
+  _ results: SweepResults, table: ModelTable, report: Bool, log: Logger, isQuiet: Bool
 ) throws {
   let clock = ContinuousClock()
   let start = clock.now
@@ -161,7 +165,7 @@ func writeResults(
   var progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
   defer { progress.clear() }
   var outputs = try SweepOutputs(results, table: table)
-  let summary = try outputs.write { progress.update(done: $0) }
+  let summary = try outputs.write(report: report) { progress.update(done: $0) }
   progress.clear()
   for warning in summary.warnings { log.warning("\(warning)") }
   guard !isQuiet else { return }
@@ -170,7 +174,7 @@ func writeResults(
     results of pairs: \(Format.count(summary.found)) found, \(Format.count(summary.written)) \
     written in \(Format.seconds((clock.now - start) / .seconds(1)))
     written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, grid.svg, \
-    models.npy, models.csv, models.png, models.svg
+    models.npy, models.csv, models.png, models.svg\(report ? ", \(Report.fileName)" : "")
     """)
 }
 

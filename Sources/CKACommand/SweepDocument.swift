@@ -122,6 +122,7 @@ extension ResultDocument {
         total: examples.total, used: examples.used, dropped: examples.dropped,
         minibatches: examples.minibatches, limit: examples.limit, alignment: examples.alignment),
       hasSignificance: similarity.z != nil)
+    blocks = blocks(in: similarity.cka)
   }
 }
 

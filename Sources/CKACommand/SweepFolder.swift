@@ -60,6 +60,13 @@ struct SweepFolder {
     try replaceFile(bytes, at: "\(path)/\(name)", called: oneLine("\(path)/\(name)"))
   }
 
+  /// Takes away a file beside the folders, where it is there.
+  func remove(_ name: String) throws {
+    guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else {
+      throw Failure(errno: errno, writing: oneLine("\(path)/\(name)"))
+    }
+  }
+
   /// Makes sure that everything that was written is on the disk.
   func synchronize() throws {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

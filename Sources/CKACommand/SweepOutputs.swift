@@ -4,6 +4,7 @@ import CommandSupport
 import Device
 import Figures
 import Foundation
+import Report
 import SweepStore
 
 /// Writes the results of a sweep into `results` of its store: numbers of every pair, maps of groups, a
@@ -41,8 +42,11 @@ struct SweepOutputs {
 
   /// Writes what is not there yet.
   ///
-  /// - Parameter observe: hears how many pairs are done.
-  mutating func write(observe: (Int) -> Void = { _ in }) throws -> Summary {
+  /// - Parameters:
+  ///   - report: whether a page is written, too. One from before would not show what is there now, and
+  ///     goes.
+  ///   - observe: hears how many pairs are done.
+  mutating func write(report: Bool, observe: (Int) -> Void = { _ in }) throws -> Summary {
     var summary = Summary(path: folder.path)
     let path = "\(folder.path)/\(SweepDocument.name)"
     let earlier = SweepDocument.previous(at: path)?.pairs ?? []
@@ -73,8 +77,13 @@ struct SweepOutputs {
       try folder.write(file.bytes, to: file.name)
       document.files.append(file.name)
     }
+    if report { document.files.append(Report.fileName) }
+    try folder.remove(Report.fileName)
     try folder.synchronize()
     try folder.write(try document.json, to: SweepDocument.name)
+    if report {
+      try folder.write(try Report(ofSweepAt: folder.path).bytes(), to: Report.fileName)
+    }
     return summary
   }
 
@@ -127,6 +136,9 @@ struct SweepOutputs {
 }
 
 extension SweepDocument {
+  /// What the scores are.
+  var scoreName: String { ResultDocument.scoreName(kernel: kernel, estimator: estimator) }
+
   fileprivate init(_ results: SweepResults, groups: [ModelGroup]) {
     let settings = results.settings
     self.init(
@@ -138,10 +150,6 @@ extension SweepDocument {
         Model(name: model.name, path: model.path, group: group.name, seed: group.seed, layers: [])
       },
       pairs: [], groups: [], files: [])
-  }
-
-  fileprivate var scoreName: String {
-    ResultDocument.scoreName(kernel: kernel, estimator: estimator)
   }
 }
 

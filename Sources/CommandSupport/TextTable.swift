@@ -5,9 +5,12 @@ public struct TextTable: Sendable {
     case left, right
   }
 
-  private let headings: [String]
-  private let alignments: [Alignment]
-  private var rows: [[String]] = []
+  /// The columns' names.
+  public let headings: [String]
+  /// How they stand.
+  public let alignments: [Alignment]
+  /// As many cells a row as there are columns.
+  public private(set) var rows: [[String]] = []
 
   /// A table of the given columns.
   public init(_ columns: [(heading: String, alignment: Alignment)]) {

@@ -39,6 +39,14 @@ public struct Matrix<Scalar: Sendable>: Sendable {
     Matrix<T>(rows: rows, columns: columns, elements: try elements.map(transform))
   }
 
+  /// Rows and columns exchanged.
+  @inlinable
+  public var transposed: Matrix {
+    Matrix(
+      rows: columns, columns: rows,
+      elements: elements.indices.map { elements[$0 % rows * columns + $0 / rows] })
+  }
+
   /// Copies what is below the diagonal of a square matrix to above it.
   @inlinable
   public mutating func mirrorLowerTriangle() {

@@ -23,6 +23,17 @@ struct Canvas {
     return try surface.bytes()
   }
 
+  /// Draws what `body` draws with its corner at (x, y), `scale` times as large.
+  func moved(
+    toX x: Double, y: Double, scale: Double, _ body: (Canvas) throws(FigureError) -> Void
+  ) throws(FigureError) {
+    cairo_save(context.pointer)
+    cairo_translate(context.pointer, x, y)
+    cairo_scale(context.pointer, scale, scale)
+    try body(self)
+    cairo_restore(context.pointer)
+  }
+
   /// Fills the union of `rectangles`.
   func fill(_ rectangles: [Rectangle], with color: RGB, opacity: Double = 1) {
     setColor(color, opacity: opacity)

@@ -2,7 +2,7 @@
 /// steer a terminal, and what Cairo refuses.
 ///
 /// A line feed becomes `\n`, a NUL `\u{0}`. Nothing else is interpreted.
-func displayText(_ text: String) -> String {
+package func displayText(_ text: String) -> String {
   // A name longer than this is shortened by every caller; cut it before it is measured.
   let limit = 512
   var shown = ""

@@ -42,6 +42,20 @@ public struct Heatmap: Sendable, Equatable {
     }
   }
 
+  /// Cells with a line around them.
+  public struct Outline: Sendable, Hashable {
+    /// The indices of the rows.
+    public var rows: Range<Int>
+    /// The indices of the columns.
+    public var columns: Range<Int>
+
+    /// See the properties.
+    public init(rows: Range<Int>, columns: Range<Int>) {
+      self.rows = rows
+      self.columns = columns
+    }
+  }
+
   /// rows × columns scores, row by row; NaN is an undefined score and is hatched.
   public let values: [Double]
   /// The number of rows.
@@ -58,14 +72,17 @@ public struct Heatmap: Sendable, Equatable {
   public let scoreName: String
   /// A heading, or nil.
   public let title: String?
+  /// Cells that stand out, such as the blocks of a network.
+  public let outlines: [Outline]
 
   /// A figure of `values`; see the properties.
   ///
-  /// - Throws: `FigureError` of kind `invalid` where a count does not fit the matrix, a group is
-  ///   not inside it, or `range` has no finite, positive length.
+  /// - Throws: `FigureError` of kind `invalid` where a count does not fit the matrix, a group or an
+  ///   outline is not inside it, or `range` has no finite, positive length.
   public init(
     values: [Double], rows: Int, columns: Int, rowAxis: Axis = Axis(), columnAxis: Axis = Axis(),
-    range: ClosedRange<Double> = 0...1, scoreName: String, title: String? = nil
+    range: ClosedRange<Double> = 0...1, scoreName: String, title: String? = nil,
+    outlines: [Outline] = []
   ) throws(FigureError) {
     guard rows > 0, columns > 0 else {
       throw .invalid("a heatmap needs a row and a column, not \(rows) × \(columns)")
@@ -76,6 +93,16 @@ public struct Heatmap: Sendable, Equatable {
     }
     try rowAxis.check(count: rows, of: "rows")
     try columnAxis.check(count: columns, of: "columns")
+    for outline in outlines {
+      guard !outline.rows.isEmpty, outline.rows.lowerBound >= 0, outline.rows.upperBound <= rows,
+        !outline.columns.isEmpty, outline.columns.lowerBound >= 0,
+        outline.columns.upperBound <= columns
+      else {
+        throw .invalid(
+          "the outline of rows \(outline.rows) and columns \(outline.columns) is empty or leaves "
+            + "\(rows) × \(columns) cells")
+      }
+    }
     let length = range.upperBound - range.lowerBound
     guard length > 0, length.isFinite else {
       throw .invalid("a colour scale over \(range) has no finite, positive length")
@@ -88,6 +115,7 @@ public struct Heatmap: Sendable, Equatable {
     self.range = range
     self.scoreName = scoreName
     self.title = title
+    self.outlines = outlines
   }
 
   /// The picture as the bytes of a file.

@@ -1,5 +1,5 @@
 /// Draws a heatmap, layer over layer.
-struct HeatmapDrawing {
+struct HeatmapDrawing: Drawing {
   private let heatmap: Heatmap
   private let style: HeatmapStyle
   private let layout: HeatmapLayout
@@ -28,19 +28,18 @@ struct HeatmapDrawing {
     try meter.checkStatus()
   }
 
-  /// The file.
-  func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    let canvas = try Canvas(
-      format, width: layout.page.width, height: layout.page.height,
-      scale: format == .png ? 1 : style.pointsPerPixel)
+  var page: Rectangle { layout.page }
+  var pointsPerPixel: Double { style.pointsPerPixel }
+
+  func draw(on canvas: Canvas) throws(FigureError) {
     try canvas.draw(image, in: layout.plot)
     drawUndefined(on: canvas)
     drawGroups(on: canvas)
+    drawOutlines(on: canvas)
     try drawBar(on: canvas)
     canvas.fill(layout.lines, with: style.ink)
     canvas.fill(layout.brackets, with: style.faintInk)
     for text in layout.texts { canvas.draw(text, with: style.ink) }
-    return try canvas.bytes()
   }
 
   private func drawUndefined(on canvas: Canvas) {
@@ -84,6 +83,25 @@ struct HeatmapDrawing {
     canvas.fill(across + upright, with: style.groupLine, opacity: style.groupLineOpacity)
   }
 
+  /// A light line with dark edges, which shows on any color, inside the outermost cells.
+  private func drawOutlines(on canvas: Canvas) {
+    let (cell, plot, line) = (Double(style.cell), layout.plot, style.line)
+    for outline in heatmap.outlines {
+      var frame = Rectangle(
+        x: plot.x + Double(outline.columns.lowerBound) * cell,
+        y: plot.maxY - Double(outline.rows.upperBound) * cell,
+        width: Double(outline.columns.count) * cell, height: Double(outline.rows.count) * cell)
+      for (width, color) in [
+        (line, style.outlineEdge), (style.outlineWidth, style.outline), (line, style.outlineEdge),
+      ] {
+        // Cells of a pixel or two leave no room for more.
+        guard min(frame.width, frame.height) > 2 * width else { break }
+        canvas.fill(frame.sides(width: width), with: color)
+        frame = frame.grown(by: -width)
+      }
+    }
+  }
+
   private func drawBar(on canvas: Canvas) throws(FigureError) {
     let (frame, body) = (layout.bar.frame, layout.bar.body)
     let map = style.colorMap
@@ -116,6 +134,16 @@ struct HeatmapDrawing {
 }
 
 extension Rectangle {
+  /// The four sides, `width` thick, inside of the rectangle.
+  func sides(width line: Double) -> [Rectangle] {
+    [
+      Rectangle(x: x, y: y, width: width, height: line),
+      Rectangle(x: x, y: maxY - line, width: width, height: line),
+      Rectangle(x: x, y: y + line, width: line, height: height - 2 * line),
+      Rectangle(x: maxX - line, y: y + line, width: line, height: height - 2 * line),
+    ]
+  }
+
   /// The rectangle with a border of `width` all round.
   func grown(by border: Double) -> Rectangle {
     Rectangle(

@@ -54,6 +54,9 @@ struct HeatmapStyle {
   /// The thickness of frames and ticks: whole pixels, so that they are sharp.
   var line: Double { max(1, (1.2 * unit).rounded()) }
 
+  /// The thickness of the light line around cells.
+  var outlineWidth: Double { max(1, (2.4 * unit).rounded()) }
+
   // Colours.
   let ink = RGB(0x262626)
   let faintInk = RGB(0x6E6E6E)
@@ -61,6 +64,8 @@ struct HeatmapStyle {
   let undefinedStroke = RGB(0x8C8C8C)
   let groupLine = RGB(0x5CC8D7)
   let groupLineOpacity = 0.8
+  let outline = RGB(0xFFFFFF)
+  let outlineEdge = RGB(0x262626)
   let tileGap = RGB(0xFFFFFF)
   let colorMap = ColorMap.magma
 }

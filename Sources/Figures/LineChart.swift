@@ -1,16 +1,26 @@
 import Foundation
 
-/// Small line charts side by side, all with logarithmic axes: how something grows.
+/// Small line charts side by side: how something grows, or changes with depth.
 ///
-/// Panels of one row share their vertical axis, so that they can be read across. A straight line
-/// is a power law, and its slope the exponent; a dashed line shows the slope that was expected. A
-/// panel may hold several curves, with their names at the right, and a band about each of them.
+/// Panels of one row share their vertical axis, so that they can be read across. On logarithmic axes
+/// a straight line is a power law, and its slope the exponent; a dashed line shows the slope that was
+/// expected. A panel may hold several curves, with their names at the right, a band about each of them,
+/// and shaded spans of its horizontal axis behind them.
 public struct LineChart: Sendable, Equatable {
+  /// How the numbers of an axis are placed.
+  public enum Scale: Sendable, Hashable {
+    /// Equal distances are equal ratios; all numbers are positive.
+    case logarithmic
+    /// Equal distances are equal differences. The axis spans the range, which holds all numbers, or
+    /// without one the numbers themselves.
+    case linear(ClosedRange<Double>? = nil)
+  }
+
   /// A measured point.
   public struct Point: Sendable, Hashable {
-    /// On the horizontal axis; positive.
+    /// On the horizontal axis.
     public var x: Double
-    /// On the vertical axis; positive.
+    /// On the vertical axis.
     public var y: Double
     /// How far repeated measurements lie apart, `y` among them; nil for no band.
     public var spread: ClosedRange<Double>?
@@ -47,15 +57,19 @@ public struct LineChart: Sendable, Equatable {
     public var expectedSlope: Double?
     /// A few words inside the chart, or nil.
     public var note: String?
+    /// What of the horizontal axis is shaded, as far as it is on the axis.
+    public var spans: [ClosedRange<Double>]
 
     /// See the properties.
     public init(
-      xTitle: String, curves: [Curve], expectedSlope: Double? = nil, note: String? = nil
+      xTitle: String, curves: [Curve], expectedSlope: Double? = nil, note: String? = nil,
+      spans: [ClosedRange<Double>] = []
     ) {
       self.xTitle = xTitle
       self.curves = curves
       self.expectedSlope = expectedSlope
       self.note = note
+      self.spans = spans
     }
   }
 
@@ -67,59 +81,36 @@ public struct LineChart: Sendable, Equatable {
   public let title: String?
   /// A line at the lower edge, or nil.
   public let note: String?
+  /// The horizontal axes.
+  public let xScale: Scale
+  /// The vertical axes.
+  public let yScale: Scale
 
   /// A figure of `panels`; see the properties.
   ///
   /// - Throws: `FigureError` of kind `invalid` where the rows are not alike, a panel or a
-  ///   curve is empty, a number is not positive and finite, or a spread does not hold its point.
+  ///   curve is empty, a number has no place on its axis, or a spread does not hold its point.
   public init(
-    panels: [[Panel]], rowTitles: [String], title: String? = nil, note: String? = nil
+    panels: [[Panel]], rowTitles: [String], title: String? = nil, note: String? = nil,
+    xScale: Scale = .logarithmic, yScale: Scale = .logarithmic
   ) throws(FigureError) {
     guard let first = panels.first, !first.isEmpty, panels.allSatisfy({ $0.count == first.count })
     else { throw .invalid("a line chart needs rows of panels, all of the same number") }
     guard rowTitles.count == panels.count else {
       throw .invalid("\(rowTitles.count) titles for \(panels.count) rows of panels")
     }
-    for panel in panels.joined() { try panel.check() }
+    for panel in panels.joined() { try panel.check(xScale, yScale) }
     self.panels = panels
     self.rowTitles = rowTitles
     self.title = title
     self.note = note
+    self.xScale = xScale
+    self.yScale = yScale
   }
 
   /// The picture as the bytes of a file.
   public func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    let style = LineChartStyle()
-    let meter = try TextMeter()
-    let layout = LineChartLayout(of: self, style: style, meter: meter)
-    try meter.checkStatus()
-    let canvas = try Canvas(
-      format, width: layout.page.width, height: layout.page.height,
-      scale: format == .png ? 1 : style.pointsPerPixel)
-    canvas.fill(layout.grid, with: style.gridLine)
-    for panel in layout.panels {
-      if let guide = panel.guide {
-        canvas.stroke(
-          guide, with: style.guide, width: style.guideWidth, dashes: style.guideDashes)
-      }
-      for curve in panel.curves {
-        canvas.fill(polygon: curve.band, with: curve.color, opacity: style.bandOpacity)
-      }
-      for curve in panel.curves {
-        canvas.stroke(curve.points, with: curve.color, width: style.curveWidth)
-        for point in curve.points {
-          canvas.fill(disc: point, radius: style.markRadius + style.markGap, with: style.ground)
-          canvas.fill(disc: point, radius: style.markRadius, with: curve.color)
-        }
-        if let key = curve.key {
-          canvas.fill(disc: key, radius: style.markRadius, with: curve.color)
-        }
-      }
-    }
-    canvas.fill(layout.lines, with: style.ink)
-    for text in layout.texts { canvas.draw(text, with: style.ink) }
-    for text in layout.faintTexts { canvas.draw(text, with: style.faintInk) }
-    return try canvas.bytes()
+    try LineChartDrawing(of: self).data(format)
   }
 
   /// Writes the picture to `path`, whole or not at all.
@@ -131,15 +122,16 @@ public struct LineChart: Sendable, Equatable {
 }
 
 extension LineChart.Panel {
-  fileprivate func check() throws(FigureError) {
+  fileprivate func check(
+    _ xScale: LineChart.Scale, _ yScale: LineChart.Scale
+  ) throws(FigureError) {
     guard !curves.isEmpty, curves.allSatisfy({ !$0.points.isEmpty }) else {
       throw .invalid("the panel '\(xTitle)' has no point, or a curve without any")
     }
     for curve in curves {
       for point in curve.points {
-        let numbers = [point.x, point.y] + point.bounds
-        if let bad = numbers.first(where: { !($0 > 0 && $0.isFinite) }) {
-          throw .invalid("\(bad) in the panel '\(xTitle)' has no place on a logarithmic axis")
+        if let bad = xScale.misfit(of: [point.x]) ?? yScale.misfit(of: [point.y] + point.bounds) {
+          throw .invalid("\(bad) in the panel '\(xTitle)' has no place on its axis")
         }
         if let spread = point.spread, !spread.contains(point.y) {
           throw .invalid("\(point.y) in the panel '\(xTitle)' lies outside its spread \(spread)")
@@ -148,6 +140,16 @@ extension LineChart.Panel {
       guard zip(curve.points, curve.points.dropFirst()).allSatisfy({ $0.x < $1.x }) else {
         throw .invalid("the points of the panel '\(xTitle)' do not rise to the right")
       }
+    }
+  }
+}
+
+extension LineChart.Scale {
+  /// The first of `numbers` that the axis has no place for.
+  fileprivate func misfit(of numbers: [Double]) -> Double? {
+    switch self {
+    case .logarithmic: numbers.first { !($0 > 0 && $0.isFinite) }
+    case .linear(let range): numbers.first { !($0.isFinite && range?.contains($0) ?? true) }
     }
   }
 }

@@ -2,7 +2,8 @@ import Foundation
 
 /// The measures and colours of a line chart, in pixels of the PNG.
 struct LineChartStyle {
-  let plotWidth = 300.0
+  /// Many points need room, and no marks that hide each other.
+  let plotWidth: Double
   let plotHeight = 260.0
   let pointsPerPixel = 0.4
 
@@ -26,8 +27,8 @@ struct LineChartStyle {
 
   // What is drawn.
   let curveWidth = 3.0
-  let markRadius = 5.0
-  let markGap = 2.0
+  let markRadius: Double
+  let markGap: Double
   let guideWidth = 2.0
   let guideDashes = [9.0, 7.0]
   let bandOpacity = 0.2
@@ -37,11 +38,26 @@ struct LineChartStyle {
   let ink = RGB(0x262626)
   let faintInk = RGB(0x6E6E6E)
   let gridLine = RGB(0xE6E6E6)
+  let span = RGB(0xF3E3C3)
   let guide = RGB(0x9A9A9A)
   /// From the map of the heatmaps.
   let curve = RGB(0x8C2981)
   /// Where several curves are: its dark to its red colors, all seen well on white.
   let curves = 0.15...0.66
+
+  /// The style that suits the number of points.
+  init(of chart: LineChart) {
+    let counts = chart.panels.joined().flatMap { $0.curves.map(\.points.count) }
+    self.init(pointCount: counts.max() ?? 0)
+  }
+
+  /// The style that suits so many points a curve.
+  init(pointCount: Int = 0) {
+    let hasMany = pointCount > 24
+    plotWidth = hasMany ? 640 : 300
+    markRadius = hasMany ? 3 : 5
+    markGap = hasMany ? 1 : 2
+  }
 
   /// The color of one of `count` curves.
   func color(of index: Int, of count: Int) -> RGB {
@@ -72,6 +88,8 @@ struct LineChartLayout {
 
   private(set) var page = Rectangle(x: 0, y: 0, width: 0, height: 0)
   private(set) var panels: [Panel] = []
+  /// Shaded parts behind everything.
+  private(set) var spans: [Rectangle] = []
   /// Lines behind the curves.
   private(set) var grid: [Rectangle] = []
   /// Frames and ticks.
@@ -86,9 +104,9 @@ struct LineChartLayout {
     self.style = style
     self.meter = meter
     let rowAxes = chart.panels.map { row in
-      LogarithmicAxis(
+      ChartAxis(
         row.flatMap { $0.curves.flatMap(\.points) }.flatMap { [$0.y] + $0.bounds },
-        length: style.plotHeight, inset: style.inset)
+        scale: chart.yScale, length: style.plotHeight, inset: style.inset)
     }
     let yTicks = rowAxes.map { $0.ticks(limit: 6) }
     let widestLabel = yTicks.joined().map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
@@ -103,7 +121,9 @@ struct LineChartLayout {
         let x = starts[column].rounded()
         let plot = Rectangle(
           x: x, y: y.rounded(), width: style.plotWidth, height: style.plotHeight)
-        place(panel, in: plot, vertical: rowAxes[row], ticks: yTicks[row], isFirst: column == 0)
+        place(
+          panel, in: plot, xScale: chart.xScale, vertical: rowAxes[row], ticks: yTicks[row],
+          isFirst: column == 0)
       }
       let title = fitted(chart.rowTitles[row], in: style.plotHeight, size: style.axisTitle)
       texts.append(
@@ -131,14 +151,19 @@ struct LineChartLayout {
   }
 
   private mutating func place(
-    _ panel: LineChart.Panel, in plot: Rectangle, vertical: LogarithmicAxis,
-    ticks: [LogarithmicAxis.Tick], isFirst: Bool
+    _ panel: LineChart.Panel, in plot: Rectangle, xScale: LineChart.Scale, vertical: ChartAxis,
+    ticks: [ChartAxis.Tick], isFirst: Bool
   ) {
     let line = style.line
     let places = Set(panel.curves.flatMap { $0.points.map(\.x) }).sorted()
-    let horizontal = LogarithmicAxis(places, length: plot.width, inset: style.inset)
+    let horizontal = ChartAxis(places, scale: xScale, length: plot.width, inset: style.inset)
     func y(_ value: Double) -> Double { plot.maxY - vertical.place(of: value) }
     func x(_ value: Double) -> Double { plot.x + horizontal.place(of: value) }
+    spans += panel.spans.compactMap { span in
+      let (start, end) = (max(x(span.lowerBound), plot.x), min(x(span.upperBound), plot.maxX))
+      guard end > start else { return nil }
+      return Rectangle(x: start, y: plot.y, width: end - start, height: plot.height)
+    }
     for tick in ticks {
       let place = (y(tick.value) - line / 2).rounded()
       grid.append(Rectangle(x: plot.x, y: place, width: plot.width, height: line))
@@ -150,14 +175,19 @@ struct LineChartLayout {
           tick.label, x: plot.x - style.tick - style.labelGap, y: y(tick.value), size: style.text,
           anchor: .end))
     }
-    // Every point has its tick; labels that would touch the one before are left out.
+    // On a logarithmic axis every point has its tick; labels that would touch the one before are left
+    // out.
+    let xTicks =
+      xScale == .logarithmic
+      ? places.map { ChartAxis.Tick(value: $0, label: plainNumber($0)) }
+      : horizontal.ticks(limit: Int(plot.width / 60))
     var end = -Double.infinity
-    for value in places {
-      let place = (x(value) - line / 2).rounded()
+    for tick in xTicks {
+      let place = (x(tick.value) - line / 2).rounded()
       grid.append(Rectangle(x: place, y: plot.y, width: line, height: plot.height))
       lines.append(Rectangle(x: place, y: plot.maxY, width: line, height: style.tick))
       let label = text(
-        plainNumber(value), x: x(value),
+        tick.label, x: x(tick.value),
         y: plot.maxY + style.tick + style.labelGap + style.text / 2, size: style.text,
         anchor: .middle)
       guard label.bounds.x >= end + style.labelDistance else { continue }

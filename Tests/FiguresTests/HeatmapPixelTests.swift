@@ -119,4 +119,43 @@ import Testing
     let below = try bar([-0.5, 1])
     #expect(below.body.y == below.frame.y && below.body.maxY < below.frame.maxY)
   }
+
+  @Test(arguments: [12, 100, 600]) func outlinesRunInsideTheirCells(count: Int) throws {
+    let (first, last) = (count / 4, count / 2)
+    let plain = try sampleHeatmap(rows: count, columns: count)
+    let outlined = try Drawn(
+      Heatmap(
+        values: plain.values, rows: count, columns: count, scoreName: "CKA",
+        outlines: [.init(rows: first..<last, columns: first..<last)]))
+    let image = try #require(DecodedImage(png: plain.data(.png)))
+    let (low, high) = (outlined.cell(first, first), outlined.cell(last - 1, last - 1))
+    let frame = low.union(high)
+    let style = HeatmapStyle(count: count)
+    let border = 2 * style.line + style.outlineWidth
+    var edges = Set<RGB>()
+    for y in 0..<image.height {
+      for x in 0..<image.width {
+        let pixel = Rectangle(x: Double(x), y: Double(y), width: 1, height: 1)
+        let isBorder =
+          frame.contains(pixel) && !frame.grown(by: -border).contains(pixel)
+        if isBorder {
+          edges.formUnion(outlined.image.colors(in: pixel))
+        } else if image.colors(in: pixel) != outlined.image.colors(in: pixel) {
+          Issue.record("pixel \(x), \(y) is not as without the outline")
+          return
+        }
+      }
+    }
+    #expect(edges == [style.outline, style.outlineEdge])
+  }
+
+  @Test func outlinesMustLieInside() {
+    for rows in [-1..<1, 0..<0, 1..<4] {
+      #expect(throws: FigureError.self) {
+        try Heatmap(
+          values: Array(repeating: 0, count: 9), rows: 3, columns: 3, scoreName: "CKA",
+          outlines: [.init(rows: rows, columns: 0..<2)])
+      }
+    }
+  }
 }

@@ -41,7 +41,7 @@ import Testing
   }
 
   private func layout(of chart: LineChart) throws -> LineChartLayout {
-    LineChartLayout(of: chart, style: LineChartStyle(), meter: try TextMeter())
+    LineChartLayout(of: chart, style: LineChartStyle(of: chart), meter: try TextMeter())
   }
 
   /// One panel, rows of five, single points, wide and narrow ranges, names that break careless code.
@@ -66,7 +66,62 @@ import Testing
         note: nastyNames.joined()),
       try chart([[severalCurves(4), severalCurves(1)], [severalCurves(40), severalCurves(2)]]),
       try chart([[Panel(xTitle: "x", curves: nastyCurves)]]),
+      try depths(),
+      try LineChart(
+        panels: [[panel("alone", [Point(x: -3, y: -2)])]], rowTitles: ["y"], xScale: .linear(),
+        yScale: .linear()),
     ]
+  }
+
+  /// Accuracy over 72 layers, two blocks shaded.
+  private func depths() throws -> LineChart {
+    let points = (1...72).map { layer in
+      let y = 0.5 + 0.4 * sin(Double(layer) / 12)
+      return Point(x: Double(layer), y: y, spread: (y - 0.05)...(y + 0.05))
+    }
+    return try LineChart(
+      panels: [
+        [
+          Panel(
+            xTitle: "layer", curves: [Curve(points: points, label: "test")],
+            spans: [9.5...20.5, 60.5...90])
+        ]
+      ], rowTitles: ["accuracy"], title: "depth", xScale: .linear(), yScale: .linear(0...1))
+  }
+
+  @Test func linearAxesKeepDifferences() throws {
+    let chart = try depths()
+    let layout = try layout(of: chart)
+    let (plot, points) = (layout.panels[0].plot, layout.panels[0].curves[0].points)
+    // The ends of the range are as far from the frame as the outermost layers are.
+    let style = LineChartStyle(of: chart)
+    let height = plot.height - 2 * style.inset
+    for (point, given) in zip(points, chart.panels[0][0].curves[0].points) {
+      #expect(abs(plot.maxY - style.inset - given.y * height - point.y) < 1e-9)
+      let x = plot.x + style.inset + (given.x - 1) / 71 * (plot.width - 2 * style.inset)
+      #expect(abs(x - point.x) < 1e-9)
+    }
+    #expect(
+      layout.texts.contains { $0.text == "1.0" } && layout.texts.contains { $0.text == "0.0" })
+    // Layers are counted in whole numbers.
+    #expect(layout.texts.contains { $0.text == "40" })
+  }
+
+  @Test func spansAreShadedBehindTheirLayers() throws {
+    let chart = try depths()
+    let layout = try layout(of: chart)
+    let (plot, points) = (layout.panels[0].plot, layout.panels[0].curves[0].points)
+    #expect(layout.spans.count == 2 && layout.spans[1].maxX == plot.maxX)
+    let image = try #require(DecodedImage(png: chart.data(.png)))
+    let style = LineChartStyle(of: chart)
+    for (index, point) in points.enumerated() {
+      let isInside = (10...20).contains(index + 1) || index + 1 >= 61
+      let span = layout.spans.contains { $0.x < point.x && point.x < $0.maxX }
+      #expect(span == isInside)
+      // Just above the lower edge of the plot, and away from lines of the grid.
+      let color = image[Int(point.x), Int(plot.maxY) - 6]
+      #expect(color == (isInside ? style.span : RGB(0xFFFFFF)) || color == style.gridLine)
+    }
   }
 
   @Test func nothingOverlapsOrLeavesThePage() throws {
@@ -95,7 +150,7 @@ import Testing
         }
         for key in panel.curves.compactMap(\.key) {
           let disc = Rectangle(x: key.x, y: key.y, width: 0, height: 0)
-            .grown(by: LineChartStyle().markRadius)
+            .grown(by: LineChartStyle(of: chart).markRadius)
           #expect(layout.page.contains(disc))
           #expect(!(plots + texts.map(\.bounds)).contains { $0.overlaps(disc) })
         }
@@ -122,7 +177,7 @@ import Testing
   func ticksAreRoundAndFew(ratio: Double) {
     for start in [1e-7, 0.3, 1, 42, 8e5] {
       let values = [start, start * ratio]
-      let axis = LogarithmicAxis(values, length: 300, inset: 20)
+      let axis = ChartAxis(values, scale: .logarithmic, length: 300, inset: 20)
       let ticks = axis.ticks(limit: 6)
       #expect((1...6).contains(ticks.count), "\(values)")
       for tick in ticks {
@@ -153,7 +208,7 @@ import Testing
   @Test func pointsHaveTheirColor() throws {
     let chart = try chart([[powerLaw(1)]])
     let image = try #require(DecodedImage(png: chart.data(.png)))
-    let style = LineChartStyle()
+    let style = LineChartStyle(of: chart)
     for point in try layout(of: chart).panels[0].curves[0].points {
       #expect(image[Int(point.x), Int(point.y)] == style.curve)
     }
@@ -225,6 +280,12 @@ import Testing
       refuses([[panel([(bad, 1)])]])
     }
     refuses([[panel([(2, 1), (1, 1)])]])
+    #expect {
+      try LineChart(
+        panels: [[panel([(-1, 1.1)])]], rowTitles: ["y"], xScale: .linear(), yScale: .linear(0...1))
+    } throws: {
+      ($0 as? FigureError)?.kind == .invalid
+    }
     refuses([[Panel(xTitle: "x", curves: [])]])
     for spread in [0...2, 2...3, 0.5...Double.infinity] as [ClosedRange<Double>] {
       refuses([[Panel(xTitle: "x", curves: [Curve(points: [Point(x: 1, y: 1, spread: spread)])])]])

@@ -1,0 +1,269 @@
+import Activations
+import Device
+import Dispatch
+import LinearAlgebra
+import Synchronization
+
+extension ComponentAnalysis {
+  /// Steps that `observe` hears of.
+  public var stepCount: Int {
+    let points = removal.map { $0.fractions.count * (1 + $0.controls) } ?? 0
+    return 2 + left.layers.count + (right?.layers.count ?? 0) + removed.count + points
+  }
+
+  /// Finds components on the first of `devices`; where it fails, the next begins anew.
+  ///
+  /// - Parameter observe: hears what happens, on the caller's thread.
+  /// - Throws: the last device's error, or the first that says that activations are unreadable.
+  public func run(
+    on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
+  ) throws(DeviceError) -> Outcome {
+    for (device, next) in zip(devices, devices.dropFirst()) {
+      do throws(DeviceError) {
+        return try run(on: device, observe)
+      } catch {
+        guard error.kind != .input else { throw error }
+        observe(.fellBack(from: device.info, to: next.info, because: error))
+      }
+    }
+    guard let last = devices.last else {
+      throw DeviceError(kind: .notFound, call: "components", context: "no device was given")
+    }
+    return try run(on: last, observe)
+  }
+
+  private func run<D: Device>(
+    on device: D, _ observe: (Comparison.Event) -> Void
+  ) throws(DeviceError) -> Outcome {
+    var steps = 0
+    func finish(_ count: Int) {
+      steps += count
+      observe(.finished(minibatches: steps))
+    }
+    let clock = ContinuousClock()
+    let start = clock.now
+    var timings = Comparison.Timings()
+    let (grams, biased) = try self.grams(on: device, &timings)
+    timings.gramStacks = (clock.now - start) / .seconds(1)
+    finish(1)
+    let pairsStart = clock.now
+
+    let layers = try eigenpairs(of: grams.left + grams.right)
+    finish(layers.count)
+    let leftPairs = Array(layers.prefix(grams.left.count))
+    let rightPairs = right == nil ? nil : Array(layers.suffix(grams.right.count))
+    let maps = ReducedMaps(self, grams: grams, leftPairs, rightPairs, on: device)
+    let all = Array(0..<pairing.count)
+    let similarity = estimator == .biased ? biased : try maps.similarity(of: all, removing: 0)
+    finish(1)
+    var reduced: [Similarity] = []
+    for count in removed {
+      reduced.append(try maps.similarity(of: all, removing: count))
+      finish(1)
+    }
+
+    let components = zip(grams.left, leftPairs).enumerated().map { index, layer in
+      LayerComponents(layer.0, layer.1, status: biased.leftStatuses[index])
+    }
+    let others = rightPairs.map { pairs in
+      zip(grams.right, pairs).enumerated().map { index, layer in
+        LayerComponents(layer.0, layer.1, status: biased.rightStatuses[index])
+      }
+    }
+    let shares = self.shares(components, others ?? [])
+    var points: [RemovalPoint] = []
+    if let removal {
+      for fraction in removal.fractions {
+        points.append(
+          try point(fraction, removal, shares: shares, whole: similarity.cka, maps))
+        finish(1 + removal.controls)
+      }
+    }
+    timings.pairs = (clock.now - pairsStart) / .seconds(1)
+    return Outcome(
+      left: components, right: others ?? components, similarity: similarity, biased: biased,
+      reduced: reduced, alignment: alignment(components, others ?? components), removal: points,
+      shares: shares, device: device.info, timings: timings)
+  }
+
+  /// The matrices of both models; of one model, `right` is empty.
+  typealias Grams = (left: [CenteredGram], right: [CenteredGram])
+
+  /// Copies of all Gram matrices, and biased CKA of them.
+  private func grams<D: Device>(
+    on device: D, _ timings: inout Comparison.Timings
+  ) throws(DeviceError) -> (Grams, Similarity) {
+    let n = pairing.count
+    let comparison = Comparison(
+      left, right, pairing: pairing, estimator: .biased, kernel: .linear)
+    let batch = comparison.minibatches(Array(0..<n))
+    func stack(_ minibatch: Minibatch) throws(DeviceError) -> D.Stack {
+      let stack = try device.gramStack(of: minibatch, kernel: .linear, centering: .biased)
+      timings.stages += stack.timings
+      return stack
+    }
+    func copies(_ stack: D.Stack) throws(DeviceError) -> [CenteredGram] {
+      var copies: [CenteredGram] = []
+      for layer in stack.layers.indices {
+        copies.append(try CenteredGram(layer: layer, of: stack, exampleCount: n, on: device))
+      }
+      return copies
+    }
+    let leftStack = try stack(batch.left)
+    let rightStack = try batch.right.map { (right) throws(DeviceError) in try stack(right) }
+    let sums = try comparison.sums(leftStack, rightStack, of: n, on: device)
+    let others = try rightStack.map { (right) throws(DeviceError) in try copies(right) } ?? []
+    return (
+      (try copies(leftStack), others), Similarity(sums, centering: .biased, passes: 1)
+    )
+  }
+
+  /// The first k pairs of every matrix, on all cores, a layer each.
+  private func eigenpairs(of grams: [CenteredGram]) throws(DeviceError) -> [Eigenpairs] {
+    let results = concurrently(grams.count) { index in
+      let none = Eigenpairs(
+        values: [], vectors: Matrix(rows: 0, columns: grams[index].exampleCount, elements: []))
+      guard grams[index].exists else { return Result<_, LinearAlgebraError>.success(none) }
+      return Result { () throws(LinearAlgebraError) in
+        try grams[index].leadingEigenpairs(components)
+      }
+    }
+    var pairs: [Eigenpairs] = []
+    for result in results {
+      do throws(LinearAlgebraError) {
+        pairs.append(try result.get())
+      } catch {
+        throw DeviceError(kind: .failed, call: "principal components", context: error.description)
+      }
+    }
+    return pairs
+  }
+
+  private func alignment(
+    _ left: [LayerComponents], _ right: [LayerComponents]
+  ) -> Matrix<Double> {
+    func first(_ layers: [LayerComponents]) -> Matrix<Double> {
+      let n = pairing.count
+      let rows = layers.flatMap { layer in
+        layer.values.isEmpty
+          ? Array(repeating: Double.nan, count: n) : Array(layer.vectors.elements.prefix(n))
+      }
+      return Matrix(rows: layers.count, columns: n, elements: rows)
+    }
+    return innerProducts(first(left), first(right)).map { $0 * $0 }
+  }
+}
+
+extension ComponentAnalysis.LayerComponents {
+  fileprivate init(_ gram: CenteredGram, _ pairs: Eigenpairs, status: Status) {
+    self.status = status
+    guard status == .ok else {
+      (values, trace, squaredNorm) = ([], .nan, .nan)
+      vectors = Matrix(rows: 0, columns: gram.exampleCount, elements: [])
+      return
+    }
+    let scale = Double(sign: .plus, exponent: gram.summary.exponent, significand: 1)
+    values = pairs.values.map { max($0, 0) * scale }
+    trace = gram.trace * scale
+    squaredNorm = gram.squaredNorm * scale * scale
+    vectors = pairs.vectors
+  }
+}
+
+/// Maps of the matrices of one run without some examples and components.
+struct ReducedMaps<D: Device> {
+  private let left: [CenteredGram]
+  private let right: [CenteredGram]
+  private let leftPairs: [Eigenpairs]
+  private let rightPairs: [Eigenpairs]?
+  private let comparison: Comparison
+  private let device: D
+  private let leftNumbers: PackedNumbers
+  private let rightNumbers: PackedNumbers
+
+  init(
+    _ analysis: ComponentAnalysis, grams: ComponentAnalysis.Grams, _ leftPairs: [Eigenpairs],
+    _ rightPairs: [Eigenpairs]?, on device: D
+  ) {
+    (left, right) = grams
+    self.leftPairs = leftPairs
+    self.rightPairs = rightPairs
+    self.device = device
+    comparison = Comparison(
+      analysis.left, analysis.right, pairing: analysis.pairing, estimator: analysis.estimator,
+      kernel: .linear)
+    let count = comparison.estimator.centering.packedCount(exampleCount: analysis.pairing.count)
+    leftNumbers = PackedNumbers(layers: left.count, count: count)
+    rightNumbers = PackedNumbers(layers: right.count, count: count)
+  }
+
+  /// CKA of some of the examples, in ascending order, without the first `count` components.
+  func similarity(of examples: [Int], removing count: Int) throws(DeviceError) -> Similarity {
+    func stack(
+      _ grams: [CenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedNumbers
+    ) throws(DeviceError) -> D.Stack {
+      let centering = comparison.estimator.centering
+      _ = concurrently(grams.count) { layer in
+        let room = numbers.layer(layer)
+        guard grams[layer].exists else {
+          return room.update(
+            repeating: 0, count: centering.packedCount(exampleCount: examples.count))
+        }
+        grams[layer].reduce(
+          to: examples, removing: count, of: pairs[layer], centering: centering, into: room)
+      }
+      return try device.gramStack(
+        of: PackedGrams(
+          exampleCount: examples.count, centering: centering, layers: grams.map(\.summary),
+          numbers: grams.indices.map { UnsafePointer(numbers.layer($0)) }, owner: numbers))
+    }
+    let leftStack = try stack(left, leftPairs, leftNumbers)
+    let rightStack = try rightPairs.map { (pairs) throws(DeviceError) in
+      try stack(right, pairs, rightNumbers)
+    }
+    let sums = try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
+    return Similarity(sums, centering: comparison.estimator.centering, passes: 1)
+  }
+}
+
+/// Room for packed matrices of some layers.
+private final class PackedNumbers: @unchecked Sendable {
+  // @unchecked: each layer's room has one writer, and no reader before that is done.
+  private let numbers: UnsafeMutableBufferPointer<Float>
+  private let count: Int
+
+  init(layers: Int, count: Int) {
+    self.count = count
+    numbers = .allocate(capacity: max(layers * count, 1))
+  }
+
+  deinit { numbers.deallocate() }
+
+  func layer(_ index: Int) -> UnsafeMutablePointer<Float> {
+    guard let start = numbers.baseAddress else { preconditionFailure("no room") }
+    return start + index * count
+  }
+}
+
+/// ⟨aᵢ, bⱼ⟩ of all rows.
+func innerProducts(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Matrix<Double> {
+  precondition(a.columns == b.columns, "rows of different lengths")
+  var result = Matrix<Double>(rows: a.rows, columns: b.rows, repeating: 0)
+  addProduct(
+    rows: a.rows, columns: b.rows, terms: a.columns, a.elements, stride: a.columns,
+    isTransposed: false, b.elements,
+    stride: b.columns, isTransposed: true, to: &result.elements, stride: b.rows)
+  return result
+}
+
+/// What `body` gives for 0 ..< `count`, on all cores.
+func concurrently<Result: Sendable>(
+  _ count: Int, _ body: @Sendable (Int) -> Result
+) -> [Result] {
+  let results = Mutex([Result?](repeating: nil, count: count))
+  DispatchQueue.concurrentPerform(iterations: count) { index in
+    let result = body(index)
+    results.withLock { $0[index] = result }
+  }
+  return results.withLock { $0.compactMap { $0 } }
+}

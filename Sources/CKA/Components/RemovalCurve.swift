@@ -1,0 +1,55 @@
+import Device
+
+extension ComponentAnalysis {
+  /// For each example the share of the first component that decides whether it is dropped.
+  func shares(_ left: [LayerComponents], _ right: [LayerComponents]) -> [Double] {
+    let chosen = removal?.layer.map { [left[$0]] } ?? left + right
+    let layers = chosen.filter { !$0.values.isEmpty }
+    return (0..<pairing.count).map { example in
+      let sum = layers.reduce(0.0) { sum, layer in
+        sum + layer.vectors[0, example] * layer.vectors[0, example]
+      }
+      return sum / Double(layers.count)
+    }
+  }
+
+  /// CKA without a fraction of the examples, and without as many others.
+  ///
+  /// - Parameter whole: CKA of all examples.
+  func point(
+    _ fraction: Double, _ removal: Removal, shares: [Double], whole: Matrix<Double>,
+    _ maps: ReducedMaps<some Device>
+  ) throws(DeviceError) -> RemovalPoint {
+    let n = pairing.count
+    // Of equal shares the first example goes first.
+    let order = (0..<n).sorted { shares[$0] != shares[$1] ? shares[$0] > shares[$1] : $0 < $1 }
+    let least = estimator.centering.leastExamples
+    let count = min(Int((fraction * Double(n)).rounded()), n - least)
+    func map(without dropped: some Sequence<Int>) throws(DeviceError) -> Matrix<Double> {
+      guard count > 0 else { return whole }
+      let dropped = Set(dropped)
+      return try maps.similarity(of: (0..<n).filter { !dropped.contains($0) }, removing: 0).cka
+    }
+    let cka = try map(without: order.prefix(count))
+    var controls: [Double] = []
+    for number in 0..<removal.controls {
+      let random = MinibatchPlan.permutation(of: n, seed: removal.seed, pass: -2 - number)
+      controls.append(mean(of: try map(without: random.prefix(count))))
+    }
+    return RemovalPoint(
+      fraction: fraction, dropped: Array(order.prefix(count)), cka: cka, mean: mean(of: cka),
+      controlMeans: controls)
+  }
+
+  /// The mean of what is defined: of one model's map below the diagonal, of two models' everywhere.
+  private func mean(of map: Matrix<Double>) -> Double {
+    var (sum, count) = (0.0, 0)
+    for i in 0..<map.rows {
+      for j in 0..<(right == nil ? i : map.columns) where !map[i, j].isNaN {
+        sum += map[i, j]
+        count += 1
+      }
+    }
+    return sum / Double(count)
+  }
+}

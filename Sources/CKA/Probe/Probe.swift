@@ -1,0 +1,227 @@
+import Activations
+import Device
+
+/// What a linear classifier can read from each layer of a model (Alain & Bengio 2016).
+///
+/// A layer's features are standardized by the training examples (`StandardizedFeatures`) and given to a
+/// multinomial logistic regression (`LogisticRegression`), which is judged by the other examples. Layers of
+/// more features than training examples go by their Gram matrix, which a device makes; the others are kept
+/// in memory as they are. Either takes about 8·n² bytes.
+public struct Probe: Sendable {
+  /// The layers.
+  public let model: any ActivationSource
+  /// The examples of the model that take part; labels and the split count them from 0.
+  public let examples: [Int]
+  /// Their classes.
+  public let labels: ClassLabels
+  /// Which of them are fitted, and which test.
+  public let split: ProbeSplit
+  /// The weight of ½‖W‖² beside the summed logarithmic losses: 1/C of scikit-learn.
+  public let penalty: Double
+
+  /// A probe of `examples`, of which `labels` has one each.
+  ///
+  /// - Precondition: as many labels as examples, and a positive penalty.
+  public init(
+    _ model: any ActivationSource, examples: [Int], labels: ClassLabels, split: ProbeSplit,
+    penalty: Double = 1
+  ) {
+    precondition(examples.count == labels.indices.count, "a label an example")
+    precondition(penalty > 0 && penalty.isFinite, "a positive penalty")
+    self.model = model
+    self.examples = examples
+    self.labels = labels
+    self.split = split
+    self.penalty = penalty
+  }
+
+  /// What one layer gave.
+  public struct LayerResult: Sendable, Hashable {
+    /// `.ok`, `.constant` (over the training examples) or `.nonFinite`.
+    public let status: Status
+    /// The share of the test examples whose class was found; NaN without a value, as all below.
+    public let testAccuracy: Double
+    /// The same of the training examples.
+    public let trainAccuracy: Double
+    /// f at its minimum: see `LogisticRegression`.
+    public let objective: Double
+    /// Steps that the solver took.
+    public let iterations: Int
+    /// Whether f is within 1e-9 of its minimum, by the gradient.
+    public let isConverged: Bool
+    /// Whether the Gram matrix took the place of the features.
+    public let isGram: Bool
+
+    static func undefined(_ status: Status) -> LayerResult {
+      LayerResult(
+        status: status, testAccuracy: .nan, trainAccuracy: .nan, objective: .nan, iterations: 0,
+        isConverged: false, isGram: false)
+    }
+  }
+
+  /// The accuracy on the test examples of always naming the most frequent class of the training examples.
+  public var majorityAccuracy: Double {
+    var counts = labels.classes.map { _ in 0 }
+    for example in split.train { counts[labels.indices[example]] += 1 }
+    let most = counts.indices.max { (counts[$0], -$0) < (counts[$1], -$1) } ?? 0
+    let hits = split.test.count { labels.indices[$0] == most }
+    return Double(hits) / Double(split.test.count)
+  }
+
+  /// Probes layer after layer; Gram matrices are made on the first of `devices`, or where it fails, on the
+  /// next.
+  ///
+  /// - Parameter observe: hears of layers that are done (as minibatches) and of devices that failed.
+  /// - Throws: the last device's error, or the first that says that activations are unreadable.
+  public func run(
+    on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
+  ) throws(DeviceError) -> (layers: [LayerResult], device: DeviceInfo) {
+    guard !devices.isEmpty else {
+      throw DeviceError(kind: .notFound, call: "probe", context: "no device was given")
+    }
+    var current = 0
+    var results: [LayerResult] = []
+    while results.count < model.layers.count {
+      do throws(DeviceError) {
+        let device = devices[current]
+        results.append(try result(of: model.layers[results.count], on: device))
+        observe(.finished(minibatches: results.count))
+      } catch {
+        guard error.kind != .input, current + 1 < devices.count else { throw error }
+        observe(
+          .fellBack(
+            from: devices[current].info, to: devices[current + 1].info, because: error))
+        current += 1
+      }
+    }
+    return (results, devices[current].info)
+  }
+
+  private func result(
+    of layer: LayerActivations, on device: some Device
+  ) throws(DeviceError) -> LayerResult {
+    let features = StandardizedFeatures(layer: layer, examples: examples, train: split.train)
+    let isGram = layer.featureCount > split.train.count
+    let made =
+      isGram ? try gramDesign(of: features, on: device) : try featureDesign(of: features)
+    let design: ProbeDesign
+    switch made {
+    case .failure(let status): return .undefined(status.status)
+    case .success(let value): design = value
+    }
+    let regression = LogisticRegression(
+      design: design, labels: split.train.map { labels.indices[$0] }, classes: labels.classes.count,
+      weightOfData: 1 / penalty)
+    let fit = regression.fit()
+    var test = design.testScores(fit.coefficients, classes: regression.classes)
+    for index in test.indices { test[index] += fit.intercepts[index % regression.classes] }
+    return LayerResult(
+      status: .ok, testAccuracy: accuracy(test, split.test),
+      trainAccuracy: accuracy(fit.scores, split.train), objective: fit.objective,
+      iterations: fit.iterations, isConverged: fit.isConverged, isGram: isGram)
+  }
+
+  /// The share of `examples` whose own class has the highest of `scores`, the first of equal ones.
+  private func accuracy(_ scores: [Double], _ examples: [Int]) -> Double {
+    let count = labels.classes.count
+    var hits = 0
+    for (row, example) in examples.enumerated() {
+      var best = 0
+      for k in 1..<count where scores[row * count + k] > scores[row * count + best] { best = k }
+      if best == labels.indices[example] { hits += 1 }
+    }
+    return Double(hits) / Double(examples.count)
+  }
+}
+
+extension Probe {
+  /// A layer that cannot be probed.
+  private struct Undefined: Error { let status: Status }
+  private typealias Made = Result<ProbeDesign, Undefined>
+
+  /// Z itself.
+  private func featureDesign(
+    of features: StandardizedFeatures
+  ) throws(DeviceError) -> Made {
+    let p = features.layer.featureCount
+    var train = [Double](repeating: 0, count: split.train.count * p)
+    var test = [Double](repeating: 0, count: split.test.count * p)
+    var varies = false
+    let isFinite = try features.forEachSlab(failure: { DeviceError($0) }) {
+      (slab) throws(DeviceError) in
+      varies = varies || slab.varies
+      copy(split.train, of: slab, to: &train, width: p)
+      copy(split.test, of: slab, to: &test, width: p)
+    }
+    if !isFinite { return .failure(Undefined(status: .nonFinite)) }
+    if !varies { return .failure(Undefined(status: .constant)) }
+    return .success(ProbeDesign(train: train, test: test, width: p, isGram: false))
+  }
+
+  private func copy(
+    _ examples: [Int], of slab: StandardizedFeatures.Slab, to matrix: inout [Double], width: Int
+  ) {
+    let count = slab.features.count
+    for (row, example) in examples.enumerated() {
+      for k in 0..<count {
+        matrix[row * width + slab.features.lowerBound + k] =
+          Double(slab.values[example * count + k])
+      }
+    }
+  }
+
+  /// G, summed over slabs of features: linear Gram matrices add up over concatenated features.
+  private func gramDesign(
+    of features: StandardizedFeatures, on device: some Device
+  ) throws(DeviceError) -> Made {
+    let n = examples.count
+    let packedCount = GramCentering.biased.packedCount(exampleCount: n)
+    var sums = [Double](repeating: 0, count: packedCount)
+    let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: packedCount)
+    defer { numbers.deallocate() }
+    var varies = false
+    let isFinite = try features.forEachSlab(failure: { DeviceError($0) }) {
+      (slab) throws(DeviceError) in
+      guard slab.varies else { return }
+      varies = true
+      let layer = LayerActivations(
+        name: features.layer.name, values: slab.values, scalarType: .float32, exampleCount: n,
+        featureAxes: [slab.features.count])
+      let stack = try device.gramStack(
+        of: Minibatch(layers: [layer], examples: Array(0..<n)), kernel: .linear,
+        centering: .biased)
+      try device.copyNumbers(ofLayer: 0, of: stack, to: numbers)
+      let scale = Double(sign: .plus, exponent: stack.layers[0].exponent, significand: 1)
+      for index in 0..<packedCount { sums[index] += scale * Double(numbers[index]) }
+    }
+    if !isFinite { return .failure(Undefined(status: .nonFinite)) }
+    if !varies { return .failure(Undefined(status: .constant)) }
+    return .success(design(fromPacked: sums))
+  }
+
+  /// The device has centered over all examples; features are centered over those of the fit:
+  /// ⟨zᵢ, zⱼ⟩ = Kᵢⱼ − aᵢ − aⱼ + ā with the means a of K's rows over the training examples, ā their mean.
+  private func design(fromPacked sums: [Double]) -> ProbeDesign {
+    let root = 0.5.squareRoot()
+    func entry(_ i: Int, _ j: Int) -> Double {
+      let (high, low) = (max(i, j), min(i, j))
+      let value = sums[high * (high + 1) / 2 + low]
+      return i == j ? value : value * root
+    }
+    let train = split.train
+    let m = train.count
+    let means = examples.indices.map { i in
+      train.reduce(0) { $0 + entry(i, $1) } / Double(m)
+    }
+    let grand = train.reduce(0) { $0 + means[$1] } / Double(m)
+    func rows(_ chosen: [Int]) -> [Double] {
+      var result: [Double] = []
+      result.reserveCapacity(chosen.count * m)
+      for i in chosen {
+        for j in train { result.append(entry(i, j) - means[i] - means[j] + grand) }
+      }
+      return result
+    }
+    return ProbeDesign(train: rows(train), test: rows(split.test), width: m, isGram: true)
+  }
+}

@@ -1,0 +1,113 @@
+import Dispatch
+import Synchronization
+
+/// How the CKA of two layers moves as examples are dropped: those that carry most, and as many at random.
+///
+/// CKA answers to few examples far from the rest, and to a translation of a subset of them (Davari et al.
+/// 2023, "Reliability of CKA as a similarity measure"), which moves no decision boundary. Such examples
+/// hold most of ⟨A, A⟩ of a layer; dropping them shows what the others say.
+public struct DropCurve: Sendable, Hashable {
+  /// One number of dropped examples.
+  public struct Point: Sendable, Hashable {
+    /// The share of the examples that is dropped.
+    public let fraction: Double
+    /// How many that is: rounded up.
+    public let dropped: Int
+    /// CKA without the examples of the largest contributions to ⟨A, B⟩; NaN where nothing varies any more.
+    public let withoutContributors: Double
+    /// CKA without the examples of the largest weights.
+    public let withoutHeaviest: Double
+    /// CKA without as many examples drawn at random, one value a draw.
+    public let withoutRandom: [Double]
+  }
+
+  /// In the order of the fractions.
+  public let points: [Point]
+
+  /// Dropping examples of the two layers.
+  ///
+  /// - Parameters:
+  ///   - left: √2·A, n × n; likewise `right`.
+  ///   - contributions: cₖ of every example.
+  ///   - weights: see `PairTrust.weights`.
+  ///   - draws: how often as many examples are drawn at random; draw r takes the first of
+  ///     `MinibatchPlan.permutation(of:seed:pass:)` for the pass −3 − r.
+  init(
+    _ left: [Float], _ right: [Float], exampleCount n: Int, contributions: [Double],
+    weights: [Double], fractions: [Double], draws: Int, seed: UInt64
+  ) {
+    let byContribution = Self.descending(contributions)
+    let byWeight = Self.descending(weights)
+    let orders =
+      [byContribution, byWeight]
+      + (0..<draws).map { MinibatchPlan.permutation(of: n, seed: seed, pass: -3 - $0) }
+    let counts = fractions.map { min(Int(($0 * Double(n)).rounded(.up)), n) }
+    let results = Mutex([Double](repeating: .nan, count: orders.count * counts.count))
+    DispatchQueue.concurrentPerform(iterations: orders.count * counts.count) { index in
+      let (place, order) = (index / orders.count, index % orders.count)
+      let kept = orders[order].dropFirst(counts[place]).sorted()
+      let value = Self.similarity(left, right, exampleCount: n, keeping: kept)
+      results.withLock { $0[index] = value }
+    }
+    let values = results.withLock { $0 }
+    points = fractions.indices.map { place in
+      let row = Array(values[(place * orders.count)..<((place + 1) * orders.count)])
+      return Point(
+        fraction: fractions[place], dropped: counts[place], withoutContributors: row[0],
+        withoutHeaviest: row[1], withoutRandom: Array(row[2...]))
+    }
+  }
+
+  /// The places of `numbers` from the largest to the smallest; equal ones in their order.
+  static func descending(_ numbers: [Double]) -> [Int] {
+    numbers.indices.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }
+  }
+
+  /// CKA of some of the examples, U-centered again: with row sums r, s and totals R, S of what is left of A
+  /// and B, ⟨A, B⟩ − 2/(m−2)·Σrᵢsᵢ + R·S/((m−1)(m−2)). NaN for fewer than four, or where a layer has
+  /// nothing left beside rounding errors.
+  static func similarity(
+    _ left: [Float], _ right: [Float], exampleCount n: Int, keeping kept: [Int]
+  ) -> Double {
+    guard kept.count >= 4 else { return .nan }
+    let m = Double(kept.count)
+    var (cross, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
+    var (rs, rr, ss, r, s) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    left.withUnsafeBufferPointer { left in
+      right.withUnsafeBufferPointer { right in
+        kept.withUnsafeBufferPointer { kept in
+          for i in kept {
+            let (a, b) = (
+              left.baseAddress.unsafelyUnwrapped + i * n,
+              right.baseAddress.unsafelyUnwrapped + i * n
+            )
+            var (rowLeft, rowRight) = (0.0, 0.0)
+            for j in kept {
+              let (x, y) = (Double(a[j]), Double(b[j]))
+              cross += x * y
+              leftSquare += x * x
+              rightSquare += y * y
+              rowLeft += x
+              rowRight += y
+            }
+            rs += rowLeft * rowRight
+            rr += rowLeft * rowLeft
+            ss += rowRight * rowRight
+            r += rowLeft
+            s += rowRight
+          }
+        }
+      }
+    }
+    func centered(_ product: Double, _ rows: Double, _ totals: Double) -> Double {
+      product - 2 / (m - 2) * rows + totals / ((m - 1) * (m - 2))
+    }
+    let products = PairProducts(
+      cross: centered(cross, rs, r * s), left: centered(leftSquare, rr, r * r),
+      right: centered(rightSquare, ss, s * s))
+    // The entries are float32's: what is left below their rounding says nothing.
+    let isRounding =
+      products.left < leftSquare * 0x1p-46 || products.right < rightSquare * 0x1p-46
+    return isRounding ? .nan : products.cosine
+  }
+}

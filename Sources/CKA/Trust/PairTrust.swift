@@ -1,0 +1,77 @@
+import Device
+
+/// What is known of the similarity of one pair of layers.
+public struct PairTrust: Sendable {
+  /// Debiased CKA, its bias and its standard error.
+  public let jackknife: Jackknife
+  /// How many null standard deviations CKA lies above 0: see `Similarity.z`.
+  public let z: Double
+  /// How random pairings of the examples compare.
+  public let permutation: PermutationTest
+  /// cₖ/√(⟨A, A⟩⟨B, B⟩) of every example k with cₖ = Σⱼ A_kj·B_kj: what it adds to CKA. They add up to CKA.
+  public let contributions: [Double]
+  /// The larger of the shares that an example has in its two layers' own ⟨A, A⟩ and ⟨B, B⟩. No
+  /// contribution is larger in magnitude (Cauchy and Schwarz).
+  public let weights: [Double]
+  /// How CKA moves as the examples that carry most are dropped.
+  public let drops: DropCurve
+
+  /// The examples from the one that contributes most to the one that contributes least.
+  public var byContribution: [Int] { DropCurve.descending(contributions) }
+
+  /// p ≤ 1/(1 + z²), Cantelli's bound.
+  public var significance: Double { z > 0 ? 1 / (1 + z * z) : 1 }
+
+  /// Whether few examples decide the value: dropping the heaviest of any fraction of the curve moves CKA
+  /// by more than 0.1, and farther than any random drop of as many.
+  public var isCarriedByFew: Bool {
+    drops.points.contains { point in
+      let moves = [point.withoutContributors, point.withoutHeaviest].map {
+        $0.isNaN ? .infinity : abs($0 - jackknife.value)
+      }
+      let random = point.withoutRandom.map { abs($0 - jackknife.value) }.max() ?? 0
+      return moves.contains { $0 > max(0.1, random) }
+    }
+  }
+
+  /// The pair of the layer `i` of `left` and `j` of `right`.
+  init(
+    _ left: CenteredGrams, _ i: Int, _ right: CenteredGrams, _ j: Int, settings: Trust.PairSettings,
+    seed: UInt64
+  ) {
+    let n = left.exampleCount
+    let a = left.square(ofLayer: i)
+    let b = right.square(ofLayer: j)
+    // Both matrices are √2 of the true ones: half of every product.
+    var examples: [PairProducts] = []
+    examples.reserveCapacity(n)
+    for k in 0..<n {
+      var (cross, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
+      for j in (k * n)..<(k * n + n) {
+        let (x, y) = (Double(a[j]), Double(b[j]))
+        cross += x * y
+        leftSquare += x * x
+        rightSquare += y * y
+      }
+      examples.append(
+        PairProducts(cross: cross / 2, left: leftSquare / 2, right: rightSquare / 2))
+    }
+    let all = PairProducts(
+      cross: examples.reduce(0) { $0 + $1.cross }, left: examples.reduce(0) { $0 + $1.left },
+      right: examples.reduce(0) { $0 + $1.right })
+    let norm = (all.left * all.right).squareRoot()
+    contributions = examples.map { $0.cross / norm }
+    weights = examples.map { max($0.left / all.left, $0.right / all.right) }
+    let value = all.cosine
+    jackknife = Jackknife(
+      value: value, leavingOneOut: examples.map { all.without($0, of: n).cosine })
+    z = value * (Double(n) * Double(n - 3) / 2).squareRoot()
+    permutation = PermutationTest(
+      value: value,
+      among: PermutationTest.values(
+        left, layer: i, rightSquare: b, norm: norm, count: settings.permutations, seed: seed))
+    drops = DropCurve(
+      a, b, exampleCount: n, contributions: contributions, weights: weights,
+      fractions: settings.dropFractions, draws: settings.randomDrops, seed: seed)
+  }
+}

@@ -1,0 +1,78 @@
+import Dispatch
+import Synchronization
+
+/// How often a random pairing of the examples is as similar as the true one.
+///
+/// U-centering commutes with a permutation of the examples, and neither ⟨A, A⟩ nor ⟨B, B⟩ changes: of CKA
+/// only the numerator ⟨A, PBPᵀ⟩ is made anew, from one matrix whose rows and columns are permuted.
+public struct PermutationTest: Sendable, Hashable {
+  /// How many permutations were drawn.
+  public let permutations: Int
+  /// How many of them gave a CKA no smaller than that of the true pairing.
+  public let atLeastAsLarge: Int
+  /// The mean of CKA over the permutations; its expectation is 0.
+  public let mean: Double
+  /// The standard deviation; its expectation is √(2/(n(n−3))).
+  public let standardDeviation: Double
+  /// The largest.
+  public let largest: Double
+
+  /// p = (1 + atLeastAsLarge)/(1 + permutations): the true pairing is one of those that were possible
+  /// (Phipson & Smyth 2010). One-sided, and no smaller than 1/(1 + permutations).
+  public var p: Double { Double(1 + atLeastAsLarge) / Double(1 + permutations) }
+
+  /// CKA of two layers for each of `count` random pairings: that of index r follows
+  /// `MinibatchPlan.permutation(of:seed:pass:)` for the pass r.
+  static func values(
+    _ left: CenteredGrams, layer: Int, rightSquare: [Float], norm: Double, count: Int, seed: UInt64
+  ) -> [Double] {
+    let n = left.exampleCount
+    let results = Mutex([Double](repeating: 0, count: count))
+    DispatchQueue.concurrentPerform(iterations: count) { index in
+      let order = MinibatchPlan.permutation(of: n, seed: seed, pass: index)
+      let product = Self.product(left, layer: layer, rightSquare, order: order)
+      results.withLock { $0[index] = product / norm }
+    }
+    return results.withLock { $0 }
+  }
+
+  /// ⟨A, PBPᵀ⟩, where example i meets `order[i]`.
+  static func product(
+    _ left: CenteredGrams, layer: Int, _ rightSquare: [Float], order: [Int]
+  ) -> Double {
+    let n = left.exampleCount
+    return rightSquare.withUnsafeBufferPointer { square in
+      order.withUnsafeBufferPointer { order in
+        var sum = 0.0
+        for i in 1..<n {
+          let row = left.packedRow(i, ofLayer: layer)
+          // One row of B, which stays in the cache, is read in the order of the permutation.
+          let start = order[i] * n
+          var (even, odd) = (0.0, 0.0)
+          var j = 0
+          while j + 1 < i {
+            even += Double(row[j]) * Double(square[start + order[j]])
+            odd += Double(row[j + 1]) * Double(square[start + order[j + 1]])
+            j += 2
+          }
+          if j < i { even += Double(row[j]) * Double(square[start + order[j]]) }
+          sum += even + odd
+        }
+        return sum
+      }
+    }
+  }
+
+  /// The test of `value` among the values of random pairings.
+  init(value: Double, among values: [Double]) {
+    permutations = values.count
+    // A pairing that gives the same matrix may round differently.
+    let rounding = 1e-12
+    atLeastAsLarge = values.count { $0 >= value - rounding }
+    mean = values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
+    let center = mean
+    let squares = values.reduce(0) { $0 + ($1 - center) * ($1 - center) }
+    standardDeviation = (squares / Double(values.count - 1)).squareRoot()
+    largest = values.max() ?? .nan
+  }
+}

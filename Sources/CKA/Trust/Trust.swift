@@ -1,0 +1,164 @@
+import Activations
+import Device
+
+/// How far a map of debiased CKA can be trusted: what chance alone would give, how much the values would
+/// vary with other examples, and which examples carry them.
+///
+/// All examples of the comparison are in memory at once: 2n(n−1) bytes a layer, twice while the control
+/// is made.
+public struct Trust: Sendable {
+  /// The layers and examples, estimated by `.unbiased`.
+  public let comparison: Comparison
+  /// What decides permutations and draws.
+  public let seed: UInt64
+
+  /// - Precondition: the comparison's estimator is `.unbiased`, and it has four examples at least.
+  public init(_ comparison: Comparison, seed: UInt64 = 0) {
+    precondition(comparison.estimator == .unbiased, "trust is in debiased CKA")
+    precondition(comparison.pairing.count >= 4, "debiased CKA needs four examples")
+    self.comparison = comparison
+    self.seed = seed
+  }
+
+  /// How deep a pair of layers is looked into.
+  public struct PairSettings: Sendable, Hashable {
+    /// Random pairings of the permutation test.
+    public var permutations: Int
+    /// Shares of the examples that are dropped.
+    public var dropFractions: [Double]
+    /// How often as many are dropped at random.
+    public var randomDrops: Int
+
+    /// 999 permutations; 1, 2 and 5 % of the examples, against 20 random draws.
+    public init(
+      permutations: Int = 999, dropFractions: [Double] = [0.01, 0.02, 0.05], randomDrops: Int = 20
+    ) {
+      self.permutations = permutations
+      self.dropFractions = dropFractions
+      self.randomDrops = randomDrops
+    }
+  }
+
+  /// What is known of a whole map.
+  public struct Outcome: Sendable {
+    /// CKA, z and the statuses.
+    public let similarity: Similarity
+    /// The jackknife's standard error of each cell; NaN where there is no value.
+    public let standardErrors: Matrix<Double>
+    /// The jackknife's bias of each cell.
+    public let biases: Matrix<Double>
+    /// CKA after the examples were paired at random, example i of the first model with that of the place
+    /// `MinibatchPlan.permutation(of:seed:pass:)` for the pass −2 in the second; of one model, its layers
+    /// with its own shuffled ones.
+    public let control: Matrix<Double>
+    /// For each layer the least share of the examples that holds half of ⟨A, A⟩; NaN without a value.
+    public let leftHalfShares: [Double]
+    /// The same of the second model.
+    public let rightHalfShares: [Double]
+    /// Who did the work.
+    public let device: DeviceInfo
+
+    private let left: CenteredGrams
+    private let right: CenteredGrams
+    private let seed: UInt64
+
+    /// The pair of the layer `row` of the first model and `column` of the second; nil where it has no
+    /// value.
+    public func pair(row: Int, column: Int, settings: PairSettings = .init()) -> PairTrust? {
+      guard similarity.statuses[row, column] == .ok else { return nil }
+      return PairTrust(left, row, right, column, settings: settings, seed: seed)
+    }
+
+    init(
+      _ similarity: Similarity, control: Similarity, _ left: CenteredGrams, _ right: CenteredGrams,
+      device: DeviceInfo, seed: UInt64
+    ) {
+      self.similarity = similarity
+      self.control = control.cka
+      self.left = left
+      self.right = right
+      self.device = device
+      self.seed = seed
+      let map = JackknifeMap(left, right, cka: similarity.cka)
+      standardErrors = map.standardErrors
+      biases = map.biases
+      func shares(_ weights: Matrix<Double>, _ statuses: [Status]) -> [Double] {
+        statuses.indices.map { layer in
+          let start = layer * weights.columns
+          return statuses[layer] == .ok
+            ? halfShare(Array(weights.elements[start..<(start + weights.columns)])) : .nan
+        }
+      }
+      leftHalfShares = shares(map.leftWeights, similarity.leftStatuses)
+      rightHalfShares = shares(map.rightWeights, similarity.rightStatuses)
+    }
+  }
+
+  /// A layer of which this share of the examples, or less, holds half of ⟨A, A⟩ is carried by few.
+  public static let fewExamples = 0.05
+
+  /// Does the work on the first of `devices`, or where it fails, on the next.
+  ///
+  /// - Parameter observe: hears of devices that failed.
+  /// - Throws: the last device's error, or the first that says that activations are unreadable.
+  public func run(
+    on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
+  ) throws(DeviceError) -> Outcome {
+    var last = DeviceError(kind: .notFound, call: "trust", context: "no device was given")
+    for (index, device) in devices.enumerated() {
+      do throws(DeviceError) {
+        return try run(on: device)
+      } catch {
+        guard error.kind != .input else { throw error }
+        last = error
+        if index + 1 < devices.count {
+          observe(.fellBack(from: device.info, to: devices[index + 1].info, because: error))
+        }
+      }
+    }
+    throw last
+  }
+
+  private func run(on device: some Device) throws(DeviceError) -> Outcome {
+    let n = comparison.pairing.count
+    let batch = comparison.minibatches(Array(0..<n))
+    let left = try grams(of: batch.left, on: device)
+    let right: CenteredGrams? =
+      if let right = batch.right { try grams(of: right, on: device) } else { nil }
+    let similarity = try similarity(left, right, on: device)
+
+    let order = MinibatchPlan.permutation(of: n, seed: seed, pass: -2)
+    let shuffled = (right ?? left).permuted(order)
+    let control = try self.similarity(left, shuffled, on: device)
+    return Outcome(
+      similarity, control: control, left, right ?? left, device: device.info, seed: seed)
+  }
+
+  private func grams(of minibatch: Minibatch, on device: some Device) throws(DeviceError)
+    -> CenteredGrams
+  {
+    let stack = try device.gramStack(of: minibatch, kernel: comparison.kernel, centering: .unbiased)
+    return try CenteredGrams(stack, exampleCount: minibatch.exampleCount, on: device)
+  }
+
+  private func similarity(
+    _ left: CenteredGrams, _ right: CenteredGrams?, on device: some Device
+  ) throws(DeviceError) -> Similarity {
+    let leftStack = try device.gramStack(of: left.packed)
+    let rightStack =
+      try right.map { (right) throws(DeviceError) in try device.gramStack(of: right.packed) }
+    let sums = try comparison.sums(leftStack, rightStack, of: left.exampleCount, on: device)
+    return Similarity(sums, centering: .unbiased, passes: 1)
+  }
+}
+
+/// The least share of `weights` that adds up to half of their sum.
+func halfShare(_ weights: [Double]) -> Double {
+  let half = weights.reduce(0, +) / 2
+  var sum = 0.0
+  let count = weights.sorted(by: >).prefix { weight in
+    defer { sum += weight }
+    return sum < half
+  }.count
+  return Double(count) / Double(weights.count)
+}

@@ -1,0 +1,120 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Foundation
+import Logging
+
+struct BlocksCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "blocks",
+    abstract: "Block structure: contiguous layers that are more alike than others as far apart.",
+    discussion: """
+      RESULT is a folder that compare wrote of one model, or several, or what sweep wrote: STORE. Prints \
+      a table and writes blocks.json, blocks.csv and a picture into the output folder; of a sweep also \
+      similarity at equal depth, best-matching layers, and means inside and outside of blocks for every \
+      pair of models, and how well layers find themselves across seeds.
+      """)
+
+  @Argument(help: "The folder of a result, several, or the store of a sweep.")
+  var results: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "The fewest layers of a block: 3 or a tenth of the layers, whichever is more, unless given.",
+      valueName: "n"))
+  var minSize: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How much more alike its layers must be than others at the same distances.", valueName: "c"))
+  var minContrast = 0.1
+
+  @Option(help: ArgumentHelp("The largest p of a block.", valueName: "p"))
+  var significance = 0.05
+
+  @Option(help: ArgumentHelp("Maps of chance that p is told from.", valueName: "n"))
+  var permutations = 999
+
+  @Option(help: "What decides them.")
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-blocks"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result of blocks.")
+  var force = false
+
+  @OptionGroup var page: ReportOption
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func validate() throws {
+    if let minSize, minSize < 3 {
+      throw ValidationError("--min-size is \(minSize): at least 3.")
+    }
+    guard minContrast > 0, minContrast <= 1 else {
+      throw ValidationError("--min-contrast is \(minContrast): above 0 and at most 1.")
+    }
+    guard permutations >= 1 else {
+      throw ValidationError("--permutations is \(permutations): at least 1.")
+    }
+    let least = 1 / Double(permutations + 1)
+    guard significance >= least, significance < 1 else {
+      throw ValidationError(
+        "--significance is \(significance): below 1, and at least \(least), the least p of "
+          + "\(permutations) permutations.")
+    }
+  }
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let folder = try ResultFolder(output, of: BlocksFiles.kind, replacing: force)
+      let input = try BlocksInput(results)
+      let detector = BlockDetector(
+        minimumSize: minSize, minimumContrast: minContrast, significance: significance,
+        permutations: permutations, seed: seed)
+      // A core a network.
+      let structures = try concurrentMap(input.networks) { detector.structure(of: $0.map) }
+      let across = try AcrossModels(input, structures)
+      let document = BlocksDocument(
+        detector: .init(detector),
+        models: zip(input.networks, structures).map { .init($0, $1, by: detector) },
+        pairs: input.pairs.isEmpty ? nil : across.pairs,
+        matching: input.pairs.isEmpty ? nil : across.matching)
+      warn(document, across, log)
+      let files = try BlocksFiles(document, input, across, report: page.isWanted)
+      try folder.write(files.contents)
+      if !quiet {
+        if let heatmap = files.heatmap { try Console.print(heatmap.terminalText(), terminator: "") }
+        try Console.print(document.text, terminator: "")
+        let names = files.contents.map(\.name).joined(separator: ", ")
+        try Console.print("written to \(oneLine(folder.path)): \(names)")
+      }
+    }
+  }
+
+  private func warn(_ document: BlocksDocument, _ across: AcrossModels, _ log: Logger) {
+    for model in document.models {
+      let defined = model.layers - model.undefinedLayers.count
+      if defined < 2 * model.minimumSize {
+        log.warning(
+          """
+          \(oneLine(model.path)): has \(defined) layers with values; a block of \
+          \(model.minimumSize) needs as many others to stand out from
+          """)
+      }
+      if !model.undefinedLayers.isEmpty {
+        log.warning(
+          "\(oneLine(model.path)): \(model.undefinedLayers.count) layers without values are left out"
+        )
+      }
+    }
+    for group in across.unlikeGroups {
+      log.warning(
+        "\(oneLine(group)): its models have layers of different names; none is matched with itself")
+    }
+  }
+}

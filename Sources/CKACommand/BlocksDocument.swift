@@ -1,0 +1,170 @@
+import Activations
+import CKA
+import CommandSupport
+import Foundation
+
+/// What `blocks.json` holds, format `cka-blocks/1` (`Documentation/FileFormats.md`).
+struct BlocksDocument: Codable {
+  static let formatFamily = "cka-blocks/"
+
+  /// `BlockDetector`, for all models.
+  struct Detector: Codable {
+    /// Left out where it follows from the number of layers.
+    var minimumSize: Int?
+    var minimumContrast: Double
+    var significance: Double
+    var permutations: Int
+    var seed: UInt64
+  }
+
+  struct Model: Codable {
+    var name: String
+    /// The folder of its result.
+    var path: String
+    var group: String?
+    var seed: String?
+    var layers: Int
+    /// The least size of a block.
+    var minimumSize: Int
+    var undefinedLayers: [Int]
+    /// Undefined pairs of other layers.
+    var undefinedPairs: Int
+    var blocks: [ResultDocument.Block]
+    /// The best candidate that chance explains.
+    var insignificant: ResultDocument.Block?
+  }
+
+  /// What is left out does not exist.
+  struct Mean: Codable {
+    var mean: Double?
+    var pairs: Int
+  }
+
+  struct Means: Codable {
+    var inside: Mean
+    var across: Mean
+    var outside: Mean
+  }
+
+  /// Two different models of a sweep.
+  struct Pair: Codable {
+    /// Indices of models.
+    var left: Int
+    var right: Int
+    var similarityAtEqualDepth: Double?
+    var ofAllPairs: Means
+    var atEqualDepth: Means
+  }
+
+  /// How well layers find themselves among the models of one architecture.
+  struct Matching: Codable {
+    var group: String
+    /// Models that count, and ordered pairs of them.
+    var models: Int
+    var pairs: Int
+    var accuracy: Double
+    /// Of the jackknife over models; left out for fewer than three.
+    var standardError: Double?
+  }
+
+  var format = BlocksDocument.formatFamily + "1"
+  var version = toolVersion
+  var detector: Detector
+  var models: [Model]
+  /// Of a sweep.
+  var pairs: [Pair]?
+  var matching: [Matching]?
+}
+
+extension BlocksDocument.Detector {
+  init(_ detector: BlockDetector) {
+    self.init(
+      minimumSize: detector.minimumSize, minimumContrast: detector.minimumContrast,
+      significance: detector.significance, permutations: detector.permutations,
+      seed: detector.seed)
+  }
+}
+
+extension BlocksDocument.Model {
+  init(_ network: BlocksInput.Network, _ structure: BlockStructure, by detector: BlockDetector) {
+    let count = network.map.rows
+    self.init(
+      name: network.model.name, path: network.path, group: network.group, seed: network.seed,
+      layers: count,
+      minimumSize: detector.minimumSize(ofLayers: count - structure.undefinedLayers.count),
+      undefinedLayers: structure.undefinedLayers, undefinedPairs: structure.undefinedPairs,
+      blocks: structure.blocks.map { ResultDocument.Block($0, of: network.model) },
+      insignificant: structure.insignificant.map { ResultDocument.Block($0, of: network.model) })
+  }
+}
+
+extension BlocksDocument.Means {
+  init(_ means: BlockSimilarity.Means) {
+    func mean(_ mean: BlockSimilarity.Mean) -> BlocksDocument.Mean {
+      BlocksDocument.Mean(mean: mean.value.isNaN ? nil : mean.value, pairs: mean.count)
+    }
+    self.init(
+      inside: mean(means.inside), across: mean(means.across), outside: mean(means.outside))
+  }
+}
+
+extension BlocksDocument {
+  /// Both tables, as they are printed.
+  var text: String { [table, matchingTable].compactMap { $0?.text }.joined(separator: "\n") }
+
+  /// The blocks as a table for people.
+  var table: TextTable {
+    var table = TextTable([
+      ("model", .left), ("first", .left), ("last", .left), ("layers", .right), ("of", .right),
+      ("inside", .right), ("outside", .right), ("contrast", .right), ("p", .right),
+    ])
+    for model in models {
+      let name = oneLine(model.name)
+      if model.blocks.isEmpty {
+        table.add([name, "no block", "", "", String(model.layers), "", "", "", ""])
+      }
+      for block in model.blocks {
+        let names = [name, oneLine(block.firstLayer), oneLine(block.lastLayer)]
+        let sizes = [String(block.size), String(model.layers)]
+        let numbers = [block.meanInside, block.meanOutside, block.contrast, block.p]
+        table.add(names + sizes + numbers.map { Format.fixed($0, 3) })
+      }
+    }
+    return table
+  }
+
+  /// How well layers find themselves, as a table for people; nothing without a group of models.
+  var matchingTable: TextTable? {
+    guard let matching, !matching.isEmpty else { return nil }
+    var table = TextTable([
+      ("architecture", .left), ("models", .right), ("layers find themselves", .right),
+      ("standard error", .right),
+    ])
+    for group in matching {
+      table.add([
+        oneLine(group.group), String(group.models), Format.fixed(100 * group.accuracy, 1) + " %",
+        group.standardError.map { Format.fixed(100 * $0, 1) + " %" } ?? "",
+      ])
+    }
+    return table
+  }
+
+  /// A row a block; places count from 0.
+  var csv: [UInt8] {
+    models.reduce(
+      into: csvLine([
+        "model", "group", "seed", "layers", "undefined_layers", "first", "last", "first_layer",
+        "last_layer", "size", "mean_inside", "mean_outside", "contrast", "p",
+      ])
+    ) { bytes, model in
+      for block in model.blocks {
+        let names = [model.name, model.group ?? "", model.seed ?? ""]
+        let places = [model.layers, model.undefinedLayers.count, block.first, block.last]
+        let numbers = [block.meanInside, block.meanOutside, block.contrast, block.p]
+        bytes += csvLine(
+          names + places.map(String.init) + [block.firstLayer, block.lastLayer, String(block.size)]
+            + numbers.map(csvNumber))
+      }
+    }
+  }
+}

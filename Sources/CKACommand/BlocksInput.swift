@@ -1,0 +1,102 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Foundation
+
+/// The maps that `cka blocks` looks at: networks with themselves, and, of a sweep, all pairs.
+struct BlocksInput {
+  /// A network's map with itself.
+  struct Network: Sendable {
+    var document: ResultDocument
+    var path: String
+    var map: Matrix<Double>
+    /// The architecture, as the sweep has it; nil for a result of `compare`.
+    var group: String?
+    var seed: String?
+
+    var model: ResultDocument.Model { document.models[0] }
+  }
+
+  /// The numbers of two different networks of a sweep.
+  struct Pair: Sendable {
+    /// Places in `networks`.
+    var left: Int
+    var right: Int
+    var path: String
+  }
+
+  let networks: [Network]
+  let pairs: [Pair]
+
+  /// The folders of several results of `compare`, each of one network, or of one sweep: its store, or the
+  /// folder `results` in it.
+  init(_ paths: [String]) throws {
+    if paths.count == 1, let sweep = Self.sweepFolder(paths[0]) {
+      try self.init(sweep: sweep)
+      return
+    }
+    if let sweep = paths.first(where: { Self.sweepFolder($0) != nil }) {
+      throw Failure(
+        .usage, "\(oneLine(sweep)): holds results of a sweep, which are looked at alone")
+    }
+    self.init(networks: try concurrentMap(paths) { try Self.network(at: $0) }, pairs: [])
+  }
+
+  private init(networks: [Network], pairs: [Pair]) {
+    self.networks = networks
+    self.pairs = pairs
+  }
+
+  private init(sweep folder: String) throws {
+    let path = "\(folder)/\(SweepDocument.name)"
+    let document: SweepDocument = try readDocument(
+      at: path, format: SweepDocument.format, of: "sweep")
+    let count = document.models.count
+    guard count > 0,
+      document.pairs.allSatisfy({ (0..<count).contains($0.left) && (0..<count).contains($0.right) })
+    else { throw damagedDocument(at: path, format: SweepDocument.format) }
+    let own = document.pairs.filter { $0.left == $0.right }
+    let places = Dictionary(own.map { ($0.left, $0) }) { first, _ in first }
+    let networks = try concurrentMap(Array(document.models.enumerated())) { index, model in
+      guard let pair = places[index] else {
+        throw Failure(
+          .data,
+          "\(oneLine(path)): lacks the map of \(oneLine(model.name)) with itself; the sweep was "
+            + "stopped, and the same command goes on with it")
+      }
+      var network = try Self.network(at: "\(folder)/\(pair.folder)")
+      network.group = model.group
+      network.seed = model.seed
+      return network
+    }
+    let pairs = document.pairs.filter { $0.left != $0.right }.map {
+      Pair(left: $0.left, right: $0.right, path: "\(folder)/\($0.folder)")
+    }
+    self.init(networks: networks, pairs: pairs)
+  }
+
+  /// The map of a pair.
+  func map(of pair: Pair) throws -> Matrix<Double> {
+    let (rows, columns) = (networks[pair.left].map.rows, networks[pair.right].map.rows)
+    return try writtenScores(at: "\(pair.path)/cka.npy", rows: rows, columns: columns)
+  }
+
+  private static func network(at path: String) throws -> Network {
+    let name = "\(path)/\(ResultFiles.document)"
+    let document = try ResultDocument(at: name)
+    guard document.models.count == 1 else {
+      let names = document.models.map { oneLine($0.name) }.joined(separator: " with ")
+      throw Failure(
+        .data, "\(oneLine(name)): found the map of \(names), expected one network with itself")
+    }
+    return Network(document: document, path: path, map: try document.scores(in: path))
+  }
+
+  /// The folder of `sweep.json` for a store or its results.
+  private static func sweepFolder(_ path: String) -> String? {
+    [path, "\(path)/results"].first {
+      fileType("\($0)/\(SweepDocument.name)", following: true) != nil
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import CKA
+import Device
+import Figures
+
+/// The pictures of a result of `components`.
+struct ComponentFigures {
+  private let document: ComponentsDocument
+  private let outcome: ComponentAnalysis.Outcome
+
+  init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) {
+    self.document = document
+    self.outcome = outcome
+  }
+
+  /// Alignment, variances, CKA, and CKA without the first components (Nguyen et al. 2021, figure 3).
+  var panels: FigureGrid {
+    get throws(FigureError) {
+      let maps = [outcome.similarity.cka, outcome.reduced[0].cka]
+      let lowest = maps.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
+      let range = scoreRange(lowest: lowest)
+      let name = "CKA (linear, \(document.estimator.name))"
+      let count = document.removed[0]
+      let without =
+        count == 1 ? "without the first component" : "without the first \(count) components"
+      return try FigureGrid(panels: [
+        [
+          .heatmap(
+            try map(
+              outcome.alignment, range: 0...1, "squared cosine", "alignment of first components")),
+          .lineChart(try variances),
+        ],
+        [
+          .heatmap(try map(maps[0], range: range, name, "CKA")),
+          .heatmap(try map(maps[1], range: range, name, without)),
+        ],
+      ])
+    }
+  }
+
+  private func map(
+    _ values: Matrix<Double>, range: ClosedRange<Double>, _ scoreName: String, _ title: String
+  ) throws(FigureError) -> Heatmap {
+    let rows = document.models[0]
+    return try Heatmap(
+      values: values.elements, rows: values.rows, columns: values.columns, rowAxis: rows.axis,
+      columnAxis: (document.models.last ?? rows).axis, range: range, scoreName: scoreName,
+      title: title)
+  }
+
+  /// Variance fractions over depth, a panel a model.
+  private var variances: LineChart {
+    get throws(FigureError) {
+      let panels = zip(document.models, document.layers).map { model, layers in
+        let curves = (0..<min(document.components, 3)).map { component in
+          LineChart.Curve(
+            points: layers.enumerated().compactMap { index, layer in
+              layer.varianceFractions.indices.contains(component)
+                ? .init(x: Double(index), y: min(layer.varianceFractions[component], 1)) : nil
+            }, label: "component \(component + 1)")
+        }
+        return LineChart.Panel(
+          xTitle: document.models.count > 1 ? "layer of \(model.name)" : "layer", curves: curves)
+      }
+      return try LineChart(
+        panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of variance" },
+        title: "variance of first components", xScale: .linear(), yScale: .linear(0...1))
+    }
+  }
+
+  /// Mean CKA as examples are dropped; nil where a model is of one layer, which has no pairs.
+  var removal: LineChart? {
+    get throws(FigureError) {
+      let points = document.removal?.points ?? []
+      let dominant: [LineChart.Point] = points.compactMap { point in
+        point.meanCKA.map { .init(x: 100 * point.fraction, y: $0) }
+      }
+      guard !dominant.isEmpty else { return nil }
+      let random: [LineChart.Point] = points.compactMap { point in
+        guard let least = point.controlMeans.min(), let most = point.controlMeans.max() else {
+          return nil
+        }
+        let mean = point.controlMeans.reduce(0, +) / Double(point.controlMeans.count)
+        return .init(
+          x: 100 * point.fraction, y: min(max(mean, least), most), spread: least...most)
+      }
+      var curves = [LineChart.Curve(points: dominant, label: "dominant dropped")]
+      if !random.isEmpty { curves.append(.init(points: random, label: "random dropped")) }
+      let whose = document.removal?.layer.map { "by the first component of \($0)" }
+      return try LineChart(
+        panels: [[LineChart.Panel(xTitle: "% of examples dropped", curves: curves)]],
+        rowTitles: ["mean \(document.estimator.name) CKA"],
+        title: "CKA without dominant examples",
+        note: whose ?? "by the mean share of all layers' first components", xScale: .linear(),
+        yScale: .linear())
+    }
+  }
+
+  /// How the examples lie on the first components of some layers, a panel a model.
+  var projections: LineChart {
+    get throws(FigureError) {
+      let models = document.models.count > 1 ? [outcome.left, outcome.right] : [outcome.left]
+      let panels = zip(document.models, models).compactMap { model, layers in
+        histograms(of: layers, model)
+      }
+      return try LineChart(
+        panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of examples" },
+        title: "projections on first components",
+        note: "most: the highest bimodality; ends: ±8 and beyond",
+        xScale: .linear(), yScale: .linear())
+    }
+  }
+
+  private func histograms(
+    of layers: [ComponentAnalysis.LayerComponents], _ model: ResultDocument.Model
+  ) -> LineChart.Panel? {
+    let defined = layers.indices.filter { !layers[$0].values.isEmpty }
+    guard !defined.isEmpty else { return nil }
+    let coefficients = defined.map { bimodalityCoefficient(layers[$0].projections(on: 0)) }
+    let places = (0..<4).map { $0 * (defined.count - 1) / 3 }
+    let most = coefficients.indices.max { coefficients[$0] < coefficients[$1] } ?? 0
+    let curves = Set(places + [most]).sorted().map { place in
+      LineChart.Curve(
+        points: histogram(of: layers[defined[place]]),
+        label: model.layers[defined[place]].name + (place == most ? " (most)" : ""))
+    }
+    let whose = document.models.count > 1 ? " of \(model.name)" : ""
+    return LineChart.Panel(xTitle: "projection\(whose) (SD)", curves: curves)
+  }
+
+  /// Fractions of the examples in bins of half a standard deviation; projections have mean 0.
+  private func histogram(of layer: ComponentAnalysis.LayerComponents) -> [LineChart.Point] {
+    let (reach, n) = (16, layer.vectors.columns)
+    var counts = [Int](repeating: 0, count: 2 * reach + 1)
+    for value in layer.vectors.elements.prefix(n) {
+      let bin = (value * Double(n).squareRoot() * 2).rounded()
+      counts[Int(min(max(bin, -Double(reach)), Double(reach))) + reach] += 1
+    }
+    // An empty bin at either side of those that are not.
+    let filled = counts.indices.filter { counts[$0] > 0 }
+    let first = max((filled.first ?? 0) - 1, 0)
+    let last = min((filled.last ?? 0) + 1, counts.count - 1)
+    return (first...last).map { bin in
+      .init(x: Double(bin - reach) / 2, y: Double(counts[bin]) / Double(n))
+    }
+  }
+}

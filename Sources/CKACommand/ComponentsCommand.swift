@@ -1,0 +1,224 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+import DeviceRegistry
+import Foundation
+import Logging
+
+struct ComponentsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "components",
+    abstract: "Principal components of all layers, and what they explain of CKA.",
+    discussion: """
+      Finds the first components of every layer's activations over all examples: their variances, how \
+      alike the first ones of two layers are, what each pair of components contributes to CKA, and CKA \
+      without the first. Names the examples that dominate first components, and shows CKA as they are \
+      dropped. Writes figures, tables and matrices into the output folder and prints a table.
+      """)
+
+  enum EstimatorName: String, ExpressibleByArgument, CaseIterable {
+    case unbiased, biased
+    var value: Estimator { self == .biased ? .biased : .unbiased }
+  }
+
+  @Argument(help: "The first model: the rows of maps.")
+  var model: String
+
+  @Argument(help: "The second model: the columns; without it the layers of MODEL are compared.")
+  var model2: String?
+
+  @Option(name: [.customShort("k"), .long], help: "How many components of each layer are found.")
+  var components = 10
+
+  @Option(
+    help: ArgumentHelp(
+      "How many first components are taken out before CKA is made again.", valueName: "list"))
+  var remove = CountList([1])
+
+  @Option(
+    help: "The estimator of CKA, of all examples at once; contributions are of the biased one.")
+  var estimator = EstimatorName.unbiased
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The layer of MODEL whose first component says which examples dominate; without it, the mean of \
+      all layers.
+      """, valueName: "name"))
+  var layer: String?
+
+  @Option(help: "How often examples are dropped at random beside the dominant ones.")
+  var controls = 3
+
+  @Option(help: "What decides those, and which examples --examples takes.")
+  var seed: UInt64 = 0
+
+  @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup(title: "Layers") var layers: LayerOptions
+  @OptionGroup(title: "Device") var device: DeviceOption
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
+      unless given.
+      """, valueName: "size"))
+  var memory: MemorySize?
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-components"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result of components.")
+  var force = false
+
+  @OptionGroup var page: ReportOption
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func validate() throws {
+    guard components >= 1 else {
+      throw ValidationError("--components is \(components): at least 1.")
+    }
+    if let large = remove.values.first(where: { $0 > components }) {
+      throw ValidationError("--remove holds \(large): at most --components, \(components).")
+    }
+    guard controls >= 0 else { throw ValidationError("--controls is \(controls): at least 0.") }
+  }
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let folder = try ResultFolder(output, of: ComponentsFiles.kind, replacing: force)
+      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+      let right = try model2.map {
+        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+      }
+      let paths = [model, model2].compactMap { $0 }
+      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let pairing = try examples.pairing(left, right, paths: paths, seed: seed)
+      let comparison = try Comparison(left, right, pairing: pairing, estimator: estimator.value)
+      guard pairing.count >= GramCentering.unbiased.leastExamples else {
+        throw Failure(
+          .data,
+          "\(oneLine(model)): has \(Format.count(pairing.count)) examples, components need at least 4"
+        )
+      }
+      let analysis = try analysis(comparison)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
+      try checkMemory(analysis)
+      announce(comparison, nil, on: choice, to: log)
+      let opened = (clock.now - start) / .seconds(1)
+
+      let outcome = try run(analysis, on: choice, log: log)
+      report(outcome.biased, comparison, paths: paths, to: log)
+      guard outcome.similarity.hasValues else {
+        throw Failure(
+          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
+      }
+      let traits = try traits(analysis)
+      let document = ComponentsDocument(
+        analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
+        precision: device.precision, alignment: examples.align, limit: examples.examples,
+        timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+      let files = try ComponentsFiles(
+        document, analysis, outcome, traits, report: page.isWanted)
+      try folder.write(files.contents)
+      if !quiet {
+        try Console.print(document.table.text, terminator: "")
+        try Console.print(
+          summary(document, outcome, written: files.contents.map(\.name), to: folder))
+      }
+    }
+  }
+
+  private func analysis(_ comparison: Comparison) throws -> ComponentAnalysis {
+    let place = try layer.map { name in
+      guard let place = comparison.left.layers.firstIndex(where: { $0.name == name }) else {
+        throw Failure(
+          .usage, "\(oneLine(model)): no layer is called \(oneLine(name)); see cka inspect")
+      }
+      return place
+    }
+    return try ComponentAnalysis(
+      comparison.left, comparison.right, pairing: comparison.pairing, components: components,
+      removed: remove.values, estimator: estimator.value,
+      removal: .init(controls: controls, seed: seed, layer: place))
+  }
+
+  private func checkMemory(_ analysis: ComponentAnalysis) throws {
+    let limit = memory?.bytes ?? Comparison.defaultMemory
+    let needed =
+      ProcessMemory.now
+      + analysis.memory(cores: ProcessInfo.processInfo.activeProcessorCount)
+    guard needed > limit else { return }
+    let whose = memory == nil ? ", half of this machine's memory," : ""
+    throw Failure(
+      .usage,
+      "--memory \(Format.bytes(limit))\(whose) is too little for the Gram matrices of all layers: "
+        + "at least --memory \((needed >> 20) / 8 * 8 + 16)M, or fewer --examples or --layers")
+  }
+
+  private func run(
+    _ analysis: ComponentAnalysis, on choice: DeviceRegistry.Choice, log: Logger
+  ) throws -> ComponentAnalysis.Outcome {
+    var progress = Progress(total: analysis.stepCount, unit: "steps", isQuiet: quiet)
+    defer { progress.clear() }
+    do throws(DeviceError) {
+      return try analysis.run(on: choice.devices) { event in
+        guard case .fellBack(let from, let to, let error) = event else {
+          return report(event, on: &progress, to: log)
+        }
+        progress.clear()
+        log.warning(
+          "\(from.id) failed, \(to.id) begins anew: \(oneLine(error.description))")
+      }
+    } catch {
+      throw failure(of: error)
+    }
+  }
+
+  private func traits(_ analysis: ComponentAnalysis) throws -> [[ActivationTraits]] {
+    do throws(ActivationReadError) {
+      var traits = [
+        try ActivationTraits.traits(of: analysis.left.layers, examples: analysis.pairing.left)
+      ]
+      if let right = analysis.right {
+        traits.append(
+          try ActivationTraits.traits(of: right.layers, examples: analysis.pairing.right))
+      }
+      return traits
+    } catch {
+      throw Failure(.io, error.description)
+    }
+  }
+
+  private func summary(
+    _ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome, written: [String],
+    to folder: ResultFolder
+  ) -> String {
+    let counts = document.models.map { String($0.layers.count) }
+    let whole = outcome.removal.first { $0.dropped.isEmpty }
+    let least = outcome.removal.last
+    let curve =
+      if let whole, let least, !least.dropped.isEmpty, !least.mean.isNaN {
+        "mean CKA of all examples \(Format.fixed(whole.mean, 3)), without the "
+          + "\(least.dropped.count) that dominate \(Format.fixed(least.mean, 3))"
+          + (least.controlMeans.isEmpty
+            ? ""
+            : ", without as many others "
+              + Format.fixed(
+                least.controlMeans.reduce(0, +) / Double(least.controlMeans.count), 3)) + "\n"
+      } else { "" }
+    return """
+      \(curve)components of \(counts[0])\(counts.count > 1 ? " and \(counts[1])" : "") layers, \
+      \(Format.count(document.examples.compared)) examples, \(document.estimator.name) CKA, on \
+      \(document.device.id) in \(Format.seconds(document.timings.total))
+      written to \(oneLine(folder.path)): \(written.joined(separator: ", "))
+      """
+  }
+}

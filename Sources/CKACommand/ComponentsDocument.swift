@@ -1,0 +1,180 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Foundation
+
+/// What `components.json` holds, format `cka-components/1` (`Documentation/FileFormats.md`).
+struct ComponentsDocument: Codable {
+  static let formatFamily = "cka-components/"
+
+  /// One layer's components. What does not exist is left out.
+  struct Layer: Codable {
+    /// λ, the largest first, in squared units of the activations.
+    var eigenvalues: [Double]
+    /// Σλ of all components.
+    var trace: Double?
+    /// λ/Σλ.
+    var varianceFractions: [Double]
+    /// Sarle's coefficient of the projections on the first component.
+    var bimodality: Double?
+    /// How many of all stored numbers are 0.
+    var zeroFraction: Double
+    /// Of the examples' stored numbers.
+    var meanNorm: Double?
+  }
+
+  struct DominantExample: Codable {
+    /// The row in the first model.
+    var example: Int
+    var id: String?
+    /// u² of the first component: of `removal.layer`, or the mean of all layers.
+    var share: Double
+  }
+
+  struct Removal: Codable {
+    struct Point: Codable {
+      var fraction: Double
+      var dropped: Int
+      var meanCKA: Double?
+      /// One a control.
+      var controlMeans: [Double]
+    }
+    /// Whose first component decides; left out for the mean of all layers.
+    var layer: String?
+    var seed: UInt64
+    var points: [Point]
+  }
+
+  var format = ComponentsDocument.formatFamily + "1"
+  var version = toolVersion
+  var estimator: ResultDocument.Estimator
+  var pooling: String
+  var precision: Precision
+  var device: ResultDocument.Worker
+  var models: [ResultDocument.Model]
+  /// k.
+  var components: Int
+  /// A list a model.
+  var layers: [[Layer]]
+  /// The first axis of `reduced.npy`.
+  var removed: [Int]
+  /// Cells of `cka.npy` without a value.
+  var undefinedCells: [ResultDocument.Cell]
+  /// The same of each map of `reduced.npy`.
+  var undefinedReducedCells: [[ResultDocument.Cell]]
+  var examples: ConvergeDocument.Examples
+  /// Those with the largest shares.
+  var dominantExamples: [DominantExample]
+  var removal: Removal?
+  var timings: ResultDocument.Timings
+}
+
+extension ComponentsDocument {
+  init(
+    _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,
+    _ traits: [[ActivationTraits]], paths: [String], pooling: String, precision: Precision,
+    alignment: ExamplePairing.Alignment, limit: Int?, timings: ResultDocument.Timings
+  ) {
+    estimator = ResultDocument.Estimator(analysis.estimator)
+    self.pooling = pooling
+    self.precision = precision
+    device = ResultDocument.Worker(outcome.device, minibatches: 1)
+    let noSigmas = { (model: any ActivationSource) in
+      [Double?](repeating: nil, count: model.layers.count)
+    }
+    models = [
+      ResultDocument.Model(
+        analysis.left, paths[0], outcome.left.map(\.status), noSigmas(analysis.left))
+    ]
+    layers = [zip(outcome.left, traits[0]).map { Layer($0, $1) }]
+    if let right = analysis.right {
+      models.append(
+        ResultDocument.Model(right, paths[1], outcome.right.map(\.status), noSigmas(right)))
+      layers.append(zip(outcome.right, traits[1]).map { Layer($0, $1) })
+    }
+    components = analysis.components
+    removed = analysis.removed
+    undefinedCells = ResultDocument.Cell.undefined(in: outcome.similarity.statuses)
+    undefinedReducedCells = outcome.reduced.map { ResultDocument.Cell.undefined(in: $0.statuses) }
+    examples = ConvergeDocument.Examples(
+      total: analysis.left.exampleCount, compared: analysis.pairing.count, limit: limit,
+      alignment: alignment == .ids ? alignment.rawValue : nil)
+    let places = outcome.shares.indices.sorted { outcome.shares[$0] > outcome.shares[$1] }
+    dominantExamples = places.prefix(20).map { place in
+      let example = analysis.pairing.left[place]
+      return DominantExample(
+        example: example, id: analysis.left.exampleIDs?[example], share: outcome.shares[place])
+    }
+    removal = analysis.removal.map { removal in
+      Removal(
+        layer: removal.layer.map { analysis.left.layers[$0].name }, seed: removal.seed,
+        points: outcome.removal.map { point in
+          Removal.Point(
+            fraction: point.fraction, dropped: point.dropped.count,
+            meanCKA: point.mean.isNaN ? nil : point.mean,
+            controlMeans: point.controlMeans.filter { !$0.isNaN })
+        })
+    }
+    self.timings = timings
+  }
+
+  /// The components as a table for people.
+  var table: TextTable {
+    var columns: [(heading: String, alignment: TextTable.Alignment)] = [("layer", .left)]
+    if models.count > 1 { columns.insert(("model", .left), at: 0) }
+    let shown = min(components, 3)
+    columns += (1...shown).map { ("λ\($0)/Σλ", TextTable.Alignment.right) }
+    columns += [("bimodality", .right), ("zeros", .right), ("mean norm", .right)]
+    var table = TextTable(columns)
+    for (model, layers) in zip(models, layers) {
+      for (described, layer) in zip(model.layers, layers) {
+        var cells = models.count > 1 ? [oneLine(model.name)] : []
+        cells.append(oneLine(described.name))
+        cells += (0..<shown).map { index in
+          layer.varianceFractions.indices.contains(index)
+            ? Format.fixed(layer.varianceFractions[index], 3) : ""
+        }
+        cells += [
+          layer.bimodality.map { Format.fixed($0, 3) } ?? "",
+          Format.fixed(layer.zeroFraction, 3), layer.meanNorm.map(Format.scientific) ?? "",
+        ]
+        table.add(cells)
+      }
+    }
+    return table
+  }
+
+  /// The components as a table for programs: a row a layer; what does not exist is empty.
+  var csv: [UInt8] {
+    let fractions = (1...components).map { "variance_fraction_\($0)" }
+    var bytes = csvLine(
+      ["model", "layer", "status", "zero_fraction", "mean_norm", "bimodality", "trace"] + fractions)
+    for (model, layers) in zip(models, layers) {
+      for (described, layer) in zip(model.layers, layers) {
+        let numbers = [layer.zeroFraction, layer.meanNorm, layer.bimodality, layer.trace]
+        let found = (0..<components).map { index in
+          layer.varianceFractions.indices.contains(index)
+            ? layer.varianceFractions[index] : Double.nan
+        }
+        bytes += csvLine(
+          [model.name, described.name, described.status]
+            + (numbers.map { $0 ?? .nan } + found).map(csvNumber))
+      }
+    }
+    return bytes
+  }
+}
+
+extension ComponentsDocument.Layer {
+  fileprivate init(_ layer: ComponentAnalysis.LayerComponents, _ traits: ActivationTraits) {
+    func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
+    let mean = traits.norms.reduce(0, +) / Double(traits.norms.count)
+    let bimodality =
+      layer.values.isEmpty ? Double.nan : bimodalityCoefficient(layer.projections(on: 0))
+    self.init(
+      eigenvalues: layer.values, trace: number(layer.trace),
+      varianceFractions: layer.varianceFractions, bimodality: number(bimodality),
+      zeroFraction: traits.zeroFraction, meanNorm: number(mean))
+  }
+}

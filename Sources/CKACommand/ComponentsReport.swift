@@ -1,0 +1,56 @@
+import Activations
+import CommandSupport
+import Figures
+import Report
+
+extension Report {
+  /// The page of a result of `components`: the four panels, the examples that dominate, and the layers.
+  init(_ document: ComponentsDocument, _ figures: ComponentFigures) throws {
+    let panels: [Panel]
+    let projections: LineChart
+    let removal: LineChart?
+    do throws(FigureError) {
+      panels = Report.panels(try figures.panels)
+      projections = try figures.projections
+      removal = try figures.removal
+    } catch {
+      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    }
+    let dominant = Table(
+      [.number("example"), .text("ID"), .number("share")],
+      rows: document.dominantExamples.map { example in
+        [String(example.example), example.id ?? "", Format.fixed(example.share, 4)]
+      }, caption: "The examples with the largest shares of first components")
+    self.init(
+      title: "Principal components of \(document.models.map(\.name).joined(separator: " and "))",
+      facts: [
+        .init("Estimator", ResultDocument.text(of: document.estimator)),
+        .init("Components", Format.count(document.components)),
+        .init("Examples", Format.count(document.examples.compared)),
+        .init("Pooling", document.pooling), .init("Device", document.device.id),
+        .init("Time", Format.seconds(document.timings.total)),
+      ] + document.models.map { .init($0.name, $0.path) },
+      sections: [
+        Section(
+          "First components and CKA", note: "The cursor and the zoom of all maps go together.",
+          panels: panels.map { $0.with(document) }),
+        Section(
+          "Dominant examples", panels: (removal.map { [.chart($0)] } ?? []) + [.table(dominant)]),
+        Section("Projections on first components", panels: [.chart(projections)]),
+        Section("Layers", panels: [.table(Table(document.table))]),
+      ])
+  }
+}
+
+extension Report.Panel {
+  /// The panel; if it is a map of layers, with what these say of its cells.
+  fileprivate func with(_ document: ComponentsDocument) -> Self {
+    guard case .maps(var maps, let label) = self else { return self }
+    let rows = document.models[0].layers
+    let columns = (document.models.last ?? document.models[0]).layers
+    for index in maps.indices where maps[index].heatmap.values.contains(where: \.isNaN) {
+      maps[index].statuses = ResultDocument.Layer.statuses(rows, columns)
+    }
+    return .maps(maps, label: label)
+  }
+}

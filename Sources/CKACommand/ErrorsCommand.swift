@@ -1,0 +1,205 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Foundation
+import Logging
+import Report
+
+struct ErrorsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "errors",
+    abstract: "Where two groups of networks err differently.",
+    discussion: """
+      Reads what networks predict for the same examples and compares two kinds of them: accuracy, \
+      accuracy of each example and class, the examples that differ most, and how alike the \
+      predictions are, each beside what chance makes of networks of one kind.
+
+        cka errors --group 'wide=runs/wide-*.npy' --group 'deep=runs/deep-*.npy' --labels y.npy
+
+      Predictions are a .npy file or a layer of a MODEL: examples × 1 whole numbers are predicted \
+      classes, counted from 0; examples × classes are probabilities or, with --logits, logits. \
+      Writes errors.json, CSV tables, matrices and pictures into the output folder.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      One of two groups: paths or shell patterns with commas between them; a name that comes again \
+      adds to its group. The first is A, the second B.
+      """, valueName: "name=paths"))
+  var group: [String] = []
+
+  @Option(help: ArgumentHelp("The true class of each example, counted from 0.", valueName: "file"))
+  var labels: String
+
+  @Option(
+    help: ArgumentHelp("The layer with the predictions, of models with several.", valueName: "name")
+  )
+  var layer: String?
+
+  @Flag(help: "Numbers of several classes are logits, not probabilities.")
+  var logits = false
+
+  @Option(help: ArgumentHelp("What the classes are called, one a line.", valueName: "file"))
+  var classNames: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Groups of classes that are compared, too: JSON, {"animal": ["cat", "dog"]}, or CSV with the \
+      header child,parent.
+      """, valueName: "file"))
+  var hierarchy: String?
+
+  @Option(help: ArgumentHelp("The fewest classes of such a group.", valueName: "N"))
+  var leastClasses = 2
+
+  @Option(help: ArgumentHelp("How many differing examples are chosen at a time.", valueName: "N"))
+  var top = 20
+
+  @Option(help: "Random halves of the groups, and at most so many random groups.")
+  var repeats = 1000
+
+  @Option(help: "What decides the random halves and groups.")
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-errors"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result of errors.")
+  var force = false
+
+  @OptionGroup var page: ReportOption
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func validate() throws {
+    for (name, value) in [
+      ("--least-classes", leastClasses), ("--top", top), ("--repeats", repeats),
+    ] where value < 1 {
+      throw ValidationError("\(name) is \(value): at least 1.")
+    }
+  }
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let start = ContinuousClock.now
+      let folder = try ResultFolder(output, of: ErrorsFiles.kind, replacing: force)
+      let (groups, ids) = try ErrorGroups(group).read(layer: layer, areLogits: logits)
+      let truth = try readTrueClasses(labels)
+      let study = try reportingPredictions(of: nil) { () throws(PredictionError) in
+        try ErrorStudy(groups[0], groups[1], labels: truth)
+      }
+      let names = try classNames.map { try readClassNames($0, count: study.classCount) }
+      let groupsOfClasses = try hierarchy.map { path in
+        let names = names ?? (0..<study.classCount).map(String.init)
+        let found = try readHierarchy(path, of: names).groups(of: names, least: leastClasses)
+        guard !found.isEmpty else {
+          throw Failure(
+            .data,
+            "\(oneLine(path)): found no group of at least --least-classes \(leastClasses) classes that "
+              + "leaves one out")
+        }
+        return found
+      }
+      let findings = try ErrorFindings(
+        study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top, repeats: repeats,
+        seed: seed)
+      announce(findings, to: log)
+      let document = ErrorsDocument(
+        study, findings, labels: labels, repeats: repeats, seed: seed,
+        seconds: (ContinuousClock.now - start) / .seconds(1))
+      let files = try ErrorsFiles(
+        document, study, findings, exampleIDs: ids, report: page.isWanted)
+      try folder.write(files.contents)
+      if !quiet {
+        try Console.print(document.text, terminator: "")
+        try Console.print(
+          "written to \(oneLine(folder.path)): \(ErrorsFiles.document) and tables, matrices, pictures"
+            + (page.isWanted ? ", \(Report.fileName)" : "")
+        )
+      }
+    }
+  }
+
+  /// Says what is missing and what may not be expected.
+  private func announce(_ findings: ErrorFindings, to log: Logger) {
+    if findings.similarity.values[.divergence] == nil {
+      log.info("divergence and Hellinger's distance need probabilities or logits of all networks")
+    }
+    if findings.similarity.raisedCount > 0 {
+      log.info(
+        """
+        \(Format.count(findings.similarity.raisedCount)) probabilities below \
+        \(Predictions.leastProbability) count as that where logarithms are taken
+        """)
+    }
+    let test = findings.chance.excess
+    // Groups of one size may change places.
+    let isEven = findings.accuracy.first.count == findings.accuracy.second.count
+    let least = Double(isEven ? 2 : 1) / Double(test.count)
+    if test.isExhaustive, least > ErrorsDocument.level {
+      log.warning(
+        """
+        there are only \(test.count) ways to divide so few networks in two groups: no p of random \
+        groups is below \(Format.fixed(least, 2))
+        """)
+    }
+    let untested = findings.classes.subsets.count - findings.classes.testedCount
+    if untested > 0 {
+      log.info(
+        """
+        \(untested) \(untested == 1 ? "class has" : "classes have") no test: within either group all \
+        networks do equally well there
+        """)
+    }
+  }
+}
+
+/// All analyses of a study.
+struct ErrorFindings {
+  let accuracy: AccuracyDifference
+  let dispersion: ExampleDispersion
+  let control: DispersionControl
+  let chance: (excess: RelabelingTest, effectSize: RelabelingTest)
+  let logistic: LogisticModels
+  let classes: SubsetDifferences
+  let groupsOfClasses: SubsetDifferences?
+  /// Where A is ahead, and where B is.
+  let ahead: (first: DifferingExamples, second: DifferingExamples)
+  let similarity: OutputSimilarity
+  /// What there is of each measure, in the order of the measures.
+  let outputs:
+    [(
+      measure: OutputSimilarity.Measure, means: OutputSimilarity.Means, gap: RelabelingTest
+    )]
+
+  init(
+    _ study: ErrorStudy, classNames: [String]?, groupsOfClasses: [(name: String, classes: [Int])]?,
+    limit: Int, repeats: Int, seed: UInt64
+  ) throws {
+    accuracy = study.accuracy
+    dispersion = study.dispersion
+    control = study.dispersionControl(repeats: repeats, seed: seed)
+    chance = study.chance(limit: repeats, seed: seed)
+    logistic = study.logisticModels
+    classes = study.classDifferences(names: classNames)
+    self.groupsOfClasses = groupsOfClasses.map { study.differences(on: $0) }
+    func ahead(_ leader: ErrorStudy.Leader) -> DifferingExamples {
+      study.differingExamples(aheadIs: leader, limit: limit, repeats: repeats, seed: seed)
+    }
+    self.ahead = (ahead(.first), ahead(.second))
+    let similarity = try reportingPredictions(of: nil) { () throws(PredictionError) in
+      try study.outputSimilarity()
+    }
+    self.similarity = similarity
+    outputs = OutputSimilarity.Measure.allCases.compactMap { measure in
+      study.similarity(measure, in: similarity, limit: repeats, seed: seed).map {
+        (measure, $0.means, $0.gap)
+      }
+    }
+  }
+}

@@ -1,0 +1,256 @@
+import CKA
+import CommandSupport
+import Foundation
+import Statistics
+
+/// What `errors.json` holds, format `cka-errors/1` (`Documentation/FileFormats.md`). What does not exist
+/// is left out.
+struct ErrorsDocument: Codable {
+  static let formatFamily = "cka-errors/"
+  /// Differences with p below it are counted.
+  static let level = 0.05
+
+  struct Group: Codable {
+    var name: String
+    var networks: [Network]
+  }
+
+  struct Network: Codable {
+    var path: String
+    var form: String
+    var accuracy: Double
+  }
+
+  struct Mean: Codable {
+    var mean: Double
+    var standardError: Double?
+    var networks: Int
+  }
+
+  struct Welch: Codable {
+    var t: Double
+    var degreesOfFreedom: Double
+    var p: Double
+    /// Of the difference, 95 %.
+    var interval: [Double]
+  }
+
+  struct Accuracy: Codable {
+    var examples: Int
+    var first: Mean
+    var second: Mean
+    var difference: Double
+    var welch: Welch?
+  }
+
+  /// A permutation test: `RelabelingTest`.
+  struct Chance: Codable {
+    var mean: Double?
+    var standardDeviation: Double?
+    var p: Double?
+    var groups: Int
+    var areAll: Bool
+  }
+
+  struct Dispersion: Codable {
+    struct Halves: Codable {
+      var repeats: Int
+      var between: Double
+      var withinFirst: Double
+      var withinSecond: Double
+      var excess: Double
+    }
+
+    var observed: Double
+    var sampling: Double
+    var excess: Double
+    var meanPart: Double
+    var correlation: Double?
+    var halves: Halves
+    var chance: Chance
+  }
+
+  struct Ahead: Codable {
+    struct Example: Codable {
+      var index: Int
+      var frequency: Double
+      var chosen: Double
+      var judged: Double
+    }
+
+    var limit: Int
+    var choices: Int
+    var chosen: Double?
+    var judged: Double?
+    /// Those chosen most often.
+    var examples: [Example]
+  }
+
+  struct Subsets: Codable {
+    var count: Int
+    var tested: Int
+    var level: Double
+    var significant: Int
+    var significantAdjusted: Int
+  }
+
+  struct Logistic: Codable {
+    struct Model: Codable {
+      var parameters: Int
+      var logLikelihood: Double
+      var aic: Double
+    }
+
+    struct Comparison: Codable {
+      var chiSquared: Double
+      var degreesOfFreedom: Int
+      var p: Double?
+    }
+
+    /// That some networks got right and some wrong.
+    var examples: Int
+    /// Examples; and groups; and both together.
+    var models: [Model]
+    var groupEffect: Double?
+    var group: Comparison
+    var interaction: Comparison
+    var effectSize: Double?
+    var chance: Chance
+  }
+
+  struct Similarity: Codable {
+    var withinFirst: Double
+    var withinSecond: Double
+    var between: Double
+    var gap: Double
+    var chance: Chance
+  }
+
+  var format = ErrorsDocument.formatFamily + "1"
+  var version = toolVersion
+  /// A and B.
+  var groups: [Group]
+  var labels: String
+  var examples: Int
+  var classCount: Int
+  var repeats: Int
+  var seed: UInt64
+  var accuracy: Accuracy
+  var dispersion: Dispersion
+  var firstAhead: Ahead
+  var secondAhead: Ahead
+  var classes: Subsets
+  var classGroups: Subsets?
+  var logistic: Logistic
+  /// By measure: agreement, divergence, hellinger.
+  var outputs: [String: Similarity]
+  /// Probabilities that counted as 1e-12 in the divergence.
+  var raisedProbabilities: Int
+  var seconds: Double
+}
+
+extension ErrorsDocument {
+  init(
+    _ study: ErrorStudy, _ findings: ErrorFindings, labels: String, repeats: Int, seed: UInt64,
+    seconds: Double
+  ) {
+    let (dispersion, control) = (findings.dispersion, findings.control)
+    self.init(
+      groups: [study.first, study.second].map { group in
+        Group(
+          name: group.name,
+          networks: group.networks.map {
+            Network(path: $0.name, form: $0.form.rawValue, accuracy: study.accuracy(of: $0))
+          })
+      }, labels: labels, examples: study.exampleCount, classCount: study.classCount,
+      repeats: repeats, seed: seed, accuracy: Accuracy(findings.accuracy),
+      dispersion: Dispersion(
+        observed: dispersion.observed, sampling: dispersion.sampling, excess: dispersion.excess,
+        meanPart: dispersion.meanPart, correlation: number(dispersion.correlation),
+        halves: .init(
+          repeats: repeats, between: control.between, withinFirst: control.withinFirst,
+          withinSecond: control.withinSecond, excess: control.excess),
+        chance: Chance(findings.chance.excess)),
+      firstAhead: Ahead(findings.ahead.first), secondAhead: Ahead(findings.ahead.second),
+      classes: Subsets(findings.classes),
+      classGroups: findings.groupsOfClasses.map { Subsets($0) },
+      logistic: Logistic(findings.logistic, chance: findings.chance.effectSize),
+      outputs: Dictionary(
+        uniqueKeysWithValues: findings.outputs.map {
+          (
+            $0.measure.rawValue,
+            Similarity(
+              withinFirst: $0.means.withinFirst, withinSecond: $0.means.withinSecond,
+              between: $0.means.between, gap: $0.gap.observed, chance: Chance($0.gap))
+          )
+        }), raisedProbabilities: findings.similarity.raisedCount, seconds: seconds)
+  }
+}
+
+private func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
+
+extension ErrorsDocument.Mean {
+  fileprivate init(_ sample: SampleMean) {
+    self.init(
+      mean: sample.mean, standardError: number(sample.standardError), networks: sample.count)
+  }
+}
+
+extension ErrorsDocument.Accuracy {
+  init(_ found: AccuracyDifference) {
+    self.init(
+      examples: found.exampleCount, first: .init(found.first), second: .init(found.second),
+      difference: found.difference,
+      welch: found.welch.map { welch in
+        let interval = welch.interval(confidence: 0.95)
+        return .init(
+          t: welch.t, degreesOfFreedom: welch.degreesOfFreedom, p: welch.p,
+          interval: [interval.lowerBound, interval.upperBound])
+      })
+  }
+}
+
+extension ErrorsDocument.Chance {
+  fileprivate init(_ test: RelabelingTest) {
+    // Nothing is compared where nothing can be told of the true groups.
+    self.init(
+      mean: number(test.mean), standardDeviation: number(test.standardDeviation),
+      p: test.observed.isNaN ? nil : test.p, groups: test.count, areAll: test.isExhaustive)
+  }
+}
+
+extension ErrorsDocument.Ahead {
+  fileprivate init(_ found: DifferingExamples) {
+    self.init(
+      limit: found.limit, choices: found.choices, chosen: number(found.chosen),
+      judged: number(found.judged),
+      examples: found.examples.prefix(found.limit).map {
+        .init(index: $0.index, frequency: $0.frequency, chosen: $0.chosen, judged: $0.judged)
+      })
+  }
+}
+
+extension ErrorsDocument.Subsets {
+  fileprivate init(_ found: SubsetDifferences) {
+    let counts = found.significantCounts(level: ErrorsDocument.level)
+    self.init(
+      count: found.subsets.count, tested: found.testedCount, level: ErrorsDocument.level,
+      significant: counts.single, significantAdjusted: counts.adjusted)
+  }
+}
+
+extension ErrorsDocument.Logistic {
+  fileprivate init(_ found: LogisticModels, chance: RelabelingTest) {
+    func comparison(_ found: LogisticModels.Comparison) -> Comparison {
+      Comparison(
+        chiSquared: found.statistic, degreesOfFreedom: found.degreesOfFreedom, p: found.p)
+    }
+    self.init(
+      examples: found.exampleCount,
+      models: found.fits.map {
+        Model(parameters: $0.parameters, logLikelihood: $0.logLikelihood, aic: $0.aic)
+      }, groupEffect: found.groupEffect, group: comparison(found.group),
+      interaction: comparison(found.interaction), effectSize: number(found.effectSize),
+      chance: .init(chance))
+  }
+}

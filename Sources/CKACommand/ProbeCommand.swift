@@ -1,0 +1,161 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+import DeviceRegistry
+import Foundation
+import Logging
+
+struct ProbeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "probe",
+    abstract: "How well a linear classifier reads the classes from each layer.",
+    discussion: """
+      Fits a multinomial logistic regression to a part of the examples of every layer, judges it by the \
+      others, and prints a table of accuracies. Writes probe.json, probe.csv, probe.png and probe.svg \
+      into the output folder.
+      """)
+
+  @Argument(help: "The model.")
+  var model: String
+
+  @Option(help: ArgumentHelp("The class of every example: whole numbers.", valueName: "y.npy"))
+  var labels: String
+
+  @Option(
+    help: """
+      The weight of the squared weights against the summed losses: 1/C of scikit-learn's \
+      LogisticRegression.
+      """)
+  var penalty = 1.0
+
+  @Option(help: "The share of the examples of each class that is tested, not fitted.")
+  var testFraction = 0.25
+
+  @Option(help: "What decides which examples are tested, and which --examples takes.")
+  var seed: UInt64 = 0
+
+  @Option(
+    help: ArgumentHelp("At most so many examples, drawn by --seed.", valueName: "N"))
+  var examples: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder that cka compare wrote of the model, whose blocks are shaded.", valueName: "result")
+  )
+  var blocks: String?
+
+  @OptionGroup(title: "Layers") var layers: LayerOptions
+  @OptionGroup(title: "Device") var device: DeviceOption
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-probe"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result of probe.")
+  var force = false
+
+  @OptionGroup var page: ReportOption
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  func validate() throws {
+    guard penalty > 0, penalty.isFinite else {
+      throw ValidationError("--penalty is \(penalty): it must be positive and finite.")
+    }
+    guard testFraction > 0, testFraction < 1 else {
+      throw ValidationError("--test-fraction is \(testFraction): between 0 and 1.")
+    }
+    if let examples, examples < 4 {
+      throw ValidationError("--examples is \(examples): at least 4.")
+    }
+  }
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let folder = try ResultFolder(output, of: ProbeFiles.kind, replacing: force)
+      let source = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+      try checkPatterns(layers.layers, of: [source], paths: [model])
+      let all = try readLabels(labels, count: source.exampleCount, of: model)
+      let probe = try probe(source, all)
+      let spans = try blocks.map { try BlockSpans(at: $0, layers: source.layers.map(\.name)) }
+      try checkMemory(probe)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
+      let (results, info) = try run(probe, on: choice, log: log)
+      warn(results, probe, to: log)
+      guard results.contains(where: { $0.status == .ok }) else {
+        throw Failure(.data, "\(oneLine(model)): no layer has a value; nothing was written")
+      }
+      let document = ProbeDocument(
+        probe, results, path: model, labelsPath: labels, testFraction: testFraction, seed: seed,
+        pooling: layers.pool.rawValue, precision: device.precision, device: info,
+        blocks: spans?.ranges, seconds: (clock.now - start) / .seconds(1))
+      let files = try ProbeFiles(document, report: page.isWanted)
+      try folder.write(files.contents)
+      if !quiet {
+        try Console.print(document.table.text, terminator: "")
+        try Console.print(document.summary)
+        try Console.print(
+          "written to \(oneLine(folder.path)): \(files.contents.map(\.name).joined(separator: ", "))"
+        )
+      }
+    }
+  }
+
+  private func probe(_ source: ActivationModel, _ all: [Int]) throws -> Probe {
+    let chosen: [Int]
+    do throws(ComparisonError) {
+      chosen = try ExamplePairing(source, limit: examples, seed: seed).left
+    } catch {
+      throw Failure(.data, "\(oneLine(model)): \(oneLine(error.description))")
+    }
+    let classes = ClassLabels(chosen.map { all[$0] })
+    do throws(ProbeError) {
+      let split = try ProbeSplit(classes, testFraction: testFraction, seed: seed)
+      return Probe(source, examples: chosen, labels: classes, split: split, penalty: penalty)
+    } catch {
+      throw Failure(.data, "\(oneLine(labels)): \(error.description)")
+    }
+  }
+
+  /// Packed sums, the matrix of the fit with its rows for the test, and a slab of features.
+  private func checkMemory(_ probe: Probe) throws {
+    let n = probe.examples.count
+    let bytes = 18 * n * n + 256 << 20
+    guard bytes > Comparison.defaultMemory else { return }
+    throw Failure(
+      .usage,
+      "\(oneLine(model)): \(Format.count(n)) examples take \(Format.bytes(bytes)), more than half of "
+        + "this machine's memory; --examples takes fewer")
+  }
+
+  private func run(
+    _ probe: Probe, on choice: DeviceRegistry.Choice, log: Logger
+  ) throws -> (layers: [Probe.LayerResult], device: DeviceInfo) {
+    var progress = Progress(total: probe.model.layers.count, unit: "layers", isQuiet: quiet)
+    defer { progress.clear() }
+    do throws(DeviceError) {
+      return try probe.run(on: choice.devices) { report($0, on: &progress, to: log) }
+    } catch {
+      throw failure(of: error)
+    }
+  }
+
+  private func warn(_ results: [Probe.LayerResult], _ probe: Probe, to log: Logger) {
+    for (layer, result) in zip(probe.model.layers, results) {
+      let name = "\(oneLine(model)): layer \(oneLine(layer.name))"
+      switch result.status {
+      case .constant:
+        log.warning("\(name) is left undefined: constant over the examples that are fitted")
+      case .ok where !result.isConverged:
+        log.warning("\(name): the fit had not converged after \(result.iterations) steps")
+      case .ok: break
+      default: log.warning("\(name) is left undefined: \(result.status.rawValue)")
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Foundation
+
+/// What `probe.json` holds, format `cka-probe/1` (`Documentation/FileFormats.md`).
+struct ProbeDocument: Codable {
+  static let formatFamily = "cka-probe/"
+
+  struct Layer: Codable {
+    var name: String
+    var stage: String?
+    var features: Int
+    var status: String
+    var testAccuracy: Double?
+    /// Wilson's 95 % interval of the test accuracy.
+    var low: Double?
+    var high: Double?
+    var trainAccuracy: Double?
+    /// C·Σ losses + ½‖W‖² at its minimum.
+    var objective: Double?
+    var iterations: Int?
+    var isConverged: Bool?
+    /// `features` or `gram`.
+    var form: String?
+  }
+
+  struct Examples: Codable {
+    var total: Int
+    var train: Int
+    var test: Int
+    var testFraction: Double
+    var seed: UInt64
+  }
+
+  struct Block: Codable {
+    /// Places of layers, counted from 0.
+    var first: Int
+    var last: Int
+  }
+
+  var format = ProbeDocument.formatFamily + "1"
+  var version = toolVersion
+  var model: String
+  var path: String
+  var labels: String
+  var classes: [Int]
+  /// Examples of each class.
+  var classCounts: [Int]
+  var penalty: Double
+  var pooling: String
+  var precision: Precision
+  var device: ResultDocument.Worker
+  var examples: Examples
+  /// What always naming the most frequent class of the fitted examples gives.
+  var majorityAccuracy: Double
+  var layers: [Layer]
+  /// The shaded blocks, where they were given.
+  var blocks: [Block]?
+  var seconds: Double
+}
+
+extension ProbeDocument {
+  init(
+    _ probe: Probe, _ results: [Probe.LayerResult], path: String, labelsPath: String,
+    testFraction: Double, seed: UInt64, pooling: String, precision: Precision, device: DeviceInfo,
+    blocks: [ClosedRange<Int>]?, seconds: Double
+  ) {
+    let layers = zip(probe.model.layers, results).map { layer, result in
+      guard result.status == .ok else {
+        return Layer(
+          name: layer.name, stage: layer.stage, features: layer.featureCount,
+          status: result.status.rawValue)
+      }
+      let interval = wilsonInterval(result.testAccuracy, of: probe.split.test.count)
+      return Layer(
+        name: layer.name, stage: layer.stage, features: layer.featureCount,
+        status: result.status.rawValue, testAccuracy: result.testAccuracy,
+        low: interval.lowerBound, high: interval.upperBound, trainAccuracy: result.trainAccuracy,
+        objective: result.objective, iterations: result.iterations,
+        isConverged: result.isConverged, form: result.isGram ? "gram" : "features")
+    }
+    self.init(
+      model: probe.model.name, path: path, labels: labelsPath, classes: probe.labels.classes,
+      classCounts: probe.labels.counts, penalty: probe.penalty, pooling: pooling,
+      precision: precision, device: ResultDocument.Worker(device, minibatches: 0),
+      examples: Examples(
+        total: probe.model.exampleCount, train: probe.split.train.count,
+        test: probe.split.test.count, testFraction: testFraction, seed: seed),
+      majorityAccuracy: probe.majorityAccuracy, layers: layers,
+      blocks: blocks?.map { Block(first: $0.lowerBound, last: $0.upperBound) }, seconds: seconds)
+  }
+
+  /// The accuracies as a table for people.
+  var table: TextTable {
+    var table = TextTable([
+      ("layer", .left), ("features", .right), ("test", .right), ("95 % interval", .right),
+      ("train", .right), ("form", .left), ("steps", .right),
+    ])
+    func percent(_ value: Double?) -> String { value.map { Format.fixed(100 * $0, 1) } ?? "" }
+    for layer in layers {
+      let interval = layer.low.map { "\(percent($0)) … \(percent(layer.high))" } ?? layer.status
+      table.add([
+        oneLine(layer.name), Format.count(layer.features), percent(layer.testAccuracy), interval,
+        percent(layer.trainAccuracy), layer.form ?? "",
+        layer.iterations.map { Format.count($0) } ?? "",
+      ])
+    }
+    return table
+  }
+
+  /// What stands below the table.
+  var summary: String {
+    let majority = Format.fixed(100 * majorityAccuracy, 1)
+    return
+      "accuracy in %: \(classes.count) classes, \(Format.count(examples.train)) examples fitted, "
+      + "\(Format.count(examples.test)) tested; the most frequent class alone: \(majority); in "
+      + Format.seconds(seconds)
+  }
+
+  /// The accuracies as a table for programs: a row a layer; what does not exist is empty.
+  var csv: [UInt8] {
+    layers.reduce(
+      into: csvLine([
+        "layer", "features", "status", "test_accuracy", "low", "high", "train_accuracy",
+        "objective",
+        "iterations", "form",
+      ])
+    ) { bytes, layer in
+      func number(_ value: Double?) -> String { csvNumber(value ?? .nan) }
+      bytes += csvLine([
+        layer.name, String(layer.features), layer.status, number(layer.testAccuracy),
+        number(layer.low), number(layer.high), number(layer.trainAccuracy),
+        number(layer.objective), layer.iterations.map(String.init) ?? "", layer.form ?? "",
+      ])
+    }
+  }
+}
+
+/// Wilson's 95 % interval of a share of `count` independent trials (Wilson 1927): unlike a normal one, it
+/// stays within 0 and 1.
+private func wilsonInterval(_ share: Double, of count: Int) -> ClosedRange<Double> {
+  let n = Double(count)
+  let z = 1.959963984540054
+  let center = (share + z * z / (2 * n)) / (1 + z * z / n)
+  let reach = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)).squareRoot()
+  return max(min(center - reach, share), 0)...min(max(center + reach, share), 1)
+}

@@ -1,0 +1,74 @@
+import Activations
+import CommandSupport
+import Figures
+import Report
+
+/// The files of a result of `probe`, as bytes, ready to be written.
+struct ProbeFiles {
+  private static let document = "probe.json"
+  /// The folder that is written.
+  static let kind = ResultFolder.Kind(
+    document: document, formatFamily: ProbeDocument.formatFamily,
+    names: ["probe.png", "probe.svg", "probe.csv", document, Report.fileName])
+
+  /// Names and bytes, in the order people look for them.
+  let contents: [(name: String, bytes: [UInt8])]
+
+  /// - Parameter report: whether a page is among them.
+  init(_ document: ProbeDocument, report: Bool) throws {
+    let (png, svg): ([UInt8], [UInt8])
+    let chart: LineChart
+    do throws(FigureError) {
+      chart = try LineChart(document)
+      (png, svg) = (try chart.data(.png), try chart.data(.svg))
+    } catch {
+      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    }
+    let page = report ? [try Report(document, chart).bytes()] : []
+    contents =
+      [
+        ("probe.png", png), ("probe.svg", svg), ("probe.csv", document.csv),
+        (Self.document, try document.json),
+      ] + page.map { (Report.fileName, $0) }
+  }
+}
+
+extension LineChart {
+  /// Accuracy over depth, a band for the test's interval, blocks shaded.
+  fileprivate init(_ document: ProbeDocument) throws(FigureError) {
+    func points(
+      _ value: (ProbeDocument.Layer) -> Double?,
+      _ spread: (ProbeDocument.Layer) -> ClosedRange<Double>? = { _ in nil }
+    ) -> [Point] {
+      document.layers.enumerated().compactMap { index, layer in
+        value(layer).map { Point(x: Double(index), y: $0, spread: spread(layer)) }
+      }
+    }
+    let test = points({ $0.testAccuracy }) { layer in
+      guard let low = layer.low, let high = layer.high else { return nil }
+      return low...high
+    }
+    let places = test.map(\.x)
+    let majority = [places.first, places.last].compactMap { $0 }.map {
+      Point(x: $0, y: document.majorityAccuracy)
+    }
+    let spans = (document.blocks ?? []).map { Double($0.first) - 0.5...Double($0.last) + 0.5 }
+    let shaded = spans.isEmpty ? "" : "; shaded: blocks"
+    try self.init(
+      panels: [
+        [
+          Panel(
+            xTitle: "layer",
+            curves: [
+              Curve(points: test, label: "test"),
+              Curve(points: points { $0.trainAccuracy }, label: "fitted"),
+              Curve(
+                points: places.count > 1 ? majority : Array(majority.prefix(1)),
+                label: "most frequent class"),
+            ], spans: spans)
+        ]
+      ], rowTitles: ["accuracy"], title: "linear probes: \(document.model)",
+      note: "band: 95 % of \(document.examples.test) tested examples\(shaded)",
+      xScale: .linear(), yScale: .linear(0...1))
+  }
+}

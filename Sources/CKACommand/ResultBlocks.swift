@@ -1,0 +1,41 @@
+import CKA
+import Device
+import Figures
+
+extension ResultDocument {
+  /// Contiguous layers that stand out: `LayerBlock`.
+  struct Block: Codable {
+    /// The places of its first and its last layer, counted from 0.
+    var first: Int
+    var last: Int
+    var firstLayer: String
+    var lastLayer: String
+    /// Layers with values.
+    var size: Int
+    var meanInside: Double
+    var meanOutside: Double
+    var contrast: Double
+    var p: Double
+
+    init(_ block: LayerBlock, of model: Model) {
+      (first, last) = (block.layers.lowerBound, block.layers.upperBound - 1)
+      (firstLayer, lastLayer) = (model.layers[first].name, model.layers[last].name)
+      size = block.size
+      (meanInside, meanOutside) = (block.meanInside, block.meanOutside)
+      (contrast, p) = (block.contrast, block.p)
+    }
+
+    var layers: Range<Int> { first..<(last + 1) }
+  }
+
+  /// The blocks in the map of a network with itself; nil for two networks.
+  func blocks(in cka: Matrix<Double>) -> [Block]? {
+    guard models.count == 1 else { return nil }
+    return BlockDetector().structure(of: cka).blocks.map { Block($0, of: models[0]) }
+  }
+}
+
+extension Heatmap.Outline {
+  /// Layers of a network in its map with itself.
+  init(layers: Range<Int>) { self.init(rows: layers, columns: layers) }
+}

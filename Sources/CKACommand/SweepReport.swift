@@ -1,0 +1,211 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Figures
+import Foundation
+import Report
+
+extension Report {
+  /// The page of the results of a sweep, made of its files: the maps of all pairs, those of
+  /// architectures, and what models and pairs there are.
+  ///
+  /// - Parameter folder: the folder of `sweep.json`.
+  init(ofSweepAt folder: String) throws {
+    let document: SweepDocument = try readDocument(
+      at: "\(folder)/\(SweepDocument.name)", format: SweepDocument.format, of: "sweep")
+    guard !document.models.isEmpty, document.models.allSatisfy({ !$0.layers.isEmpty }),
+      document.pairs.contains(where: { $0.left == $0.right }),
+      document.pairs.allSatisfy({ document.models.indices.contains(max($0.left, $0.right)) })
+    else {
+      throw damagedDocument(at: "\(folder)/\(SweepDocument.name)", format: SweepDocument.format)
+    }
+    let groups = try document.groupMaps(in: folder)
+    let taken = groups.reduce(0) { $0 + $1.heatmap.values.count }
+    let chosen = document.pairsWithMaps(cells: Report.mostCells - taken)
+    let left = document.pairs.count - chosen.count
+    var sections = [
+      Section(
+        "Pairs of models",
+        note: """
+          At the left, the mean of the similarity at equal depth: choose a pair by a click, by Enter, or \
+          by the sliders.\(left > 0 ? " \(Self.missing(left))" : "")
+          """,
+        panels: [.pairs(try Pairs(document, chosen, in: folder))])
+    ]
+    if !groups.isEmpty {
+      sections.append(
+        Section(
+          "Architectures", note: "Means and deviations over networks that differ in their seed.",
+          panels: [.maps(groups, label: "Map")]))
+    }
+    sections += [
+      Section("Models", panels: [.table(Table(modelsOf: document))]),
+      Section("Pairs as numbers", panels: [.table(Table(pairsOf: document))]),
+    ]
+    self.init(
+      title: "Similarity of \(Format.count(document.models.count)) models",
+      facts: [
+        .init("Estimator", ResultDocument.text(of: document.estimator)),
+        .init("Kernel", ResultDocument.text(of: document.kernel)),
+        .init(
+          "Examples",
+          ResultDocument.text(used: document.examples.used, dropped: document.examples.dropped)),
+        .init("Pooling", document.pooling),
+        .init("Device", document.devices.map(\.id).joined(separator: ", ")),
+        .init("Pairs", Format.count(document.pairs.count)),
+      ], sections: sections)
+  }
+
+  private static func missing(_ count: Int) -> String {
+    "The maps of \(Format.count(count)) pairs are left out, because the page would become too large; "
+      + "they are in the folder pairs."
+  }
+}
+
+extension Report.Pairs {
+  fileprivate init(_ document: SweepDocument, _ chosen: [Int], in folder: String) throws {
+    let count = document.models.count
+    let axis = Heatmap.Axis(labels: document.models.map(\.name))
+    var means = [Double](repeating: .nan, count: count * count)
+    for pair in document.pairs {
+      let mean = pair.similarityAtEqualDepth ?? .nan
+      means[pair.left * count + pair.right] = mean
+      means[pair.right * count + pair.left] = mean
+    }
+    let scores = try concurrentMap(chosen) { index in
+      let pair = document.pairs[index]
+      return try writtenScores(
+        at: "\(folder)/\(pair.folder)/cka.npy", rows: document.models[pair.left].layers.count,
+        columns: document.models[pair.right].layers.count)
+    }
+    // Found when the pairs were written.
+    let blocks = try concurrentMap(chosen) { index in
+      let pair = document.pairs[index]
+      guard pair.left == pair.right else { return [ResultDocument.Block]() }
+      return try ResultDocument(at: "\(folder)/\(pair.folder)/\(ResultFiles.document)").blocks ?? []
+    }
+    let lowest = scores.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
+    var entries = [Int](repeating: -1, count: count * count)
+    for (entry, index) in chosen.enumerated() {
+      entries[document.pairs[index].left * count + document.pairs[index].right] = entry
+    }
+    do throws(FigureError) {
+      var maps: [Report.Map] = []
+      for (index, (cka, blocks)) in zip(chosen, zip(scores, blocks)) {
+        maps.append(
+          try Report.Map(
+            document, document.pairs[index], cka, blocks, range: scoreRange(lowest: lowest)))
+      }
+      let overview = try Heatmap(
+        values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
+        range: scoreRange(lowest: means.filter { !$0.isNaN }.min() ?? 0),
+        scoreName: "mean \(document.scoreName) at equal depth")
+      self.init(
+        overview: overview, maps: maps, entries: entries,
+        missing: "The map of this pair is not in the page; it is in the folder pairs.")
+    } catch {
+      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    }
+  }
+}
+
+extension Report.Map {
+  /// The map of one pair; cells of a layer without a value have that layer's status.
+  fileprivate init(
+    _ document: SweepDocument, _ pair: SweepDocument.Pair, _ cka: Matrix<Double>,
+    _ blocks: [ResultDocument.Block], range: ClosedRange<Double>
+  ) throws(FigureError) {
+    let (left, right) = (document.models[pair.left], document.models[pair.right])
+    let statuses =
+      pair.undefinedCells == 0 ? nil : ResultDocument.Layer.statuses(left.layers, right.layers)
+    let name = pair.left == pair.right ? left.name : "\(left.name) × \(right.name)"
+    self.init(
+      try Heatmap(
+        values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: left.axis,
+        columnAxis: right.axis, range: range, scoreName: document.scoreName,
+        outlines: blocks.filter { $0.layers.upperBound <= cka.rows }
+          .map { Heatmap.Outline(layers: $0.layers) }),
+      name: name, statuses: statuses)
+  }
+}
+
+extension Report.Table {
+  fileprivate init(modelsOf document: SweepDocument) {
+    self.init(
+      [
+        .text("model"), .text("architecture"), .text("seed"), .number("layers"),
+        .number("without value"), .text("path"),
+      ],
+      rows: document.models.map { model in
+        let undefined = model.layers.count { $0.status != Status.ok.rawValue }
+        return [
+          model.name, model.group, model.seed ?? "", Format.count(model.layers.count),
+          undefined == 0 ? "" : Format.count(undefined), model.path,
+        ]
+      })
+  }
+
+  fileprivate init(pairsOf document: SweepDocument) {
+    self.init(
+      [
+        .text("rows"), .text("columns"), .number("mean CKA at equal depth"),
+        .number("cells without value"), .text("folder"),
+      ],
+      rows: document.pairs.map { pair in
+        [
+          document.models[pair.left].name, document.models[pair.right].name,
+          pair.similarityAtEqualDepth.map { Format.fixed($0, 4) } ?? "",
+          pair.undefinedCells == 0 ? "" : Format.count(pair.undefinedCells), pair.folder,
+        ]
+      })
+  }
+}
+
+extension SweepDocument {
+  /// Which pairs have their maps in a page that has room for so many cells: models with themselves, then
+  /// pairs of one architecture, then the others, as many as fit; always one.
+  fileprivate func pairsWithMaps(cells: Int) -> [Int] {
+    func rank(_ pair: Pair) -> Int {
+      if pair.left == pair.right { return 0 }
+      return models[pair.left].group == models[pair.right].group ? 1 : 2
+    }
+    let ordered = pairs.indices.sorted { (rank(pairs[$0]), $0) < (rank(pairs[$1]), $1) }
+    var room = cells
+    var chosen: [Int] = []
+    for index in ordered {
+      let pair = pairs[index]
+      let size = models[pair.left].layers.count * models[pair.right].layers.count
+      guard chosen.isEmpty || size <= room else { continue }
+      room -= size
+      chosen.append(index)
+    }
+    return chosen.sorted()
+  }
+
+  /// The maps of architectures, of which none may have any.
+  fileprivate func groupMaps(in folder: String) throws -> [Report.Map] {
+    try groups.flatMap { group -> [Report.Map] in
+      guard let path = group.folder, let first = group.models.first,
+        models.indices.contains(first)
+      else { return [] }
+      let layers = models[first].layers.count
+      var axis = models[first].axis
+      axis.title = group.name
+      return try group.maps.map { name in
+        let values = try writtenScores(
+          at: "\(folder)/\(path)/\(name).npy", rows: layers, columns: layers)
+        return Report.Map(
+          try GroupMaps.heatmap(
+            values, called: name, axis: axis, title: nil, scoreName: scoreName),
+          name: "\(group.name): \(name)")
+      }
+    }
+  }
+}
+
+extension SweepDocument.Model {
+  fileprivate var axis: Heatmap.Axis {
+    ResultDocument.Model(name: name, path: path, layers: layers).axis
+  }
+}

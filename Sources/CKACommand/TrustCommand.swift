@@ -1,0 +1,213 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Device
+import DeviceRegistry
+import Foundation
+import Logging
+import Report
+
+struct TrustCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trust",
+    abstract: "How far a similarity map can be trusted, and which examples carry it.",
+    discussion: """
+      For every pair of layers: debiased CKA with its standard error (jackknife), how far it lies above \
+      chance, and its value after the examples were paired at random. For one pair (--cell) also a \
+      permutation test, the examples that carry the value, and how it moves without them. Writes \
+      trust.json, trust.csv, cka.npy, z.npy, standard-error.npy, control.npy and pictures into the \
+      output folder.
+      """)
+
+  @Argument(help: "The first model: the rows of the map.")
+  var model: String
+
+  @Argument(help: "The second model: the columns; without it MODEL is compared with itself.")
+  var model2: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The pair of layers to look into, a layer of each model.", valueName: "layer,layer"))
+  var cell: String?
+
+  @Option(help: "Random pairings of the examples for the pair of --cell.")
+  var permutations = 999
+
+  @Option(help: "How many of the examples that carry most are printed.")
+  var top = 10
+
+  @Option(help: "What decides random pairings, random drops and which examples --examples takes.")
+  var seed: UInt64 = 0
+
+  @OptionGroup(title: "Kernel") var kernel: KernelOptions
+  @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup(title: "Layers") var layers: LayerOptions
+  @OptionGroup(title: "Device") var device: DeviceOption
+
+  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  var output = "cka-trust"
+
+  @Flag(help: "Replace the output folder if it holds an earlier result of trust.")
+  var force = false
+
+  @OptionGroup var page: ReportOption
+
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  /// The most examples that are taken where `--examples` does not say.
+  private static let defaultExamples = 4096
+
+  func validate() throws {
+    guard permutations >= 1 else {
+      throw ValidationError("--permutations is \(permutations): at least 1.")
+    }
+    guard top >= 0 else { throw ValidationError("--top is \(top): at least 0.") }
+  }
+
+  func run() throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let folder = try ResultFolder(output, of: TrustFiles.kind, replacing: force)
+      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+      let right = try model2.map {
+        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+      }
+      let paths = [model, model2].compactMap { $0 }
+      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let pair = try cell.map { try place(of: $0, left, right ?? left) }
+      let comparison = try comparison(left, right, paths: paths, log: log)
+      try checkExampleCount(comparison, path: model)
+      try checkMemory(comparison)
+      let choice = try chooseDevice(device.device, precision: device.precision, log: log)
+
+      let outcome = try run(Trust(comparison, seed: seed), on: choice, log: log)
+      report(outcome.similarity, comparison, paths: paths, to: log)
+      guard outcome.similarity.hasValues else {
+        throw Failure(
+          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
+      }
+      let details = try pair.map { try look(into: $0, outcome, comparison) }
+      var document = TrustDocument(
+        comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
+        precision: device.precision, alignment: examples.align, seed: seed)
+      document.pair = details.map { .init($0, row: pair?.row ?? 0, column: pair?.column ?? 0) }
+      warn(document, to: log)
+      let files = try TrustFiles(document, outcome, details, comparison)
+      document.seconds = (clock.now - start) / .seconds(1)
+      let page =
+        self.page.isWanted
+        ? files.report(document, outcome, details, comparison.exampleNames, top: top) : nil
+      try folder.write(files.contents(document, page: page))
+      if !quiet {
+        try Console.print(
+          document.text(details, exampleIDs: comparison.exampleNames, top: top), terminator: "")
+        try Console.print(
+          "written to \(oneLine(folder.path)): \(files.names)\(page == nil ? "" : ", \(Report.fileName)")"
+        )
+      }
+    }
+  }
+
+  private func comparison(
+    _ left: ActivationModel, _ right: ActivationModel?, paths: [String], log: Logger
+  ) throws -> Comparison {
+    var options = examples
+    if options.examples == nil, left.exampleCount > Self.defaultExamples {
+      options.examples = Self.defaultExamples
+      log.info(
+        """
+        \(Format.count(Self.defaultExamples)) of \(Format.count(left.exampleCount)) examples are drawn \
+        by --seed \(seed); --examples takes more
+        """)
+    }
+    let pairing = try options.pairing(left, right, paths: paths, seed: seed)
+    return try Comparison(
+      left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
+  }
+
+  /// The matrices of the first model, those of the second twice, and the pair of `--cell` in full.
+  private func checkMemory(_ comparison: Comparison) throws {
+    let n = comparison.pairing.count
+    let matrices =
+      comparison.left.layers.count + 2 * (comparison.right ?? comparison.left).layers.count
+    let bytes = 2 * n * (n - 1) * matrices + (cell == nil ? 0 : 8 * n * n)
+    guard bytes > Comparison.defaultMemory else { return }
+    throw Failure(
+      .usage,
+      "\(oneLine(model)): \(Format.count(n)) examples of \(matrices) matrices take "
+        + "\(Format.bytes(bytes)), more than half of this machine's memory; --examples or --layers "
+        + "takes fewer")
+  }
+
+  /// Where `LAYER,LAYER` is in the map. Names may hold commas themselves.
+  private func place(
+    of cell: String, _ left: ActivationModel, _ right: ActivationModel
+  ) throws -> (row: Int, column: Int) {
+    for comma in cell.indices where cell[comma] == "," {
+      let (first, second) = (cell[..<comma], cell[cell.index(after: comma)...])
+      if let row = left.layers.firstIndex(where: { $0.name == first }),
+        let column = right.layers.firstIndex(where: { $0.name == second })
+      {
+        return (row, column)
+      }
+    }
+    throw Failure(
+      .usage,
+      "--cell \(oneLine(cell)): expected a layer of \(oneLine(left.name)), a comma and a layer of "
+        + "\(oneLine(right.name)); see cka inspect")
+  }
+
+  private func run(
+    _ trust: Trust, on choice: DeviceRegistry.Choice, log: Logger
+  ) throws -> Trust.Outcome {
+    var progress = Progress(total: 1, unit: "maps", isQuiet: quiet)
+    defer { progress.clear() }
+    do throws(DeviceError) {
+      return try trust.run(on: choice.devices) { report($0, on: &progress, to: log) }
+    } catch {
+      throw failure(of: error)
+    }
+  }
+
+  private func look(
+    into pair: (row: Int, column: Int), _ outcome: Trust.Outcome, _ comparison: Comparison
+  ) throws -> PairTrust {
+    let details = outcome.pair(
+      row: pair.row, column: pair.column, settings: .init(permutations: permutations))
+    guard let details else {
+      let status = outcome.similarity.statuses[pair.row, pair.column]
+      throw Failure(
+        .data,
+        "\(oneLine(model)): the pair --cell \(oneLine(cell ?? "")) has no value: \(status.rawValue)"
+      )
+    }
+    return details
+  }
+
+  private func warn(_ document: TrustDocument, to log: Logger) {
+    for model in document.models {
+      let few = model.layers.filter { $0.isCarriedByFew ?? false }
+      guard let first = few.first, let share = first.halfShare else { continue }
+      let others = few.count > 1 ? ", as of \(few.count - 1) more" : ""
+      log.warning(
+        """
+        \(oneLine(model.path)): half of layer \(oneLine(first.name))'s Gram matrix\(others) lies with \
+        \(Format.fixed(100 * share, 1)) % of the examples: its similarities are theirs
+        """)
+    }
+    if document.pair?.isCarriedByFew ?? false {
+      log.warning("--cell \(oneLine(cell ?? "")): few examples decide the value; see the drops")
+    }
+  }
+}
+
+extension Comparison {
+  /// What the compared examples are called: their sample IDs, or their places in the first model.
+  var exampleNames: [String] {
+    pairing.left.map { left.exampleIDs?[$0] ?? String($0) }
+  }
+}

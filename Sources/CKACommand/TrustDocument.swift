@@ -1,0 +1,236 @@
+import Activations
+import CKA
+import CommandSupport
+import Device
+import Foundation
+
+/// What `trust.json` holds, format `cka-trust/1` (`Documentation/FileFormats.md`).
+struct TrustDocument: Codable {
+  static let formatFamily = "cka-trust/"
+
+  struct Layer: Codable {
+    var name: String
+    var status: String
+    /// The least share of the examples that holds half of the Gram matrix's ⟨A, A⟩.
+    var halfShare: Double?
+    /// Whether that is `Trust.fewExamples` or less.
+    var isCarriedByFew: Bool?
+  }
+
+  struct Model: Codable {
+    var name: String
+    var path: String
+    var layers: [Layer]
+  }
+
+  /// The shuffled map against what is expected of it.
+  struct Control: Codable {
+    var cells: Int
+    var mean: Double
+    /// The root of the mean square.
+    var deviation: Double
+    /// √(2/(n(n−3))).
+    var expectedDeviation: Double
+    var largest: Double
+  }
+
+  struct Drop: Codable {
+    var fraction: Double
+    var dropped: Int
+    var withoutContributors: Double?
+    var withoutHeaviest: Double?
+    var withoutRandom: [Double]
+  }
+
+  /// The pair of `--cell`.
+  struct Pair: Codable {
+    var row: Int
+    var column: Int
+    var cka: Double
+    var bias: Double
+    var standardError: Double
+    var low: Double
+    var high: Double
+    var z: Double
+    var bound: Double
+    var permutations: Int
+    var p: Double
+    var permutationMean: Double
+    var permutationDeviation: Double
+    var permutationLargest: Double
+    var drops: [Drop]
+    var isCarriedByFew: Bool
+  }
+
+  struct Examples: Codable {
+    var total: Int
+    var compared: Int
+    var alignment: String?
+  }
+
+  var format = TrustDocument.formatFamily + "1"
+  var version = toolVersion
+  var kernel: ResultDocument.Kernel
+  var pooling: String
+  var precision: Precision
+  var device: ResultDocument.Worker
+  var models: [Model]
+  var undefinedCells: [ResultDocument.Cell]
+  var examples: Examples
+  var seed: UInt64
+  /// Of the off-diagonal cells of one model, or of all cells of two.
+  var largestStandardError: Double?
+  var control: Control
+  var pair: Pair?
+  var seconds: Double?
+}
+
+extension TrustDocument {
+  init(
+    _ comparison: Comparison, _ outcome: Trust.Outcome, paths: [String], pooling: String,
+    precision: Precision, alignment: ExamplePairing.Alignment, seed: UInt64
+  ) {
+    func model(
+      _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ shares: [Double]
+    ) -> Model {
+      let layers = model.layers.indices.map { index in
+        let share = shares[index].isNaN ? nil : shares[index]
+        return Layer(
+          name: model.layers[index].name, status: statuses[index].rawValue, halfShare: share,
+          isCarriedByFew: share.map { $0 <= Trust.fewExamples })
+      }
+      return Model(name: model.name, path: path, layers: layers)
+    }
+    let similarity = outcome.similarity
+    var models = [
+      model(comparison.left, paths[0], similarity.leftStatuses, outcome.leftHalfShares)
+    ]
+    if let right = comparison.right {
+      models.append(model(right, paths[1], similarity.rightStatuses, outcome.rightHalfShares))
+    }
+    let shuffled = outcome.control.elements.filter { !$0.isNaN }
+    let count = Double(shuffled.count)
+    let n = Double(comparison.pairing.count)
+    let errors = outcome.standardErrors.elements.filter { !$0.isNaN }
+    self.init(
+      kernel: ResultDocument.Kernel(comparison.kernel), pooling: pooling, precision: precision,
+      device: ResultDocument.Worker(outcome.device, minibatches: 1), models: models,
+      undefinedCells: ResultDocument.Cell.undefined(in: similarity.statuses),
+      examples: Examples(
+        total: comparison.left.exampleCount, compared: comparison.pairing.count,
+        alignment: alignment == .ids ? alignment.rawValue : nil),
+      seed: seed, largestStandardError: errors.max(),
+      control: Control(
+        cells: shuffled.count, mean: shuffled.reduce(0, +) / count,
+        deviation: (shuffled.reduce(0) { $0 + $1 * $1 } / count).squareRoot(),
+        expectedDeviation: (2 / (n * (n - 3))).squareRoot(),
+        largest: shuffled.max { abs($0) < abs($1) } ?? 0))
+  }
+}
+
+extension TrustDocument.Pair {
+  init(_ details: PairTrust, row: Int, column: Int) {
+    let (jackknife, permutation) = (details.jackknife, details.permutation)
+    func number(_ value: Double) -> Double? { value.isNaN ? nil : value }
+    self.init(
+      row: row, column: column, cka: jackknife.value, bias: jackknife.bias,
+      standardError: jackknife.standardError, low: jackknife.interval.lowerBound,
+      high: jackknife.interval.upperBound, z: details.z, bound: details.significance,
+      permutations: permutation.permutations, p: permutation.p,
+      permutationMean: permutation.mean, permutationDeviation: permutation.standardDeviation,
+      permutationLargest: permutation.largest,
+      drops: details.drops.points.map { point in
+        TrustDocument.Drop(
+          fraction: point.fraction, dropped: point.dropped,
+          withoutContributors: number(point.withoutContributors),
+          withoutHeaviest: number(point.withoutHeaviest),
+          withoutRandom: point.withoutRandom.filter { !$0.isNaN })
+      }, isCarriedByFew: details.isCarriedByFew)
+  }
+}
+
+extension TrustDocument {
+  /// What is printed: the map in a few lines, and the pair of `--cell` in tables.
+  ///
+  /// - Parameter top: how many examples are listed.
+  func text(_ details: PairTrust?, exampleIDs: [String], top: Int) -> String {
+    tables(details, exampleIDs: exampleIDs, top: top).map(\.text).joined(separator: "\n")
+  }
+
+  /// The map in a few lines; with `--cell` the pair, what is left without some examples, and those that
+  /// carry it.
+  func tables(_ details: PairTrust?, exampleIDs: [String], top: Int) -> [TextTable] {
+    let counts = models.map { String($0.layers.count) }
+    var table = TextTable([("map", .left), ("", .right), ("", .left)])
+    table.add([
+      "layers", "\(counts[0]) × \(counts.last ?? counts[0])",
+      "\(Format.count(examples.compared)) examples, debiased CKA, \(kernel.name)",
+    ])
+    table.add([
+      "largest standard error", largestStandardError.map { Format.fixed($0, 4) } ?? "",
+      "jackknife, leaving out one example",
+    ])
+    table.add([
+      "shuffled control", Format.fixed(control.deviation, 4),
+      "its root mean square; chance alone: \(Format.fixed(control.expectedDeviation, 4))",
+    ])
+    table.add([
+      "largest of it", Format.fixed(control.largest, 4), "of \(Format.count(control.cells)) cells",
+    ])
+    let few = models.flatMap(\.layers).filter { $0.isCarriedByFew ?? false }
+    table.add([
+      "layers carried by few", Format.count(few.count),
+      "half of a Gram matrix with \(Format.fixed(100 * Trust.fewExamples, 0)) % of the examples",
+    ])
+    guard let details, let pair else { return [table] }
+    return [table, self.table(of: pair), drops(of: pair), carriers(details, exampleIDs, top)]
+  }
+
+  private func table(of pair: Pair) -> TextTable {
+    let (row, column) = (models[0], models.last ?? models[0])
+    let names = [row.layers[pair.row].name, column.layers[pair.column].name].map(oneLine)
+    var table = TextTable([(names.joined(separator: " and "), .left), ("", .right), ("", .left)])
+    table.add([
+      "CKA", Format.fixed(pair.cka, 4),
+      "95 % interval \(Format.fixed(pair.low, 4)) … \(Format.fixed(pair.high, 4))",
+    ])
+    table.add([
+      "standard error", Format.fixed(pair.standardError, 4), "bias \(Format.scientific(pair.bias))",
+    ])
+    table.add(["z", Format.fixed(pair.z, 1), "above chance; p ≤ \(Format.scientific(pair.bound))"])
+    table.add([
+      "permutation p", Format.scientific(pair.p),
+      "\(Format.count(pair.permutations)) pairings, the largest CKA "
+        + Format.fixed(pair.permutationLargest, 4),
+    ])
+    return table
+  }
+
+  private func drops(of pair: Pair) -> TextTable {
+    var table = TextTable([
+      ("dropped", .right), ("examples", .right), ("top contributors", .right), ("heaviest", .right),
+      ("at random", .right),
+    ])
+    func number(_ value: Double?) -> String { value.map { Format.fixed($0, 4) } ?? "undefined" }
+    for drop in pair.drops {
+      let range = [drop.withoutRandom.min(), drop.withoutRandom.max()].map(number)
+      table.add([
+        "\(Format.fixed(100 * drop.fraction, 0)) %", Format.count(drop.dropped),
+        number(drop.withoutContributors), number(drop.withoutHeaviest),
+        range.joined(separator: " … "),
+      ])
+    }
+    return table
+  }
+
+  private func carriers(_ details: PairTrust, _ names: [String], _ top: Int) -> TextTable {
+    var table = TextTable([("example", .left), ("adds to CKA", .right), ("weight", .right)])
+    for example in details.byContribution.prefix(top) {
+      table.add([
+        oneLine(names[example]), Format.fixed(details.contributions[example], 5),
+        Format.fixed(details.weights[example], 5),
+      ])
+    }
+    return table
+  }
+}

@@ -1,0 +1,392 @@
+import Activations
+import BLASDevice
+import Device
+import Foundation
+import TestSupport
+import Testing
+
+@testable import CKA
+
+@Suite struct ComponentTests {
+  /// `Tests/Fixtures/components.py`: NumPy's singular values, Song's formula, activations without
+  /// components.
+  private struct Fixture: Decodable {
+    struct Layer: Decodable {
+      var name: String
+      var features: Int
+      /// Hundredths.
+      var stored: [Int]
+      var values: [Double]
+      var trace: Double
+      var projections: [Double]
+      var bimodality: Double
+      var zeros: Double
+      var norms: [Double]
+    }
+    struct Maps: Decodable {
+      var biased: [[Double]]
+      var unbiased: [[Double]]
+      func of(_ estimator: Estimator) -> [[Double]] { estimator == .biased ? biased : unbiased }
+    }
+    struct Contributions: Decodable {
+      var parts: [[Double]]
+      var rest: Double
+    }
+    struct Removal: Decodable {
+      struct Point: Decodable {
+        var dropped: [Int]
+        var maps: Maps
+      }
+      var shares: [Double]
+      var points: [Point]
+    }
+    struct OneModel: Decodable {
+      var maps: Maps
+      var removal: Removal
+    }
+    var examples: Int
+    var removed: [Int]
+    var fractions: [Double]
+    var layers: [Layer]
+    var maps: Maps
+    var alignment: [[Double]]
+    var reduced: [Maps]
+    var contributions: [[Contributions]]
+    var removal: Removal
+    var oneModel: OneModel
+
+    func model(_ prefix: String) -> ActivationModel {
+      let chosen = layers.filter { $0.name.hasPrefix(prefix) }
+      return ActivationModel(
+        name: prefix,
+        layers: chosen.map { layer in
+          LayerActivations(
+            name: layer.name, values: layer.stored.map { Float($0) / 100 }, scalarType: .float32,
+            exampleCount: examples, featureAxes: [layer.features])
+        })
+    }
+  }
+
+  private let expected: Fixture
+
+  init() throws { expected = try fixture("components") }
+
+  /// Entries of K are off by some 2⁻²³ of their size after centering, each at random, and sums over
+  /// n² = 3,600 of them by a sixtieth of that. What is left without components is no less than a
+  /// twentieth of the matrix here: 20 · 2⁻²³ < 3e-6.
+  private let tolerance = 3e-6
+
+  private func expect(_ map: Matrix<Double>, is rows: [[Double]], within tolerance: Double) {
+    #expect(map.rows == rows.count && map.columns == rows[0].count)
+    for (found, value) in zip(map.elements, rows.joined()) {
+      #expect(abs(found - value) < tolerance)
+    }
+  }
+
+  @Test(arguments: [Estimator.unbiased, .biased])
+  func twoModelsAreAsNumPyHasThem(estimator: Estimator) throws {
+    let analysis = try ComponentAnalysis(
+      expected.model("a."), expected.model("b."), components: 3, removed: expected.removed,
+      estimator: estimator, removal: .init(fractions: expected.fractions))
+    let outcome = try analysis.run(on: [BLASDevice()])
+    expect(outcome.similarity.cka, is: expected.maps.of(estimator), within: tolerance)
+    expect(outcome.biased.cka, is: expected.maps.biased, within: tolerance)
+    #expect(outcome.reduced.count == expected.removed.count)
+    for (map, values) in zip(outcome.reduced, expected.reduced) {
+      expect(map.cka, is: values.of(estimator), within: tolerance)
+    }
+    expect(outcome.alignment, is: expected.alignment, within: tolerance)
+    for (layer, values) in zip(outcome.left + outcome.right, expected.layers) {
+      #expect(layer.status == .ok)
+      #expect(abs(layer.trace / values.trace - 1) < tolerance)
+      let fractions = values.values.prefix(3).map { $0 / values.trace }
+      for (found, value) in zip(layer.varianceFractions, fractions) {
+        #expect(abs(found - value) < tolerance)
+      }
+      // Vectors turn by ‖E‖ over the gap to the next value: less than ten times as much.
+      let scale = values.values[0].squareRoot()
+      for (found, value) in zip(layer.projections(on: 0), values.projections) {
+        #expect(abs(found - value) < 10 * tolerance * scale)
+      }
+      #expect(
+        abs(bimodalityCoefficient(layer.projections(on: 0)) - values.bimodality)
+          < 10 * tolerance)
+    }
+    for (i, row) in expected.contributions.enumerated() {
+      for (j, values) in row.enumerated() {
+        let found = try #require(outcome.contributions(i, j))
+        expect(found, is: values.parts, within: tolerance)
+        #expect(abs(try #require(outcome.remainder(i, j)) - values.rest) < tolerance)
+      }
+    }
+    check(outcome, expected.removal, estimator, meanOf: { _, _ in true })
+  }
+
+  private func check(
+    _ outcome: ComponentAnalysis.Outcome, _ values: Fixture.Removal, _ estimator: Estimator,
+    meanOf isCounted: (Int, Int) -> Bool
+  ) {
+    for (found, value) in zip(outcome.shares, values.shares) {
+      #expect(abs(found - value) < 10 * tolerance)
+    }
+    #expect(outcome.removal.map(\.dropped) == values.points.map(\.dropped))
+    for (point, value) in zip(outcome.removal, values.points) {
+      let map = value.maps.of(estimator)
+      expect(point.cka, is: map, within: tolerance)
+      let counted = map.enumerated().flatMap { i, row in
+        row.enumerated().filter { isCounted(i, $0.offset) }.map(\.element)
+      }
+      #expect(abs(point.mean - counted.reduce(0, +) / Double(counted.count)) < tolerance)
+      #expect(point.controlMeans.count == 3)
+    }
+  }
+
+  @Test func oneModelIsAsNumPyHasIt() throws {
+    let analysis = try ComponentAnalysis(
+      expected.model("a."), components: 3, removal: .init(fractions: expected.fractions))
+    let outcome = try analysis.run(on: [BLASDevice()])
+    expect(outcome.similarity.cka, is: expected.oneModel.maps.unbiased, within: tolerance)
+    check(outcome, expected.oneModel.removal, .unbiased) { $0 > $1 }
+    for layer in 0..<3 {
+      #expect(abs(outcome.alignment[layer, layer] - 1) < 1e-12)
+      #expect(outcome.similarity.cka[layer, layer] == 1)
+    }
+  }
+
+  @Test func controlsDropAsManyExamplesAtRandom() throws {
+    let model = expected.model("a.")
+    let analysis = try ComponentAnalysis(
+      model, components: 1, removal: .init(fractions: [0, 0.1], controls: 2, seed: 4, layer: 2))
+    let outcome = try analysis.run(on: [BLASDevice()])
+    let whole = outcome.removal[0]
+    #expect(whole.dropped.isEmpty && whole.controlMeans == [whole.mean, whole.mean])
+    // By the projections of the third layer alone.
+    let squares = expected.layers[2].projections.enumerated().sorted {
+      abs($0.element) > abs($1.element)
+    }
+    #expect(outcome.removal[1].dropped == squares.prefix(6).map(\.offset))
+    for control in 0..<2 {
+      let dropped = MinibatchPlan.permutation(of: 60, seed: 4, pass: -2 - control).prefix(6)
+      let kept = (0..<60).filter { !dropped.contains($0) }
+      let parts = expected.layers.prefix(3).map { layer in
+        Activations64(
+          n: 60, p: layer.features, values: layer.stored.map { Double($0) / 100 }
+        ).rows(kept)
+      }
+      let mean =
+        [(1, 0), (2, 0), (2, 1)].reduce(0.0) {
+          $0 + Oracle.cka(parts[$1.0], parts[$1.1], unbiased: true)
+        } / 3
+      #expect(abs(outcome.removal[1].controlMeans[control] - mean) < tolerance)
+    }
+  }
+
+  @Test func allContributionsAddUpToCKA() throws {
+    let analysis = try ComponentAnalysis(
+      expected.model("a."), expected.model("b."), components: 1000, removal: nil)
+    #expect(analysis.components == 59)
+    let outcome = try analysis.run(on: [BLASDevice()])
+    for i in 0..<3 {
+      for j in 0..<3 {
+        let sum = try #require(outcome.contributions(i, j)).elements.reduce(0, +)
+        #expect(abs(sum - expected.maps.biased[i][j]) < 1e-6)
+        #expect(abs(try #require(outcome.remainder(i, j))) < 1e-6)
+      }
+    }
+  }
+
+  @Test(arguments: [Estimator.unbiased, .biased])
+  func nothingIsLeftWithoutAllComponents(estimator: Estimator) throws {
+    // 9, 14 and 20 features: components beyond them are noise.
+    let analysis = try ComponentAnalysis(
+      expected.model("a."), components: 59, removed: [8, 9, 14, 20, 59, 60], estimator: estimator,
+      removal: nil)
+    #expect(analysis.removed == [8, 9, 14, 20, 59])
+    let outcome = try analysis.run(on: [BLASDevice()])
+    #expect(outcome.reduced[0].leftStatuses == [.ok, .ok, .ok])
+    #expect(outcome.reduced[1].leftStatuses == [.lowPrecision, .ok, .ok])
+    #expect(outcome.reduced[2].leftStatuses == [.lowPrecision, .lowPrecision, .ok])
+    for map in outcome.reduced[3...] {
+      #expect(map.cka.elements.allSatisfy { $0.isNaN })
+      #expect(map.statuses.elements.allSatisfy { $0 == .lowPrecision })
+    }
+  }
+
+  @Test func layersWithoutComponentsLeaveTheOthersAlone() throws {
+    let n = expected.examples
+    let good = expected.model("a.").layers
+    let constant = LayerActivations(
+      name: "constant", values: [Float](repeating: 3, count: 2 * n), scalarType: .float32,
+      exampleCount: n, featureAxes: [2])
+    var numbers = [Float](repeating: 1, count: 2 * n)
+    numbers[7] = .nan
+    let broken = LayerActivations(
+      name: "broken", values: numbers, scalarType: .float32, exampleCount: n, featureAxes: [2])
+    let model = ActivationModel(
+      name: "model", layers: [good[0], constant, good[1], broken, good[2]])
+    let outcome = try ComponentAnalysis(model, components: 3).run(on: [BLASDevice()])
+    let alone = try ComponentAnalysis(expected.model("a."), components: 3).run(on: [BLASDevice()])
+    #expect(outcome.left.map(\.status) == [.ok, .constant, .ok, .nonFinite, .ok])
+    #expect(outcome.left[1].values.isEmpty && outcome.contributions(1, 0) == nil)
+    #expect(outcome.alignment[1, 0].isNaN && outcome.alignment[0, 3].isNaN)
+    #expect(outcome.shares == alone.shares)
+    #expect(outcome.removal.map(\.mean) == alone.removal.map(\.mean))
+    for (i, row) in [0, 2, 4].enumerated() {
+      for (j, column) in [0, 2, 4].enumerated() {
+        #expect(outcome.reduced[0].cka[row, column] == alone.reduced[0].cka[i, j])
+      }
+    }
+  }
+
+  @Test func anotherDeviceTakesOver() throws {
+    let analysis = try ComponentAnalysis(expected.model("a."), components: 2)
+    var events: [String] = []
+    let outcome = try analysis.run(on: [ScriptedDevice("lost", succeeds: 0), BLASDevice()]) {
+      if case .fellBack(let from, let to, _) = $0 { events.append("\(from.id) → \(to.id)") }
+    }
+    #expect(events == ["lost → cpu"] && outcome.device.id == "cpu")
+    #expect(throws: DeviceError.self) {
+      try analysis.run(on: [ScriptedDevice("lost", succeeds: 0)])
+    }
+  }
+
+  @Test func stepsAreCounted() throws {
+    let analysis = try ComponentAnalysis(
+      expected.model("a."), expected.model("b."), components: 3, removed: [1, 2])
+    var steps = 0
+    _ = try analysis.run(on: [BLASDevice()]) {
+      if case .finished(let count) = $0 { steps = count }
+    }
+    #expect(steps == analysis.stepCount)
+  }
+
+  // MARK: Krylov subspaces
+
+  /// Activations Σ sⱼ·cⱼeⱼᵀ with the vectors of the discrete cosine transform, which are orthonormal and
+  /// orthogonal to 1: their components are s² and c by construction.
+  private func planted(_ lengths: [Double], n: Int) -> (LayerActivations, vectors: [[Double]]) {
+    let vectors = lengths.indices.map { j in
+      (0..<n).map { i in
+        (2 / Double(n)).squareRoot() * cos(.pi * Double(j + 1) * (Double(i) + 0.5) / Double(n))
+      }
+    }
+    let values = (0..<n).flatMap { i in
+      zip(lengths, vectors).map { Float($0 * $1[i]) }
+    }
+    let layer = LayerActivations(
+      name: "planted", values: values, scalarType: .float32, exampleCount: n,
+      featureAxes: [lengths.count])
+    return (layer, vectors)
+  }
+
+  @Test(arguments: [600, 257])
+  func plantedComponentsAreFound(n: Int) throws {
+    // Nine equal ones, more than a block; one that is small; and fewer than are asked for.
+    let lengths = [40, 20] + [Double](repeating: 10, count: 9) + [0.5]
+    let (layer, vectors) = planted(lengths, n: n)
+    let model = ActivationModel(name: "model", layers: [layer])
+    let found = try ComponentAnalysis(model, components: 15, removal: nil).run(on: [BLASDevice()])
+      .left[0]
+    // Float32 activations and matrix: 2⁻²² · λ₁ for each value; gaps are 1,200 and 300.
+    let error = 0x1p-22 * 1600
+    for (value, length) in zip(found.values, lengths + [0, 0, 0]) {
+      #expect(abs(value - length * length) < 2 * error)
+    }
+    for (index, gap) in [(0, 1200.0), (1, 300), (11, 0.25)] {
+      let cosine = (0..<n).reduce(0.0) { $0 + found.vectors[index, $1] * vectors[index][$1] }
+      #expect(1 - abs(cosine) < (2 * error / gap) * (2 * error / gap) + 1e-12)
+    }
+    for i in 0..<15 {
+      for j in 0...i {
+        let dot = (0..<n).reduce(0.0) { $0 + found.vectors[i, $1] * found.vectors[j, $1] }
+        #expect(abs(dot - (i == j ? 1 : 0)) < 1e-12)
+      }
+    }
+  }
+
+  @Test func flatSpectraConverge() throws {
+    // The edge of a Marchenko and Pastur spectrum, whose gaps are a hundredth of it.
+    let n = 400
+    let x = Activations64.normal(n: n, p: 500, seed: 12)
+    let model = ActivationModel(name: "model", layers: [x.layer()])
+    let found = try ComponentAnalysis(model, components: 10, removal: nil).run(on: [BLASDevice()])
+      .left[0]
+    let means = (0..<500).map { k in (0..<n).reduce(0) { $0 + x[$1, k] } / Double(n) }
+    for index in 0..<10 {
+      let u = (0..<n).map { found.vectors[index, $0] }
+      // K u = X̃(X̃ᵀu) in float64.
+      let weights = (0..<500).map { k in
+        (0..<n).reduce(0) { $0 + (x[$1, k] - means[k]) * u[$1] }
+      }
+      var square = 0.0
+      for i in 0..<n {
+        let image = (0..<500).reduce(0) { $0 + (x[i, $1] - means[$1]) * weights[$1] }
+        square += (image - found.values[index] * u[i]) * (image - found.values[index] * u[i])
+      }
+      // Where the iteration ends, and the rounding of the float32 matrix, of norm 2⁻²²·‖K‖ at most.
+      let bound = 0x1p-22 * (found.values[0] + found.squaredNorm.squareRoot())
+      #expect(square.squareRoot() < bound)
+    }
+  }
+
+  // MARK: Traits
+
+  @Test func zerosAndNormsAreCounted() throws {
+    for prefix in ["a.", "b."] {
+      let layers = expected.layers.filter { $0.name.hasPrefix(prefix) }
+      let traits = try ActivationTraits.traits(
+        of: expected.model(prefix).layers, examples: Array(0..<expected.examples))
+      for (found, values) in zip(traits, layers) {
+        #expect(found.zeroFraction == values.zeros)
+        // The activations are float32 here.
+        for (norm, value) in zip(found.norms, values.norms) {
+          #expect(abs(norm - value) < 0x1p-24 * value)
+        }
+      }
+    }
+  }
+
+  @Test func traitsOfEveryStoredType() throws {
+    // 0, 1, 2 and 3 in each of three examples, or 0 and 1 where there is no more.
+    let numbers = [0, 1, 2, 3, 1, 2, 2, 0, 0, 0, 3, 3]
+    func check(_ layer: LayerActivations, _ type: ScalarType) throws {
+      let found = try ActivationTraits.traits(of: [layer], examples: [0, 2])[0]
+      #expect(found.zeroFraction == 3.0 / 8, "\(type)")
+      let squares: [Double] = type == .bool ? [3, 2] : [14, 18]
+      #expect(found.norms == squares.map { $0.squareRoot() }, "\(type)")
+    }
+    func layer<Scalar: BitwiseCopyable & Sendable>(
+      _ type: ScalarType, swapped: Bool = false, order: MemoryOrder = .rowMajor,
+      _ value: (Int) -> Scalar
+    ) -> LayerActivations {
+      let places =
+        order == .rowMajor ? Array(0..<12) : (0..<4).flatMap { k in (0..<3).map { $0 * 4 + k } }
+      return LayerActivations(
+        name: "layer", values: places.map { value(numbers[$0]) }, scalarType: type,
+        exampleCount: 3, featureAxes: [4], isByteSwapped: swapped, memoryOrder: order)
+    }
+    try check(layer(.float16) { Float16($0) }, .float16)
+    try check(layer(.bfloat16) { UInt16(Float($0).bitPattern >> 16) }, .bfloat16)
+    try check(layer(.float32) { Float($0) }, .float32)
+    try check(layer(.float32, order: .columnMajor) { Float($0) }, .float32)
+    try check(layer(.float64) { Double($0) }, .float64)
+    try check(layer(.float64, swapped: true) { Double($0).bitPattern.byteSwapped }, .float64)
+    try check(layer(.int8) { Int8($0) }, .int8)
+    try check(layer(.int16, swapped: true) { Int16($0).byteSwapped }, .int16)
+    try check(layer(.int32) { Int32($0) }, .int32)
+    try check(layer(.int64) { $0 }, .int64)
+    try check(layer(.uint8) { UInt8($0) }, .uint8)
+    try check(layer(.uint16) { UInt16($0) }, .uint16)
+    try check(layer(.uint32) { UInt32($0) }, .uint32)
+    try check(layer(.uint64) { UInt64($0) }, .uint64)
+    try check(layer(.bool) { UInt8(min($0, 1)) }, .bool)
+  }
+
+  @Test func bimodalityByHand() {
+    // Two values, equally often: γ = 0, and the coefficient is near 1 from below as n grows.
+    let two = bimodalityCoefficient((0..<1000).map { Double($0 % 2) })
+    #expect(abs(two - 1) < 0.01)
+    #expect(bimodalityCoefficient([1, 2, 3]).isNaN)
+    #expect(bimodalityCoefficient([5, 5, 5, 5, 5]).isNaN)
+  }
+}

@@ -1,0 +1,165 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import CKACommand
+
+/// `cka blocks` as its users run it. The blocks themselves: `CKATests/Blocks`.
+@Suite(.timeLimit(.minutes(30))) struct BlocksTests {
+  let cka: Cka
+
+  init() throws { cka = try Cka() }
+
+  /// A network of 12 layers of which `block` are one signal and little of their own.
+  private func model(block: Range<Int>, seed: UInt64) -> TestModel {
+    var model = TestModel(layers: 12, n: 64, seed: seed)
+    let signal = Activations64.normal(n: 64, p: 8, seed: 77)
+    for layer in 0..<12 {
+      let own = Activations64.normal(n: 64, p: 8, seed: seed &* 100 + UInt64(layer))
+      model.layers[layer].activations = signal.mixed(
+        into: own, weight: block.contains(layer) ? 5 : 0.4)
+    }
+    return model
+  }
+
+  private func compare(_ model: TestModel, _ name: String) throws {
+    try cka.folder.write(model.npz, to: "\(name).npz")
+    try cka("compare", "\(name).npz", "--device", "cpu", "--output", name, "--quiet")
+      .expectSuccess()
+  }
+
+  private func document(_ folder: String = "cka-blocks") throws -> BlocksDocument {
+    try JSONDecoder().decode(
+      BlocksDocument.self, from: Data(cka.bytes("\(folder)/blocks.json")))
+  }
+
+  @Test func aBlockIsFoundTabledAndOutlined() throws {
+    try compare(model(block: 3..<8, seed: 5), "one")
+    let run = try cka("blocks", "one")
+    run.expectSuccess()
+    #expect(run.output.contains("layer3  layer7       5  12"), "\(run.output)")
+    let files = ["blocks.csv", "blocks.json", "heatmap.png", "heatmap.svg"]
+    #expect(try cka.contents(of: "cka-blocks") == files)
+    let model = try #require(document().models.first)
+    let block = try #require(model.blocks.first)
+    #expect(model.blocks.count == 1 && block.layers == 3..<8 && model.minimumSize == 3)
+    #expect(block.contrast > 0.1 && block.p <= 0.05 && block.meanInside > block.meanOutside)
+    let table = try parseCSV(String(decoding: cka.bytes("cka-blocks/blocks.csv"), as: UTF8.self))
+    #expect(table.count == 2 && table[1][5..<10] == ["3", "7", "layer3", "layer7", "5"])
+    #expect(Double(table[1][12]) == block.contrast)
+
+    // `compare` has found the same, and its picture is the same; `plot` draws it without the blocks of
+    // the document, too.
+    let result = try ResultDocument(at: "\(cka.folder.path)/one/result.json")
+    #expect(result.blocks?.map(\.layers) == [3..<8] && result.blocks?.first?.p == block.p)
+    let picture = try cka.bytes("one/heatmap.svg")
+    #expect(try cka.bytes("cka-blocks/heatmap.svg") == picture)
+    var older = result
+    older.blocks = nil
+    try cka.folder.write(older.json, to: "one/result.json")
+    try cka("plot", "one").expectSuccess()
+    #expect(try cka.bytes("one/heatmap.svg") == picture)
+    older.blocks = []
+    try cka.folder.write(older.json, to: "one/result.json")
+    try cka("plot", "one").expectSuccess()
+    #expect(try cka.bytes("one/heatmap.svg") != picture)
+  }
+
+  @Test func optionsDecideWhatIsABlock() throws {
+    try compare(model(block: 3..<8, seed: 5), "one")
+    for options in [["--min-size", "6"], ["--min-contrast", "0.95"]] {
+      let run = try cka.run(["blocks", "one", "--force"] + options)
+      run.expectSuccess()
+      #expect(run.output.contains("no block"))
+      #expect(try document().models[0].blocks.isEmpty)
+    }
+    try cka("blocks", "one", "--permutations", "19", "--output", "few", "--quiet").expectSuccess()
+    #expect(try document("few").models[0].blocks.first?.p == 0.05)
+    #expect(try document("few").detector.permutations == 19)
+  }
+
+  @Test func aSweepTellsOfPairsAndMatches() throws {
+    let blocks = [2..<7, 4..<9, 2..<7]
+    for (seed, block) in blocks.enumerated() {
+      try cka.folder.write(
+        model(block: block, seed: UInt64(seed + 1)).npz, to: "net-seed\(seed).npz")
+    }
+    try cka.folder.write(TestModel(layers: 3, n: 64, seed: 9).npz, to: "small.npz")
+    try cka(
+      "sweep", "net-seed0.npz", "net-seed1.npz", "net-seed2.npz", "small.npz", "--device", "cpu",
+      "--batch-size", "32", "--output", "store", "--quiet"
+    ).expectSuccess()
+    let run = try cka("blocks", "store")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("has 3 layers with values; a block of 3 needs as many others"))
+    #expect(
+      try cka.contents(of: "cka-blocks") == [
+        "blocks.csv", "blocks.json", "blocks.png", "blocks.svg", "depth.csv", "depth.png",
+        "depth.svg", "matches.csv", "pairs.csv",
+      ])
+    let document = try document()
+    #expect(document.models.prefix(3).map { $0.blocks.map(\.layers) } == blocks.map { [$0] })
+    #expect(document.models[3].blocks.isEmpty && document.models[3].group == "small")
+    let pairs = try #require(document.pairs)
+    #expect(pairs.count == 6)
+    // Blocks of 5 layers, in 12: what numbers of cells follow.
+    let first = try #require(pairs.first { $0.left == 0 && $0.right == 1 })
+    #expect(first.ofAllPairs.inside.pairs == 25 && first.ofAllPairs.outside.pairs == 49)
+    #expect(first.ofAllPairs.across.pairs == 70 && first.atEqualDepth.inside.pairs == 3)
+    let matching = try #require(document.matching)
+    #expect(matching.map(\.group) == ["net"] && matching[0].models == 3 && matching[0].pairs == 6)
+    #expect(matching[0].standardError != nil && run.output.contains("layers find themselves"))
+
+    // The tables hold the numbers of the sweep's maps.
+    func table(_ name: String) throws -> [[String]] {
+      try parseCSV(String(decoding: cka.bytes("cka-blocks/\(name)"), as: UTF8.self))
+    }
+    #expect(try table("pairs.csv").count == 7)
+    // 3 pairs of 12 layers and 3 with 3.
+    #expect(try table("depth.csv").count == 1 + 3 * 12 + 3 * 3)
+    let matches = try table("matches.csv")
+    #expect(matches.count == 1 + 6 * 12 + 3 * 12 + 3 * 3)
+    let map = try TestMatrix(npy: cka.bytes("store/results/pairs/net-seed0--net-seed1/cka.npy"))
+    for row in 0..<12 {
+      let values = (0..<12).map { map[row, $0] }
+      let best = try #require(values.max())
+      let line = try #require(
+        matches.first { $0[0] == "net-seed0" && $0[1] == "layer\(row)" && $0[2] == "net-seed1" })
+      #expect(line[3] == "layer\(values.firstIndex(of: best) ?? -1)" && Double(line[4]) == best)
+    }
+    #expect(
+      try ResultDocument(
+        at: "\(cka.folder.path)/store/results/pairs/net-seed0--net-seed1/result.json"
+      ).blocks == nil)
+    // Several results are looked at side by side.
+    let own = (0..<3).map { "store/results/pairs/net-seed\($0)--net-seed\($0)" }
+    try cka.run(["blocks"] + own + ["--output", "side"]).expectSuccess()
+    #expect(try self.document("side").models.map { $0.blocks.map(\.layers) } == blocks.map { [$0] })
+  }
+
+  @Test func badInputIsNamed() throws {
+    try cka("blocks", "nothing").expectFailure(66, "nothing/result.json: cannot be read")
+    try compare(model(block: 3..<8, seed: 5), "one")
+    try cka.folder.write(TestModel(layers: 3, n: 64, seed: 9).npz, to: "other.npz")
+    try cka("compare", "one.npz", "other.npz", "--device", "cpu", "--output", "two", "--quiet")
+      .expectSuccess()
+    try cka("blocks", "one", "two").expectFailure(
+      65, "two/result.json: found the map of one with other, expected one network with itself")
+    try cka(
+      "sweep", "one.npz", "other.npz", "--device", "cpu", "--output", "store", "--quiet"
+    ).expectSuccess()
+    try cka("blocks", "one", "store").expectFailure(64, "store: holds results of a sweep")
+    for (options, words) in [
+      (["--min-size", "2"], "--min-size is 2: at least 3"),
+      (["--permutations", "10"], "--significance is 0.05: below 1, and at least"),
+      (["--min-contrast", "0"], "--min-contrast is 0.0: above 0"),
+    ] {
+      let run = try cka.run(["blocks", "one"] + options)
+      #expect(run.code == 64 && run.output.isEmpty && run.errors.contains(words))
+    }
+    try cka.folder.write("{\"format\": \"cka-sweep/1\"}", to: "store/results/sweep.json")
+    try cka("blocks", "store").expectFailure(
+      65, "sweep.json: damaged, expected a whole cka-sweep/1")
+    #expect(!cka.exists("cka-blocks"))
+  }
+}

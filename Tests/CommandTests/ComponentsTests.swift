@@ -1,0 +1,164 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `cka components` as its users run it. The numbers themselves: `CKATests/ComponentTests`.
+@Suite(.timeLimit(.minutes(30))) struct ComponentsTests {
+  static let files = [
+    "alignment.npy", "cka.npy", "components.csv", "components.json", "components.png",
+    "components.svg", "contributions.npy", "norms.npy", "projections.npy", "projections.png",
+    "projections.svg", "reduced.npy", "remainders.npy", "removal.npy", "removal.png",
+    "removal.svg",
+  ]
+  let cka: Cka
+
+  init() throws {
+    cka = try Cka()
+    try cka.folder.write(TestModel(["a", "b<&>", "c"], n: 40, seed: 1).npz, to: "one.npz")
+    try cka.folder.write(TestModel(["x", "y"], n: 40, seed: 2).npz, to: "two.npz")
+  }
+
+  private func components(_ options: String...) throws -> Run {
+    try cka.run(["components"] + options + ["--device", "cpu"])
+  }
+
+  /// The numbers of a `.npy` file behind a header that says `shape`.
+  private func numbers(_ name: String, shape: [Int]) throws -> [Double] {
+    let bytes = try cka.bytes("cka-components/\(name)")
+    let start = 10 + Int(bytes[8]) + Int(bytes[9]) << 8
+    let header = String(decoding: bytes[10..<start], as: UTF8.self)
+    let expected = "'shape': (\(shape.map(String.init).joined(separator: ", ")))"
+    #expect(header.contains("'descr': '<f8'") && header.contains(expected), "\(header)")
+    try #require(bytes.count == start + 8 * shape.reduce(1, *))
+    return (0..<shape.reduce(1, *)).map { index in
+      Double(
+        bitPattern: (0..<8).reduce(0) { $0 | UInt64(bytes[start + index * 8 + $1]) << (8 * $1) })
+    }
+  }
+
+  private func json() throws -> [String: Any] {
+    let data = Data(try cka.bytes("cka-components/components.json"))
+    return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+  }
+
+  @Test func twoModels() throws {
+    let run = try components("one.npz", "two.npz", "-k", "2", "--remove", "2,1")
+    run.expectSuccess()
+    #expect(try cka.contents(of: "cka-components") == Self.files)
+    let maps = try numbers("cka.npy", shape: [3, 2])
+    try cka("compare", "one.npz", "two.npz", "--estimator", "unbiased", "--output", "u", "--quiet")
+      .expectSuccess()
+    try cka("compare", "one.npz", "two.npz", "--estimator", "biased", "--output", "b", "--quiet")
+      .expectSuccess()
+    let (unbiased, biased) = (try TestResult(cka, "u").cka, try TestResult(cka, "b").cka)
+    // Components leave the same matrix by another road of float32 rounding.
+    for cell in 0..<6 { #expect(abs(maps[cell] - unbiased[cell / 2, cell % 2]) < 1e-6) }
+    let parts = try numbers("contributions.npy", shape: [3, 2, 2, 2])
+    let rest = try numbers("remainders.npy", shape: [3, 2])
+    for cell in 0..<6 {
+      let sum = parts[cell * 4..<cell * 4 + 4].reduce(rest[cell], +)
+      #expect(abs(sum - biased[cell / 2, cell % 2]) < 1e-6)
+    }
+    _ = try numbers("alignment.npy", shape: [3, 2])
+    _ = try numbers("reduced.npy", shape: [2, 3, 2])
+    _ = try numbers("projections.npy", shape: [5, 40])
+    _ = try numbers("norms.npy", shape: [5, 40])
+    let removal = try numbers("removal.npy", shape: [5, 3, 2])
+    #expect(Array(removal.prefix(6)) == maps)
+    let document = try json()
+    #expect(document["format"] as? String == "cka-components/1")
+    #expect(document["components"] as? Int == 2 && document["removed"] as? [Int] == [1, 2])
+    let csv = try parseCSV(
+      #require(String(validating: cka.bytes("cka-components/components.csv"), as: UTF8.self)))
+    try #require(csv.count == 6 && csv[0].count == 9)
+    #expect(csv.dropFirst().map { $0[1] } == ["a", "b<&>", "c", "x", "y"])
+    let layers = try #require(document["layers"] as? [[[String: Any]]])
+    for (row, layer) in zip(csv.dropFirst(), layers.joined()) {
+      let fractions = try #require(layer["varianceFractions"] as? [Double])
+      for (text, value) in zip(row[7...], fractions) {
+        #expect(abs((Double(text) ?? .nan) - value) < 1e-15)
+      }
+    }
+    // A heading and five layers, then three lines.
+    let table = lines(run.output)
+    #expect(table.count == 9 && table[0].contains("bimodality"))
+    #expect(table[6].contains("without the 4 that dominate"))
+    for name in ["components", "projections", "removal"] {
+      #expect(try cka.bytes("cka-components/\(name).png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
+      #expect(isXML(try cka.bytes("cka-components/\(name).svg")))
+    }
+  }
+
+  @Test func dominantExamplesAreNamed() throws {
+    // Example 17 carries the first component of both layers.
+    var model = TestModel(["a", "b"], n: 30, seed: 5)
+    for index in model.layers.indices {
+      let p = model.layers[index].activations.p
+      for k in 0..<p { model.layers[index].activations.values[17 * p + k] += 50 }
+    }
+    try model.write(to: "model", in: cka.folder)
+    try cka.folder.write(sampleIDs((100..<130).map { $0 }), to: "model/layers.json")
+    try components("model", "--controls", "0", "--layer", "b").expectSuccess()
+    let document = try json()
+    let first = try #require((document["dominantExamples"] as? [[String: Any]])?.first)
+    #expect(first["example"] as? Int == 17 && first["id"] as? String == "117")
+    // 29/30 of the component, the mean taking the rest, less what the others have.
+    #expect(try #require(first["share"] as? Double) > 0.9)
+    let removal = try #require(document["removal"] as? [String: Any])
+    #expect(removal["layer"] as? String == "b")
+    let points = try #require(removal["points"] as? [[String: Any]])
+    #expect(points.map { $0["dropped"] as? Int } == [0, 0, 1, 2, 3])
+    #expect(points.allSatisfy { ($0["controlMeans"] as? [Double]) == [] })
+  }
+
+  @Test func layersWithoutComponentsAreNamed() throws {
+    var model = TestModel(["a", "b", "c"], n: 20, seed: 6)
+    model.layers[1].activations.values = model.layers[1].activations.values.map { _ in 2 }
+    try cka.folder.write(model.npz, to: "constant.npz")
+    let run = try components("constant.npz", "-k", "3")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("layer b is left undefined: constant"))
+    let cells = try #require(try json()["undefinedCells"] as? [[String: Any]])
+    #expect(cells.count == 5)
+    var none = TestModel(["a"], n: 20, seed: 6)
+    none.layers[0].activations.values = none.layers[0].activations.values.map { _ in 2 }
+    try cka.folder.write(none.npz, to: "none.npz")
+    try components("none.npz", "--output", "none", "--quiet")
+      .expectFailure(65, "none.npz: no pair of layers has a value")
+    #expect(!cka.exists("none"))
+  }
+
+  @Test func oneLayerHasNoCurve() throws {
+    try cka.folder.write(TestModel(["a"], n: 20, seed: 6).npz, to: "alone.npz")
+    try components("alone.npz", "-k", "1").expectSuccess()
+    #expect(
+      try cka.contents(of: "cka-components")
+        == Self.files.filter { !["removal.png", "removal.svg"].contains($0) })
+  }
+
+  @Test func badRequestsAreRefused() throws {
+    for options in [
+      ["-k", "0"], ["-k", "2", "--remove", "3"], ["--remove", "0"], ["--controls=-1"],
+    ] {
+      let run = try cka.run(["components", "one.npz"] + options)
+      #expect(run.code == 64 && run.output.isEmpty, "\(options): \(run.errors)")
+    }
+    try components("one.npz", "--layer", "d")
+      .expectFailure(64, "one.npz: no layer is called d")
+    try components("one.npz", "--memory", "1M")
+      .expectFailure(64, "--memory 1.0 MiB is too little for the Gram matrices of all layers")
+    try cka.folder.write(TestModel(["a"], n: 3, seed: 1).npz, to: "few.npz")
+    try components("few.npz")
+      .expectFailure(65, "few.npz: has 3 examples, components need at least 4")
+    try cka.folder.write(TestModel(["a"], n: 39, seed: 1).npz, to: "other.npz")
+    try components("one.npz", "other.npz").expectFailure(65, "39 examples")
+    #expect(!cka.exists("cka-components"))
+  }
+
+  @Test func foldersAreReplacedOnRequestOnly() throws {
+    try components("one.npz", "--quiet").expectSuccess()
+    try components("two.npz").expectFailure(73, "cka-components: exists; --force")
+    try components("two.npz", "--force").expectSuccess()
+    #expect(try numbers("cka.npy", shape: [2, 2]).count == 4)
+  }
+}

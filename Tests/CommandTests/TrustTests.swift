@@ -1,0 +1,97 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `cka trust` as its users run it. The numbers: `CKATests/TrustTests`.
+@Suite(.timeLimit(.minutes(30))) struct TrustCommandTests {
+  static let files = [
+    "cka.npy", "control.npy", "control.png", "control.svg", "standard-error.npy",
+    "standard-error.png", "standard-error.svg", "trust.csv", "trust.json", "z.npy",
+  ]
+  let cka: Cka
+
+  init() throws {
+    cka = try Cka()
+    try cka.folder.write(TestModel(["a", "b<&>,c", "c"], n: 40, seed: 1).npz, to: "one.npz")
+    try cka.folder.write(TestModel(["x", "y"], n: 40, seed: 2).npz, to: "two.npz")
+  }
+
+  private func json(_ path: String) throws -> [String: Any] {
+    let object = try JSONSerialization.jsonObject(with: Data(cka.bytes(path)))
+    return try #require(object as? [String: Any])
+  }
+
+  @Test func filesSayTheSame() throws {
+    let run = try cka("trust", "one.npz", "two.npz", "--device", "cpu")
+    run.expectSuccess()
+    #expect(try cka.contents(of: "cka-trust") == Self.files)
+    let csv = try parseCSV(
+      #require(String(validating: cka.bytes("cka-trust/trust.csv"), as: UTF8.self)))
+    #expect(csv.count == 7 && csv[3][0] == "b<&>,c" && csv[3][1] == "x")
+    try cka(
+      "compare", "one.npz", "two.npz", "--estimator", "unbiased", "--output", "u", "--quiet",
+      "--device", "cpu"
+    ).expectSuccess()
+    let exact = try TestResult(cka, "u").cka
+    for (index, row) in csv.dropFirst().enumerated() {
+      // One product of the same matrices.
+      #expect(abs(try #require(Double(row[2])) - exact[index / 2, index % 2]) < 1e-6)
+      #expect(try #require(Double(row[4])) > 0)
+    }
+    let json = try json("cka-trust/trust.json")
+    #expect(json["format"] as? String == "cka-trust/1" && json["pair"] == nil)
+    let control = try #require(json["control"] as? [String: Any])
+    #expect(control["cells"] as? Int == 6)
+    #expect(isXML(try cka.bytes("cka-trust/control.svg")))
+    #expect(run.output.contains("shuffled control"))
+  }
+
+  @Test func cellsAreLookedInto() throws {
+    try cka.folder.write(
+      (0..<40).map { "image <\($0)>\n" }.joined(), to: "one.examples.txt")
+    let run = try cka(
+      "trust", "one.npz", "--cell", "b<&>,c,a", "--permutations", "99", "--top", "3", "--device",
+      "cpu")
+    run.expectSuccess()
+    #expect(
+      try cka.contents(of: "cka-trust")
+        == (Self.files + ["drops.png", "drops.svg", "examples.csv"]).sorted())
+    let pair = try #require(try json("cka-trust/trust.json")["pair"] as? [String: Any])
+    #expect(pair["row"] as? Int == 1 && pair["column"] as? Int == 0)
+    #expect(pair["permutations"] as? Int == 99)
+    #expect((pair["drops"] as? [Any])?.count == 3)
+    let csv = try parseCSV(
+      #require(String(validating: cka.bytes("cka-trust/examples.csv"), as: UTF8.self)))
+    #expect(csv.count == 41 && csv[1][0].hasPrefix("image <"))
+    let sum = csv.dropFirst().compactMap { Double($0[1]) }.reduce(0, +)
+    #expect(abs(sum - (pair["cka"] as? Double ?? .nan)) < 1e-9)
+    #expect(isXML(try cka.bytes("cka-trust/drops.svg")))
+    #expect(run.output.contains("permutation p") && run.output.contains(csv[1][0]))
+    #expect(!run.output.contains(csv[4][0] + " "))
+  }
+
+  @Test func unusableInputIsNamed() throws {
+    try cka("trust", "one.npz", "--cell", "a,nothing", "--quiet")
+      .expectFailure(64, "--cell a,nothing: expected a layer of one")
+    try cka("trust", "one.npz", "--cell", "a").expectFailure(64, "--cell a:")
+    try cka("trust", "gone.npz").expectFailure(66, "gone.npz")
+    try cka.folder.write(TestModel(["a"], n: 3).npz, to: "three.npz")
+    try cka("trust", "three.npz").expectFailure(65, "three.npz: has 3 examples", "at least 4")
+    try cka("trust", "one.npz", "three.npz").expectFailure(65, "three", "3 examples")
+    try cka("trust", "one.npz", "--output", "x", "--examples", "20", "--quiet").expectSuccess()
+    try cka("trust", "one.npz", "--output", "x").expectFailure(73, "x: exists")
+    try cka("trust", "one.npz", "--output", "x", "--force", "--quiet").expectSuccess()
+  }
+
+  /// Four of 80 examples moved far away in one model are said to carry its layer.
+  @Test func movedSubsetsAreNamed() throws {
+    let n = 80
+    var values = Activations64.normal(n: n, p: 6, seed: 4).values
+    for index in 0..<(4 * 6) { values[index] += 500 }
+    try cka.folder.write(NPYFile.bytes(values, shape: [n, 6]), to: "moved.npy")
+    let run = try cka(
+      "trust", "moved.npy", "--cell", "moved,moved", "--permutations", "9", "--device", "cpu")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("moved.npy: half of layer moved's Gram matrix lies with"))
+  }
+}
