@@ -47,9 +47,9 @@ extension ComponentAnalysis {
     max(tiles.side(layers: 3 * layerCount, sums: 0, limit: memory), MemoryModel.leastSide)
   }
 
-  /// The least bytes that do.
+  /// The least bytes that do, with room for what measuring rates for a plan leaves behind.
   public var leastMemory: Int {
     let inTiles = tiles.peak(layers: 3 * layerCount, side: MemoryModel.leastSide, sums: 0)
-    return min(atOnce, max(oneByOne, inTiles))
+    return min(atOnce, max(oneByOne, inTiles) + 2 * MemoryModel.leastWorkspace)
   }
 }

@@ -17,6 +17,10 @@ extension ComponentAnalysis {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
+    // What cannot be done is said before the work begins.
+    let planned = try plan(.biased, on: device, memory: memory)
+    let plannedWhole =
+      estimator == .biased ? nil : try plan(estimator, on: device, memory: memory)
     func found(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError)
       -> [FoundComponents]
     {
@@ -38,23 +42,17 @@ extension ComponentAnalysis {
     }
     timings.gramStacks = (clock.now - start) / .seconds(1)
 
-    func similarity(_ estimator: Estimator) throws(DeviceError) -> Similarity {
-      let comparison = Comparison(
-        left, right, pairing: pairing, estimator: estimator, kernel: .linear)
-      let plan: ExactPlan?
-      do throws(ExactPlanError) {
-        plan = try comparison.exactPlan(on: [device], memory: memory, isMeasured: false)
-      } catch {
-        throw DeviceError(
-          kind: .outOfMemory, call: "components", context: error.description)
-      }
-      let outcome = try comparison.run(on: [device], plan: plan)
+    func similarity(_ planned: (comparison: Comparison, plan: ExactPlan?)) throws(DeviceError)
+      -> Similarity
+    {
+      let outcome = try planned.comparison.run(on: [device], plan: planned.plan)
       timings += outcome.timings
       finish(1)
       return outcome.similarity
     }
-    let biased = try similarity(.biased)
-    let whole = estimator == .biased ? biased : try similarity(estimator)
+    let biased = try similarity(planned)
+    let whole =
+      try plannedWhole.map { (plan) throws(DeviceError) in try similarity(plan) } ?? biased
     let maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
     let reduced = try maps.similarities()
     finish(stepCount - steps)
@@ -66,6 +64,23 @@ extension ComponentAnalysis {
       left: components, right: others ?? components, similarity: whole, biased: biased,
       reduced: reduced, alignment: alignment(components, others ?? components), removal: [],
       shares: shares(components, others ?? []), device: device.info, timings: timings)
+  }
+}
+
+extension ComponentAnalysis {
+  /// How CKA of all layers is made within `memory` bytes.
+  private func plan(
+    _ estimator: Estimator, on device: some Device, memory: Int
+  ) throws(DeviceError) -> (comparison: Comparison, plan: ExactPlan?) {
+    let comparison = Comparison(
+      left, right, pairing: pairing, estimator: estimator, kernel: .linear)
+    do throws(ExactPlanError) {
+      return (
+        comparison, try comparison.exactPlan(on: [device], memory: memory, isMeasured: false)
+      )
+    } catch {
+      throw DeviceError(kind: .outOfMemory, call: "components", context: error.description)
+    }
   }
 }
 
