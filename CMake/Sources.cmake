@@ -137,7 +137,9 @@ cka_swift_library(CKA Sources/CKA
     Components/Bimodality.swift
     Components/CenteredGram.swift
     Components/ComponentAnalysis.swift
+    Components/ComponentMemory.swift
     Components/ComponentRun.swift
+    Components/ComponentTiles.swift
     Components/Eigenpairs.swift
     Components/RemovalCurve.swift
     Convergence/Convergence.swift

@@ -110,7 +110,7 @@ struct ComponentsCommand: ParsableCommand {
       }
       let analysis = try analysis(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-      try checkMemory(analysis)
+      try checkMemory(analysis, log: log)
       announce(comparison, nil, on: choice, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
@@ -150,17 +150,23 @@ struct ComponentsCommand: ParsableCommand {
       removal: .init(controls: controls, seed: seed, layer: place))
   }
 
-  private func checkMemory(_ analysis: ComponentAnalysis) throws {
-    let limit = memory?.bytes ?? Comparison.defaultMemory
-    let needed =
-      ProcessMemory.now
-      + analysis.memory(cores: ProcessInfo.processInfo.activeProcessorCount)
-    guard needed > limit else { return }
+  private var limit: Int { memory?.bytes ?? Comparison.defaultMemory }
+
+  private func checkMemory(_ analysis: ComponentAnalysis, log: Logger) throws {
     let whose = memory == nil ? ", half of this machine's memory," : ""
-    throw Failure(
-      .usage,
-      "--memory \(Format.bytes(limit))\(whose) is too little for the Gram matrices of all layers: "
-        + "at least --memory \((needed >> 20) / 8 * 8 + 16)M, or fewer --examples or --layers")
+    guard analysis.leastMemory <= limit else {
+      throw Failure(
+        .usage,
+        "--memory \(Format.bytes(limit))\(whose) is too little for the Gram matrix of a layer: "
+          + "at least --memory \((analysis.leastMemory >> 20) / 8 * 8 + 16)M, or fewer --examples")
+    }
+    if !analysis.isAtOnce(memory: limit) {
+      log.info(
+        """
+        the Gram matrices of all layers do not fit \(Format.bytes(limit)): they are made a layer at a \
+        time and in tiles, and CKA without dominant examples is left out
+        """)
+    }
   }
 
   private func run(
@@ -169,7 +175,7 @@ struct ComponentsCommand: ParsableCommand {
     var progress = Progress(total: analysis.stepCount, unit: "steps", isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try analysis.run(on: choice.devices) { event in
+      return try analysis.run(on: choice.devices, memory: limit) { event in
         guard case .fellBack(let from, let to, let error) = event else {
           return report(event, on: &progress, to: log)
         }

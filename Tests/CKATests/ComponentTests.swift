@@ -238,6 +238,51 @@ import Testing
     }
   }
 
+  @Test(arguments: [Estimator.unbiased, .biased], [32, 64])
+  func tilesGiveTheSame(estimator: Estimator, side: Int) throws {
+    // Tiles of 32 and 28 examples, or one of all.
+    for right in [nil, expected.model("b.")] {
+      let analysis = try ComponentAnalysis(
+        expected.model("a."), right, components: 3, removed: expected.removed,
+        estimator: estimator)
+      let whole = try analysis.run(on: [BLASDevice()])
+      var steps = 0
+      let outcome = try analysis.runInTiles(on: BLASDevice(), side: side, memory: 1 << 30) {
+        if case .finished(let count) = $0 { steps = count }
+      }
+      #expect(steps == analysis.stepCount && outcome.removal.isEmpty)
+      let maps = [(outcome.similarity, whole.similarity), (outcome.biased, whole.biased)]
+      for (map, values) in maps + Array(zip(outcome.reduced, whole.reduced)) {
+        #expect(map.statuses == values.statuses)
+        for (found, value) in zip(map.cka.elements, values.cka.elements) {
+          #expect(abs(found - value) < tolerance)
+        }
+      }
+      #expect(outcome.reduced.count == 2)
+      for (found, value) in zip(outcome.left + outcome.right, whole.left + whole.right) {
+        #expect(abs(found.values[0] / value.values[0] - 1) < tolerance)
+        #expect(abs(found.trace / value.trace - 1) < tolerance)
+      }
+    }
+  }
+
+  @Test func tilesLeaveNothingWithoutAllComponents() throws {
+    let analysis = try ComponentAnalysis(
+      expected.model("a."), components: 59, removed: [8, 9, 59])
+    let outcome = try analysis.runInTiles(on: BLASDevice(), side: 32, memory: 1 << 30) { _ in }
+    #expect(outcome.reduced[0].leftStatuses == [.ok, .ok, .ok])
+    #expect(outcome.reduced[1].leftStatuses == [.lowPrecision, .ok, .ok])
+    #expect(outcome.reduced[2].statuses.elements.allSatisfy { $0 == .lowPrecision })
+  }
+
+  @Test func memoryDecidesBetweenTilesAndAllAtOnce() throws {
+    let analysis = try ComponentAnalysis(expected.model("a."), components: 3)
+    #expect(analysis.isAtOnce(memory: 1 << 40) && !analysis.isAtOnce(memory: 1 << 20))
+    #expect(analysis.isAtOnce(memory: 2 * analysis.leastMemory))
+    // Too little for tiles, too: all matrices at once are never made beyond what was granted.
+    #expect(throws: DeviceError.self) { try analysis.run(on: [BLASDevice()], memory: 1 << 20) }
+  }
+
   @Test func anotherDeviceTakesOver() throws {
     let analysis = try ComponentAnalysis(expected.model("a."), components: 2)
     var events: [String] = []

@@ -146,7 +146,7 @@ import Testing
     try components("one.npz", "--layer", "d")
       .expectFailure(64, "one.npz: no layer is called d")
     try components("one.npz", "--memory", "1M")
-      .expectFailure(64, "--memory 1.0 MiB is too little for the Gram matrices of all layers")
+      .expectFailure(64, "--memory 1.0 MiB is too little for the Gram matrix of a layer")
     try cka.folder.write(TestModel(["a"], n: 3, seed: 1).npz, to: "few.npz")
     try components("few.npz")
       .expectFailure(65, "few.npz: has 3 examples, components need at least 4")

@@ -112,34 +112,49 @@ final class CenteredGram: @unchecked Sendable {
     let vectors = (0..<min(count, pairs.values.count)).map { index in
       examples.map { pairs.vectors[index, $0] }
     }
-    var sums = [Double](repeating: 0, count: n)
-    var entries = [Double](repeating: 0, count: n)
+    // Rounded up, for sums of eight at a time.
+    let width = (n + 7) / 8 * 8
+    let room = UnsafeMutablePointer<Double>.allocate(capacity: 2 * width)
+    defer { room.deallocate() }
+    room.update(repeating: 0, count: 2 * width)
+    let (entries, sums) = (room, room + width)
     var out = destination
     for (a, i) in examples.enumerated() {
       let source = row(i)
-      for b in 0..<a { entries[b] = Double(source[examples[b]]) * 0.5.squareRoot() }
+      examples.withUnsafeBufferPointer { examples in
+        for b in 0..<a { entries[b] = Double(source[examples[b]]) * 0.5.squareRoot() }
+      }
       entries[a] = Double(source[i])
       for (vector, value) in zip(vectors, pairs.values) {
         let factor = value * vector[a]
-        for b in 0...a { entries[b] -= factor * vector[b] }
+        vector.withUnsafeBufferPointer { vector in
+          for b in 0...a { entries[b] -= factor * vector[b] }
+        }
+      }
+      let diagonal = entries[a]
+      // What stands behind the diagonal is zero: no row before was longer.
+      entries[a] = isHollow ? 0 : diagonal
+      var total = SIMD8<Double>()
+      for start in stride(from: 0, to: a + 1, by: 8) {
+        total += UnsafeRawPointer(entries + start).loadUnaligned(as: SIMD8<Double>.self)
       }
       for b in 0..<a {
-        sums[a] += entries[b]
         sums[b] += entries[b]
         out[b] = Float(entries[b])
       }
-      if !isHollow {
-        sums[a] += entries[a]
-        out[a] = Float(entries[a])
-      }
+      sums[a] += total.sum()
+      if !isHollow { out[a] = Float(diagonal) }
       out += isHollow ? a : a + 1
     }
-    let means = centering.rowMeans(sums: sums)
-    out = destination
-    for a in 0..<n {
-      for b in 0..<a { out[b] = Float((Double(out[b]) - means[a] - means[b]) * 2.0.squareRoot()) }
-      if !isHollow { out[a] = Float(Double(out[a]) - 2 * means[a]) }
-      out += isHollow ? a : a + 1
+    let means = centering.rowMeans(sums: Array(UnsafeBufferPointer(start: sums, count: n)))
+    means.withUnsafeBufferPointer { means in
+      out = destination
+      for a in 0..<n {
+        let mean = means[a]
+        for b in 0..<a { out[b] = Float((Double(out[b]) - mean - means[b]) * 2.0.squareRoot()) }
+        if !isHollow { out[a] = Float(Double(out[a]) - 2 * mean) }
+        out += isHollow ? a : a + 1
+      }
     }
   }
 }

@@ -71,18 +71,6 @@ public struct ComponentAnalysis: Sendable {
     self.removal = removal
   }
 
-  /// Bytes that the run takes beside what the process has: Gram matrices of all layers in the device's
-  /// stack, in memory, and once more without components; a matrix before it is centered; bases of
-  /// eigenvectors.
-  public func memory(cores: Int) -> Int {
-    let n = pairing.count
-    let layers = left.layers.count + (right?.layers.count ?? 0)
-    let stacks = 3 * 4 * layers * GramCentering.biased.packedCount(exampleCount: n)
-    let matrices = 4 * n * (n + 1024) * (n <= 1024 ? 2 * cores : 1)
-    let bases = 8 * n * (layers * components + 3 * cores * max(192, 4 * (components + 8)))
-    return stacks + matrices + bases + MemoryModel.leastWorkspace + MemoryModel.reserve
-  }
-
   /// What was found.
   public struct Outcome: Sendable {
     /// The components of the first model's layers.

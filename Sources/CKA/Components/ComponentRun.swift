@@ -8,19 +8,28 @@ extension ComponentAnalysis {
   /// Steps that `observe` hears of.
   public var stepCount: Int {
     let points = removal.map { $0.fractions.count * (1 + $0.controls) } ?? 0
-    return 2 + left.layers.count + (right?.layers.count ?? 0) + removed.count + points
+    return 2 + layerCount + removed.count + points
   }
 
   /// Finds components on the first of `devices`; where it fails, the next begins anew.
   ///
-  /// - Parameter observe: hears what happens, on the caller's thread.
+  /// - Parameters:
+  ///   - memory: bytes that the process may take. Where the matrices of all layers fit, they are made
+  ///     once; else one layer at a time for its components, and in tiles for CKA, without `removal`.
+  ///   - observe: hears what happens, on the caller's thread.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
-    on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
+    on devices: [any Device], memory: Int = Comparison.defaultMemory,
+    observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
+    func run(on device: any Device) throws(DeviceError) -> Outcome {
+      isAtOnce(memory: memory)
+        ? try runAtOnce(on: device, observe)
+        : try runInTiles(on: device, side: tileSide(memory: memory), memory: memory, observe)
+    }
     for (device, next) in zip(devices, devices.dropFirst()) {
       do throws(DeviceError) {
-        return try run(on: device, observe)
+        return try run(on: device)
       } catch {
         guard error.kind != .input else { throw error }
         observe(.fellBack(from: device.info, to: next.info, because: error))
@@ -29,10 +38,10 @@ extension ComponentAnalysis {
     guard let last = devices.last else {
       throw DeviceError(kind: .notFound, call: "components", context: "no device was given")
     }
-    return try run(on: last, observe)
+    return try run(on: last)
   }
 
-  private func run<D: Device>(
+  private func runAtOnce<D: Device>(
     on device: D, _ observe: (Comparison.Event) -> Void
   ) throws(DeviceError) -> Outcome {
     var steps = 0
@@ -48,11 +57,12 @@ extension ComponentAnalysis {
     finish(1)
     let pairsStart = clock.now
 
-    let layers = try eigenpairs(of: grams.left + grams.right)
+    let layers = try search(grams.left + grams.right)
     finish(layers.count)
-    let leftPairs = Array(layers.prefix(grams.left.count))
-    let rightPairs = right == nil ? nil : Array(layers.suffix(grams.right.count))
-    let maps = ReducedMaps(self, grams: grams, leftPairs, rightPairs, on: device)
+    let found = Array(layers.prefix(grams.left.count))
+    let foundRight = right == nil ? nil : Array(layers.suffix(grams.right.count))
+    let maps = ReducedMaps(
+      self, grams: grams, found.map(\.pairs), foundRight?.map(\.pairs), on: device)
     let all = Array(0..<pairing.count)
     let similarity = estimator == .biased ? biased : try maps.similarity(of: all, removing: 0)
     finish(1)
@@ -62,13 +72,9 @@ extension ComponentAnalysis {
       finish(1)
     }
 
-    let components = zip(grams.left, leftPairs).enumerated().map { index, layer in
-      LayerComponents(layer.0, layer.1, status: biased.leftStatuses[index])
-    }
-    let others = rightPairs.map { pairs in
-      zip(grams.right, pairs).enumerated().map { index, layer in
-        LayerComponents(layer.0, layer.1, status: biased.rightStatuses[index])
-      }
+    let components = zip(found, biased.leftStatuses).map { LayerComponents($0, status: $1) }
+    let others = foundRight.map { found in
+      zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
     let shares = self.shares(components, others ?? [])
     var points: [RemovalPoint] = []
@@ -119,27 +125,24 @@ extension ComponentAnalysis {
   }
 
   /// The first k pairs of every matrix, on all cores, a layer each.
-  private func eigenpairs(of grams: [CenteredGram]) throws(DeviceError) -> [Eigenpairs] {
+  func search(_ grams: [CenteredGram]) throws(DeviceError) -> [FoundComponents] {
     let results = concurrently(grams.count) { index in
-      let none = Eigenpairs(
-        values: [], vectors: Matrix(rows: 0, columns: grams[index].exampleCount, elements: []))
-      guard grams[index].exists else { return Result<_, LinearAlgebraError>.success(none) }
-      return Result { () throws(LinearAlgebraError) in
-        try grams[index].leadingEigenpairs(components)
+      Result { () throws(LinearAlgebraError) in
+        try FoundComponents(grams[index], count: components)
       }
     }
-    var pairs: [Eigenpairs] = []
+    var found: [FoundComponents] = []
     for result in results {
       do throws(LinearAlgebraError) {
-        pairs.append(try result.get())
+        found.append(try result.get())
       } catch {
         throw DeviceError(kind: .failed, call: "principal components", context: error.description)
       }
     }
-    return pairs
+    return found
   }
 
-  private func alignment(
+  func alignment(
     _ left: [LayerComponents], _ right: [LayerComponents]
   ) -> Matrix<Double> {
     func first(_ layers: [LayerComponents]) -> Matrix<Double> {
@@ -154,19 +157,38 @@ extension ComponentAnalysis {
   }
 }
 
+/// What is kept of a layer's matrix.
+struct FoundComponents: Sendable {
+  let summary: GramSummary
+  /// In stored units; none where there is no matrix.
+  let pairs: Eigenpairs
+  let trace: Double
+  let squaredNorm: Double
+
+  init(_ gram: CenteredGram, count: Int) throws(LinearAlgebraError) {
+    summary = gram.summary
+    pairs =
+      gram.exists
+      ? try gram.leadingEigenpairs(count)
+      : Eigenpairs(
+        values: [], vectors: Matrix(rows: 0, columns: gram.exampleCount, elements: []))
+    (trace, squaredNorm) = (gram.trace, gram.squaredNorm)
+  }
+}
+
 extension ComponentAnalysis.LayerComponents {
-  fileprivate init(_ gram: CenteredGram, _ pairs: Eigenpairs, status: Status) {
+  init(_ found: FoundComponents, status: Status) {
     self.status = status
     guard status == .ok else {
       (values, trace, squaredNorm) = ([], .nan, .nan)
-      vectors = Matrix(rows: 0, columns: gram.exampleCount, elements: [])
+      vectors = Matrix(rows: 0, columns: found.pairs.vectors.columns, elements: [])
       return
     }
-    let scale = Double(sign: .plus, exponent: gram.summary.exponent, significand: 1)
-    values = pairs.values.map { max($0, 0) * scale }
-    trace = gram.trace * scale
-    squaredNorm = gram.squaredNorm * scale * scale
-    vectors = pairs.vectors
+    let scale = Double(sign: .plus, exponent: found.summary.exponent, significand: 1)
+    values = found.pairs.values.map { max($0, 0) * scale }
+    trace = found.trace * scale
+    squaredNorm = found.squaredNorm * scale * scale
+    vectors = found.pairs.vectors
   }
 }
 
@@ -227,7 +249,7 @@ struct ReducedMaps<D: Device> {
 }
 
 /// Room for packed matrices of some layers.
-private final class PackedNumbers: @unchecked Sendable {
+final class PackedNumbers: @unchecked Sendable {
   // @unchecked: each layer's room has one writer, and no reader before that is done.
   private let numbers: UnsafeMutableBufferPointer<Float>
   private let count: Int
