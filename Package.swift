@@ -8,7 +8,7 @@ let package = Package(
       name: "CKA",
       targets: [
         "CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures",
-        "SweepStore",
+        "Statistics", "SweepStore",
       ]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
@@ -58,7 +58,8 @@ let package = Package(
     .target(
       name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
-    .target(name: "CKA", dependencies: ["Activations", "Device"]),
+    .target(name: "Statistics"),
+    .target(name: "CKA", dependencies: ["Activations", "Device", "Statistics"]),
     .target(
       name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
@@ -80,7 +81,7 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
-        "SweepStore",
+        "Statistics", "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -116,7 +117,9 @@ let package = Package(
         "TestSupport",
       ]),
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
-    .testTarget(name: "CKATests", dependencies: ["CKA", "BLASDevice", "TestSupport"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"]),
+    .testTarget(
+      name: "CKATests", dependencies: ["CKA", "BLASDevice", "Statistics", "TestSupport"]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),

@@ -103,8 +103,15 @@ cka_swift_library(BLASDevice Sources/BLASDevice
 cka_system_library(CCairo Sources/CCairo
   PKG_CONFIG cairo)
 
+cka_swift_library(Statistics Sources/Statistics
+  SOURCES
+    Distributions.swift
+    HolmSidak.swift
+    Samples.swift
+    SpecialFunctions.swift)
+
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device
+  DEPENDS Activations Device Statistics
   SOURCES
     Blocks/BlockBaseline.swift
     Blocks/BlockDetector.swift
@@ -313,7 +320,7 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Statistics SweepStore
   SOURCES
     AcrossModels.swift
     BlocksCommand.swift
