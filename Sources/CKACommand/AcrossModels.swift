@@ -63,7 +63,8 @@ struct AcrossModels {
       }
       return BlocksDocument.Matching(
         group: group.group, models: group.matching.networkCount, pairs: group.matching.pairCount,
-        accuracy: accuracy, standardError: group.matching.standardError)
+        accuracy: accuracy, standardError: group.matching.standardError,
+        interval: group.matching.interval.map { [$0.lowerBound, $0.upperBound] })
     }
   }
 

@@ -65,6 +65,8 @@ struct BlocksDocument: Codable {
     var accuracy: Double
     /// Of the jackknife over models; left out for fewer than three.
     var standardError: Double?
+    /// Of 95 %: from, to; left out where there is no error.
+    var interval: [Double]?
   }
 
   var format = BlocksDocument.formatFamily + "1"
@@ -138,12 +140,13 @@ extension BlocksDocument {
     guard let matching, !matching.isEmpty else { return nil }
     var table = TextTable([
       ("architecture", .left), ("models", .right), ("layers find themselves", .right),
-      ("standard error", .right),
+      ("95 % interval", .right),
     ])
     for group in matching {
       table.add([
         oneLine(group.group), String(group.models), Format.fixed(100 * group.accuracy, 1) + " %",
-        group.standardError.map { Format.fixed(100 * $0, 1) + " %" } ?? "",
+        group.interval.map { $0.map { Format.fixed(100 * $0, 1) }.joined(separator: " … ") + " %" }
+          ?? "",
       ])
     }
     return table

@@ -35,14 +35,7 @@ struct BlocksFiles {
       figures.append(("blocks", try Heatmap(blocksOf: document.models)))
     }
     if !across.curves.isEmpty {
-      let result = input.networks[0].document
-      figures.append(
-        (
-          "depth",
-          try Heatmap(
-            across.curves,
-            scoreName: ResultDocument.scoreName(kernel: result.kernel, estimator: result.estimator))
-        ))
+      figures.append(("depth", try Heatmap(across.curves)))
     }
     heatmap = input.networks.count == 1 ? figures[0].heatmap : nil
     var files = try figures.flatMap { name, heatmap in
@@ -74,27 +67,29 @@ extension Heatmap {
       }
     }
     try self.init(
-      values, rowLabels: models.map(\.name), columnLabels: [], columnTitle: nil, columns: columns,
-      scoreName: "contrast", title: "blocks by depth, first layer at the left")
+      values, rowLabels: models.map(\.name),
+      columnLabels: (0..<columns).map { Format.fixed((Double($0) + 0.5) / Double(columns), 2) },
+      columnTitle: "part of the layers", scoreName: "contrast", title: "blocks")
   }
 
   /// Curves of similarity against depth: a row a pair of architectures.
-  fileprivate init(_ curves: [AcrossModels.DepthCurve], scoreName: String) throws {
+  fileprivate init(_ curves: [AcrossModels.DepthCurve]) throws {
     let names = curves.map { $0.left == $0.right ? $0.left : "\($0.left) – \($0.right)" }
     try self.init(
       curves.flatMap(\.means), rowLabels: names,
       columnLabels: AcrossModels.depths.map { Format.fixed($0, 2) },
-      columnTitle: "proportional depth of both layers", columns: AcrossModels.depths.count,
-      scoreName: scoreName, title: "similarity at equal depth")
+      columnTitle: "proportional depth of both layers", scoreName: "CKA",
+      title: "similarity at equal depth")
   }
 
   private init(
-    _ values: [Double], rowLabels: [String], columnLabels: [String], columnTitle: String?,
-    columns: Int, scoreName: String, title: String
+    _ values: [Double], rowLabels: [String], columnLabels: [String], columnTitle: String,
+    scoreName: String, title: String
   ) throws {
     do throws(FigureError) {
       try self.init(
-        values: values, rows: rowLabels.count, columns: columns, rowAxis: Axis(labels: rowLabels),
+        values: values, rows: rowLabels.count, columns: columnLabels.count,
+        rowAxis: Axis(labels: rowLabels),
         columnAxis: Axis(labels: columnLabels, title: columnTitle),
         range: scoreRange(lowest: values.filter { !$0.isNaN }.min() ?? 0), scoreName: scoreName,
         title: title)

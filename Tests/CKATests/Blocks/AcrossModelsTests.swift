@@ -47,6 +47,10 @@ import Testing
     // Sums of 20 fractions.
     #expect(abs(try #require(matching.accuracy) - expected.matching.accuracy) < 1e-14)
     #expect(abs(try #require(matching.standardError) - expected.matching.standardError) < 1e-14)
+    let interval = try #require(matching.interval)
+    // The quantile is found by halving, to the last digits.
+    #expect(abs(interval.lowerBound - expected.matching.interval[0]) < 1e-12)
+    #expect(abs(interval.upperBound - expected.matching.interval[1]) < 1e-12)
   }
 
   @Test func matchesByHand() {
@@ -62,7 +66,7 @@ import Testing
     matching.add(map, left: 0, right: 1)
     #expect(matching.accuracy == (1.5 / 3 + (1 + 0 + 0.5 * 2) / 3) / 2)
     // Without either of two networks nothing is left.
-    #expect(matching.standardError == nil)
+    #expect(matching.standardError == nil && matching.interval == nil)
   }
 
   @Test func curveAtEqualDepth() {
