@@ -212,10 +212,9 @@ extension ErrorsDocument.Accuracy {
 
 extension ErrorsDocument.Chance {
   fileprivate init(_ test: RelabelingTest) {
-    // Nothing is compared where nothing can be told of the true groups.
     self.init(
       mean: number(test.mean), standardDeviation: number(test.standardDeviation),
-      p: test.observed.isNaN ? nil : test.p, groups: test.count, areAll: test.isExhaustive)
+      p: number(test.p), groups: test.count, areAll: test.isExhaustive)
   }
 }
 

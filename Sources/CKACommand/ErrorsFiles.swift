@@ -147,7 +147,7 @@ extension DensityChart {
     let (a, b) = (names.first, names.second)
     try self.init(
       panels: [
-        panel("\(a) against \(b)", a, b, rows, columns, scatters.between),
+        panel("group against group", a, b, rows, columns, scatters.between),
         panel("\(a) against itself", a, "others of it", rows, rows, scatters.withinFirst),
         panel("\(b) against itself", b, "others of it", columns, columns, scatters.withinSecond),
       ], countName: "examples",

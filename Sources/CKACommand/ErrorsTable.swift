@@ -23,7 +23,7 @@ extension ErrorsDocument {
       root(halves.withinSecond), root(halves.between), "", "",
     ])
     table.add([
-      "  excess dispersion, root", "", "", root(dispersion.excess), "",
+      "  excess dispersion, signed root", "", "", root(dispersion.excess), "",
       p(dispersion.chance.p),
     ])
     table.add([
@@ -95,6 +95,9 @@ extension ErrorsDocument {
   private func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + Format.fixed(value, 2) }
 
   private func p(_ value: Double?) -> String {
-    value.map { $0 < 0.001 ? Format.scientific($0) : Format.fixed($0, 3) } ?? "–"
+    guard let value else { return "–" }
+    // The tail of many degrees of freedom may be smaller than any number.
+    if value == 0 { return "< 1e-300" }
+    return value < 0.001 ? Format.scientific(value) : Format.fixed(value, 3)
   }
 }

@@ -181,7 +181,7 @@ struct IntervalChartLayout {
     if let title = chart.title {
       texts.append(
         text(
-          fitted(title, in: page.width - plot.x - style.margin, size: style.heading), x: plot.x,
+          fitted(title, in: page.width - 2 * style.margin, size: style.heading), x: style.margin,
           y: style.margin + style.heading / 2, size: style.heading, anchor: .start))
     }
     if let note = chart.note {

@@ -47,7 +47,11 @@ public struct LogisticModels: Sendable, Hashable {
   /// v² = 1 − log L₃/log L₂: the fraction of the deviance left by examples and groups that each example's
   /// own difference explains, from 0 to 1 (McFadden's R² of model 3 with model 2 as the null). Chance
   /// explains some, too, the more the fewer the networks; NaN where model 2 leaves nothing.
-  public var effectSize: Double { 1 - fits[2].logLikelihood / fits[1].logLikelihood }
+  public var effectSize: Double {
+    // What is left of certainty by γ = 80 or by rounding is nothing.
+    guard fits[1].logLikelihood < -1e-9 else { return .nan }
+    return 1 - fits[2].logLikelihood / fits[1].logLikelihood
+  }
 
   private func comparison(of larger: Int) -> Comparison {
     let gain = 2 * (fits[larger].logLikelihood - fits[larger - 1].logLikelihood)

@@ -8,25 +8,29 @@ public struct RelabelingTest: Sendable, Hashable {
   public let mean: Double
   /// The standard deviation over random groups.
   public let standardDeviation: Double
-  /// The share of groups with at least the true ones' number, these among them.
+  /// The share of groups with at least the true ones' number, these among them; NaN where they have none.
   public let p: Double
   /// How many groups were looked at.
   public let count: Int
   /// Whether these were all there are; p is exact then.
   public let isExhaustive: Bool
 
-  /// - Parameter values: of the random groups, or of all.
+  /// - Parameter values: of the random groups, or of all; NaN where a number is undefined, which is no
+  ///   part of the mean and below any other.
   init(observed: Double, values: [Double], isExhaustive: Bool) {
     self.observed = observed
     self.isExhaustive = isExhaustive
     count = values.count
-    mean = CKA.mean(values)
-    self.standardDeviation = values.count > 1 ? CKA.standardDeviation(values) : .nan
+    let defined = values.filter { !$0.isNaN }
+    mean = CKA.mean(defined)
+    self.standardDeviation = CKA.standardDeviation(defined)
     // Groups that are the same in another order differ by rounding.
     let level = observed - 1e-12 * abs(observed)
     let least = values.count { $0 >= level }
     // Phipson & Smyth 2010: the true groups are one of the draws, or p would be 0 at times.
-    p = isExhaustive ? Double(least) / Double(count) : Double(least + 1) / Double(count + 1)
+    let share =
+      isExhaustive ? Double(least) / Double(count) : Double(least + 1) / Double(count + 1)
+    p = observed.isNaN ? .nan : share
   }
 }
 

@@ -35,6 +35,11 @@ import Testing
     #expect(models.fits[2].logLikelihood == 0)
     #expect(abs(models.fits[0].logLikelihood + 24 * log(2)) < 1e-13)
     #expect(models.group.degreesOfFreedom == 1)
+    #expect(models.effectSize.isNaN)
+    // Six divisions, of which two are the true groups: there is no v² in these, and no p of it.
+    let chance = try study(right: right, first: 2).chance(limit: 10, seed: 0)
+    #expect(chance.effectSize.p.isNaN && abs(chance.effectSize.mean) < 1e-12)
+    #expect(chance.excess.p == 1.0 / 3)
   }
 
   @Test func nothingToExplain() throws {
@@ -191,6 +196,8 @@ import Testing
     let third = try Predictions(layer([0, 2, 0], columns: 1), name: "c")
     #expect(first.classes == [0, 2, 0] && second.classes == first.classes)
     #expect(third.classes == first.classes && third.classCount == nil)
+    let ties = try Predictions(layer([0.4, 0.4, 0.2, 0.2, 0.4, 0.4], columns: 3), name: "d")
+    #expect(ties.classes == [0, 1])
     let labels: [Int32] = [0, 2, 1]
     let both = try ErrorStudy(
       .init(name: "A", networks: [first, second]), .init(name: "B", networks: [first, second]),
