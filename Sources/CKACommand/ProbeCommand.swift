@@ -20,7 +20,8 @@ struct ProbeCommand: ParsableCommand {
   @Argument(help: "The model.")
   var model: String
 
-  @Option(help: ArgumentHelp("The class of every example: whole numbers.", valueName: "y.npy"))
+  @Option(
+    help: ArgumentHelp("The class of every example: whole numbers from 0.", valueName: "y.npy"))
   var labels: String
 
   @Option(

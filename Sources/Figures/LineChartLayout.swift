@@ -45,18 +45,17 @@ struct LineChartStyle {
   /// Where several curves are: its dark to its red colors, all seen well on white.
   let curves = 0.15...0.66
 
-  /// The style that suits the number of points.
-  init(of chart: LineChart) {
-    let counts = chart.panels.joined().flatMap { $0.curves.map(\.points.count) }
-    self.init(pointCount: counts.max() ?? 0)
+  /// The style of charts with few points to a curve, or with many.
+  init(hasManyPoints: Bool = false) {
+    plotWidth = hasManyPoints ? 640 : 300
+    markRadius = hasManyPoints ? 3 : 5
+    markGap = hasManyPoints ? 1 : 2
   }
 
-  /// The style that suits so many points a curve.
-  init(pointCount: Int = 0) {
-    let hasMany = pointCount > 24
-    plotWidth = hasMany ? 640 : 300
-    markRadius = hasMany ? 3 : 5
-    markGap = hasMany ? 1 : 2
+  /// The style that suits the number of points of `chart`.
+  init(of chart: LineChart) {
+    let counts = chart.panels.joined().flatMap { $0.curves.map(\.points.count) }
+    self.init(hasManyPoints: (counts.max() ?? 0) > 24)
   }
 
   /// The color of one of `count` curves.

@@ -16,7 +16,7 @@ import Testing
     try cka.folder.write(NPYFile.bytes(values, shape: [Self.n, 4]), to: "m/layer1.npy")
     let noise = Activations64.normal(n: Self.n, p: 90, seed: 2).values
     try cka.folder.write(NPYFile.bytes(noise, shape: [Self.n, 90]), to: "m/layer2.npy")
-    try labels((0..<Self.n).map { Double($0 % 3) - 1 }, "y.npy")
+    try labels((0..<Self.n).map { Double($0 % 3) }, "y.npy")
   }
 
   private func labels(_ values: [Double], _ name: String) throws {
@@ -39,7 +39,7 @@ import Testing
     let object = try JSONSerialization.jsonObject(with: Data(cka.bytes("cka-probe/probe.json")))
     let json = try #require(object as? [String: Any])
     #expect(json["format"] as? String == "cka-probe/1")
-    #expect(json["classes"] as? [Int] == [-1, 0, 1])
+    #expect(json["classes"] as? [Int] == [0, 1, 2])
     let layers = try #require(json["layers"] as? [[String: Any]])
     for (row, layer) in zip(csv.dropFirst(), layers) {
       let accuracy = try #require(layer["testAccuracy"] as? Double)
@@ -60,7 +60,7 @@ import Testing
     try probe("--labels", "y.npy", "--quiet").expectSuccess()
     let wanted = try cka.bytes("cka-probe/probe.csv")
     for type in [.int8, .int16, .int32] as [ScalarType] {
-      let values = (0..<Self.n).map { Double($0 % 3) - 1 }
+      let values = (0..<Self.n).map { Double($0 % 3) }
       let bytes = NPYFile.bytes(
         values, shape: [Self.n, 1], type: type, bigEndian: type == .int32)
       try cka.folder.write(bytes, to: "\(type).npy")
@@ -78,15 +78,44 @@ import Testing
     try fails(Array(repeating: 1, count: 60), "only the class 1", "at least 2 classes")
     try fails([7] + Array(repeating: 1, count: 59), "the class 7 has 1 example")
     try cka.folder.write(
-      NPYFile.bytes(Array(repeating: 1, count: 60), shape: [60]), to: "floats.npy")
-    try probe("--labels", "floats.npy").expectFailure(65, "floats.npy: found float32 numbers")
+      NPYFile.bytes(Array(repeating: 1.5, count: 60), shape: [60]), to: "floats.npy")
+    try probe("--labels", "floats.npy").expectFailure(
+      65, "floats.npy: example 0: found the label 1.5")
     try cka.folder.write(
       NPYFile.bytes(Array(repeating: 1, count: 120), shape: [60, 2], type: .int8), to: "two.npy")
-    try probe("--labels", "two.npy").expectFailure(65, "two.npy: found 60 × 2")
+    try probe("--labels", "two.npy").expectFailure(65, "two.npy: found labels of the shape 60 × 2")
     try probe("--labels", "gone.npy").expectFailure(66, "gone.npy")
     try probe("--labels", "y.npy", "--penalty", "0").expectUsage("--penalty is 0")
     try probe("--labels", "y.npy", "--test-fraction", "1").expectUsage("--test-fraction is 1")
     #expect(!cka.exists("cka-probe"))
+  }
+
+  /// Blocks as `compare` writes them beside a map of one model.
+  @Test func blocksAreShaded() throws {
+    func result(_ blocks: String) throws {
+      let layers = ["layer0", "layer1", "layer2"].map { "{\"name\": \"\($0)\"}" }
+      try cka.folder.write(
+        "{\"models\": [{\"layers\": [\(layers.joined(separator: ","))]}]\(blocks)}",
+        to: "r/result.json")
+    }
+    try result(", \"blocks\": [{\"first\": 0, \"last\": 1}]")
+    try probe("--labels", "y.npy", "--quiet", "--output", "plain").expectSuccess()
+    try probe("--labels", "y.npy", "--quiet", "--blocks", "r").expectSuccess()
+    let object = try JSONSerialization.jsonObject(with: Data(cka.bytes("cka-probe/probe.json")))
+    let blocks = try #require((object as? [String: Any])?["blocks"] as? [[String: Int]])
+    // Of the block's layers the model has the second, which is its first.
+    #expect(blocks == [["first": 0, "last": 0]])
+    #expect(try cka.bytes("cka-probe/probe.csv") == cka.bytes("plain/probe.csv"))
+    #expect(try cka.bytes("cka-probe/probe.svg") != cka.bytes("plain/probe.svg"))
+    func fails(_ blocks: String, _ words: String) throws {
+      try result(blocks)
+      try probe("--labels", "y.npy", "--blocks", "r", "--output", "x").expectFailure(
+        65, "r/result.json", words)
+    }
+    try fails("", "found no blocks")
+    try fails(", \"blocks\": [{\"first\": 1, \"last\": 3}]", "its blocks leave its layers")
+    try probe("--labels", "y.npy", "--blocks", "gone", "--output", "x")
+      .expectFailure(66, "gone/result.json")
   }
 
   @Test func layersWithoutValuesAreNamed() throws {

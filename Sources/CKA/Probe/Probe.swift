@@ -199,29 +199,23 @@ extension Probe {
     return .success(design(fromPacked: sums))
   }
 
-  /// The device has centered over all examples; features are centered over those of the fit:
-  /// ⟨zᵢ, zⱼ⟩ = Kᵢⱼ − aᵢ − aⱼ + ā with the means a of K's rows over the training examples, ā their mean.
+  /// The device has centered features over all examples, not over those of the fit: a shift, which the
+  /// intercepts take up.
   private func design(fromPacked sums: [Double]) -> ProbeDesign {
     let root = 0.5.squareRoot()
-    func entry(_ i: Int, _ j: Int) -> Double {
-      let (high, low) = (max(i, j), min(i, j))
-      let value = sums[high * (high + 1) / 2 + low]
-      return i == j ? value : value * root
-    }
     let train = split.train
-    let m = train.count
-    let means = examples.indices.map { i in
-      train.reduce(0) { $0 + entry(i, $1) } / Double(m)
-    }
-    let grand = train.reduce(0) { $0 + means[$1] } / Double(m)
     func rows(_ chosen: [Int]) -> [Double] {
       var result: [Double] = []
-      result.reserveCapacity(chosen.count * m)
+      result.reserveCapacity(chosen.count * train.count)
       for i in chosen {
-        for j in train { result.append(entry(i, j) - means[i] - means[j] + grand) }
+        for j in train {
+          let (high, low) = (max(i, j), min(i, j))
+          result.append(sums[high * (high + 1) / 2 + low] * (i == j ? 1 : root))
+        }
       }
       return result
     }
-    return ProbeDesign(train: rows(train), test: rows(split.test), width: m, isGram: true)
+    return ProbeDesign(
+      train: rows(train), test: rows(split.test), width: train.count, isGram: true)
   }
 }
