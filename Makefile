@@ -54,7 +54,7 @@ bench-peers: build .venv-peers/complete ## compare with what people would run in
 	.venv-peers/bin/pip install --quiet -r Benchmarks/Peers/requirements.txt
 	touch $@
 
-study: build .venv-study/complete ## train 135 small networks and analyze them: Examples/digits/RESULTS.md
+study: build .venv-study/complete ## train a hundred small networks and analyze them: Examples/digits/RESULTS.md
 	.venv-study/bin/python Examples/digits/study.py --cka .build/release/cka --output digits-study
 
 .venv-study/complete: Examples/digits/requirements.txt

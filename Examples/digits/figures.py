@@ -7,73 +7,109 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from networks import write_whole
 
+COLORS = ["#3b6ea8", "#b8562b", "#4f8f5b", "#8a63a6"]
+
 
 def save(figure, path):
-    # Without the date and version that Matplotlib writes, the same numbers give the same file.
     buffer = io.BytesIO()
+    # Without the name and version that Matplotlib writes.
     figure.savefig(buffer, format="png", dpi=80, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
     write_whole(path, lambda file: file.write(buffer.getvalue()))
 
 
-def maps(study, data, path):
-    """Depths down, widths across: the map of the first seed of each, as in the paper's Figure 1."""
-    grid, axes = plt.subplots(
-        len(study.depths),
-        len(study.widths),
-        figsize=(2.6 * len(study.widths) + 0.8, 2.6 * len(study.depths)),
+def panels(rows, columns, width, height, **sharing):
+    return plt.subplots(
+        rows,
+        columns,
+        figsize=(width * columns + 0.6, height * rows),
         squeeze=False,
         layout="constrained",
+        **sharing,
     )
+
+
+def maps(study, data, path):
+    """Depths down, widths across: the map of the first seed of each, as in the paper's Figure 1, with
+    its blocks outlined."""
+    figure, axes = panels(len(study.depths), len(study.widths), 2.4, 2.4)
     for row, depth in enumerate(study.depths):
         for column, width in enumerate(study.widths):
             axis = axes[row][column]
             chosen = study.chosen(depth=depth, width=width, data=data)
+            if not chosen:
+                axis.set_axis_off()
+                continue
+            network = chosen[0]
             axis.set_xticks([])
             axis.set_yticks([])
-            axis.set_title(f"depth {depth}, width {width}", fontsize=10)
-            image = axis.imshow(
-                study.map(chosen[0]), origin="lower", cmap="magma", vmin=0, vmax=1
-            )
-    grid.colorbar(image, ax=axes, shrink=0.6, label="CKA")
-    save(grid, path)
+            axis.set_title(f"depth {depth}, width {width}", fontsize=9)
+            cka = study.map(network)
+            image = axis.imshow(cka, origin="lower", cmap="magma", vmin=0, vmax=1)
+            for block in study.structure(network)["blocks"]:
+                size = block["last"] - block["first"] + 1
+                place = (block["first"] - 0.5, block["first"] - 0.5)
+                axis.add_patch(Rectangle(place, size, size, fill=False, color="#35c2c2", lw=1.2))
+    figure.colorbar(image, ax=axes, shrink=0.5, label="CKA")
+    save(figure, path)
 
 
-def collapse(study, path):
-    """Accuracy of the deepest networks without each block, and without it and all that follow."""
-    depth = study.depths[-1]
-    figure, axes = plt.subplots(
-        len(study.data),
-        len(study.widths),
-        figsize=(3.2 * len(study.widths), 2.4 * len(study.data)),
-        squeeze=False,
-        sharey=True,
-        layout="constrained",
-    )
+def first_components(study, path):
+    """λ₁/Σλ over proportional depth: amounts of data down, widths across, a line a depth."""
+    figure, axes = panels(len(study.data), len(study.widths), 2.8, 2.0, sharex=True, sharey=True)
     for row, data in enumerate(study.data):
         for column, width in enumerate(study.widths):
             axis = axes[row][column]
-            chosen = [study.descriptions[n] for n in study.chosen(depth=depth, width=width, data=data)]
-            blocks = chosen[0]["withoutBlocks"]
-            for way, color in (("alone", "#3b6ea8"), ("backward", "#b8562b")):
-                values = np.array([[block[way] for block in d["withoutBlocks"]] for d in chosen])
+            for depth, color in zip(study.depths, COLORS):
+                chosen = study.chosen(depth=depth, width=width, data=data)
+                if not chosen:
+                    continue
+                layers = [study.components(network)["layers"][0] for network in chosen]
+                values = np.array([[l["varianceFractions"][0] for l in model] for model in layers])
+                curve(axis, np.linspace(0, 1, values.shape[1]), values, color, f"depth {depth}")
+            axis.set_title(f"width {width}, {data}", fontsize=9)
+            axis.set_ylim(0, 1)
+    axes[0][0].legend(fontsize=7)
+    figure.supxlabel("depth of the layer, from 0 (first) to 1 (last)", fontsize=9)
+    figure.supylabel("first component's fraction of variance", fontsize=9)
+    save(figure, path)
+
+
+def collapse(study, depth, path):
+    """Accuracy of networks of a depth without each residual block, and without it and all that
+    follow in its stage."""
+    widths = [width for width in study.widths if study.chosen(depth=depth, width=width)]
+    figure, axes = panels(len(study.data), len(widths), 3.6, 2.0, sharey=True)
+    for row, data in enumerate(study.data):
+        for column, width in enumerate(widths):
+            axis = axes[row][column]
+            chosen = study.chosen(depth=depth, width=width, data=data)
+            found = [study.descriptions[network] for network in chosen]
+            blocks = found[0]["withoutBlocks"]
+            stages = np.array([block["stage"] for block in blocks])
+            for way, color in zip(("alone", "backward"), COLORS):
+                values = np.array([[b[way] for b in one["withoutBlocks"]] for one in found])
                 for stage in (1, 2, 3):
-                    places = [i for i, block in enumerate(blocks) if block["stage"] == stage]
-                    mean = values[:, places].mean(axis=0)
-                    axis.plot(places, mean, color=color, marker="o", markersize=3, linewidth=1.2,
-                              label=way if stage == 1 else None)
-                    axis.fill_between(places, values[:, places].min(axis=0),
-                                      values[:, places].max(axis=0), color=color, alpha=0.2, linewidth=0)
-            axis.axhline(np.mean([d["accuracy"] for d in chosen]), color="0.5", linewidth=1)
-            for place in range(1, len(blocks)):
-                if blocks[place]["stage"] != blocks[place - 1]["stage"]:
-                    axis.axvline(place - 0.5, color="0.7", linewidth=0.8)
+                    places = np.flatnonzero(stages == stage)
+                    curve(axis, places, values[:, places], color, way if stage == 1 else None)
+            axis.axhline(np.mean([one["accuracy"] for one in found]), color="0.5", linewidth=1)
+            for place in np.flatnonzero(np.diff(stages)):
+                axis.axvline(place + 0.5, color="0.7", linewidth=0.8)
             axis.set_title(f"depth {depth}, width {width}, {data}", fontsize=9)
             axis.set_ylim(0, 1)
-    axes[0][0].legend(fontsize=8)
-    figure.supxlabel("deleted residual block", fontsize=10)
-    figure.supylabel("test accuracy", fontsize=10)
+    axes[0][0].legend(fontsize=7)
+    figure.supxlabel("deleted residual block", fontsize=9)
+    figure.supylabel("test accuracy", fontsize=9)
     save(figure, path)
+
+
+def curve(axis, x, values, color, label):
+    """The mean over networks, with a band from the least to the most."""
+    axis.plot(x, values.mean(axis=0), color=color, linewidth=1.2, label=label)
+    axis.fill_between(
+        x, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2, linewidth=0
+    )
