@@ -125,3 +125,40 @@ def dominant_examples(study):
             rows.append([f"depth {depth}, width {width}, {data}", *cells])
     header = ["network", "all images", "without the dominant 10 %", "without a random 10 %"]
     return "Mean CKA of all pairs of layers", table(header, rows)
+
+
+def every_block(study):
+    """A row a block of the networks of the most layers that have any: what carries it."""
+    depth = study.depths[-1]
+    rows = []
+    for network in (n for n in study.networks if n.depth == depth):
+        blocks = study.structure(network)["blocks"]
+        for index, block in enumerate(blocks):
+            found = study.components(network)
+            maps = found["maps"]
+            layers = found["layers"][0][block["first"] : block["last"] + 1]
+            fraction = np.mean([layer["varianceFractions"][0] for layer in layers])
+            bimodality = np.mean([layer["bimodality"] for layer in layers])
+            contrasts = [
+                contrast(cka, blocks, index)
+                for cka in (maps["cka"], maps["reduced"][0], maps["removal"][-1])
+            ]
+            rows.append(
+                [
+                    f"{network.data}, width {network.width}, seed {network.seed}",
+                    f"{block['first']}–{block['last']}",
+                    f"{block['p']:.3f}",
+                    *(f"{v:z.2f}".replace("-", "−") for v in (fraction, bimodality, *contrasts)),
+                ]
+            )
+    header = [
+        "network",
+        "layers",
+        "p",
+        "λ₁/Σλ",
+        "bimodality",
+        "contrast",
+        "without first component",
+        "without 10 % of the images",
+    ]
+    return f"Every block at depth {depth}", table(header, rows)

@@ -16,21 +16,22 @@ def errors(study):
         [f"accuracy of {first}, %", f"{percent['first']} (SE {error['first']})"],
         [f"accuracy of {second}, %", f"{percent['second']} (SE {error['second']})"],
         ["Welch's p of the difference", f"{accuracy['welch']['p']:.3f}"],
-        ["excess dispersion of images' accuracies", f"{dispersion['excess']:.5f}"],
-        ["of random groups", f"{dispersion['chance']['mean']:.5f}"],
-        ["p", f"{dispersion['chance']['p']:.3f}"],
+        ["excess dispersion of images' accuracies", f"{dispersion['excess']:z.5f}"],
+        ["excess dispersion of random groups", f"{dispersion['chance']['mean']:z.5f}"],
+        ["its p", f"{dispersion['chance']['p']:.3f}"],
         ["images that differ most, their difference", ahead(found["firstAhead"])],
         ["the other way round", ahead(found["secondAhead"])],
         ["classes with p < 0.05", found["classes"]["significant"]],
         ["of them after Holm–Šidák", found["classes"]["significantAdjusted"]],
         ["v² of the logistic models", f"{logistic['effectSize']:.3f}"],
-        ["of random groups", f"{logistic['chance']['mean']:.3f}"],
-        ["p", f"{logistic['chance']['p']:.3f}"],
+        ["v² of random groups", f"{logistic['chance']['mean']:.3f}"],
+        ["its p", f"{logistic['chance']['p']:.3f}"],
     ]
     for name, measure in found["outputs"].items():
         within = (measure["withinFirst"] + measure["withinSecond"]) / 2
         rows.append([f"{name} within, between", f"{within:.4f}, {measure['between']:.4f}"])
     networks = len(found["groups"][0]["networks"])
+    rows = [[str(cell).replace("-0", "−0") for cell in row] for row in rows]
     title = f"Errors of {first} and {second}, {networks} networks each, {path.parent.name}"
     return title, table(["", "value"], rows)
 

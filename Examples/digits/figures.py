@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from networks import write_whole
 
@@ -36,7 +37,7 @@ def panels(rows, columns, width, height, **sharing):
 def maps(study, data, path):
     """Depths down, widths across: the map of the first seed of each, as in the paper's Figure 1, with
     its blocks outlined."""
-    figure, axes = panels(len(study.depths), len(study.widths), 2.4, 2.4)
+    figure, axes = panels(len(study.depths), len(study.widths), 1.8, 1.8)
     for row, depth in enumerate(study.depths):
         for column, width in enumerate(study.widths):
             axis = axes[row][column]
@@ -47,7 +48,7 @@ def maps(study, data, path):
             network = chosen[0]
             axis.set_xticks([])
             axis.set_yticks([])
-            axis.set_title(f"depth {depth}, width {width}", fontsize=9)
+            axis.set_title(f"depth {depth}, width {width}", fontsize=8)
             cka = study.map(network)
             image = axis.imshow(cka, origin="lower", cmap="magma", vmin=0, vmax=1)
             for block in study.structure(network)["blocks"]:
@@ -105,6 +106,15 @@ def collapse(study, depth, path):
     figure.supxlabel("deleted residual block", fontsize=9)
     figure.supylabel("test accuracy", fontsize=9)
     save(figure, path)
+
+
+def halved(picture, path):
+    """A picture that a command drew, at half its size in few colors."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB").resize((image.width // 2, image.height // 2), Image.LANCZOS)
+    buffer = io.BytesIO()
+    small.quantize(192).save(buffer, format="png", optimize=True)
+    write_whole(path, lambda file: file.write(buffer.getvalue()))
 
 
 def curve(axis, x, values, color, label):

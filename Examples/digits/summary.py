@@ -26,6 +26,7 @@ def write(networks, folder):
         component_tables.fractions(study),
         block_tables.changes(study, measures),
         component_tables.removal(study),
+        component_tables.every_block(study),
         component_tables.dominant_examples(study),
         component_tables.inside_and_outside(study),
         block_tables.between_seeds(study),
@@ -39,6 +40,10 @@ def write(networks, folder):
     for data in study.data:
         figures.maps(study, data, output / f"maps-{data}.png")
     figures.first_components(study, output / "first-components.png")
-    for depth in study.depths[-2:]:
-        figures.collapse(study, depth, output / f"collapse-depth{depth}.png")
+    figures.collapse(study, study.depths[-1], output / "collapse.png")
+    # The paper's four panels, where a block is the likeliest: little data, many layers.
+    depth, width = study.architectures[-1]
+    network = study.chosen(depth=depth, width=width, data=study.data[-1])[0]
+    panels = folder / "components" / network.data / network.name / "components.png"
+    figures.halved(panels, output / "components.png")
     print(f"written to {output}: tables.md and figures", flush=True)

@@ -43,5 +43,5 @@ def convergence(study):
         cells = [f"{1000 * float(chosen[count]['mean_error']):.2f}" for count in passes]
         rows.append([size, *cells])
     network = "/".join(path.parts[-3:-1])
-    body = table(["batch size", *(f"{count} passes" for count in passes)], rows)
+    body = table(["batch size", *(f"passes: {count}" for count in passes)], rows)
     return f"Mean error of minibatch CKA × 1,000, {network}", body
