@@ -42,6 +42,8 @@ struct TemporaryFolder {
   /// the process.
   static func removeOnInterrupt() {
     for source in interrupts { source.resume() }
+    // Work that misses its files would end the process before the signal does.
+    atexit { TemporaryFolder.outermost.withLock { _ in } }
   }
 
   // nonisolated(unsafe): made once, and dispatch sources may be used by any thread.
@@ -51,7 +53,9 @@ struct TemporaryFolder {
     number in
     // Else the signal would end the process before the source hears of it.
     signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+    // A queue of its own has a thread even while the work takes all of the others.
+    let source = DispatchSource.makeSignalSource(
+      signal: number, queue: DispatchQueue(label: "interrupts", qos: .userInteractive))
     source.setEventHandler {
       outermost.withLock { path in
         // Other threads may still be making files in it.

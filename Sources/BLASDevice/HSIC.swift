@@ -117,14 +117,18 @@ extension BLASDevice {
     in numbers: UnsafePointer<Float>, isLower: Bool, partial c: Floats,
     to sums: UnsafeMutablePointer<Double>, _ columns: Int
   ) {
+    // OpenBLAS gets whole blocks: what lies beside the last layer is multiplied and never read.
+    let isPacked = multiplier.engine == .packed
+    let (rowCount, columnCount) =
+      isPacked ? (block.rows.count, block.columns.count) : (blockSide, blockSide)
     for run in runs {
       let count = slab.numbers(slab: step, run: run).count
       multiplier.multiply(
         numbers + slab.place(run: run, side: 0) + block.rows.lowerBound * count,
-        rows: block.rows.count,
+        rows: rowCount,
         numbers + slab.place(run: run, side: 1) + block.columns.lowerBound * count,
-        columns: block.columns.count, count: count,
-        isLower: isLower && block.rows == block.columns && multiplier.engine == .packed,
+        columns: columnCount, count: count,
+        isLower: isLower && block.rows == block.columns && isPacked,
         into: c.start, stride: blockSide)
       guard slab.endsSum(slab: step, run: run) else { continue }
       multiplier.table.pointee.drain(

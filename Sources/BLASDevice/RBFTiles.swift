@@ -56,8 +56,7 @@ extension BLASDevice {
   ) throws(DeviceError) {
     let (start, clock) = (ContinuousClock.now, ReadClock())
     for tile in all {
-      let workspace = try TileWorkspace(
-        tile, rowUnit: multiplier.rowUnit, division: tiles.division, pool: memory)
+      let workspace = try TileWorkspace(tile, rowUnit: multiplier.rowUnit, pool: memory)
       try multiply(tiles.layersWithMatrix, of: tiles, in: workspace, clock: clock) {
         (layer) throws(DeviceError) in try body(layer, workspace)
       }

@@ -15,29 +15,26 @@ final class TileWorkspace: @unchecked Sendable {
   /// other is multiplied.
   let rowSlabs: [Floats]
   let columnSlabs: [Floats]
-  /// What is filled at a time, each with a stage for rows from files.
+  /// What is filled at a time.
   let pieces: [Piece]
+  /// Rows are copied from files: the system would map more of them than is touched.
+  let stages = FeatureStages(budget: stageBytes)
   let blocks: [Block]
 
   struct Piece {
     let isColumns: Bool
     /// Examples, counted from the tile's first row or column.
     let examples: Range<Int>
-    let stage: FeatureStage
   }
 
   /// Features of a slab, at most: as many products are added in registers before the sums are touched.
   static let slabWidth = 512
   /// Examples of a piece, and of a side of a block.
   static let pieceSize = 128
-  /// Bytes of files that are read where they are mapped, at most, and of all stages.
-  private static let mappedBytes = 64 << 20
-  private static let stageBytes = 8 << 20
+  /// Bytes of a piece that are copied at once: a slab's float32 features of each example.
+  private static let stageBytes = pieceSize * slabWidth * 4
 
-  /// Bytes that a piece's examples may span to be read where they are mapped.
-  let mappedBytes: Int
-
-  init(_ tile: Tile, rowUnit: Int, division: TileDivision, pool: MemoryPool) throws(DeviceError) {
+  init(_ tile: Tile, rowUnit: Int, pool: MemoryPool) throws(DeviceError) {
     self.tile = tile
     func padded(_ count: Int) -> Int { (count + rowUnit - 1) / rowUnit * rowUnit }
     let (rows, columns) = (padded(tile.rows.count), padded(tile.columns.count))
@@ -55,12 +52,9 @@ final class TileWorkspace: @unchecked Sendable {
     let rowPieces = Block.runs(of: tile.rows.count, size: Self.pieceSize)
     let columnPieces =
       tile.isDiagonal ? [] : Block.runs(of: tile.columns.count, size: Self.pieceSize)
-    let count = rowPieces.count + columnPieces.count
     pieces = (rowPieces.map { (false, $0) } + columnPieces.map { (true, $0) }).map {
-      Piece(
-        isColumns: $0.0, examples: $0.1, stage: FeatureStage(budget: Self.stageBytes / count))
+      Piece(isColumns: $0.0, examples: $0.1)
     }
-    mappedBytes = min(Self.mappedBytes, division.memory / 8) / count
     blocks = Block.all(
       rows: tile.rows.count, columns: tile.columns.count,
       side: max(tile.rows.count, tile.columns.count) >= 2048 ? 256 : 128,
@@ -112,6 +106,7 @@ extension BLASDevice {
       } catch {
         failure.withLock { $0 = error }
       }
+      // Column-major files are read where they are mapped.
       tiles.minibatch.layers[steps[step].layer].evict()
     }
     pipeline(
@@ -123,16 +118,19 @@ extension BLASDevice {
         let slabs = piece.isColumns ? workspace.columnSlabs : workspace.rowSlabs
         let first = part.lowerBound
         do throws(ActivationReadError) {
-          try clock.measure { () throws(ActivationReadError) in
-            var reader = FeatureSlabs(
-              layer: tiles.minibatch.layers[layer],
-              examples: Array(
-                examples[(first + piece.examples.lowerBound)..<(first + piece.examples.upperBound)]
-              ), kernels: multiplier.table, stage: piece.stage,
-              mappedBytes: workspace.mappedBytes, centers: tiles.centers[layer])
-            _ = try multiplier.fill(
-              slabs[step % 2].start + piece.examples.lowerBound * features.count,
-              count: features.count, at: 0, with: &reader, features, leastExponent: nil)
+          try workspace.stages.withStage { (stage) throws(ActivationReadError) in
+            try clock.measure { () throws(ActivationReadError) in
+              var reader = FeatureSlabs(
+                layer: tiles.minibatch.layers[layer],
+                examples: Array(
+                  examples[
+                    (first + piece.examples.lowerBound)..<(first + piece.examples.upperBound)]),
+                kernels: multiplier.table, stage: stage, mappedBytes: 0,
+                centers: tiles.centers[layer])
+              _ = try multiplier.fill(
+                slabs[step % 2].start + piece.examples.lowerBound * features.count,
+                count: features.count, at: 0, with: &reader, features, leastExponent: nil)
+            }
           }
         } catch {
           failure.withLock { $0 = $0 ?? DeviceError(error) }

@@ -62,8 +62,7 @@ extension BLASDevice {
       if tiles.summaries[layer].hasMatrix { continue }
       memset(stack.newRow(place), 0, packedCount * MemoryLayout<Float>.size)
     }
-    let workspace = try TileWorkspace(
-      tile, rowUnit: multiplier.rowUnit, division: tiles.division, pool: memory)
+    let workspace = try TileWorkspace(tile, rowUnit: multiplier.rowUnit, pool: memory)
     let places = layers.indices.filter { tiles.summaries[layers[$0]].hasMatrix }
     var next = places.makeIterator()
     try multiply(places.map { layers[$0] }, of: tiles, in: workspace, clock: clock) { layer in

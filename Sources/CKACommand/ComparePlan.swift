@@ -32,7 +32,7 @@ extension Comparison {
 
   private func tooLittle(_ memory: MemorySize?, least: Int) -> Failure {
     // What the process takes by itself differs a little from run to run.
-    let mebibytes = ((least >> 20) + 16) / 8 * 8
+    let mebibytes = (least + ProcessMemory.grain) >> 20 + 1
     let given = Format.bytes(memory?.bytes ?? Self.defaultMemory)
     let whose = memory == nil ? ", half of this machine's memory," : ""
     let batches = if case .minibatch = estimator { " or a smaller --batch-size" } else { "" }

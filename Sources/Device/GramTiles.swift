@@ -23,7 +23,7 @@ public protocol GramTiles: AnyObject, Sendable {
 
 /// How much is made at a time.
 public struct TileDivision: Sendable, Hashable {
-  /// The most examples along a side of a tile.
+  /// The most examples along a side of a tile; 0 where none will be made.
   public var side: Int
   /// Bytes that the device may take for anything but tiles: what it keeps of all examples, packed
   /// features, sums of `featureProducts`.

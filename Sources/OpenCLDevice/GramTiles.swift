@@ -89,7 +89,7 @@ extension OpenCLDevice {
   ) throws(DeviceError) -> OpenCLGramTiles {
     precondition(
       minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
-    precondition((1...65_535).contains(division.side), "a tile's counts would not fit 32 bits")
+    precondition((0...65_535).contains(division.side), "a tile's counts would not fit 32 bits")
     let began = ContinuousClock.now
     let centers = try minibatch.layers.map { (layer) throws(DeviceError) in
       try wrapped { () throws(ActivationReadError) in

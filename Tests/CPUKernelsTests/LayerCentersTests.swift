@@ -26,7 +26,7 @@ import Testing
       for feature in stride(from: 0, to: p, by: 23) {
         let range = feature..<min(feature + 23, p)
         try numbers.withUnsafeMutableBufferPointer {
-          let start = $0.baseAddress! + first * p + feature
+          let start = try #require($0.baseAddress) + first * p + feature
           let found = try slabs.read(range, into: start, rowStride: p)
           #expect(found.exponent == centers.exponent)
         }

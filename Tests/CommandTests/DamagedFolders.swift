@@ -9,7 +9,7 @@ enum DamagedFolders {
   static let otherFormats: [DamagedModel] = [
     .file("an empty file", [], "empty"),
     .file("a pickle", [0x80, 4, 0x95, 1, 2, 3, 4, 5, 6, 7], "never unpickled", "numpy.savez"),
-    .file("HDF5", [0x89] + Array("HDF\r\n\u{1A}\n".utf8) + [0, 0], "HDF5", "numpy.savez"),
+    .file("HDF5", [0x89] + Array("HDF\r\n\u{1A}\n".utf8) + [0, 0], "HDF5"),
     .file("gzip", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3], "gzip"),
     .file("text", Array("1,2,3\n4,5,6\n".utf8), "begins with the bytes 31 2c 32"),
     .file("one byte", [0x93], "begins with the bytes 93"),

@@ -94,8 +94,9 @@ import Testing
         #expect(abs(result.cka[i, j] - expected) < 1e-6, "\(i) \(j)")
       }
     }
-    // Equal layers of two models, both in tiles.
-    #expect(result.cka[0, 2] == 1)
+    // Equal layers of two models, both in tiles. OpenBLAS adds in an order that depends on how many
+    // layers there are.
+    #expect(abs(result.cka[0, 2] - 1) <= (tested.name.hasSuffix("openBLAS") ? 1e-6 : 0))
     let own = try Comparison(model(rows + columns), estimator: estimator)
     let together = try own.run(
       on: [tested.device], plan: plan(own, left: [0, 4, 5], side: 100)

@@ -36,7 +36,7 @@ import Testing
         let room = UnsafeMutableBufferPointer(
           rebasing: numbers.start[start..<(start + count)])
         try device.copyNumbers(ofLayer: layer, of: stack, to: room)
-        places.append(UnsafePointer(room.baseAddress!))
+        places.append(UnsafePointer(try #require(room.baseAddress)))
       }
       #expect((0..<count).allSatisfy { places[2][$0] == 0 })
       let back = try device.gramStack(

@@ -165,9 +165,9 @@ import Testing
 
   @Test func manyLayersAreMultipliedInGroups() throws {
     let study = try Study(batchSize: 8)
-    let models = try (1...3).map { try study.write("m\($0)", seed: $0, layers: 400, n: 16, p: 2) }
+    let models = try (1...3).map { try study.write("m\($0)", seed: $0, layers: 800, n: 16, p: 2) }
     try study.sweep("store", models)
-    // 1,200 layers are two groups; two of the blocks' three files are squares.
+    // 2,400 layers are two groups; two of the blocks' three files are squares.
     #expect(try study.files("store").keys.count { $0.hasSuffix(".products") } == 3 * 2)
     for model in models { try study.sweep("grown", [model]) }
     // Some 128 layers a side at a time.
@@ -179,7 +179,7 @@ import Testing
   }
 
   @Test func blocksHoldEachPairOnce() throws {
-    let blocks = ProductMaker.blocks(layerCounts: [600, 600, 600, 100]) { _, _ in false }
+    let blocks = ProductMaker.blocks(layerCounts: [1200, 1200, 1200, 200]) { _, _ in false }
     let pairs = blocks.flatMap { block in
       block.rows.flatMap { row in
         (block.columns ?? block.rows.filter { $0 <= row }).map { Set([row, $0]) }
@@ -187,7 +187,7 @@ import Testing
     }
     #expect(pairs.count == 10 && Set(pairs).count == 10)
     // One changed model of many.
-    let changed = ProductMaker.blocks(layerCounts: [100, 100, 100, 1000]) { $0 != 1 && $1 != 1 }
+    let changed = ProductMaker.blocks(layerCounts: [100, 100, 100, 2000]) { $0 != 1 && $1 != 1 }
     #expect(
       changed == [
         .init(rows: [1], columns: nil), .init(rows: [1], columns: [0, 2]),

@@ -42,7 +42,7 @@ extension Comparison {
     let work = ExactWork(self)
     func planner() -> ExactPlanner {
       // What a device holds, it holds beside what the process was before.
-      let base = ProcessMemory.now
+      let base = ProcessMemory.base
       let model = MemoryModel(
         work: work, base: base, sharing: min(max(sharing, 1), devices.count),
         cores: device.info.computeUnits)
@@ -89,7 +89,7 @@ extension Comparison {
     var work = ExactWork(self)
     work.exampleCount = plan.batches.map(\.count).max() ?? 0
     let model = MemoryModel(
-      work: work, base: ProcessMemory.now, sharing: min(max(sharing, 1), devices.count),
+      work: work, base: ProcessMemory.base, sharing: min(max(sharing, 1), devices.count),
       cores: devices.first?.info.computeUnits ?? 1)
     return model.atOnce
   }

@@ -11,7 +11,7 @@ struct MemoryModel: Sendable, Hashable {
   var cores = 1
 
   /// For what is left out of all counts: drawing and writing the result, threads, what `malloc` keeps.
-  static let reserve = 24 << 20
+  static let reserve = 40 << 20
   /// The least a device needs for packed features and sums of products.
   static let leastWorkspace = 32 << 20
 
@@ -27,7 +27,7 @@ struct MemoryModel: Sendable, Hashable {
   /// What a device keeps of all examples: ‖x‖² and m in float32 and what they are made of, and of each
   /// feature its mean in float64 with room to find it.
   private var vectors: Int {
-    work.layers.reduce(0) { $0 + 16 * n + 32 * $1.featureCount } + counts
+    work.layers.reduce(0) { $0 + 16 * n + 32 * $1.featureCount } + counts + sample
   }
 
   /// What the exact median takes of one model at a time: counts of 2¹⁶ patterns in 64 bits, of the upper
@@ -35,6 +35,12 @@ struct MemoryModel: Sendable, Hashable {
   private var counts: Int {
     guard case .rbf(.medianMultiple) = work.kernel else { return 0 }
     return 8 * (1 << 16) * (3 * max(work.left.count, work.right?.count ?? 0) + 2 * cores)
+  }
+
+  /// What a sampled median takes: matrices of the sample, of one layer at a time.
+  private var sample: Int {
+    guard case .rbf(.sampledMedianMultiple(_, let count)) = work.kernel else { return 0 }
+    return 16 * count * (count + 1024)
   }
 
   /// All matrices at once: the stacks, a matrix before it is centered (of up to 1,024 examples one or

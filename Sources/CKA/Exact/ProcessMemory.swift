@@ -7,6 +7,10 @@ public enum ProcessMemory {
   public static var peak: Int { status("VmHWM:") }
   /// What there is.
   public static var now: Int { status("VmRSS:") }
+  /// What there is, rounded up, so that a plan does not depend on some pages more or fewer.
+  static var base: Int { (now + grain - 1) / grain * grain }
+  /// By how much two runs of the same command may differ in what they have before they begin.
+  public static let grain = 16 << 20
 
   /// A line of /proc/self/status, which counts in KiB; 0 where there is none.
   private static func status(_ name: String) -> Int {
