@@ -35,7 +35,8 @@ def strongest_block(study, network):
 def first_fraction(study, network):
     """λ₁/Σλ, the mean over layers."""
     layers = study.components(network)["layers"][0]
-    return np.mean([layer["varianceFractions"][0] for layer in layers if layer["varianceFractions"]])
+    fractions = [layer["varianceFractions"] for layer in layers]
+    return np.mean([of_layer[0] for of_layer in fractions if of_layer])
 
 
 def fractions(study):
