@@ -8,7 +8,7 @@ TEST_TRAITS := HDF5,MPI
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test build dist lint format bench bench-peers docs install-dependencies
+.PHONY: help demo test build dist lint format bench bench-peers study docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -53,6 +53,15 @@ bench-peers: build .venv-peers/complete ## compare with what people would run in
 	python3 -m venv .venv-peers
 	.venv-peers/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-peers/bin/pip install --quiet 'torch==2.13.0'
 	.venv-peers/bin/pip install --quiet -r Benchmarks/Peers/requirements.txt
+	touch $@
+
+study: build .venv-study/complete ## train a hundred small networks and analyze them: Examples/digits/RESULTS.md
+	.venv-study/bin/python Examples/digits/study.py --cka .build/release/cka --output digits-study
+
+.venv-study/complete: Examples/digits/requirements.txt
+	python3 -m venv .venv-study
+	.venv-study/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-study/bin/pip install --quiet 'torch==2.13.0'
+	.venv-study/bin/pip install --quiet -r $<
 	touch $@
 
 docs: ## the reference of the library, in .build/plugins
