@@ -89,7 +89,7 @@ struct ErrorsCommand: ParsableCommand {
       let start = ContinuousClock.now
       let folder = try ResultFolder(output, of: ErrorsFiles.kind, replacing: force)
       let (groups, ids) = try ErrorGroups(group).read(layer: layer, areLogits: logits)
-      let truth = try readTrueClasses(labels)
+      let truth = try readLabels(labels)
       let study = try reportingPredictions(of: nil) { () throws(PredictionError) in
         try ErrorStudy(groups[0], groups[1], labels: truth)
       }

@@ -125,14 +125,6 @@ private func choose(
   return layer
 }
 
-/// The true class of each example.
-func readTrueClasses(_ path: String) throws -> [Int32] {
-  let layer = try choose(nil, of: openModel(path), path)
-  return try reportingPredictions(of: path) { () throws(PredictionError) in
-    try classLabels(layer)
-  }
-}
-
 /// The names of `count` classes in a text file, one a line.
 func readClassNames(_ path: String, count: Int) throws -> [String] {
   let text = try readText(path, "names of classes, one a line")

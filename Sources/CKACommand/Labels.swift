@@ -2,23 +2,21 @@ import Activations
 import CKA
 import CommandSupport
 
-/// The class of every example of a model: a `.npy` file of whole numbers from 0, n or n × 1.
-///
-/// - Parameters:
-///   - count: how many examples the model has.
-///   - model: its path, for messages.
-func readLabels(_ path: String, count: Int, of model: String) throws -> [Int] {
+/// The class of every example: a `.npy` file of whole numbers from 0, n or n × 1.
+func readLabels(_ path: String) throws -> [Int32] {
   let file = try openModel(path)
   guard file.layers.count == 1 else {
     throw Failure(
       .data, "\(oneLine(path)): found \(file.layers.count) arrays, expected one of labels")
   }
-  let labels: [Int32]
-  do throws(PredictionError) {
-    labels = try classLabels(file.layers[0])
-  } catch {
-    throw Failure(.data, "\(oneLine(path)): \(oneLine(error.description))")
+  return try reportingPredictions(of: path) { () throws(PredictionError) in
+    try classLabels(file.layers[0])
   }
+}
+
+/// The class of each of the `count` examples of the model at the path `model`.
+func readLabels(_ path: String, count: Int, of model: String) throws -> [Int] {
+  let labels = try readLabels(path)
   guard labels.count == count else {
     throw Failure(
       .data,
