@@ -247,7 +247,7 @@ import Testing
         estimator: estimator)
       let whole = try analysis.run(on: [BLASDevice()])
       var steps = 0
-      let outcome = try analysis.runInTiles(on: BLASDevice(), side: side, memory: 1 << 30) {
+      let outcome = try analysis.runInTiles(on: BLASDevice(), side: side, memory: 1 << 40) {
         if case .finished(let count) = $0 { steps = count }
       }
       #expect(steps == analysis.stepCount && outcome.removal.isEmpty)
@@ -269,7 +269,7 @@ import Testing
   @Test func tilesLeaveNothingWithoutAllComponents() throws {
     let analysis = try ComponentAnalysis(
       expected.model("a."), components: 59, removed: [8, 9, 59])
-    let outcome = try analysis.runInTiles(on: BLASDevice(), side: 32, memory: 1 << 30) { _ in }
+    let outcome = try analysis.runInTiles(on: BLASDevice(), side: 32, memory: 1 << 40) { _ in }
     #expect(outcome.reduced[0].leftStatuses == [.ok, .ok, .ok])
     #expect(outcome.reduced[1].leftStatuses == [.lowPrecision, .ok, .ok])
     #expect(outcome.reduced[2].statuses.elements.allSatisfy { $0 == .lowPrecision })
