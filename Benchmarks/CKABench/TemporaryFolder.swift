@@ -41,7 +41,14 @@ struct TemporaryFolder {
   /// From here on, Ctrl-C and the like remove the folder, which may hold a gigabyte, before they end
   /// the process.
   static func removeOnInterrupt() {
-    for source in interrupts { source.resume() }
+    // A signal that came before its source is registered would be lost.
+    let registered = DispatchGroup()
+    for source in interrupts {
+      registered.enter()
+      source.setRegistrationHandler { registered.leave() }
+      source.resume()
+    }
+    registered.wait()
     // Work that misses its files would end the process before the signal does.
     atexit { TemporaryFolder.outermost.withLock { _ in } }
   }
