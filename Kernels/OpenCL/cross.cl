@@ -109,11 +109,7 @@ void cross_partials(
   const uint end = min(begin + sliceLength, n);
 
   float4 sums[REGISTER_ROWS][COLUMN_RUNS];
-  UNROLL
-  for (uint r = 0; r < REGISTER_ROWS; ++r) {
-    UNROLL
-    for (uint c = 0; c < COLUMN_RUNS; ++c) sums[r][c] = (float4)(0.0f);
-  }
+  clear_sums(sums);
   uint4 leftBits[LOADS];
   uint4 rightBits[LOADS];
   load_tile(leftBits, left, begin, n, item);
@@ -130,15 +126,7 @@ void cross_partials(
   }
 
   const ulong slot = (ulong)get_group_id(1) * get_num_groups(0) + get_group_id(0);
-  __global float *out = partials + slot * (TILE * TILE);
-  UNROLL
-  for (uint r = 0; r < REGISTER_ROWS; ++r) {
-    const uint row = (r / 4 * SIDE_ROWS + y) * 4 + r % 4;
-    UNROLL
-    for (uint c = 0; c < COLUMN_RUNS; ++c) {
-      *(__global float4 *)(out + row * TILE + (c * SIDE_COLUMNS + x) * 4) = sums[r][c];
-    }
-  }
+  store_sums(sums, y, x, partials + slot * (TILE * TILE));
 }
 
 // `isFirst`: the sums begin with these slices. Dimensions: entries of a tile, tiles.

@@ -87,6 +87,27 @@ static inline void store_vector(
   tile[PLACE(vector * 4 + 3, row)] = x.w;
 }
 
+static inline void clear_sums(float4 sums[REGISTER_ROWS][COLUMN_RUNS]) {
+  UNROLL
+  for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    UNROLL
+    for (uint c = 0; c < COLUMN_RUNS; ++c) sums[r][c] = (float4)(0.0f);
+  }
+}
+
+// Writes a work-item's sums to their places in a tile of TILE × TILE numbers.
+static inline void store_sums(
+    float4 sums[REGISTER_ROWS][COLUMN_RUNS], const uint y, const uint x, __global float *out) {
+  UNROLL
+  for (uint r = 0; r < REGISTER_ROWS; ++r) {
+    const uint row = (r / 4 * SIDE_ROWS + y) * 4 + r % 4;
+    UNROLL
+    for (uint c = 0; c < COLUMN_RUNS; ++c) {
+      *(__global float4 *)(out + row * TILE + (c * SIDE_COLUMNS + x) * 4) = sums[r][c];
+    }
+  }
+}
+
 static inline void multiply_tiles(
     __local const float *left, __local const float *right, const uint y, const uint x,
     const bool onDiagonal, float4 sums[REGISTER_ROWS][COLUMN_RUNS]) {
