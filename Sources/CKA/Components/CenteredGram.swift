@@ -20,12 +20,7 @@ final class CenteredGram: @unchecked Sendable {
     exampleCount = n
     summary = stack.layers[layer]
     numbers = .allocate(capacity: GramCentering.biased.packedCount(exampleCount: n))
-    do throws(DeviceError) {
-      try device.copyNumbers(ofLayer: layer, of: stack, to: numbers)
-    } catch {
-      numbers.deallocate()
-      throw error
-    }
+    try device.copyNumbers(ofLayer: layer, of: stack, to: numbers)
   }
 
   deinit { numbers.deallocate() }
