@@ -151,6 +151,16 @@ final class TextMeter {
     context.width(of: text, size: size)
   }
 
+  /// `text` where it is to stand.
+  func place(
+    _ text: String, x: Double, y: Double, size: Double, anchor: PlacedText.Anchor,
+    isVertical: Bool = false
+  ) -> PlacedText {
+    PlacedText(
+      text: text, x: x, y: y, size: size, length: width(of: text, size: size), anchor: anchor,
+      isVertical: isVertical)
+  }
+
   /// Throws where measuring failed.
   func checkStatus() throws(FigureError) {
     try check(cairo_status(context.pointer), "measuring text")

@@ -163,9 +163,7 @@ struct DensityChartLayout {
       anchor: PlacedText.Anchor, isVertical: Bool = false
     ) -> PlacedText {
       let shown = shortened(displayText(string)) { meter.width(of: $0, size: size) <= room }
-      return PlacedText(
-        text: shown, x: x, y: y, size: size, length: meter.width(of: shown, size: size),
-        anchor: anchor, isVertical: isVertical)
+      return meter.place(shown, x: x, y: y, size: size, anchor: anchor, isVertical: isVertical)
     }
     let labelWidth = meter.width(of: "0.5", size: style.text)
     let before = style.axisTitle + style.gap + labelWidth + style.labelGap + style.tick

@@ -112,14 +112,6 @@ struct IntervalChartLayout {
     let reach = max((most - least) * 0.05, 1e-9)
     let range = (least - reach)...(most + reach)
     let ticks = scaleTicks(over: range, limit: 7)
-    func text(
-      _ string: String, x: Double, y: Double, size: Double, anchor: PlacedText.Anchor,
-      isVertical: Bool = false
-    ) -> PlacedText {
-      PlacedText(
-        text: string, x: x, y: y, size: size, length: meter.width(of: string, size: size),
-        anchor: anchor, isVertical: isVertical)
-    }
     func fitted(_ string: String, in room: Double, size: Double) -> String {
       shortened(displayText(string)) { meter.width(of: $0, size: size) <= room }
     }
@@ -136,7 +128,7 @@ struct IntervalChartLayout {
       lines.append(
         Rectangle(x: plot.x - style.tick, y: place, width: style.tick, height: style.line))
       texts.append(
-        text(
+        meter.place(
           tick.label, x: plot.x - style.tick - style.labelGap, y: y(tick.value), size: style.text,
           anchor: .end))
     }
@@ -162,17 +154,17 @@ struct IntervalChartLayout {
       let names = chart.bars.map { fitted($0.name, in: style.longestLabel, size: style.text) }
       for (name, bar) in zip(names, bars) {
         texts.append(
-          text(
+          meter.place(
             name, x: bar.center.x, y: below, size: style.text, anchor: .end, isVertical: true))
       }
       below += (names.map { meter.width(of: $0, size: style.text) }.max() ?? 0) + style.labelGap
     }
     texts.append(
-      text(
+      meter.place(
         fitted(chart.xTitle, in: plot.width, size: style.axisTitle), x: plot.midX,
         y: below + style.axisTitle / 2, size: style.axisTitle, anchor: .middle))
     texts.append(
-      text(
+      meter.place(
         fitted(chart.yTitle, in: plotHeight, size: style.axisTitle),
         x: style.margin + style.axisTitle / 2, y: plot.midY, size: style.axisTitle, anchor: .middle,
         isVertical: true))
@@ -180,13 +172,13 @@ struct IntervalChartLayout {
     page.height = (below + style.axisTitle + style.margin).rounded(.up)
     if let title = chart.title {
       texts.append(
-        text(
+        meter.place(
           fitted(title, in: page.width - 2 * style.margin, size: style.heading), x: style.margin,
           y: style.margin + style.heading / 2, size: style.heading, anchor: .start))
     }
     if let note = chart.note {
       faintTexts.append(
-        text(
+        meter.place(
           fitted(note, in: page.width - plot.x - style.margin, size: style.text), x: plot.x,
           y: page.height + style.text / 2, size: style.text, anchor: .start))
       page.height += style.text + style.margin

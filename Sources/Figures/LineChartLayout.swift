@@ -126,7 +126,7 @@ struct LineChartLayout {
       }
       let title = fitted(chart.rowTitles[row], in: style.plotHeight, size: style.axisTitle)
       texts.append(
-        text(
+        meter.place(
           title, x: style.margin + style.axisTitle / 2, y: y + style.plotHeight / 2,
           size: style.axisTitle, anchor: .middle, isVertical: true))
     }
@@ -136,14 +136,14 @@ struct LineChartLayout {
     page.height = (bottom + style.margin).rounded(.up)
     if let title = chart.title {
       texts.append(
-        text(
+        meter.place(
           fitted(title, in: page.width - 2 * style.margin, size: style.heading), x: left,
           y: style.margin + style.heading / 2, size: style.heading, anchor: .start))
     }
     if let note = chart.note {
       let shown = fitted(note, in: page.width - 2 * style.margin, size: style.text)
       faintTexts.append(
-        text(
+        meter.place(
           shown, x: left, y: page.height + style.text / 2, size: style.text, anchor: .start))
       page.height += style.text + style.margin
     }
@@ -170,7 +170,7 @@ struct LineChartLayout {
       lines.append(
         Rectangle(x: plot.x - style.tick, y: place, width: style.tick, height: line))
       texts.append(
-        text(
+        meter.place(
           tick.label, x: plot.x - style.tick - style.labelGap, y: y(tick.value), size: style.text,
           anchor: .end))
     }
@@ -185,7 +185,7 @@ struct LineChartLayout {
       let place = (x(tick.value) - line / 2).rounded()
       grid.append(Rectangle(x: place, y: plot.y, width: line, height: plot.height))
       lines.append(Rectangle(x: place, y: plot.maxY, width: line, height: style.tick))
-      let label = text(
+      let label = meter.place(
         tick.label, x: x(tick.value),
         y: plot.maxY + style.tick + style.labelGap + style.text / 2, size: style.text,
         anchor: .middle)
@@ -200,12 +200,12 @@ struct LineChartLayout {
     let titleY =
       plot.maxY + style.tick + 2 * style.labelGap + style.text + style.axisTitle / 2
     texts.append(
-      text(
+      meter.place(
         fitted(panel.xTitle, in: plot.width, size: style.axisTitle), x: plot.midX, y: titleY,
         size: style.axisTitle, anchor: .middle))
     if let note = panel.note {
       faintTexts.append(
-        text(
+        meter.place(
           fitted(note, in: plot.width - 2 * style.inset, size: style.text), x: plot.x + style.gap,
           y: plot.y + style.text / 2 + style.labelGap / 2, size: style.text, anchor: .start))
     }
@@ -267,7 +267,7 @@ struct LineChartLayout {
       let x = plot.maxX + style.gap + style.markRadius
       panels[last].curves[index].key = (x, y)
       texts.append(
-        text(
+        meter.place(
           label(panel.curves[index].label ?? ""), x: x + style.markRadius + style.labelGap, y: y,
           size: style.text, anchor: .start))
     }
@@ -284,15 +284,6 @@ struct LineChartLayout {
     let start = slope == 0 ? plot.x : max(plot.x, crossings[0])
     let end = slope == 0 ? plot.maxX : min(plot.maxX, crossings[1])
     return [(start, y(start)), (end, y(end))]
-  }
-
-  private func text(
-    _ string: String, x: Double, y: Double, size: Double, anchor: PlacedText.Anchor,
-    isVertical: Bool = false
-  ) -> PlacedText {
-    PlacedText(
-      text: string, x: x, y: y, size: size, length: meter.width(of: string, size: size),
-      anchor: anchor, isVertical: isVertical)
   }
 
   private func fitted(_ string: String, in room: Double, size: Double) -> String {
