@@ -21,8 +21,7 @@ extension ComponentAnalysis {
     _ maps: ReducedMaps<some Device>
   ) throws(DeviceError) -> RemovalPoint {
     let n = pairing.count
-    // Of equal shares the first example goes first.
-    let order = (0..<n).sorted { shares[$0] != shares[$1] ? shares[$0] > shares[$1] : $0 < $1 }
+    let order = descendingOrder(of: shares)
     let least = estimator.centering.leastExamples
     let count = min(Int((fraction * Double(n)).rounded()), n - least)
     func map(without dropped: some Sequence<Int>) throws(DeviceError) -> Matrix<Double> {

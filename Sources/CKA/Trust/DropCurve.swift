@@ -36,8 +36,8 @@ public struct DropCurve: Sendable, Hashable {
     _ left: [Float], _ right: [Float], exampleCount n: Int, contributions: [Double],
     weights: [Double], fractions: [Double], draws: Int, seed: UInt64
   ) {
-    let byContribution = Self.descending(contributions)
-    let byWeight = Self.descending(weights)
+    let byContribution = descendingOrder(of: contributions)
+    let byWeight = descendingOrder(of: weights)
     let orders =
       [byContribution, byWeight]
       + (0..<draws).map { MinibatchPlan.permutation(of: n, seed: seed, pass: -3 - $0) }
@@ -56,11 +56,6 @@ public struct DropCurve: Sendable, Hashable {
         fraction: fractions[place], dropped: counts[place], withoutContributors: row[0],
         withoutHeaviest: row[1], withoutRandom: Array(row[2...]))
     }
-  }
-
-  /// The places of `numbers` from the largest to the smallest; equal ones in their order.
-  static func descending(_ numbers: [Double]) -> [Int] {
-    numbers.indices.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }
   }
 
   /// CKA of some of the examples, U-centered again: with row sums r, s and totals R, S of what is left of A
@@ -110,4 +105,9 @@ public struct DropCurve: Sendable, Hashable {
       products.left < leftSquare * 0x1p-46 || products.right < rightSquare * 0x1p-46
     return isRounding ? .nan : products.cosine
   }
+}
+
+/// The places of `numbers` from the largest to the smallest; equal ones in their order.
+func descendingOrder(of numbers: [Double]) -> [Int] {
+  numbers.indices.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }
 }

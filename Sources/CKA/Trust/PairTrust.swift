@@ -17,7 +17,7 @@ public struct PairTrust: Sendable {
   public let drops: DropCurve
 
   /// The examples from the one that contributes most to the one that contributes least.
-  public var byContribution: [Int] { DropCurve.descending(contributions) }
+  public var byContribution: [Int] { descendingOrder(of: contributions) }
 
   /// p ≤ 1/(1 + z²), Cantelli's bound.
   public var significance: Double { z > 0 ? 1 / (1 + z * z) : 1 }
