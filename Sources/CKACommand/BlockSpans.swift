@@ -22,12 +22,7 @@ struct BlockSpans {
   /// Reads the folder of a result at `path`; a block without any of `layers` is left out.
   init(at path: String, layers: [String]) throws {
     let file = "\(path)/\(ResultFiles.document)"
-    guard fileType(file, following: true) == S_IFREG,
-      let data = FileManager.default.contents(atPath: file)
-    else {
-      throw Failure(
-        .noInput, "\(oneLine(file)): cannot be read; expected a folder of cka compare")
-    }
+    let data = try documentData(at: file, of: "compare")
     guard let document = try? JSONDecoder().decode(Document.self, from: data),
       document.models.count == 1, let blocks = document.blocks
     else {

@@ -59,12 +59,7 @@ struct CompareCommand: ParsableCommand {
       let start = clock.now
       let folder =
         planning.dryRun ? nil : try ResultFolder(output, of: ResultFiles.kind, replacing: force)
-      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
-      let right = try model2.map {
-        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
-      }
-      let paths = [model, model2].compactMap { $0 }
-      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let (left, right, paths) = try openModels(model, model2, layers)
       let comparison = try pair(left, right, paths: paths)
       try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
@@ -80,10 +75,7 @@ struct CompareCommand: ParsableCommand {
 
       let outcome = try run(comparison, plan, on: choice, log: log)
       report(outcome.similarity, comparison, paths: paths, to: log)
-      guard outcome.similarity.hasValues else {
-        throw Failure(
-          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
-      }
+      try checkHasValues(outcome.similarity, of: model)
       var result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.align, limit: examples.examples,

@@ -59,13 +59,7 @@ struct ComponentsCommand: ParsableCommand {
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
-      unless given.
-      """, valueName: "size"))
-  var memory: MemorySize?
+  @OptionGroup var granted: MemoryOption
 
   @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
   var output = "cka-components"
@@ -94,12 +88,7 @@ struct ComponentsCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ComponentsFiles.kind, replacing: force)
-      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
-      let right = try model2.map {
-        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
-      }
-      let paths = [model, model2].compactMap { $0 }
-      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let (left, right, paths) = try openModels(model, model2, layers)
       let pairing = try examples.pairing(left, right, paths: paths, seed: seed)
       let comparison = try Comparison(left, right, pairing: pairing, estimator: estimator.value)
       guard pairing.count >= GramCentering.unbiased.leastExamples else {
@@ -116,10 +105,7 @@ struct ComponentsCommand: ParsableCommand {
 
       let outcome = try run(analysis, on: choice, log: log)
       report(outcome.biased, comparison, paths: paths, to: log)
-      guard outcome.similarity.hasValues else {
-        throw Failure(
-          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
-      }
+      try checkHasValues(outcome.similarity, of: model)
       let traits = try traits(analysis)
       let document = ComponentsDocument(
         analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
@@ -150,10 +136,10 @@ struct ComponentsCommand: ParsableCommand {
       removal: .init(controls: controls, seed: seed, layer: place))
   }
 
-  private var limit: Int { memory?.bytes ?? Comparison.defaultMemory }
+  private var limit: Int { granted.memory?.bytes ?? Comparison.defaultMemory }
 
   private func checkMemory(_ analysis: ComponentAnalysis, log: Logger) throws {
-    let whose = memory == nil ? ", half of this machine's memory," : ""
+    let whose = granted.memory == nil ? ", half of this machine's memory," : ""
     guard analysis.leastMemory <= limit else {
       throw Failure(
         .usage,

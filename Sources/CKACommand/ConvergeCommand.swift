@@ -41,13 +41,7 @@ struct ConvergeCommand: ParsableCommand {
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
-      unless given.
-      """, valueName: "size"))
-  var memory: MemorySize?
+  @OptionGroup var granted: MemoryOption
 
   @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
   var output = "cka-converge"
@@ -73,21 +67,16 @@ struct ConvergeCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ConvergeFiles.kind, replacing: force)
-      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
-      let right = try model2.map {
-        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
-      }
-      let paths = [model, model2].compactMap { $0 }
-      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let (left, right, paths) = try openModels(model, model2, layers)
       let convergence = try convergence(left, right, paths: paths)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-      let plan = try convergence.exact.plan(on: choice, memory: memory, isMeasured: false)
+      let plan = try convergence.exact.plan(on: choice, memory: granted.memory, isMeasured: false)
       if let largest = convergence.batchSizes.last {
         _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(
-          on: choice, memory: memory, isMeasured: false)
+          on: choice, memory: granted.memory, isMeasured: false)
       }
       announceCost(of: convergence, to: log)
-      announce(plan, memory: memory, to: log)
+      announce(plan, memory: granted.memory, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(convergence, plan, on: choice, log: log)

@@ -34,7 +34,8 @@ private func documentFormat(of data: Data) -> String? {
   return try? JSONDecoder().decode(Version.self, from: data).format
 }
 
-private func documentData(at path: String, of command: String) throws -> Data {
+/// The bytes of the file at `path`, which `cka COMMAND` writes into its folder.
+func documentData(at path: String, of command: String) throws -> Data {
   // Only regular files end, and let themselves be opened without a wait.
   guard fileType(path, following: true) == S_IFREG,
     let data = FileManager.default.contents(atPath: path)

@@ -20,6 +20,17 @@ struct MemorySize: ExpressibleByArgument, Hashable {
   }
 }
 
+/// How much memory a command may take.
+struct MemoryOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
+      unless given.
+      """, valueName: "size"))
+  var memory: MemorySize?
+}
+
 /// How much memory an estimate may take, and whether it is made at all.
 struct PlanOptions: ParsableArguments {
   enum Median: String, ExpressibleByArgument, CaseIterable { case exact, sample }

@@ -1,5 +1,6 @@
 import ActivationFiles
 import Activations
+import CKA
 import CommandSupport
 import Foundation
 
@@ -42,6 +43,27 @@ func checkPatterns(_ patterns: [String], of models: [ActivationModel], paths: [S
   for pattern in patterns where !names.contains(where: { matches($0, pattern) }) {
     let places = paths.map(oneLine).joined(separator: ", ")
     throw Failure(.usage, "\(places): no layer matches \(oneLine(pattern)); see cka inspect")
+  }
+}
+
+/// The models of a command that compares one with itself or two with each other, with the layers that
+/// the user wants, and their paths.
+func openModels(
+  _ model: String, _ model2: String?, _ layers: LayerOptions
+) throws -> (left: ActivationModel, right: ActivationModel?, paths: [String]) {
+  let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+  let right = try model2.map {
+    try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+  }
+  let paths = [model, model2].compactMap { $0 }
+  try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+  return (left, right, paths)
+}
+
+/// Refuses to write a map without any value.
+func checkHasValues(_ similarity: Similarity, of model: String) throws {
+  guard similarity.hasValues else {
+    throw Failure(.data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
   }
 }
 

@@ -52,13 +52,7 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Groups") var groups: GroupOptions
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
-      unless given.
-      """, valueName: "size"))
-  var memory: MemorySize?
+  @OptionGroup var granted: MemoryOption
 
   @OptionGroup var page: ReportOption
 
@@ -76,7 +70,7 @@ struct SweepCommand: ParsableCommand {
         defer { reporter.clear() }
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
-          memory: memory?.bytes ?? Self.halfOfMemory,
+          memory: granted.memory?.bytes ?? Self.halfOfMemory,
           devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
             try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)

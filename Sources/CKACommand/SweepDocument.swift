@@ -63,16 +63,6 @@ struct SweepDocument: Codable {
     var reason: String?
   }
 
-  struct Examples: Codable {
-    var total: Int
-    /// In the minibatches of one pass.
-    var used: Int
-    var dropped: Int
-    var minibatches: Int
-    var limit: Int?
-    var alignment: String?
-  }
-
   var format = SweepDocument.format
   var version = toolVersion
   var estimator: ResultDocument.Estimator
@@ -82,7 +72,7 @@ struct SweepDocument: Codable {
   /// The type of the numbers in the store.
   var storePrecision: String
   var devices: [Device]
-  var examples: Examples
+  var examples: ResultDocument.Examples
   var models: [Model]
   /// Those whose files are there.
   var pairs: [Pair]
@@ -111,16 +101,14 @@ extension ResultDocument {
     if left != right {
       models.append(Model(results.models[right], similarity.rightStatuses, similarity.rightSigmas))
     }
-    let examples = SweepDocument.Examples(results)
+    let examples = Examples(results)
     self.init(
       estimator: Estimator(settings.estimatorValue), kernel: Kernel(settings.gramKernel),
       pooling: settings.pooling, precision: settings.precision,
       device: results.devices.first.map { Worker($0, minibatches: examples.minibatches) }
         ?? Worker.none,
       failedDevices: [], models: models, undefinedCells: Cell.undefined(in: similarity.statuses),
-      examples: Examples(
-        total: examples.total, used: examples.used, dropped: examples.dropped,
-        minibatches: examples.minibatches, limit: examples.limit, alignment: examples.alignment),
+      examples: examples,
       hasSignificance: similarity.z != nil)
     blocks = blocks(in: similarity.cka)
   }
@@ -139,7 +127,7 @@ extension ResultDocument.Model {
   }
 }
 
-extension SweepDocument.Examples {
+extension ResultDocument.Examples {
   init(_ results: SweepResults) {
     let settings = results.settings
     self.init(

@@ -72,12 +72,7 @@ struct TrustCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: TrustFiles.kind, replacing: force)
-      let left = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
-      let right = try model2.map {
-        try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
-      }
-      let paths = [model, model2].compactMap { $0 }
-      try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
+      let (left, right, paths) = try openModels(model, model2, layers)
       let pair = try cell.map { try place(of: $0, left, right ?? left) }
       let comparison = try comparison(left, right, paths: paths, log: log)
       try checkExampleCount(comparison, path: model)
@@ -86,10 +81,7 @@ struct TrustCommand: ParsableCommand {
 
       let outcome = try run(Trust(comparison, seed: seed), on: choice, log: log)
       report(outcome.similarity, comparison, paths: paths, to: log)
-      guard outcome.similarity.hasValues else {
-        throw Failure(
-          .data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
-      }
+      try checkHasValues(outcome.similarity, of: model)
       let details = try pair.map { try look(into: $0, outcome, comparison) }
       var document = TrustDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
