@@ -19,20 +19,6 @@ import Testing
     try cka.run(["converge"] + options + ["--device", "cpu"])
   }
 
-  /// The numbers of a `.npy` file behind a header that says `shape`.
-  private func numbers(_ name: String, shape: [Int]) throws -> [Double] {
-    let bytes = try cka.bytes(name)
-    let start = 10 + Int(bytes[8]) + Int(bytes[9]) << 8
-    let header = String(decoding: bytes[10..<start], as: UTF8.self)
-    let expected = "'shape': (\(shape.map(String.init).joined(separator: ", ")))"
-    #expect(header.contains("'descr': '<f8'") && header.contains(expected), "\(header)")
-    try #require(bytes.count == start + 8 * shape.reduce(1, *))
-    return (0..<shape.reduce(1, *)).map { index in
-      Double(
-        bitPattern: (0..<8).reduce(0) { $0 | UInt64(bytes[start + index * 8 + $1]) << (8 * $1) })
-    }
-  }
-
   @Test func errorsAreDifferencesOfWhatComparePrints() throws {
     let sizes = [8, 16], passes = [1, 3]
     let run = try converge(
@@ -44,9 +30,9 @@ import Testing
     try cka("compare", "one.npz", "two.npz", "--estimator", "unbiased", "--output", "u", "--quiet")
       .expectSuccess()
     let exact = try TestResult(cka, "u").cka
-    let exactBits = try numbers("cka-converge/exact.npy", shape: [3, 2]).map(\.bitPattern)
+    let exactBits = try cka.numbers("cka-converge/exact.npy", shape: [3, 2]).map(\.bitPattern)
     #expect(exactBits == exact.bits)
-    let errors = try numbers("cka-converge/errors.npy", shape: [2, 2, 3, 2])
+    let errors = try cka.numbers("cka-converge/errors.npy", shape: [2, 2, 3, 2])
     for (b, size) in sizes.enumerated() {
       for (q, count) in passes.enumerated() {
         let name = "m\(size)-\(count)"

@@ -125,35 +125,7 @@ import Testing
     let n = 40
     let axes = [3, 5]
     let numbers = (0..<(n * 15)).map { (($0 * 7919) % 211) % 100 }
-    func column<T>(_ values: [T]) -> [T] {
-      (0..<values.count).map { place in
-        // Example fastest, then the first feature axis.
-        let example = place % n
-        let first = place / n % 3
-        let second = place / n / 3
-        return values[example * 15 + first * 5 + second]
-      }
-    }
-    func layer<T: BitwiseCopyable & Sendable>(
-      _ type: ScalarType, _ values: [T], swapped: Bool = false, columns: Bool = false
-    ) -> LayerActivations {
-      LayerActivations(
-        name: "\(type)", values: values, scalarType: type, exampleCount: n, featureAxes: axes,
-        isByteSwapped: swapped, memoryOrder: columns ? .columnMajor : .rowMajor)
-    }
-    let layers = [
-      layer(.float32, numbers.map { Float($0) }),
-      layer(.float16, numbers.map { Float16($0) }),
-      layer(.bfloat16, numbers.map { UInt16(Float($0).bitPattern >> 16) }),
-      layer(.float64, numbers.map { Double($0) }),
-      layer(.int8, numbers.map { Int8($0) }), layer(.uint8, numbers.map { UInt8($0) }),
-      layer(.int16, numbers.map { Int16($0) }), layer(.uint16, numbers.map { UInt16($0) }),
-      layer(.int32, numbers.map { Int32($0) }), layer(.uint32, numbers.map { UInt32($0) }),
-      layer(.int64, numbers.map { Int64($0) }), layer(.uint64, numbers.map { UInt64($0) }),
-      layer(.float32, numbers.map { Float($0).bitPattern.byteSwapped }, swapped: true),
-      layer(.float32, column(numbers.map { Float($0) }), columns: true),
-      layer(.int16, column(numbers.map { Int16($0).byteSwapped }), swapped: true, columns: true),
-    ]
+    let layers = LayerActivations.ofEveryType(numbers, exampleCount: n, featureAxes: axes)
     let found = try scores(layers, Array(0..<n), on: tested.device)
     for i in layers.indices {
       #expect(found.summaries[i].isFinite && !found.summaries[i].isConstant)
