@@ -4,7 +4,6 @@
 SWIFT ?= swift
 # What is built beside the plain package: see the traits in Package.swift.
 TRAITS := HDF5
-TEST_TRAITS := HDF5,MPI
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
@@ -16,12 +15,9 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 	@echo
 	@echo "The picture is demo-result/heatmap.png (and heatmap.svg); the numbers are in cka.csv."
 
-# In release mode, because brute force in float64 is slow without optimization; with a build folder
-# of its own, because -enable-testing would make the two builds undo each other.
 test: ## all tests: CPU, OpenCL in software, Oclgrind, maps against the reference, MPI, reports in a browser
 	Scripts/install-dependencies.sh test
-	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && POCL_CACHE_DIR=$$cache \
-	  $(SWIFT) test -c release --traits $(TEST_TRAITS) -Xswiftc -enable-testing --scratch-path .build-test
+	SWIFT=$(SWIFT) Scripts/test-swift.sh
 	Scripts/test-oclgrind.sh
 	CKA=.build-test/release/cka Scripts/check-maps.sh
 	CKA=.build-test/release/cka Scripts/test-mpi.sh

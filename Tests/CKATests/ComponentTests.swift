@@ -305,77 +305,6 @@ import Testing
     #expect(steps == analysis.stepCount)
   }
 
-  // MARK: Krylov subspaces
-
-  /// Activations Σ sⱼ·cⱼeⱼᵀ with the vectors of the discrete cosine transform, which are orthonormal and
-  /// orthogonal to 1: their components are s² and c by construction.
-  private func planted(_ lengths: [Double], n: Int) -> (LayerActivations, vectors: [[Double]]) {
-    let vectors = lengths.indices.map { j in
-      (0..<n).map { i in
-        (2 / Double(n)).squareRoot() * cos(.pi * Double(j + 1) * (Double(i) + 0.5) / Double(n))
-      }
-    }
-    let values = (0..<n).flatMap { i in
-      zip(lengths, vectors).map { Float($0 * $1[i]) }
-    }
-    let layer = LayerActivations(
-      name: "planted", values: values, scalarType: .float32, exampleCount: n,
-      featureAxes: [lengths.count])
-    return (layer, vectors)
-  }
-
-  @Test(arguments: [600, 257])
-  func plantedComponentsAreFound(n: Int) throws {
-    // Nine equal ones, more than a block; one that is small; and fewer than are asked for.
-    let lengths = [40, 20] + [Double](repeating: 10, count: 9) + [0.5]
-    let (layer, vectors) = planted(lengths, n: n)
-    let model = ActivationModel(name: "model", layers: [layer])
-    let found = try ComponentAnalysis(model, components: 15, removal: nil).run(on: [BLASDevice()])
-      .left[0]
-    // Float32 activations and matrix: 2⁻²² · λ₁ for each value; gaps are 1,200 and 300.
-    let error = 0x1p-22 * 1600
-    for (value, length) in zip(found.values, lengths + [0, 0, 0]) {
-      #expect(abs(value - length * length) < 2 * error)
-    }
-    for (index, gap) in [(0, 1200.0), (1, 300), (11, 0.25)] {
-      let cosine = (0..<n).reduce(0.0) { $0 + found.vectors[index, $1] * vectors[index][$1] }
-      #expect(1 - abs(cosine) < (2 * error / gap) * (2 * error / gap) + 1e-12)
-    }
-    for i in 0..<15 {
-      for j in 0...i {
-        let dot = (0..<n).reduce(0.0) { $0 + found.vectors[i, $1] * found.vectors[j, $1] }
-        #expect(abs(dot - (i == j ? 1 : 0)) < 1e-12)
-      }
-    }
-  }
-
-  @Test func flatSpectraConverge() throws {
-    // The edge of a Marchenko and Pastur spectrum, whose gaps are a hundredth of it.
-    let n = 400
-    let x = Activations64.normal(n: n, p: 500, seed: 12)
-    let model = ActivationModel(name: "model", layers: [x.layer()])
-    let found = try ComponentAnalysis(model, components: 10, removal: nil).run(on: [BLASDevice()])
-      .left[0]
-    let means = (0..<500).map { k in (0..<n).reduce(0) { $0 + x[$1, k] } / Double(n) }
-    for index in 0..<10 {
-      let u = (0..<n).map { found.vectors[index, $0] }
-      // K u = X̃(X̃ᵀu) in float64.
-      let weights = (0..<500).map { k in
-        (0..<n).reduce(0) { $0 + (x[$1, k] - means[k]) * u[$1] }
-      }
-      var square = 0.0
-      for i in 0..<n {
-        let image = (0..<500).reduce(0) { $0 + (x[i, $1] - means[$1]) * weights[$1] }
-        square += (image - found.values[index] * u[i]) * (image - found.values[index] * u[i])
-      }
-      // Where the iteration ends, and the rounding of the float32 matrix, of norm 2⁻²²·‖K‖ at most.
-      let bound = 0x1p-22 * (found.values[0] + found.squaredNorm.squareRoot())
-      #expect(square.squareRoot() < bound)
-    }
-  }
-
-  // MARK: Traits
-
   @Test func zerosAndNormsAreCounted() throws {
     for prefix in ["a.", "b."] {
       let layers = expected.layers.filter { $0.name.hasPrefix(prefix) }
@@ -389,49 +318,5 @@ import Testing
         }
       }
     }
-  }
-
-  @Test func traitsOfEveryStoredType() throws {
-    // 0, 1, 2 and 3 in each of three examples, or 0 and 1 where there is no more.
-    let numbers = [0, 1, 2, 3, 1, 2, 2, 0, 0, 0, 3, 3]
-    func check(_ layer: LayerActivations, _ type: ScalarType) throws {
-      let found = try ActivationTraits.traits(of: [layer], examples: [0, 2])[0]
-      #expect(found.zeroFraction == 3.0 / 8, "\(type)")
-      let squares: [Double] = type == .bool ? [3, 2] : [14, 18]
-      #expect(found.norms == squares.map { $0.squareRoot() }, "\(type)")
-    }
-    func layer<Scalar: BitwiseCopyable & Sendable>(
-      _ type: ScalarType, swapped: Bool = false, order: MemoryOrder = .rowMajor,
-      _ value: (Int) -> Scalar
-    ) -> LayerActivations {
-      let places =
-        order == .rowMajor ? Array(0..<12) : (0..<4).flatMap { k in (0..<3).map { $0 * 4 + k } }
-      return LayerActivations(
-        name: "layer", values: places.map { value(numbers[$0]) }, scalarType: type,
-        exampleCount: 3, featureAxes: [4], isByteSwapped: swapped, memoryOrder: order)
-    }
-    try check(layer(.float16) { Float16($0) }, .float16)
-    try check(layer(.bfloat16) { UInt16(Float($0).bitPattern >> 16) }, .bfloat16)
-    try check(layer(.float32) { Float($0) }, .float32)
-    try check(layer(.float32, order: .columnMajor) { Float($0) }, .float32)
-    try check(layer(.float64) { Double($0) }, .float64)
-    try check(layer(.float64, swapped: true) { Double($0).bitPattern.byteSwapped }, .float64)
-    try check(layer(.int8) { Int8($0) }, .int8)
-    try check(layer(.int16, swapped: true) { Int16($0).byteSwapped }, .int16)
-    try check(layer(.int32) { Int32($0) }, .int32)
-    try check(layer(.int64) { $0 }, .int64)
-    try check(layer(.uint8) { UInt8($0) }, .uint8)
-    try check(layer(.uint16) { UInt16($0) }, .uint16)
-    try check(layer(.uint32) { UInt32($0) }, .uint32)
-    try check(layer(.uint64) { UInt64($0) }, .uint64)
-    try check(layer(.bool) { UInt8(min($0, 1)) }, .bool)
-  }
-
-  @Test func bimodalityByHand() {
-    // Two values, equally often: γ = 0, and the coefficient is near 1 from below as n grows.
-    let two = bimodalityCoefficient((0..<1000).map { Double($0 % 2) })
-    #expect(abs(two - 1) < 0.01)
-    #expect(bimodalityCoefficient([1, 2, 3]).isNaN)
-    #expect(bimodalityCoefficient([5, 5, 5, 5, 5]).isNaN)
   }
 }

@@ -90,7 +90,7 @@ import Testing
   @Test func intervalsHoldTheTruth() throws {
     // x = (a, b), y = (a + c, d), all standard normal: Σxy = diag(1, 0), Σxx = I, Σyy = diag(2, 1).
     let truth = 1 / (2.0.squareRoot() * 5.0.squareRoot())
-    let device = try BLASDevice()
+    let device = BLASDevice()
     var hits = 0
     for sample in 0..<200 {
       let n = 80
@@ -163,7 +163,7 @@ import Testing
   /// Kolmogorov's test of 300 p values of independent layers. They are multiples of 1/200, each as likely: at
   /// each of these the empirical distribution is within 1.628/√300 of p in 99 of 100 seeds.
   @Test func permutationPIsUniformUnderTheNull() throws {
-    let device = try BLASDevice()
+    let device = BLASDevice()
     let count = 300
     let ps = try (0..<count).map { sample in
       let x = Activations64.normal(n: 16, p: 5, seed: 20_000 + UInt64(sample))
