@@ -2,7 +2,7 @@
 // reduce.cl has left them:
 //
 //   `center_tile`                        (K_ij · 2^−g − mᵢ − mⱼ) · √2, in place; the diagonal without √2
-//   `tile_histogram`                     how many d²_ij have which upper, or lower, 16 bits
+//   `clear_counts`, `tile_histogram`     how many d²_ij have which upper, or lower, 16 bits
 //   `tile_row_sums`, `tile_column_sums`  of K, without its diagonal
 //
 // where RBF's K_ij = exp(−d²_ij/(2σ²)), or that less 1, is made of the linear matrix each time: reading
@@ -97,6 +97,12 @@ void center_tile(
   }
 }
 
+// Dimensions: all counts.
+__kernel __attribute__((reqd_work_group_size(HISTOGRAM_ITEMS, 1, 1)))
+void clear_counts(__global uint *counts) {
+  counts[get_global_id(0)] = 0;
+}
+
 // Adds to counts[(layer · 2 + target) · BINS + bin], where
 //   isUpper:  bin = upper 16 bits of d², target 0; a layer's windows.x is the window's first bin
 //   else:     bin = lower 16 bits of a d² whose upper ones are its windows.x (target 0) or .y (target 1)
@@ -111,7 +117,7 @@ void tile_histogram(
   __local uint window[WINDOW];
   const uint item = get_local_id(0);
   const ulong layer = get_global_id(1);
-  const uint2 targets = windows[firstLayer + layer];
+  const uint2 targets = windows[layer];
   __global uint *bins = counts + layer * 2 * BINS;
   for (uint bin = item; bin < WINDOW; bin += HISTOGRAM_ITEMS) window[bin] = 0;
   barrier(CLK_LOCAL_MEM_FENCE);

@@ -255,15 +255,6 @@ extension Calls {
     try check(status, "clEnqueueReadBuffer", "\(destination.count) bytes")
   }
 
-  /// Starts to fill the beginning of a buffer with zeros.
-  static func clear(
-    _ queue: cl_command_queue, _ buffer: cl_mem, byteCount: Int
-  ) throws(DeviceError) {
-    var zero: UInt32 = 0
-    let status = clEnqueueFillBuffer(queue, buffer, &zero, 4, 0, byteCount, 0, nil, nil)
-    try check(status, "clEnqueueFillBuffer", "\(byteCount) bytes")
-  }
-
   static func launch(
     _ queue: cl_command_queue, _ kernel: cl_kernel, global: [Int], local: [Int],
     after events: [cl_event?], name: String

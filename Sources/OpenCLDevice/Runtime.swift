@@ -144,12 +144,6 @@ final class Runtime: @unchecked Sendable {
     }
   }
 
-  /// Fills the beginning of a buffer with zeros, before all kernels started from now on.
-  func clear(_ buffer: Buffer, byteCount: Int) throws(DeviceError) {
-    precondition(byteCount <= buffer.byteCount, "zeros past the end of a buffer")
-    try Calls.clear(compute.handle, buffer.handle, byteCount: byteCount)
-  }
-
   /// Copies what lies at byte `offset` of a buffer to the host, after all kernels started so far.
   func read(
     _ buffer: Buffer, offset: Int = 0, into destination: UnsafeMutableRawBufferPointer

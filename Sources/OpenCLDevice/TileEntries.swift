@@ -13,7 +13,7 @@ struct TilePassScratch {
 extension TilePassScratch {
   init(_ runtime: Runtime, _ tile: TileRun, layersPerChunk: Int) throws(DeviceError) {
     self.init(
-      vectors: try tile.vectors(), windows: try runtime.buffer(byteCount: tile.layers.count * 8),
+      vectors: try tile.vectors(), windows: try runtime.buffer(byteCount: layersPerChunk * 8),
       counts: try runtime.buffer(byteCount: layersPerChunk * 2 * Tuning.halfBins * 4),
       rowSums: try runtime.buffer(byteCount: layersPerChunk * tile.rows.count * 8),
       columnSums: try runtime.buffer(byteCount: layersPerChunk * tile.columns.count * 8),
@@ -54,9 +54,11 @@ extension Runtime {
   func countDistances(
     _ chunk: ChunkMatrices, _ scratch: TilePassScratch, windows: [SIMD2<UInt32>], isUpper: Bool
   ) throws(DeviceError) -> [UInt32] {
-    try upload(windows, to: scratch.windows, offset: chunk.firstLayer * 8)
+    try upload(windows, to: scratch.windows)
     let count = chunk.layerCount * 2 * Tuning.halfBins
-    try clear(scratch.counts, byteCount: count * 4)
+    try launch(
+      kernel("clear_counts", of: tuning.entries), global: [count], local: [Tuning.histogramItems],
+      [.buffer(scratch.counts)])
     // Enough work-groups for any device; each takes several rows before it adds its histogram.
     let groups = min(chunk.shape.extent.rows, 256)
     try launch(

@@ -175,7 +175,7 @@ struct TileKernelTests {
       let (tile, _) = try made(place, centering, records: records)
       let counts = try Guarded<UInt32>(tile.runtime, count: 2 * 2 * bins)
       let scratch = TilePassScratch(
-        vectors: tile.vectors, windows: try tile.runtime.buffer(byteCount: 3 * 8),
+        vectors: tile.vectors, windows: try tile.runtime.buffer(byteCount: 2 * 8),
         counts: counts.buffer, rowSums: counts.buffer, columnSums: counts.buffer,
         rowMaxima: counts.buffer)
       let found = try tile.runtime.countDistances(
