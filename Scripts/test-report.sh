@@ -27,6 +27,9 @@ cd "$work"
 "$cka" compare models/blocky.npz --estimator unbiased --device cpu --report --quiet --output blocky
 "$cka" blocks store/results --report --quiet --output blocks
 "$cka" trust models/net-seed0.npz --cell layer1,layer2 --device cpu --report --quiet --output trust
+"$cka" probe models/net-seed0.npz --labels models/labels.npy --device cpu --report --quiet --output probe
+"$cka" errors --group 'wide=models/wide?.npy' --group 'deep=models/deep?.npy' \
+  --labels models/labels.npy --report --quiet --output errors
 
 # The page that plot makes of a result is the same, but for its times.
 cp large/report.html first.html

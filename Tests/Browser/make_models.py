@@ -4,7 +4,9 @@
 
 FOLDER/large/model.safetensors has 576 layers, of which one is constant and one has a name of markup;
 FOLDER/net-seed0.npz … are three small networks of one architecture, FOLDER/other.npz is one of another;
-FOLDER/blocky.npz has 24 layers, of which those from 8 to 17 are alike.
+FOLDER/blocky.npz has 24 layers, of which those from 8 to 17 are alike;
+FOLDER/labels.npy are the labels of the examples of net-seed0, which its first layers tell, and
+FOLDER/wide0.npy … and FOLDER/deep0.npy … what networks predict of them.
 """
 
 import json
@@ -60,6 +62,18 @@ def main():
     for index in range(8, 18):
         layers[index] = shared + 0.45 * layers[index]
     numpy.savez(folder / "blocky.npz", **{f"layer{i}": a for i, a in enumerate(layers)})
+    write_predictions(folder)
+
+
+def write_predictions(folder):
+    generator = numpy.random.default_rng(6)
+    labels = numpy.load(folder / "net-seed0.npz")["layer0"][:, :4].argmax(axis=1)
+    numpy.save(folder / "labels.npy", labels)
+    for group, spread in (("wide", 0.7), ("deep", 1.0)):
+        for network in range(4):
+            logits = 2 * numpy.eye(4)[labels] + spread * generator.standard_normal((64, 4))
+            odds = numpy.exp(logits)
+            numpy.save(folder / f"{group}{network}.npy", odds / odds.sum(axis=1, keepdims=True))
 
 
 if __name__ == "__main__":

@@ -374,6 +374,52 @@ def blocks(browser):
     pictures(browser, "blocky")
 
 
+def probe(browser):
+    """The curve's readout, layer by layer with the arrow keys, and the table are the file's accuracies."""
+    path = FOLDER / "probe" / "report.html"
+    browser.open(path)
+    layers = json.loads((FOLDER / "probe" / "probe.json").read_text())["layers"]
+    browser.evaluate("document.querySelector('.chart svg').focus()")
+    browser.press("Home")
+    for index, layer in enumerate(layers):
+        if index:
+            browser.press("ArrowRight")
+        text = browser.evaluate("document.querySelector('.chart .pair').textContent")
+        found = re.search(r"→ (\S+)", text)
+        check(found and abs(number(found[1]) / (100 * layer["testAccuracy"]) - 1) < 5e-3, f"{text}: {layer}")
+    cells = browser.evaluate(
+        "[...document.querySelectorAll('table tbody tr')].map((row) => row.textContent)")
+    check(len(cells) == len(layers), f"a table of {len(cells)} layers")
+    check(all(layer["name"] in text for layer, text in zip(layers, cells)), f"{cells}")
+    page_is_quiet(browser, path)
+    pictures(browser, "probe")
+
+
+def errors(browser):
+    """Each map of the networks' outputs has the numbers of its file."""
+    folder = FOLDER / "errors"
+    path = folder / "report.html"
+    browser.open(path)
+    measures = browser.evaluate(
+        "[...document.querySelectorAll('figure.map')].map((map, place) => {"
+        " map.id = `map${place}`; return map.textContent; })")
+    check(len(measures) == 3, f"{len(measures)} maps")
+    for place, name in enumerate(("agreement", "divergence", "hellinger")):
+        check(name in measures[place], f"{measures[place]} is not {name}")
+        values = numpy.load(folder / f"{name}.npy")
+        view = Map(browser, f"#map{place}")
+        for row, column in ((0, 1), (7, 0), (3, 4), (5, 5)):
+            _, value, _ = view.hover(row, column)
+            check(close(value, values[row, column], numpy.nanmax(values) / 65534),
+                  f"{name} at {row}, {column}: {value} is not {values[row, column]}")
+    # The static picture has a text in its place for who does not see it.
+    alternatives = browser.evaluate(
+        "[...document.querySelectorAll('svg[role=img], [role=img]')].map((node) => node.getAttribute('aria-label') ?? '')")
+    check(alternatives and all(len(text) > 20 for text in alternatives), f"{alternatives}")
+    page_is_quiet(browser, path)
+    pictures(browser, "errors")
+
+
 def others(browser):
     """Pages of other commands are built without complaint, and every map and chart of them answers."""
     for name, maps, charts in (("blocks", 2, 0), ("trust", 3, 1)):
@@ -408,7 +454,7 @@ def appearance(browser):
 
 
 def main():
-    tests = (large_map, sweep, converge, components, blocks, others, appearance)
+    tests = (large_map, sweep, converge, components, blocks, probe, errors, others, appearance)
     for test in tests:
         with Browser() as browser:
             test(browser)
