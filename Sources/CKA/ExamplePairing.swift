@@ -45,6 +45,15 @@ public struct ExamplePairing: Sendable, Hashable {
     self.right = all.map { all in chosen.map { all[$0] } } ?? chosen
   }
 
+  private init(left: [Int], right: [Int]) {
+    (self.left, self.right) = (left, right)
+  }
+
+  /// The pairs at some places, which ascend.
+  func only(_ places: [Int]) -> ExamplePairing {
+    ExamplePairing(left: places.map { left[$0] }, right: places.map { right[$0] })
+  }
+
   private static func inOrder(
     _ left: any ActivationSource, _ right: any ActivationSource
   ) throws(ComparisonError) -> [Int] {

@@ -99,7 +99,7 @@ struct ComponentsCommand: ParsableCommand {
       }
       let analysis = try analysis(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-      try checkMemory(analysis, log: log)
+      try prepareMemory(analysis, log: log)
       announce(comparison, nil, on: choice, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
@@ -138,7 +138,8 @@ struct ComponentsCommand: ParsableCommand {
 
   private var limit: Int { granted.memory?.bytes ?? Comparison.defaultMemory }
 
-  private func checkMemory(_ analysis: ComponentAnalysis, log: Logger) throws {
+  /// Refuses what does not fit, and makes ready for a layer at a time where that does.
+  private func prepareMemory(_ analysis: ComponentAnalysis, log: Logger) throws {
     let whose = granted.memory == nil ? ", half of this machine's memory," : ""
     guard analysis.leastMemory <= limit else {
       throw Failure(
@@ -147,10 +148,11 @@ struct ComponentsCommand: ParsableCommand {
           + "at least --memory \((analysis.leastMemory >> 20) / 8 * 8 + 16)M, or fewer --examples")
     }
     if !analysis.isAtOnce(memory: limit) {
+      ProcessSetup.returnFreedMemory()
       log.info(
         """
         the Gram matrices of all layers do not fit \(Format.bytes(limit)): they are made a layer at a \
-        time and in tiles, and CKA without dominant examples is left out
+        time and again for every map, which takes longer
         """)
     }
   }

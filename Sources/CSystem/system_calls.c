@@ -26,6 +26,13 @@ void cka_keep_freed_memory(void) {
 #endif
 }
 
+void cka_return_freed_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
 int cka_get_processors(cka_processors *processors) {
   return sched_getaffinity(0, sizeof *processors, (cpu_set_t *)processors);
 }

@@ -16,6 +16,9 @@ public enum ProcessSetup {
     cka_keep_freed_memory()
   }
 
+  /// For work in phases that just fit the memory: what one has freed does not count while the next one runs.
+  public static func returnFreedMemory() { cka_return_freed_memory() }
+
   /// Takes the numbers of standard streams that the caller has closed: the next file opened would
   /// get one of them, and messages would be written into it. Opened for reading only, so that
   /// writing a result there is still an error.

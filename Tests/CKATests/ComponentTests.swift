@@ -250,7 +250,7 @@ import Testing
       let outcome = try analysis.runInTiles(on: BLASDevice(), side: side, memory: 1 << 40) {
         if case .finished(let count) = $0 { steps = count }
       }
-      #expect(steps == analysis.stepCount && outcome.removal.isEmpty)
+      #expect(steps == analysis.stepCount)
       let maps = [(outcome.similarity, whole.similarity), (outcome.biased, whole.biased)]
       for (map, values) in maps + Array(zip(outcome.reduced, whole.reduced)) {
         #expect(map.statuses == values.statuses)
@@ -258,7 +258,17 @@ import Testing
           #expect(abs(found - value) < tolerance)
         }
       }
-      #expect(outcome.reduced.count == 2)
+      #expect(outcome.reduced.count == 2 && outcome.removal.count == 5)
+      for (point, value) in zip(outcome.removal, whole.removal) {
+        #expect(point.dropped == value.dropped)
+        let (means, expected) = (
+          [point.mean] + point.controlMeans, [value.mean] + value.controlMeans
+        )
+        #expect(means.count == expected.count)
+        for (found, value) in zip(means + point.cka.elements, expected + value.cka.elements) {
+          #expect(abs(found - value) < tolerance || (found.isNaN && value.isNaN))
+        }
+      }
       for (found, value) in zip(outcome.left + outcome.right, whole.left + whole.right) {
         #expect(abs(found.values[0] / value.values[0] - 1) < tolerance)
         #expect(abs(found.trace / value.trace - 1) < tolerance)

@@ -65,7 +65,7 @@ import Testing
   private func least(_ run: Run) throws -> Int {
     let words = run.errors.split(separator: " ")
     let place = try #require(words.lastIndex(of: "--memory"))
-    return try #require(Int(words[place + 1].dropLast()))
+    return try #require(Int(words[place + 1].prefix(while: \.isNumber)))
   }
 
   @Test(arguments: ["minibatch", "unbiased"])
@@ -105,6 +105,29 @@ import Testing
       }
     }
     #expect(results[0].json("kernel", "medianExamples") as? Int == 1024)
+  }
+
+  /// 8 matrices of 2,500 examples would take 100 MB three times; a layer at a time they do not.
+  @Test func componentsKeepTheirMemory() throws {
+    try write(layers: 8, n: 2500, p: 64, to: "m")
+    let arguments = ["components", "m", "--device", "cpu", "--controls", "1"]
+    let refused = try cka.run(arguments + ["--memory", "50M"])
+    refused.expectFailure(64, "--memory 50.0 MiB is too little", "at least --memory")
+    let least = try least(refused)
+    for size in [least, 600] {
+      let (run, peak) = try cka.runMeasuringMemory(
+        arguments + ["--memory", "\(size)M", "--output", "\(size)"])
+      #expect(run.code == 0, "\(run.errors)")
+      #expect(run.errors.contains("a layer at a time") == (size == least))
+      if let peak { #expect(peak <= size << 20, "\(peak >> 20) MiB of \(size)") }
+    }
+    for (file, shape) in [
+      ("cka.npy", [8, 8]), ("reduced.npy", [1, 8, 8]), ("removal.npy", [5, 8, 8]),
+    ] {
+      let tiled = try cka.numbers("\(least)/\(file)", shape: shape)
+      let atOnce = try cka.numbers("600/\(file)", shape: shape)
+      for (a, b) in zip(tiled, atOnce) { #expect(abs(a - b) < 3e-6, "\(file)") }
+    }
   }
 
   @Test func theSameBitsFromRunToRun() throws {

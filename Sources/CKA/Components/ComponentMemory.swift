@@ -14,7 +14,7 @@ extension ComponentAnalysis {
   }
 
   /// Bytes of all eigenvectors, and of the bases that `searching` cores have at a time.
-  private func bases(searching: Int) -> Int {
+  func bases(searching: Int) -> Int {
     8 * n * (layerCount * components + 3 * searching * max(192, 4 * (components + 8)))
   }
 

@@ -15,7 +15,7 @@ extension ComponentAnalysis {
   ///
   /// - Parameters:
   ///   - memory: bytes that the process may take. Where the matrices of all layers fit, they are made
-  ///     once; else one layer at a time for its components, and in tiles for CKA, without `removal`.
+  ///     once; else one layer at a time for its components, and anew for each map.
   ///   - observe: hears what happens, on the caller's thread.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
@@ -77,13 +77,8 @@ extension ComponentAnalysis {
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
     let shares = self.shares(components, others ?? [])
-    var points: [RemovalPoint] = []
-    if let removal {
-      for fraction in removal.fractions {
-        points.append(
-          try point(fraction, removal, shares: shares, whole: similarity.cka, maps))
-        finish(1 + removal.controls)
-      }
+    let points = try removalCurve(shares: shares, whole: similarity.cka, finish: finish) {
+      (examples) throws(DeviceError) in try maps.similarity(of: examples, removing: 0).cka
     }
     timings.pairs = (clock.now - pairsStart) / .seconds(1)
     return Outcome(

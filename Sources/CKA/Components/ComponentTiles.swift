@@ -4,8 +4,8 @@ import Device
 extension ComponentAnalysis {
   /// Components a layer at a time, then maps in tiles of at most `side` examples.
   ///
-  /// All matrices are made once for their components, and once for every map's tiles: where memory is
-  /// short, time is not.
+  /// All matrices are made once for their components, once in tiles for what is left without them, and once
+  /// for each other map, as any exact comparison makes it: where memory is short, time is not.
   func runInTiles<D: Device>(
     on device: D, side: Int, memory: Int, _ observe: (Comparison.Event) -> Void
   ) throws(DeviceError) -> Outcome {
@@ -17,10 +17,11 @@ extension ComponentAnalysis {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
-    // What cannot be done is said before the work begins.
-    let planned = try plan(.biased, on: device, memory: memory)
+    // What cannot be done is said before the work begins; eigenvectors are there by then.
+    let room = memory - bases(searching: 0)
+    let planned = try plan(.biased, pairing, on: device, memory: room)
     let plannedWhole =
-      estimator == .biased ? nil : try plan(estimator, on: device, memory: memory)
+      estimator == .biased ? nil : try plan(estimator, pairing, on: device, memory: room)
     func found(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError)
       -> [FoundComponents]
     {
@@ -47,30 +48,35 @@ extension ComponentAnalysis {
     {
       let outcome = try planned.comparison.run(on: [device], plan: planned.plan)
       timings += outcome.timings
-      finish(1)
       return outcome.similarity
     }
     let biased = try similarity(planned)
     let whole =
       try plannedWhole.map { (plan) throws(DeviceError) in try similarity(plan) } ?? biased
+    finish(2)
     let maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
     let reduced = try maps.similarities()
-    finish(stepCount - steps)
+    finish(removed.count)
     let components = zip(leftFound, biased.leftStatuses).map { LayerComponents($0, status: $1) }
     let others = rightFound.map { found in
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
+    let shares = self.shares(components, others ?? [])
+    let points = try removalCurve(shares: shares, whole: whole.cka, finish: finish) {
+      (examples) throws(DeviceError) in
+      try similarity(plan(estimator, pairing.only(examples), on: device, memory: memory)).cka
+    }
     return Outcome(
       left: components, right: others ?? components, similarity: whole, biased: biased,
-      reduced: reduced, alignment: alignment(components, others ?? components), removal: [],
-      shares: shares(components, others ?? []), device: device.info, timings: timings)
+      reduced: reduced, alignment: alignment(components, others ?? components), removal: points,
+      shares: shares, device: device.info, timings: timings)
   }
 }
 
 extension ComponentAnalysis {
-  /// How CKA of all layers is made within `memory` bytes.
+  /// How CKA of all layers over the examples of `pairing` is made within `memory` bytes.
   private func plan(
-    _ estimator: Estimator, on device: some Device, memory: Int
+    _ estimator: Estimator, _ pairing: ExamplePairing, on device: some Device, memory: Int
   ) throws(DeviceError) -> (comparison: Comparison, plan: ExactPlan?) {
     let comparison = Comparison(
       left, right, pairing: pairing, estimator: estimator, kernel: .linear)

@@ -13,12 +13,29 @@ extension ComponentAnalysis {
     }
   }
 
-  /// CKA without a fraction of the examples, and without as many others.
+  /// CKA as dominant examples are dropped, a point a fraction; none where that was not asked for.
   ///
-  /// - Parameter whole: CKA of all examples.
-  func point(
+  /// - Parameters:
+  ///   - whole: CKA of all examples.
+  ///   - finish: hears how many maps a point took.
+  ///   - cka: makes the map of some examples, given by their places in `pairing`, ascending.
+  func removalCurve(
+    shares: [Double], whole: Matrix<Double>, finish: (Int) -> Void,
+    _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
+  ) throws(DeviceError) -> [RemovalPoint] {
+    guard let removal else { return [] }
+    var points: [RemovalPoint] = []
+    for fraction in removal.fractions {
+      points.append(try point(fraction, removal, shares: shares, whole: whole, cka))
+      finish(1 + removal.controls)
+    }
+    return points
+  }
+
+  /// CKA without a fraction of the examples, and without as many others.
+  private func point(
     _ fraction: Double, _ removal: Removal, shares: [Double], whole: Matrix<Double>,
-    _ maps: ReducedMaps<some Device>
+    _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
   ) throws(DeviceError) -> RemovalPoint {
     let n = pairing.count
     let order = descendingOrder(of: shares)
@@ -27,17 +44,17 @@ extension ComponentAnalysis {
     func map(without dropped: some Sequence<Int>) throws(DeviceError) -> Matrix<Double> {
       guard count > 0 else { return whole }
       let dropped = Set(dropped)
-      return try maps.similarity(of: (0..<n).filter { !dropped.contains($0) }, removing: 0).cka
+      return try cka((0..<n).filter { !dropped.contains($0) })
     }
-    let cka = try map(without: order.prefix(count))
+    let remaining = try map(without: order.prefix(count))
     var controls: [Double] = []
     for number in 0..<removal.controls {
       let random = MinibatchPlan.permutation(of: n, seed: removal.seed, pass: -2 - number)
       controls.append(mean(of: try map(without: random.prefix(count))))
     }
     return RemovalPoint(
-      fraction: fraction, dropped: Array(order.prefix(count)), cka: cka, mean: mean(of: cka),
-      controlMeans: controls)
+      fraction: fraction, dropped: Array(order.prefix(count)), cka: remaining,
+      mean: mean(of: remaining), controlMeans: controls)
   }
 
   /// The mean of what is defined: of one model's map below the diagonal, of two models' everywhere.

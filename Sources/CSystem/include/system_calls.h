@@ -12,6 +12,9 @@ int cka_synchronize(int descriptor);
 // Lets allocations of up to 32 MiB take memory that was freed, of which up to 256 MiB are kept.
 void cka_keep_freed_memory(void);
 
+// Gives memory of a MiB and more back to the system as it is freed.
+void cka_return_freed_memory(void);
+
 // Processors, a bit each.
 typedef struct {
   unsigned long words[16];
