@@ -142,6 +142,7 @@ cka_swift_library(CKA Sources/CKA
     Components/ComponentTiles.swift
     Components/Eigenpairs.swift
     Components/RemovalCurve.swift
+    Concurrently.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift

@@ -1,8 +1,6 @@
 import Activations
 import Device
-import Dispatch
 import LinearAlgebra
-import Synchronization
 
 extension ComponentAnalysis {
   /// Steps that `observe` hears of.
@@ -271,16 +269,4 @@ func innerProducts(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Matrix<Double> {
     isTransposed: false, b.elements,
     stride: b.columns, isTransposed: true, to: &result.elements, stride: b.rows)
   return result
-}
-
-/// What `body` gives for 0 ..< `count`, on all cores.
-func concurrently<Result: Sendable>(
-  _ count: Int, _ body: @Sendable (Int) -> Result
-) -> [Result] {
-  let results = Mutex([Result?](repeating: nil, count: count))
-  DispatchQueue.concurrentPerform(iterations: count) { index in
-    let result = body(index)
-    results.withLock { $0[index] = result }
-  }
-  return results.withLock { $0.compactMap { $0 } }
 }

@@ -1,12 +1,14 @@
 import Activations
 import Device
+import Foundation
 
 /// What a linear classifier can read from each layer of a model (Alain & Bengio 2016).
 ///
 /// A layer's features are standardized by the training examples (`StandardizedFeatures`) and given to a
 /// multinomial logistic regression (`LogisticRegression`), which is judged by the other examples. Layers of
 /// more features than training examples go by their Gram matrix, which a device makes; the others are kept
-/// in memory as they are. Either takes about 8·n² bytes.
+/// in memory as they are. Either takes about 8·n² bytes of a layer and as much while it is made; as many
+/// layers are fitted side by side as there are cores and as fit half of the machine's memory.
 public struct Probe: Sendable {
   /// The layers.
   public let model: any ActivationSource
@@ -81,11 +83,11 @@ public struct Probe: Sendable {
     }
     var current = 0
     var results: [LayerResult] = []
+    var designs: [Made] = []
     while results.count < model.layers.count {
       do throws(DeviceError) {
         let device = devices[current]
-        results.append(try result(of: model.layers[results.count], on: device))
-        observe(.finished(minibatches: results.count))
+        designs.append(try design(of: model.layers[results.count + designs.count], on: device))
       } catch {
         guard error.kind != .input, current + 1 < devices.count else { throw error }
         observe(
@@ -93,22 +95,40 @@ public struct Probe: Sendable {
             from: devices[current].info, to: devices[current + 1].info, because: error))
         current += 1
       }
+      if designs.count == sideBySide || results.count + designs.count == model.layers.count {
+        results += fits(designs)
+        designs = []
+        observe(.finished(minibatches: results.count))
+      }
     }
     return (results, devices[current].info)
   }
 
-  private func result(
-    of layer: LayerActivations, on device: some Device
-  ) throws(DeviceError) -> LayerResult {
-    let features = StandardizedFeatures(layer: layer, examples: examples, train: split.train)
-    let isGram = layer.featureCount > split.train.count
-    let made =
-      isGram ? try gramDesign(of: features, on: device) : try featureDesign(of: features)
-    let design: ProbeDesign
-    switch made {
-    case .failure(let status): return .undefined(status.status)
-    case .success(let value): design = value
+  /// How many layers are fitted at a time.
+  private var sideBySide: Int {
+    let design = 8 * split.train.count * examples.count
+    let fitting = Comparison.defaultMemory / max(design, 1) - 1
+    return max(min(fitting, ProcessInfo.processInfo.activeProcessorCount), 1)
+  }
+
+  private func fits(_ designs: [Made]) -> [LayerResult] {
+    concurrently(designs.count) { index in
+      switch designs[index] {
+      case .failure(let status): .undefined(status.status)
+      case .success(let design): fit(design)
+      }
     }
+  }
+
+  private func design(
+    of layer: LayerActivations, on device: some Device
+  ) throws(DeviceError) -> Made {
+    let features = StandardizedFeatures(layer: layer, examples: examples, train: split.train)
+    return layer.featureCount > split.train.count
+      ? try gramDesign(of: features, on: device) : try featureDesign(of: features)
+  }
+
+  private func fit(_ design: ProbeDesign) -> LayerResult {
     let regression = LogisticRegression(
       design: design, labels: split.train.map { labels.indices[$0] }, classes: labels.classes.count,
       weightOfData: 1 / penalty)
@@ -118,7 +138,7 @@ public struct Probe: Sendable {
     return LayerResult(
       status: .ok, testAccuracy: accuracy(test, split.test),
       trainAccuracy: accuracy(fit.scores, split.train), objective: fit.objective,
-      iterations: fit.iterations, isConverged: fit.isConverged, isGram: isGram)
+      iterations: fit.iterations, isConverged: fit.isConverged, isGram: design.isGram)
   }
 
   /// The share of `examples` whose own class has the highest of `scores`, the first of equal ones.

@@ -1,6 +1,3 @@
-import Dispatch
-import Synchronization
-
 /// How the CKA of two layers moves as examples are dropped: those that carry most, and as many at random.
 ///
 /// CKA answers to few examples far from the rest, and to a translation of a subset of them (Davari et al.
@@ -42,14 +39,11 @@ public struct DropCurve: Sendable, Hashable {
       [byContribution, byWeight]
       + (0..<draws).map { MinibatchPlan.permutation(of: n, seed: seed, pass: -3 - $0) }
     let counts = fractions.map { min(Int(($0 * Double(n)).rounded(.up)), n) }
-    let results = Mutex([Double](repeating: .nan, count: orders.count * counts.count))
-    DispatchQueue.concurrentPerform(iterations: orders.count * counts.count) { index in
+    let values = concurrently(orders.count * counts.count) { index in
       let (place, order) = (index / orders.count, index % orders.count)
       let kept = orders[order].dropFirst(counts[place]).sorted()
-      let value = Self.similarity(left, right, exampleCount: n, keeping: kept)
-      results.withLock { $0[index] = value }
+      return Self.similarity(left, right, exampleCount: n, keeping: kept)
     }
-    let values = results.withLock { $0 }
     points = fractions.indices.map { place in
       let row = Array(values[(place * orders.count)..<((place + 1) * orders.count)])
       return Point(

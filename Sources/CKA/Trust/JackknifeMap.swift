@@ -1,7 +1,5 @@
 import Device
-import Dispatch
 import LinearAlgebra
-import Synchronization
 
 /// The jackknife of every pair of layers, and how much of each layer's matrix its examples hold.
 struct JackknifeMap: Sendable {
@@ -22,13 +20,9 @@ struct JackknifeMap: Sendable {
     let blocks = stride(from: 0, to: n, by: size).map { $0..<min($0 + size, n) }
     let leftTotals = Self.squaredNorms(left)
     let rightTotals = left === right ? leftTotals : Self.squaredNorms(right)
-    let results = Mutex([Block?](repeating: nil, count: blocks.count))
-    DispatchQueue.concurrentPerform(iterations: blocks.count) { index in
-      let block = Block(
-        blocks[index], left, right, cka: cka, leftTotals: leftTotals, rightTotals: rightTotals)
-      results.withLock { $0[index] = block }
+    let parts = concurrently(blocks.count) { index in
+      Block(blocks[index], left, right, cka: cka, leftTotals: leftTotals, rightTotals: rightTotals)
     }
-    let parts = results.withLock { $0.compactMap { $0 } }
     biases = Matrix(rows: cka.rows, columns: cka.columns, repeating: .nan)
     standardErrors = biases
     for index in cka.elements.indices where !cka.elements[index].isNaN {
@@ -60,15 +54,13 @@ struct JackknifeMap: Sendable {
 
   /// ⟨A, A⟩ of each layer.
   private static func squaredNorms(_ grams: CenteredGrams) -> [Double] {
-    let results = Mutex([Double](repeating: 0, count: grams.layers.count))
-    DispatchQueue.concurrentPerform(iterations: grams.layers.count) { layer in
+    concurrently(grams.layers.count) { layer in
       let count = grams.exampleCount * (grams.exampleCount - 1) / 2
       let numbers = grams.packedRow(1, ofLayer: layer)
       var sum = 0.0
       for index in 0..<count { sum += Double(numbers[index]) * Double(numbers[index]) }
-      results.withLock { [sum] in $0[layer] = sum }
+      return sum
     }
-    return results.withLock { $0 }
   }
 
   /// What some of the examples add.

@@ -1,6 +1,3 @@
-import Dispatch
-import Synchronization
-
 /// How often a random pairing of the examples is as similar as the true one.
 ///
 /// U-centering commutes with a permutation of the examples, and neither ⟨A, A⟩ nor ⟨B, B⟩ changes: of CKA
@@ -27,13 +24,10 @@ public struct PermutationTest: Sendable, Hashable {
     _ left: CenteredGrams, layer: Int, rightSquare: [Float], norm: Double, count: Int, seed: UInt64
   ) -> [Double] {
     let n = left.exampleCount
-    let results = Mutex([Double](repeating: 0, count: count))
-    DispatchQueue.concurrentPerform(iterations: count) { index in
+    return concurrently(count) { index in
       let order = MinibatchPlan.permutation(of: n, seed: seed, pass: index)
-      let product = Self.product(left, layer: layer, rightSquare, order: order)
-      results.withLock { $0[index] = product / norm }
+      return product(left, layer: layer, rightSquare, order: order) / norm
     }
-    return results.withLock { $0 }
   }
 
   /// ⟨A, PBPᵀ⟩, where example i meets `order[i]`.
