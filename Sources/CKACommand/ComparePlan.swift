@@ -12,6 +12,7 @@ extension Comparison {
   func plan(
     on choice: DeviceRegistry.Choice, memory: MemorySize?, isMeasured: Bool
   ) throws -> ExactPlan? {
+    if memory != nil { ProcessSetup.returnFreedMemory() }
     do throws(ExactPlanError) {
       if let plan = try exactPlan(
         on: choice.devices, sharing: choice.sharing, memory: memory?.bytes ?? Self.defaultMemory,

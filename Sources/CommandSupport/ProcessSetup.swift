@@ -16,7 +16,8 @@ public enum ProcessSetup {
     cka_keep_freed_memory()
   }
 
-  /// For work in phases that just fit the memory: what one has freed does not count while the next one runs.
+  /// For a limit on memory that is kept: what was freed does not count. Where memory is plentiful, keeping it is
+  /// 3 to 6 % faster.
   public static func returnFreedMemory() { cka_return_freed_memory() }
 
   /// Takes the numbers of standard streams that the caller has closed: the next file opened would

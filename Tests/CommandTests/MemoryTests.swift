@@ -107,6 +107,23 @@ import Testing
     #expect(results[0].json("kernel", "medianExamples") as? Int == 1024)
   }
 
+  /// Wide layers in tiles, as tight as it goes: what one tile's features have freed does not count for the next.
+  @Test func keepsItsMemoryWithWideLayers() throws {
+    try write(layers: 12, n: 3000, p: 1500, to: "m")
+    for command in [
+      ["compare", "m", "--estimator", "unbiased"],
+      ["converge", "m", "--batch-sizes", "32", "--repeats", "2"],
+    ] {
+      let arguments = command + ["--device", "cpu", "--output", command[0], "--memory"]
+      let refused = try cka.run(arguments + ["40M"])
+      refused.expectFailure(64, "--memory 40.0 MiB is too little")
+      let least = try least(refused)
+      let (run, peak) = try cka.runMeasuringMemory(arguments + ["\(least)M"])
+      #expect(run.code == 0, "\(run.errors)")
+      if let peak { #expect(peak <= least << 20, "\(peak >> 20) MiB of \(least), \(command[0])") }
+    }
+  }
+
   /// 8 matrices of 2,500 examples would take 100 MB three times; a layer at a time they do not.
   @Test func componentsKeepTheirMemory() throws {
     try write(layers: 8, n: 2500, p: 64, to: "m")
