@@ -46,7 +46,7 @@ struct AcrossModels {
         pairs.append(
           BlocksDocument.Pair(
             left: pair.left, right: pair.right,
-            similarityAtEqualDepth: depth.mean.isNaN ? nil : depth.mean,
+            similarityAtEqualDepth: jsonNumber(depth.mean),
             ofAllPairs: BlocksDocument.Means(similarity.ofAllPairs),
             atEqualDepth: BlocksDocument.Means(similarity.atEqualDepth)))
         addDepths(depth, pair)

@@ -103,7 +103,7 @@ extension BlocksDocument.Model {
 extension BlocksDocument.Means {
   init(_ means: BlockSimilarity.Means) {
     func mean(_ mean: BlockSimilarity.Mean) -> BlocksDocument.Mean {
-      BlocksDocument.Mean(mean: mean.value.isNaN ? nil : mean.value, pairs: mean.count)
+      BlocksDocument.Mean(mean: jsonNumber(mean.value), pairs: mean.count)
     }
     self.init(
       inside: mean(means.inside), across: mean(means.across), outside: mean(means.outside))

@@ -38,9 +38,7 @@ struct BlocksFiles {
       figures.append(("depth", try Heatmap(across.curves)))
     }
     heatmap = input.networks.count == 1 ? figures[0].heatmap : nil
-    var files = try figures.flatMap { name, heatmap in
-      try [FigureFormat.png, .svg].map { ("\(name).\($0.rawValue)", try heatmap.bytes($0)) }
-    }
+    var files = try figures.flatMap { name, heatmap in try pictures(name, of: heatmap) }
     files += [("blocks.csv", document.csv), (Self.document, try document.json)]
     if !input.pairs.isEmpty {
       files += [
@@ -86,15 +84,11 @@ extension Heatmap {
     _ values: [Double], rowLabels: [String], columnLabels: [String], columnTitle: String,
     scoreName: String, title: String
   ) throws {
-    do throws(FigureError) {
-      try self.init(
-        values: values, rows: rowLabels.count, columns: columnLabels.count,
-        rowAxis: Axis(labels: rowLabels),
-        columnAxis: Axis(labels: columnLabels, title: columnTitle),
-        range: scoreRange(lowest: values.filter { !$0.isNaN }.min() ?? 0), scoreName: scoreName,
-        title: title)
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    try self.init(
+      values: values, rows: rowLabels.count, columns: columnLabels.count,
+      rowAxis: Axis(labels: rowLabels),
+      columnAxis: Axis(labels: columnLabels, title: columnTitle),
+      range: scoreRange(lowest: values.filter { !$0.isNaN }.min() ?? 0), scoreName: scoreName,
+      title: title)
   }
 }

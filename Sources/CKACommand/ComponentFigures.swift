@@ -75,13 +75,8 @@ struct ComponentFigures {
         point.meanCKA.map { .init(x: 100 * point.fraction, y: $0) }
       }
       guard !dominant.isEmpty else { return nil }
-      let random: [LineChart.Point] = points.compactMap { point in
-        guard let least = point.controlMeans.min(), let most = point.controlMeans.max() else {
-          return nil
-        }
-        let mean = point.controlMeans.reduce(0, +) / Double(point.controlMeans.count)
-        return .init(
-          x: 100 * point.fraction, y: min(max(mean, least), most), spread: least...most)
+      let random = points.compactMap { point in
+        LineChart.Point(x: 100 * point.fraction, of: point.controlMeans)
       }
       var curves = [LineChart.Curve(points: dominant, label: "dominant dropped")]
       if !random.isEmpty { curves.append(.init(points: random, label: "random dropped")) }

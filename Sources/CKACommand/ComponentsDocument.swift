@@ -112,7 +112,7 @@ extension ComponentsDocument {
         points: outcome.removal.map { point in
           Removal.Point(
             fraction: point.fraction, dropped: point.dropped.count,
-            meanCKA: point.mean.isNaN ? nil : point.mean,
+            meanCKA: jsonNumber(point.mean),
             controlMeans: point.controlMeans.filter { !$0.isNaN })
         })
     }
@@ -168,13 +168,12 @@ extension ComponentsDocument {
 
 extension ComponentsDocument.Layer {
   fileprivate init(_ layer: ComponentAnalysis.LayerComponents, _ traits: ActivationTraits) {
-    func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
     let mean = traits.norms.reduce(0, +) / Double(traits.norms.count)
     let bimodality =
       layer.values.isEmpty ? Double.nan : bimodalityCoefficient(layer.projections(on: 0))
     self.init(
-      eigenvalues: layer.values, trace: number(layer.trace),
-      varianceFractions: layer.varianceFractions, bimodality: number(bimodality),
-      zeroFraction: traits.zeroFraction, meanNorm: number(mean))
+      eigenvalues: layer.values, trace: jsonNumber(layer.trace),
+      varianceFractions: layer.varianceFractions, bimodality: jsonNumber(bimodality),
+      zeroFraction: traits.zeroFraction, meanNorm: jsonNumber(mean))
   }
 }

@@ -32,20 +32,12 @@ struct ComponentsFiles {
     let (k, n) = (analysis.components, analysis.pairing.count)
     var contents: [(name: String, bytes: [UInt8])] = []
     let figures = ComponentFigures(document, outcome)
-    do throws(FigureError) {
-      let panels = try figures.panels
-      contents += [
-        ("components.png", try panels.data(.png)), ("components.svg", try panels.data(.svg)),
-      ]
-      for (name, chart) in [
-        ("removal", try figures.removal), ("projections", try figures.projections),
-      ] {
-        guard let chart else { continue }
-        contents.append(("\(name).png", try chart.data(.png)))
-        contents.append(("\(name).svg", try chart.data(.svg)))
-      }
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    contents += try pictures("components", of: figures.panels)
+    for (name, chart) in [
+      ("removal", try figures.removal), ("projections", try figures.projections),
+    ] {
+      guard let chart else { continue }
+      contents += try pictures(name, of: chart)
     }
     var contributions: [Double] = []
     var remainders = Matrix<Double>(rows: rows, columns: columns, repeating: .nan)

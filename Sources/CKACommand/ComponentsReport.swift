@@ -6,16 +6,9 @@ import Report
 extension Report {
   /// The page of a result of `components`: the four panels, the examples that dominate, and the layers.
   init(_ document: ComponentsDocument, _ figures: ComponentFigures) throws {
-    let panels: [Panel]
-    let projections: LineChart
-    let removal: LineChart?
-    do throws(FigureError) {
-      panels = Report.panels(try figures.panels)
-      projections = try figures.projections
-      removal = try figures.removal
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    let panels = Report.panels(try figures.panels)
+    let projections = try figures.projections
+    let removal = try figures.removal
     let dominant = Table(
       [.number("example"), .text("ID"), .number("share")],
       rows: document.dominantExamples.map { example in

@@ -135,13 +135,12 @@ extension ConvergeDocument {
 
 extension ConvergeDocument.Point {
   fileprivate init(_ point: Convergence.Point) {
-    func number(_ value: Double) -> Double? { value.isNaN ? nil : value }
     self.init(
       batchSize: point.batchSize, passes: point.passes, minibatches: point.minibatches,
       examplesUsed: point.minibatches / point.passes * point.batchSize, pairs: point.pairs,
-      undefinedPairs: point.undefinedPairs, meanError: number(point.meanError),
-      meanErrors: point.meanErrors.filter { !$0.isNaN }, spread: number(point.spread),
-      percentile95: number(point.percentile95), largest: number(point.largest),
-      bias: number(point.bias), biasError: number(point.biasError))
+      undefinedPairs: point.undefinedPairs, meanError: jsonNumber(point.meanError),
+      meanErrors: point.meanErrors.filter { !$0.isNaN }, spread: jsonNumber(point.spread),
+      percentile95: jsonNumber(point.percentile95), largest: jsonNumber(point.largest),
+      bias: jsonNumber(point.bias), biasError: jsonNumber(point.biasError))
   }
 }

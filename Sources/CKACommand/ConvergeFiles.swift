@@ -29,17 +29,11 @@ struct ConvergeFiles {
       document.batchSizes.count, document.passes.count, outcome.exact.cka.rows,
       outcome.exact.cka.columns,
     ]
-    let (png, svg): ([UInt8], [UInt8])
-    do throws(FigureError) {
-      let chart = try LineChart(document)
-      (png, svg) = (try chart.data(.png), try chart.data(.svg))
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    let chart = try LineChart(document)
     let page = report ? [try Report(document, exact: outcome.exact.cka).bytes()] : []
     contents =
-      [
-        ("converge.png", png), ("converge.svg", svg), ("converge.csv", document.csv),
+      try pictures("converge", of: chart) + [
+        ("converge.csv", document.csv),
         (Self.document, try document.json), (Self.exact, npy(outcome.exact.cka)),
         ("errors.npy", NPYWriter.data(shape: shape, float64: errors)),
       ] + page.map { (Report.fileName, $0) }

@@ -9,17 +9,12 @@ extension Report {
   init(_ document: ConvergeDocument, exact: Matrix<Double>) throws {
     let rows = document.models[0]
     let columns = document.models.last ?? rows
-    let (chart, heatmap): (LineChart, Heatmap)
-    do throws(FigureError) {
-      chart = try LineChart(document)
-      heatmap = try Heatmap(
-        values: exact.elements, rows: exact.rows, columns: exact.columns, rowAxis: rows.axis,
-        columnAxis: columns.axis,
-        range: scoreRange(lowest: exact.elements.filter { !$0.isNaN }.min() ?? 0),
-        scoreName: "CKA (\(document.kernel.name), unbiased)")
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    let chart = try LineChart(document)
+    let heatmap = try Heatmap(
+      values: exact.elements, rows: exact.rows, columns: exact.columns, rowAxis: rows.axis,
+      columnAxis: columns.axis,
+      range: scoreRange(lowest: exact.elements.filter { !$0.isNaN }.min() ?? 0),
+      scoreName: "CKA (\(document.kernel.name), unbiased)")
     self.init(
       title: "How far minibatch CKA is from the exact value",
       facts: [

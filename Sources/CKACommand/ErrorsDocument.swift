@@ -166,7 +166,7 @@ extension ErrorsDocument {
       repeats: repeats, seed: seed, accuracy: Accuracy(findings.accuracy),
       dispersion: Dispersion(
         observed: dispersion.observed, sampling: dispersion.sampling, excess: dispersion.excess,
-        meanPart: dispersion.meanPart, correlation: number(dispersion.correlation),
+        meanPart: dispersion.meanPart, correlation: jsonNumber(dispersion.correlation),
         halves: .init(
           repeats: repeats, between: control.between, withinFirst: control.withinFirst,
           withinSecond: control.withinSecond, excess: control.excess),
@@ -187,12 +187,10 @@ extension ErrorsDocument {
   }
 }
 
-private func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
-
 extension ErrorsDocument.Mean {
   fileprivate init(_ sample: SampleMean) {
     self.init(
-      mean: sample.mean, standardError: number(sample.standardError), networks: sample.count)
+      mean: sample.mean, standardError: jsonNumber(sample.standardError), networks: sample.count)
   }
 }
 
@@ -213,16 +211,16 @@ extension ErrorsDocument.Accuracy {
 extension ErrorsDocument.Chance {
   fileprivate init(_ test: RelabelingTest) {
     self.init(
-      mean: number(test.mean), standardDeviation: number(test.standardDeviation),
-      p: number(test.p), groups: test.count, areAll: test.isExhaustive)
+      mean: jsonNumber(test.mean), standardDeviation: jsonNumber(test.standardDeviation),
+      p: jsonNumber(test.p), groups: test.count, areAll: test.isExhaustive)
   }
 }
 
 extension ErrorsDocument.Ahead {
   fileprivate init(_ found: DifferingExamples) {
     self.init(
-      limit: found.limit, choices: found.choices, chosen: number(found.chosen),
-      judged: number(found.judged),
+      limit: found.limit, choices: found.choices, chosen: jsonNumber(found.chosen),
+      judged: jsonNumber(found.judged),
       examples: found.examples.prefix(found.limit).map {
         .init(index: $0.index, frequency: $0.frequency, chosen: $0.chosen, judged: $0.judged)
       })
@@ -249,7 +247,7 @@ extension ErrorsDocument.Logistic {
       models: found.fits.map {
         Model(parameters: $0.parameters, logLikelihood: $0.logLikelihood, aic: $0.aic)
       }, groupEffect: found.groupEffect, group: comparison(found.group),
-      interaction: comparison(found.interaction), effectSize: number(found.effectSize),
+      interaction: comparison(found.interaction), effectSize: jsonNumber(found.effectSize),
       chance: .init(chance))
   }
 }

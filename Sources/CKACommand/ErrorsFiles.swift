@@ -35,27 +35,20 @@ struct ErrorsFiles {
     for (measure, values) in findings.similarity.values {
       files.append(("\(measure.rawValue).npy", npy(values)))
     }
-    var scatter: [UInt8] = []
     var charts: [IntervalChart] = []
-    do throws(FigureError) {
-      let names = (study.first.name, study.second.name)
-      let density = try DensityChart(
-        findings.control, names: names, repeats: document.repeats)
-      scatter = try density.data(.svg)
-      files.append(("examples.png", try density.data(.png)))
-      files.append(("examples.svg", scatter))
-      for (name, found, what) in [
-        ("classes", findings.classes, "classes"),
-        ("class-groups", findings.groupsOfClasses, "groups of classes"),
-      ] {
-        guard let found else { continue }
-        let chart = try IntervalChart(found, what: what, names: names)
-        files.append(("\(name).png", try chart.data(.png)))
-        files.append(("\(name).svg", try chart.data(.svg)))
-        charts.append(chart)
-      }
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    let names = (study.first.name, study.second.name)
+    let density = try DensityChart(
+      findings.control, names: names, repeats: document.repeats)
+    let scatter = try density.data(.svg)
+    files += [("examples.png", try density.data(.png)), ("examples.svg", scatter)]
+    for (name, found, what) in [
+      ("classes", findings.classes, "classes"),
+      ("class-groups", findings.groupsOfClasses, "groups of classes"),
+    ] {
+      guard let found else { continue }
+      let chart = try IntervalChart(found, what: what, names: names)
+      files += try pictures(name, of: chart)
+      charts.append(chart)
     }
     if let found = findings.groupsOfClasses {
       files.append(("class-groups.csv", Self.table(found)))

@@ -84,20 +84,16 @@ extension ErrorFindings {
     }
     let axis = Heatmap.Axis(
       labels: groups.flatMap { $0.networks.map { splitPath($0.path).name } }, groups: ranges)
-    do throws(FigureError) {
-      var panels: [Report.Panel] = []
-      for (measure, _, _) in outputs {
-        guard let values = similarity.values[measure] else { continue }
-        let most = values.elements.filter(\.isFinite).max() ?? 1
-        let heatmap = try Heatmap(
-          values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
-          columnAxis: axis, range: 0...(most > 0 ? most : 1), scoreName: measure.rawValue,
-          title: measure.rawValue)
-        panels.append(.maps([Report.Map(heatmap, name: "")], label: ""))
-      }
-      return panels
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    var panels: [Report.Panel] = []
+    for (measure, _, _) in outputs {
+      guard let values = similarity.values[measure] else { continue }
+      let most = values.elements.filter(\.isFinite).max() ?? 1
+      let heatmap = try Heatmap(
+        values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
+        columnAxis: axis, range: 0...(most > 0 ? most : 1), scoreName: measure.rawValue,
+        title: measure.rawValue)
+      panels.append(.maps([Report.Map(heatmap, name: "")], label: ""))
     }
+    return panels
   }
 }

@@ -76,8 +76,8 @@ struct GroupMaps {
       files += [
         ("\(map.name).npy", npy(map.values)),
         ("\(map.name).csv", csv(map.values, rows: names, columns: names)),
-        ("\(map.name).png", try picture.bytes(.png)), ("\(map.name).svg", try picture.bytes(.svg)),
       ]
+      files += try pictures(map.name, of: picture)
     }
     let path = "groups/\(safeFileName(name))"
     try folder.write(files, to: path)
@@ -97,16 +97,12 @@ struct GroupMaps {
     let defined = values.elements.filter { !$0.isNaN }
     // Deviations have a scale of their own, which ends at the next higher round number.
     let highest = roundedUp(defined.max() ?? 0)
-    do throws(FigureError) {
-      return try Heatmap(
-        values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
-        columnAxis: axis,
-        range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
-        scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title,
-        outlines: blocks.map { Heatmap.Outline(layers: $0.layers) })
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    return try Heatmap(
+      values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
+      columnAxis: axis,
+      range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
+      scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title,
+      outlines: blocks.map { Heatmap.Outline(layers: $0.layers) })
   }
 
   /// The least of 0.001, 0.002, 0.005, 0.01 … that is not below `value`, 1 at most.

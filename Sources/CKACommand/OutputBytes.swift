@@ -39,6 +39,9 @@ func csvLine(_ fields: [String]) -> [UInt8] {
   Array((fields.map(csvField).joined(separator: ",") + "\n").utf8)
 }
 
+/// A number as JSON has it, which knows neither NaN nor infinities.
+func jsonNumber(_ value: Double) -> Double? { value.isFinite ? value : nil }
+
 /// A number with all its digits; nothing where there is none.
 func csvNumber(_ value: Double) -> String { value.isNaN ? "" : value.description }
 

@@ -69,7 +69,7 @@ struct PlotCommand: ParsableCommand {
         guard force || access(output, F_OK) != 0 else {
           throw Failure(.cannotCreate, "\(oneLine(output)): exists; --force replaces it")
         }
-        try replaceFile(try heatmap.bytes(format), at: output, called: oneLine(output))
+        try replaceFile(try heatmap.data(format), at: output, called: oneLine(output))
         try Console.print(heatmap.terminalText(), terminator: "")
       } else {
         let formats: [FigureFormat] = [.png, .svg]
@@ -84,7 +84,7 @@ struct PlotCommand: ParsableCommand {
     let heatmap = try heatmap(of: result)
     for format in formats {
       let path = "\(result)/\(ResultFiles.heatmap(format))"
-      try replaceFile(try heatmap.bytes(format), at: path, called: oneLine(path))
+      try replaceFile(try heatmap.data(format), at: path, called: oneLine(path))
     }
     return heatmap
   }

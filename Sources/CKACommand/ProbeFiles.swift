@@ -16,19 +16,11 @@ struct ProbeFiles {
 
   /// - Parameter report: whether a page is among them.
   init(_ document: ProbeDocument, report: Bool) throws {
-    let (png, svg): ([UInt8], [UInt8])
-    let chart: LineChart
-    do throws(FigureError) {
-      chart = try LineChart(document)
-      (png, svg) = (try chart.data(.png), try chart.data(.svg))
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    let chart = try LineChart(document)
     let page = report ? [try Report(document, chart).bytes()] : []
     contents =
-      [
-        ("probe.png", png), ("probe.svg", svg), ("probe.csv", document.csv),
-        (Self.document, try document.json),
+      try pictures("probe", of: chart) + [
+        ("probe.csv", document.csv), (Self.document, try document.json),
       ] + page.map { (Report.fileName, $0) }
   }
 }

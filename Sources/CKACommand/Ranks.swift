@@ -20,7 +20,8 @@ func withRanks(_ body: (any SweepTeam) throws -> Void) throws {
           try body(started)
           // MPI's own end would keep a core of each rank busy while the first writes results.
           _ = try started.exchange([])
-        } catch let failure as Failure where started.count > 1 {
+        } catch let error as any FailureConvertible where started.count > 1 {
+          let failure = error.failure
           throw Failure(failure.code, "rank \(started.rank): \(failure.description)")
         }
       }

@@ -260,8 +260,8 @@ extension ResultDocument.Model {
         shape: [layer.shape.exampleCount] + layer.shape.featureAxes,
         scalarType: layer.scalarType.rawValue, features: layer.featureCount,
         status: statuses[index].rawValue,
-        // JSON has no NaN; a layer that has no σ either says so in its status.
-        sigma: sigmas[index].flatMap { $0.isFinite ? $0 : nil })
+        // A layer that has no σ either says so in its status.
+        sigma: sigmas[index].flatMap(jsonNumber))
     }
   }
 }

@@ -33,7 +33,7 @@ struct ResultFiles {
     // With a thousand layers each of these takes a good part of a second: side by side.
     var makers = Self.numbers(document, similarity)
     makers += [FigureFormat.png, .svg].map { format in
-      { (Self.heatmap(format), try heatmap.bytes(format)) }
+      { (Self.heatmap(format), try heatmap.data(format)) }
     }
     if report {
       makers.append {
@@ -69,28 +69,29 @@ func scoreRange(lowest: Double) -> ClosedRange<Double> {
   min((lowest * 10).rounded(.down) / 10, 0)...1
 }
 
+/// A figure as a PNG and an SVG file.
+func pictures(
+  _ name: String, of figure: some Figure
+) throws -> [(name: String, bytes: [UInt8])] {
+  [("\(name).png", try figure.data(.png)), ("\(name).svg", try figure.data(.svg))]
+}
+
+extension FigureError: FailureConvertible {
+  /// One line and the code of software that fails.
+  public var failure: Failure { Failure(.software, "drawing: \(oneLine(description))") }
+}
+
 extension Heatmap {
   /// The picture of a result.
   init(_ document: ResultDocument, _ cka: Matrix<Double>) throws {
     let rows = document.models[0]
     let columns = document.models.last ?? rows
     let lowest = cka.elements.filter { !$0.isNaN }.min() ?? 0
-    do throws(FigureError) {
-      try self.init(
-        values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
-        columnAxis: columns.axis, range: scoreRange(lowest: lowest),
-        scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator),
-        outlines: (document.blocks ?? []).map { Outline(layers: $0.layers) })
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
-  }
-
-  /// The picture as a file's bytes.
-  func bytes(_ format: FigureFormat) throws -> [UInt8] {
-    do throws(FigureError) { return try data(format) } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    try self.init(
+      values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
+      columnAxis: columns.axis, range: scoreRange(lowest: lowest),
+      scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator),
+      outlines: (document.blocks ?? []).map { Outline(layers: $0.layers) })
   }
 
   /// The map as text, as large and as colorful as this terminal allows.

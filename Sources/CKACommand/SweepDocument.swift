@@ -122,7 +122,7 @@ extension ResultDocument.Model {
         ResultDocument.Layer(
           name: layer.name, stage: layer.stage, shape: layer.shape, scalarType: layer.scalarType,
           features: layer.features, status: known.0.rawValue,
-          sigma: known.1.flatMap { $0.isFinite ? $0 : nil })
+          sigma: known.1.flatMap(jsonNumber))
       })
   }
 }

@@ -118,7 +118,7 @@ struct SweepOutputs {
       SweepDocument.Pair(
         left: job.left, right: job.right, folder: job.folder, fingerprint: job.fingerprint,
         undefinedCells: pair.undefinedCells,
-        similarityAtEqualDepth: pair.depth.mean.isNaN ? nil : pair.depth.mean,
+        similarityAtEqualDepth: jsonNumber(pair.depth.mean),
         undefinedDepths: pair.depth.undefinedCount))
   }
 

@@ -43,22 +43,17 @@ struct SweepOverview {
   ) throws -> [(name: String, bytes: [UInt8])] {
     let axis = Heatmap.Axis(labels: names, groups: runs(of: groups))
     let lowestMean = table.elements.filter { !$0.isNaN }.min() ?? 0
-    do throws(FigureError) {
-      let grid = try HeatmapGrid(
-        tiles: tiles.compactMap { $0 }, axis: axis, range: scoreRange(lowest: lowest),
-        scoreName: scoreName, title: note)
-      let means = try Heatmap(
-        values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
-        columnAxis: axis, range: scoreRange(lowest: lowestMean),
-        scoreName: "mean \(scoreName) at equal depth")
-      return [
-        ("grid.png", try grid.data(.png)), ("grid.svg", try grid.data(.svg)),
-        ("models.npy", npy(table)), ("models.csv", csv(table, rows: names, columns: names)),
-        ("models.png", try means.data(.png)), ("models.svg", try means.data(.svg)),
-      ]
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    let grid = try HeatmapGrid(
+      tiles: tiles.compactMap { $0 }, axis: axis, range: scoreRange(lowest: lowest),
+      scoreName: scoreName, title: note)
+    let means = try Heatmap(
+      values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
+      columnAxis: axis, range: scoreRange(lowest: lowestMean),
+      scoreName: "mean \(scoreName) at equal depth")
+    let numbers = [
+      ("models.npy", npy(table)), ("models.csv", csv(table, rows: names, columns: names)),
+    ]
+    return try pictures("grid", of: grid) + numbers + pictures("models", of: means)
   }
 
   /// Neighbors of one architecture.

@@ -90,23 +90,19 @@ extension Report.Pairs {
     for (entry, index) in chosen.enumerated() {
       entries[document.pairs[index].left * count + document.pairs[index].right] = entry
     }
-    do throws(FigureError) {
-      var maps: [Report.Map] = []
-      for (index, (cka, blocks)) in zip(chosen, zip(scores, blocks)) {
-        maps.append(
-          try Report.Map(
-            document, document.pairs[index], cka, blocks, range: scoreRange(lowest: lowest)))
-      }
-      let overview = try Heatmap(
-        values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
-        range: scoreRange(lowest: means.filter { !$0.isNaN }.min() ?? 0),
-        scoreName: "mean \(document.scoreName) at equal depth")
-      self.init(
-        overview: overview, maps: maps, entries: entries,
-        missing: "The map of this pair is not in the page; it is in the folder pairs.")
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
+    var maps: [Report.Map] = []
+    for (index, (cka, blocks)) in zip(chosen, zip(scores, blocks)) {
+      maps.append(
+        try Report.Map(
+          document, document.pairs[index], cka, blocks, range: scoreRange(lowest: lowest)))
     }
+    let overview = try Heatmap(
+      values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
+      range: scoreRange(lowest: means.filter { !$0.isNaN }.min() ?? 0),
+      scoreName: "mean \(document.scoreName) at equal depth")
+    self.init(
+      overview: overview, maps: maps, entries: entries,
+      missing: "The map of this pair is not in the page; it is in the folder pairs.")
   }
 }
 

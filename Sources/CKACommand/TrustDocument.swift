@@ -94,7 +94,7 @@ extension TrustDocument {
       _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ shares: [Double]
     ) -> Model {
       let layers = model.layers.indices.map { index in
-        let share = shares[index].isNaN ? nil : shares[index]
+        let share = jsonNumber(shares[index])
         return Layer(
           name: model.layers[index].name, status: statuses[index].rawValue, halfShare: share,
           isCarriedByFew: share.map { $0 <= Trust.fewExamples })
@@ -131,7 +131,6 @@ extension TrustDocument {
 extension TrustDocument.Pair {
   init(_ details: PairTrust, row: Int, column: Int) {
     let (jackknife, permutation) = (details.jackknife, details.permutation)
-    func number(_ value: Double) -> Double? { value.isNaN ? nil : value }
     self.init(
       row: row, column: column, cka: jackknife.value, bias: jackknife.bias,
       standardError: jackknife.standardError, low: jackknife.interval.lowerBound,
@@ -142,8 +141,8 @@ extension TrustDocument.Pair {
       drops: details.drops.points.map { point in
         TrustDocument.Drop(
           fraction: point.fraction, dropped: point.dropped,
-          withoutContributors: number(point.withoutContributors),
-          withoutHeaviest: number(point.withoutHeaviest),
+          withoutContributors: jsonNumber(point.withoutContributors),
+          withoutHeaviest: jsonNumber(point.withoutHeaviest),
           withoutRandom: point.withoutRandom.filter { !$0.isNaN })
       }, isCarriedByFew: details.isCarriedByFew)
   }

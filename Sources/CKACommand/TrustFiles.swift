@@ -58,20 +58,12 @@ struct TrustFiles {
         scoreName: "debiased CKA (\(document.kernel.name))"),
       errors, control,
     ]
-    for format in [FigureFormat.png, .svg] {
-      files.append(("control.\(format.rawValue)", try control.bytes(format)))
-      files.append(("standard-error.\(format.rawValue)", try errors.bytes(format)))
-    }
+    files += try pictures("control", of: control) + pictures("standard-error", of: errors)
     if let details, let pair = document.pair {
       files.append(("examples.csv", Self.table(details, comparison.exampleNames)))
-      do throws(FigureError) {
-        let chart = try LineChart(pair, of: document)
-        drops = chart
-        files.append(("drops.png", try chart.data(.png)))
-        files.append(("drops.svg", try chart.data(.svg)))
-      } catch {
-        throw Failure(.software, "drawing: \(oneLine(error.description))")
-      }
+      let chart = try LineChart(pair, of: document)
+      drops = chart
+      files += try pictures("drops", of: chart)
     }
     others = files
     names = (details == nil ? Self.mapNames : Self.pairNames + Self.mapNames)
@@ -136,13 +128,9 @@ extension Heatmap {
   fileprivate init(
     _ values: Matrix<Double>, _ axes: [Axis], range: ClosedRange<Double>, scoreName: String
   ) throws {
-    do throws(FigureError) {
-      try self.init(
-        values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axes[0],
-        columnAxis: axes[axes.count - 1], range: range, scoreName: scoreName)
-    } catch {
-      throw Failure(.software, "drawing: \(oneLine(error.description))")
-    }
+    try self.init(
+      values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axes[0],
+      columnAxis: axes[axes.count - 1], range: range, scoreName: scoreName)
   }
 }
 
@@ -165,14 +153,7 @@ extension LineChart {
             value(drop).map { Point(x: 100 * drop.fraction, y: $0) }
           }, label: label)
     }
-    let random = pair.drops.compactMap { drop -> Point? in
-      guard let least = drop.withoutRandom.min(), let most = drop.withoutRandom.max() else {
-        return nil
-      }
-      let mean = drop.withoutRandom.reduce(0, +) / Double(drop.withoutRandom.count)
-      return Point(
-        x: 100 * drop.fraction, y: min(max(mean, least), most), spread: least...most)
-    }
+    let random = pair.drops.compactMap { Point(x: 100 * $0.fraction, of: $0.withoutRandom) }
     let curves = [
       curve("top contributors") { $0.withoutContributors },
       curve("heaviest examples") { $0.withoutHeaviest },

@@ -33,11 +33,23 @@ public struct Failure: Error, Sendable, CustomStringConvertible {
   }
 }
 
+/// An error of a library that ends a command as the failure it stands for.
+public protocol FailureConvertible: Error {
+  /// What the command says, and its code.
+  var failure: Failure { get }
+}
+
+extension Failure: FailureConvertible {
+  /// Itself.
+  public var failure: Failure { self }
+}
+
 /// Runs the body of a command; a failure becomes one line on standard error and the exit code.
 public func reportingFailures(_ body: () throws -> Void) throws {
   do {
     try body()
-  } catch let failure as Failure {
+  } catch let error as any FailureConvertible {
+    let failure = error.failure
     Console.failure(failure.description)
     throw ExitCode(failure.code.rawValue)
   } catch {

@@ -3,7 +3,7 @@ import Foundation
 /// Square panels side by side, each a 2-D histogram of pairs of fractions, with a line where both are
 /// equal: scatter plots of so many points that they would hide each other. All panels share one
 /// logarithmic color scale.
-public struct DensityChart: Sendable, Equatable {
+public struct DensityChart: Figure, Equatable {
   /// One histogram.
   public struct Panel: Sendable, Hashable {
     /// Above it.

@@ -1,3 +1,9 @@
+/// What can be drawn.
+public protocol Figure: Sendable {
+  /// The picture as the bytes of a file.
+  func data(_ format: FigureFormat) throws(FigureError) -> [UInt8]
+}
+
 /// The file formats of a figure.
 public enum FigureFormat: String, Sendable, Hashable, CaseIterable {
   /// Pixels, each cell a whole number of them.

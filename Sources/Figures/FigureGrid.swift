@@ -1,5 +1,5 @@
 /// Heatmaps and line charts side by side and below each other, in one picture.
-public struct FigureGrid: Sendable, Equatable {
+public struct FigureGrid: Figure, Equatable {
   /// One of the pictures, drawn as by itself.
   public enum Panel: Sendable, Equatable {
     case heatmap(Heatmap)

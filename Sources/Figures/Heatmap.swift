@@ -10,7 +10,7 @@ import Foundation
 /// ```
 ///
 /// The same figure always gives the same bytes on the same machine.
-public struct Heatmap: Sendable, Equatable {
+public struct Heatmap: Figure, Equatable {
   /// Neighbouring rows or columns that belong together, such as a stage of a network.
   public struct Group: Sendable, Hashable {
     /// What to write beside them.

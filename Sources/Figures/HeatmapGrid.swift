@@ -5,7 +5,7 @@ import Foundation
 /// Tile (row, column) is the map of two models, first layer at the lower left; all tiles are squares of
 /// one size, so that a layer's place in a tile is its proportional depth. The same grid always gives
 /// the same bytes on the same machine.
-public struct HeatmapGrid: Sendable {
+public struct HeatmapGrid: Figure {
   /// A map, as large as it is drawn.
   public struct Tile: Sendable, Hashable {
     /// Pixels along an edge.

@@ -1,5 +1,5 @@
 /// Numbers with their intervals side by side, on a linear axis with a line at 0: differences, sorted.
-public struct IntervalChart: Sendable, Equatable {
+public struct IntervalChart: Figure, Equatable {
   /// A number and what is known of it.
   public struct Bar: Sendable, Hashable {
     /// What it belongs to, written below where there is room for all.

@@ -6,7 +6,7 @@ import Foundation
 /// a straight line is a power law, and its slope the exponent; a dashed line shows the slope that was
 /// expected. A panel may hold several curves, with their names at the right, a band about each of them,
 /// and shaded spans of its horizontal axis behind them.
-public struct LineChart: Sendable, Equatable {
+public struct LineChart: Figure, Equatable {
   /// How the numbers of an axis are placed.
   public enum Scale: Sendable, Hashable {
     /// Equal distances are equal ratios; all numbers are positive.
@@ -30,6 +30,14 @@ public struct LineChart: Sendable, Equatable {
       self.x = x
       self.y = y
       self.spread = spread
+    }
+
+    /// The mean of repeated measurements, from the least to the most of them; nil where there is none.
+    public init?(x: Double, of values: [Double]) {
+      guard let least = values.min(), let most = values.max() else { return nil }
+      let mean = values.reduce(0, +) / Double(values.count)
+      // The mean of equal numbers may round away from them.
+      self.init(x: x, y: min(max(mean, least), most), spread: least...most)
     }
   }
 

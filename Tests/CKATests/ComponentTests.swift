@@ -248,7 +248,7 @@ import Testing
       let whole = try analysis.run(on: [BLASDevice()])
       var steps = 0
       let outcome = try analysis.runInTiles(on: BLASDevice(), side: side, memory: 1 << 40) {
-        if case .finished(let count) = $0 { steps = count }
+        steps += $0
       }
       #expect(steps == analysis.stepCount)
       let maps = [(outcome.similarity, whole.similarity), (outcome.biased, whole.biased)]

@@ -14,7 +14,7 @@ public struct BlockSimilarity: Sendable, Hashable {
 
     fileprivate init(_ values: [Double]) {
       let defined = values.filter { !$0.isNaN }
-      value = defined.reduce(0, +) / Double(defined.count)
+      value = mean(defined)
       count = defined.count
     }
   }

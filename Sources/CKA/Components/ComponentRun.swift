@@ -21,9 +21,14 @@ extension ComponentAnalysis {
     observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
     func run(on device: any Device) throws(DeviceError) -> Outcome {
-      isAtOnce(memory: memory)
-        ? try runAtOnce(on: device, observe)
-        : try runInTiles(on: device, side: tileSide(memory: memory), memory: memory, observe)
+      var steps = 0
+      func finish(_ count: Int) {
+        steps += count
+        observe(.finished(minibatches: steps))
+      }
+      return isAtOnce(memory: memory)
+        ? try runAtOnce(on: device, finish)
+        : try runInTiles(on: device, side: tileSide(memory: memory), memory: memory, finish)
     }
     for (device, next) in zip(devices, devices.dropFirst()) {
       do throws(DeviceError) {
@@ -40,13 +45,8 @@ extension ComponentAnalysis {
   }
 
   private func runAtOnce<D: Device>(
-    on device: D, _ observe: (Comparison.Event) -> Void
+    on device: D, _ finish: (Int) -> Void
   ) throws(DeviceError) -> Outcome {
-    var steps = 0
-    func finish(_ count: Int) {
-      steps += count
-      observe(.finished(minibatches: steps))
-    }
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()

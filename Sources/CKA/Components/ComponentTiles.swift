@@ -6,14 +6,11 @@ extension ComponentAnalysis {
   ///
   /// All matrices are made once for their components, once in tiles for what is left without them, and once
   /// for each other map, as any exact comparison makes it: where memory is short, time is not.
+  ///
+  /// - Parameter finish: hears of each of the `stepCount` steps, several at a time.
   func runInTiles<D: Device>(
-    on device: D, side: Int, memory: Int, _ observe: (Comparison.Event) -> Void
+    on device: D, side: Int, memory: Int, _ finish: (Int) -> Void
   ) throws(DeviceError) -> Outcome {
-    var steps = 0
-    func finish(_ count: Int) {
-      steps += count
-      observe(.finished(minibatches: steps))
-    }
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()

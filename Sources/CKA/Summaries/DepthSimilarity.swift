@@ -51,7 +51,7 @@ public struct DepthSimilarity: Sendable, Hashable {
   private init(_ values: [Double]) {
     let defined = values.filter { !$0.isNaN }
     self.values = values
-    mean = defined.reduce(0, +) / Double(defined.count)
+    mean = CKA.mean(defined)
     count = defined.count
     undefinedCount = values.count - defined.count
   }

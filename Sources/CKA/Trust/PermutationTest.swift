@@ -63,10 +63,8 @@ public struct PermutationTest: Sendable, Hashable {
     // A pairing that gives the same matrix may round differently.
     let rounding = 1e-12
     atLeastAsLarge = values.count { $0 >= value - rounding }
-    mean = values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
-    let center = mean
-    let squares = values.reduce(0) { $0 + ($1 - center) * ($1 - center) }
-    standardDeviation = (squares / Double(values.count - 1)).squareRoot()
+    mean = CKA.mean(values)
+    standardDeviation = CKA.standardDeviation(values)
     largest = values.max() ?? .nan
   }
 }
