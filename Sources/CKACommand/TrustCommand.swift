@@ -191,6 +191,10 @@ struct TrustCommand: ParsableCommand {
         \(Format.fixed(100 * share, 1)) % of the examples: its similarities are theirs
         """)
     }
+    if let reason = document.undefinedErrorReason {
+      log.warning(
+        "\(Format.count(document.undefinedErrors.count)) cells have no standard error: \(reason)")
+    }
     if document.pair?.isCarriedByFew ?? false {
       log.warning("--cell \(oneLine(cell ?? "")): few examples decide the value; see the drops")
     }

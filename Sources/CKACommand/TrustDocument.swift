@@ -39,7 +39,8 @@ struct TrustDocument: Codable {
     var dropped: Int
     var withoutContributors: Double?
     var withoutHeaviest: Double?
-    var withoutRandom: [Double]
+    /// One a draw; null where nothing but rounding was left.
+    var withoutRandom: [Double?]
   }
 
   /// The pair of `--cell`.
@@ -47,10 +48,12 @@ struct TrustDocument: Codable {
     var row: Int
     var column: Int
     var cka: Double
-    var bias: Double
-    var standardError: Double
-    var low: Double
-    var high: Double
+    var bias: Double?
+    var standardError: Double?
+    var low: Double?
+    var high: Double?
+    /// Why the four above exist, or do not.
+    var jackknifeStatus: String
     var z: Double
     var bound: Double
     var permutations: Int
@@ -76,6 +79,8 @@ struct TrustDocument: Codable {
   var device: ResultDocument.Worker
   var models: [Model]
   var undefinedCells: [ResultDocument.Cell]
+  /// Cells with a value, but no standard error.
+  var undefinedErrors: [ResultDocument.Cell]
   var examples: Examples
   var seed: UInt64
   /// Of the off-diagonal cells of one model, or of all cells of two.
@@ -116,6 +121,9 @@ extension TrustDocument {
       kernel: ResultDocument.Kernel(comparison.kernel), pooling: pooling, precision: precision,
       device: ResultDocument.Worker(outcome.device, minibatches: 1), models: models,
       undefinedCells: ResultDocument.Cell.undefined(in: similarity.statuses),
+      undefinedErrors: ResultDocument.Cell.undefined(in: outcome.jackknifeStatuses).filter {
+        similarity.statuses[$0.row, $0.column] == .ok
+      },
       examples: Examples(
         total: comparison.left.exampleCount, compared: comparison.pairing.count,
         alignment: alignment == .ids ? alignment.rawValue : nil),
@@ -132,9 +140,10 @@ extension TrustDocument.Pair {
   init(_ details: PairTrust, row: Int, column: Int) {
     let (jackknife, permutation) = (details.jackknife, details.permutation)
     self.init(
-      row: row, column: column, cka: jackknife.value, bias: jackknife.bias,
-      standardError: jackknife.standardError, low: jackknife.interval.lowerBound,
-      high: jackknife.interval.upperBound, z: details.z, bound: details.significance,
+      row: row, column: column, cka: details.value, bias: jackknife?.bias,
+      standardError: jackknife?.standardError, low: jackknife?.interval.lowerBound,
+      high: jackknife?.interval.upperBound, jackknifeStatus: details.jackknifeStatus.rawValue,
+      z: details.z, bound: details.significance,
       permutations: permutation.permutations, p: permutation.p,
       permutationMean: permutation.mean, permutationDeviation: permutation.standardDeviation,
       permutationLargest: permutation.largest,
@@ -143,7 +152,7 @@ extension TrustDocument.Pair {
           fraction: point.fraction, dropped: point.dropped,
           withoutContributors: jsonNumber(point.withoutContributors),
           withoutHeaviest: jsonNumber(point.withoutHeaviest),
-          withoutRandom: point.withoutRandom.filter { !$0.isNaN })
+          withoutRandom: point.withoutRandom.map(jsonNumber))
       }, isCarriedByFew: details.isCarriedByFew)
   }
 }
@@ -166,9 +175,12 @@ extension TrustDocument {
       "\(Format.count(examples.compared)) examples, debiased CKA, \(kernel.name)",
     ])
     table.add([
-      "largest standard error", largestStandardError.map { Format.fixed($0, 4) } ?? "",
+      "largest standard error", largestStandardError.map { Format.fixed($0, 4) } ?? "undefined",
       "jackknife, leaving out one example",
     ])
+    if let reason = undefinedErrorReason {
+      table.add(["no standard error", Format.count(undefinedErrors.count), "cells: \(reason)"])
+    }
     table.add([
       "shuffled control", Format.fixed(control.deviation, 4),
       "its root mean square; chance alone: \(Format.fixed(control.expectedDeviation, 4))",
@@ -185,16 +197,30 @@ extension TrustDocument {
     return [table, self.table(of: pair), drops(of: pair), carriers(details, exampleIDs, top)]
   }
 
+  /// Why some cells have no standard error; nil where none lacks one.
+  var undefinedErrorReason: String? {
+    undefinedErrors.first.map { Self.reason(forJackknife: $0.status) }
+  }
+
+  private static func reason(forJackknife status: String) -> String {
+    status == Status.tooFewExamples.rawValue
+      ? "without one of four examples there is no CKA"
+      : "without some one example nothing of a layer is left but rounding"
+  }
+
   private func table(of pair: Pair) -> TextTable {
     let (row, column) = (models[0], models.last ?? models[0])
     let names = [row.layers[pair.row].name, column.layers[pair.column].name].map(oneLine)
     var table = TextTable([(names.joined(separator: " and "), .left), ("", .right), ("", .left)])
+    let interval =
+      if let low = pair.low, let high = pair.high {
+        "95 % interval \(Format.fixed(low, 4)) … \(Format.fixed(high, 4))"
+      } else { "no interval" }
+    table.add(["CKA", Format.fixed(pair.cka, 4), interval])
     table.add([
-      "CKA", Format.fixed(pair.cka, 4),
-      "95 % interval \(Format.fixed(pair.low, 4)) … \(Format.fixed(pair.high, 4))",
-    ])
-    table.add([
-      "standard error", Format.fixed(pair.standardError, 4), "bias \(Format.scientific(pair.bias))",
+      "standard error", pair.standardError.map { Format.fixed($0, 4) } ?? "undefined",
+      pair.bias.map { "bias \(Format.scientific($0))" }
+        ?? Self.reason(forJackknife: pair.jackknifeStatus),
     ])
     table.add(["z", Format.fixed(pair.z, 1), "above chance; p ≤ \(Format.scientific(pair.bound))"])
     table.add([
@@ -212,7 +238,8 @@ extension TrustDocument {
     ])
     func number(_ value: Double?) -> String { value.map { Format.fixed($0, 4) } ?? "undefined" }
     for drop in pair.drops {
-      let range = [drop.withoutRandom.min(), drop.withoutRandom.max()].map(number)
+      let random = drop.withoutRandom.compactMap { $0 }
+      let range = [random.min(), random.max()].map(number)
       table.add([
         "\(Format.fixed(100 * drop.fraction, 0)) %", Format.count(drop.dropped),
         number(drop.withoutContributors), number(drop.withoutHeaviest),

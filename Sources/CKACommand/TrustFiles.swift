@@ -51,7 +51,8 @@ struct TrustFiles {
       scoreName: "CKA of examples paired at random")
     let errors = try Heatmap(
       outcome.standardErrors, axes, range: 0...max(document.largestStandardError ?? 0, 1e-6),
-      scoreName: "standard error of CKA")
+      scoreName: "standard error of CKA",
+      title: document.undefinedErrorReason.map { "undefined: \($0)" })
     maps = [
       try Heatmap(
         similarity.cka, axes, range: scoreRange(lowest: lowest),
@@ -126,11 +127,13 @@ struct TrustFiles {
 
 extension Heatmap {
   fileprivate init(
-    _ values: Matrix<Double>, _ axes: [Axis], range: ClosedRange<Double>, scoreName: String
+    _ values: Matrix<Double>, _ axes: [Axis], range: ClosedRange<Double>, scoreName: String,
+    title: String? = nil
   ) throws {
     try self.init(
       values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axes[0],
-      columnAxis: axes[axes.count - 1], range: range, scoreName: scoreName)
+      columnAxis: axes[axes.count - 1], range: range, scoreName: scoreName,
+      title: title)
   }
 }
 
@@ -153,7 +156,9 @@ extension LineChart {
             value(drop).map { Point(x: 100 * drop.fraction, y: $0) }
           }, label: label)
     }
-    let random = pair.drops.compactMap { Point(x: 100 * $0.fraction, of: $0.withoutRandom) }
+    let random = pair.drops.compactMap {
+      Point(x: 100 * $0.fraction, of: $0.withoutRandom.compactMap { $0 })
+    }
     let curves = [
       curve("top contributors") { $0.withoutContributors },
       curve("heaviest examples") { $0.withoutHeaviest },

@@ -14,14 +14,17 @@ extension Report {
   init(
     _ document: TrustDocument, maps: [Heatmap], z: [Double]?, drops: LineChart?, tables: [TextTable]
   ) {
-    var statuses: [String]?
-    if !document.undefinedCells.isEmpty {
+    func cells(_ undefined: [ResultDocument.Cell]) -> [String]? {
+      guard !undefined.isEmpty else { return nil }
       var found = [String](repeating: Status.ok.rawValue, count: maps[0].values.count)
-      for cell in document.undefinedCells {
-        found[cell.row * maps[0].columns + cell.column] = cell.status
-      }
-      statuses = found
+      for cell in undefined { found[cell.row * maps[0].columns + cell.column] = cell.status }
+      return found
     }
+    let statuses = cells(document.undefinedCells)
+    // CKA, its standard error, and the control.
+    let ofMaps = [
+      statuses, cells(document.undefinedCells + document.undefinedErrors), statuses,
+    ]
     var first = Map(maps[0], name: "", statuses: statuses)
     first.extras = [("standard error", maps[1].values)] + (z.map { [("z", $0)] } ?? [])
     var sections = [
@@ -32,7 +35,9 @@ extension Report {
           cursor and the zoom of all maps go together.
           """,
         panels: [.maps([first], label: "")]
-          + maps.dropFirst().map { .maps([Map($0, name: "", statuses: statuses)], label: "") }),
+          + zip(maps, ofMaps).dropFirst().map {
+            .maps([Map($0, name: "", statuses: $1)], label: "")
+          }),
       Section("The map in a few lines", panels: [.table(Table(tables[0]))]),
     ]
     if tables.count > 1 {

@@ -70,6 +70,34 @@ import Testing
     #expect(!run.output.contains(csv[4][0] + " "))
   }
 
+  /// Leave-one-out values of 0/0 ended the command, or had a standard error of 0 or infinity.
+  @Test(arguments: [(4, "too-few-examples"), (20, "low-precision")])
+  func errorsOfZeroByZeroAreLeftOut(n: Int, status: String) throws {
+    let a =
+      n == 4
+      ? Activations64.normal(n: 4, p: 3, seed: 5).values
+      : (0..<20).map { $0 == 3 || $0 == 9 ? 1.0 : 0 }
+    let b = Activations64.normal(n: n, p: 4, seed: 6)
+    try cka.folder.write(NPYFile.bytes(a, shape: [n, a.count / n]), to: "a.npy")
+    try cka.folder.write(NPYFile.bytes(b.values, shape: [n, 4]), to: "b.npy")
+    let run = try cka("trust", "a.npy", "b.npy", "--cell", "a,b", "--device", "cpu", "--report")
+    #expect(run.code == 0 && run.signal == nil, "\(run.errors)")
+    #expect(run.errors.contains("1 cells have no standard error: without"))
+    #expect(run.output.contains("undefined") && !run.output.contains("inf"))
+    let json = try json("cka-trust/trust.json")
+    let cells = try #require(json["undefinedErrors"] as? [[String: Any]])
+    #expect(cells.count == 1 && cells[0]["status"] as? String == status)
+    let pair = try #require(json["pair"] as? [String: Any])
+    #expect(pair["jackknifeStatus"] as? String == status && pair["cka"] is Double)
+    for key in ["bias", "standardError", "low", "high"] { #expect(!(pair[key] is Double)) }
+    let csv = try parseCSV(
+      #require(String(validating: cka.bytes("cka-trust/trust.csv"), as: UTF8.self)))
+    #expect(csv[1][2] != "" && csv[1][3] == "" && csv[1][4] == "" && csv[1][5] != "")
+    let svg = try #require(
+      String(validating: cka.bytes("cka-trust/standard-error.svg"), as: UTF8.self))
+    #expect(isXML(Array(svg.utf8)))
+  }
+
   @Test func unusableInputIsNamed() throws {
     try cka("trust", "one.npz", "--cell", "a,nothing", "--quiet")
       .expectFailure(64, "--cell a,nothing: expected a layer of one")

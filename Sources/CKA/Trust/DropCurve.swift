@@ -24,15 +24,15 @@ public struct DropCurve: Sendable, Hashable {
   /// Dropping examples of the two layers.
   ///
   /// - Parameters:
-  ///   - left: √2·A, n × n; likewise `right`.
   ///   - contributions: cₖ of every example.
   ///   - weights: see `PairTrust.weights`.
   ///   - draws: how often as many examples are drawn at random; draw r takes the first of
   ///     `MinibatchPlan.permutation(of:seed:pass:)` for the pass −3 − r.
   init(
-    _ left: [Float], _ right: [Float], exampleCount n: Int, contributions: [Double],
-    weights: [Double], fractions: [Double], draws: Int, seed: UInt64
+    _ grams: SquareGrams, contributions: [Double], weights: [Double], fractions: [Double],
+    draws: Int, seed: UInt64
   ) {
+    let n = grams.exampleCount
     let byContribution = descendingOrder(of: contributions)
     let byWeight = descendingOrder(of: weights)
     let orders =
@@ -41,8 +41,7 @@ public struct DropCurve: Sendable, Hashable {
     let counts = fractions.map { min(Int(($0 * Double(n)).rounded(.up)), n) }
     let values = concurrently(orders.count * counts.count) { index in
       let (place, order) = (index / orders.count, index % orders.count)
-      let kept = orders[order].dropFirst(counts[place]).sorted()
-      return Self.similarity(left, right, exampleCount: n, keeping: kept)
+      return grams.similarity(keeping: orders[order].dropFirst(counts[place]).sorted())
     }
     points = fractions.indices.map { place in
       let row = Array(values[(place * orders.count)..<((place + 1) * orders.count)])
@@ -51,13 +50,27 @@ public struct DropCurve: Sendable, Hashable {
         withoutHeaviest: row[1], withoutRandom: Array(row[2...]))
     }
   }
+}
+
+/// √2·A and √2·B of two layers in full, for values of some of the examples.
+struct SquareGrams: Sendable {
+  /// n × n; likewise `right`.
+  let left: [Float]
+  let right: [Float]
+  let exampleCount: Int
+  /// ‖E‖ of each.
+  let roundings: (left: Double, right: Double)
+
+  init(left: [Float], right: [Float], exampleCount: Int, roundings: (Double, Double)) {
+    (self.left, self.right, self.exampleCount) = (left, right, exampleCount)
+    self.roundings = (roundings.0, roundings.1)
+  }
 
   /// CKA of some of the examples, U-centered again: with row sums r, s and totals R, S of what is left of A
   /// and B, ⟨A, B⟩ − 2/(m−2)·Σrᵢsᵢ + R·S/((m−1)(m−2)). NaN for fewer than four, or where a layer has
   /// nothing left beside rounding errors.
-  static func similarity(
-    _ left: [Float], _ right: [Float], exampleCount n: Int, keeping kept: [Int]
-  ) -> Double {
+  func similarity(keeping kept: [Int]) -> Double {
+    let n = exampleCount
     guard kept.count >= 4 else { return .nan }
     let m = Double(kept.count)
     var (cross, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
@@ -94,10 +107,11 @@ public struct DropCurve: Sendable, Hashable {
     let products = PairProducts(
       cross: centered(cross, rs, r * s), left: centered(leftSquare, rr, r * r),
       right: centered(rightSquare, ss, s * s))
-    // The entries are float32's: what is left below their rounding says nothing.
-    let isRounding =
-      products.left < leftSquare * 0x1p-46 || products.right < rightSquare * 0x1p-46
-    return isRounding ? .nan : products.cosine
+    // Both matrices are √2 of the true ones: so are their errors.
+    let isKnown =
+      RemainingNorm.isKnown(products.left / 2, rounding: roundings.left)
+      && RemainingNorm.isKnown(products.right / 2, rounding: roundings.right)
+    return isKnown ? products.cosine : .nan
   }
 }
 

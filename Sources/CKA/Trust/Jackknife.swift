@@ -50,11 +50,45 @@ struct PairProducts {
   /// ⟨A, B⟩/√(⟨A, A⟩⟨B, B⟩).
   var cosine: Double { cross / (left * right).squareRoot() }
 
-  /// Those of the examples without one of n, whose contributions these are.
+  /// ⟨A₍ₖ₎, B₍ₖ₎⟩, ⟨A₍ₖ₎, A₍ₖ₎⟩ and ⟨B₍ₖ₎, B₍ₖ₎⟩ of all n examples but one, whose parts `example` holds.
   func without(_ example: PairProducts, of n: Int) -> PairProducts {
     let factor = 2 * Double(n - 2) / Double(n - 3)
     return PairProducts(
       cross: cross - factor * example.cross, left: left - factor * example.left,
       right: right - factor * example.right)
+  }
+}
+
+/// Whether a layer has values without some of its examples.
+enum RemainingNorm {
+  /// `.ok` where ⟨A₍ₖ₎, A₍ₖ₎⟩ of every example k is known; `.tooFewExamples` where three are left, of which no
+  /// U-centered matrix but zero exists; `.lowPrecision` where one example holds all of A beside rounding.
+  ///
+  /// The closed form takes rows of A to add up to zero, which rounding E spoils by its own row sums: an error of
+  /// 4/(n−3)·√(⟨A, A⟩'s part k)·‖E‖ at most, beside that of `isKnown`.
+  ///
+  /// - Parameters:
+  ///   - weights: Σⱼ A_kj² of every example.
+  ///   - total: ⟨A, A⟩, their sum.
+  ///   - rounding: ‖E‖, in the same units.
+  static func statusOfLeavingOneOut(
+    weights: some Collection<Double>, total: Double, rounding: Double
+  ) -> Status {
+    let n = weights.count
+    guard n > 4 else { return .tooFewExamples }
+    let factor = 2 * Double(n - 2) / Double(n - 3)
+    let isKnown = weights.allSatisfy { weight in
+      Self.isKnown(
+        total - factor * weight, rounding: rounding,
+        drift: 4 / Double(n - 3) * weight.squareRoot() * rounding)
+    }
+    return isKnown ? .ok : .lowPrecision
+  }
+
+  /// Whether `square`, a ‖A‖² after some examples were taken away, is known to 2⁻⁶ of itself at least:
+  /// rounding errors of the norm ‖E‖ change it by 2‖A‖‖E‖ + ‖E‖² at most, and `drift` adds to that.
+  static func isKnown(_ square: Double, rounding: Double, drift: Double = 0) -> Bool {
+    guard square > 0 else { return false }
+    return square >= 64 * (rounding * (2 * square.squareRoot() + rounding) + drift)
   }
 }

@@ -3,9 +3,12 @@ import LinearAlgebra
 
 /// The jackknife of every pair of layers, and how much of each layer's matrix its examples hold.
 struct JackknifeMap: Sendable {
-  /// Bias and standard error of each pair; NaN where there is no value.
+  /// Bias and standard error of each pair; NaN where there is none.
   private(set) var biases: Matrix<Double>
   private(set) var standardErrors: Matrix<Double>
+  /// Whether each layer of each model has a value without any one example.
+  private(set) var leftStatuses: [Status] = []
+  private(set) var rightStatuses: [Status] = []
   /// For each layer of each model, Σⱼ A_kj² of every example k.
   private(set) var leftWeights: Matrix<Double>
   private(set) var rightWeights: Matrix<Double>
@@ -25,14 +28,6 @@ struct JackknifeMap: Sendable {
     }
     biases = Matrix(rows: cka.rows, columns: cka.columns, repeating: .nan)
     standardErrors = biases
-    for index in cka.elements.indices where !cka.elements[index].isNaN {
-      let jackknife = Jackknife(
-        value: cka.elements[index], exampleCount: n,
-        sum: parts.reduce(0) { $0 + $1.sums[index] },
-        squares: parts.reduce(0) { $0 + $1.squares[index] })
-      biases.elements[index] = jackknife.bias
-      standardErrors.elements[index] = jackknife.standardError
-    }
     func weights(_ count: Int, _ ofBlock: (Block) -> [Double]) -> Matrix<Double> {
       var weights = Matrix<Double>(rows: count, columns: n, repeating: 0)
       for (examples, part) in zip(blocks, parts) {
@@ -46,6 +41,29 @@ struct JackknifeMap: Sendable {
     }
     leftWeights = weights(left.layers.count) { $0.left }
     rightWeights = left === right ? leftWeights : weights(right.layers.count) { $0.right }
+    leftStatuses = Self.statuses(leftWeights, leftTotals, left)
+    rightStatuses = Self.statuses(rightWeights, rightTotals, right)
+    for i in leftStatuses.indices where leftStatuses[i] == .ok {
+      for j in rightStatuses.indices where rightStatuses[j] == .ok && !cka[i, j].isNaN {
+        let index = i * cka.columns + j
+        let jackknife = Jackknife(
+          value: cka[i, j], exampleCount: n, sum: parts.reduce(0) { $0 + $1.sums[index] },
+          squares: parts.reduce(0) { $0 + $1.squares[index] })
+        biases[i, j] = jackknife.bias
+        standardErrors[i, j] = jackknife.standardError
+      }
+    }
+  }
+
+  private static func statuses(
+    _ weights: Matrix<Double>, _ totals: [Double], _ grams: CenteredGrams
+  ) -> [Status] {
+    totals.indices.map { layer in
+      let start = layer * weights.columns
+      return RemainingNorm.statusOfLeavingOneOut(
+        weights: weights.elements[start..<(start + weights.columns)], total: totals[layer],
+        rounding: grams.layers[layer].roundingNorm)
+    }
   }
 
   private static let blockCount = 32

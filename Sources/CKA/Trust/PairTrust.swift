@@ -2,8 +2,13 @@ import Device
 
 /// What is known of the similarity of one pair of layers.
 public struct PairTrust: Sendable {
-  /// Debiased CKA, its bias and its standard error.
-  public let jackknife: Jackknife
+  /// Debiased CKA.
+  public let value: Double
+  /// Its bias and its standard error; nil where a layer has no value without some one example.
+  public let jackknife: Jackknife?
+  /// Why there is a jackknife, or none: `.tooFewExamples` of four, `.lowPrecision` where nothing but
+  /// rounding is left of a layer without some one example.
+  public let jackknifeStatus: Status
   /// How many null standard deviations CKA lies above 0: see `Similarity.z`.
   public let z: Double
   /// How random pairings of the examples compare.
@@ -27,9 +32,9 @@ public struct PairTrust: Sendable {
   public var isCarriedByFew: Bool {
     drops.points.contains { point in
       let moves = [point.withoutContributors, point.withoutHeaviest].map {
-        $0.isNaN ? .infinity : abs($0 - jackknife.value)
+        $0.isNaN ? .infinity : abs($0 - value)
       }
-      let random = point.withoutRandom.map { abs($0 - jackknife.value) }.max() ?? 0
+      let random = point.withoutRandom.filter { !$0.isNaN }.map { abs($0 - value) }.max() ?? 0
       return moves.contains { $0 > max(0.1, random) }
     }
   }
@@ -63,15 +68,24 @@ public struct PairTrust: Sendable {
     contributions = examples.map { $0.cross / norm }
     weights = examples.map { max($0.left / all.left, $0.right / all.right) }
     let value = all.cosine
-    jackknife = Jackknife(
-      value: value, leavingOneOut: examples.map { all.without($0, of: n).cosine })
+    self.value = value
+    let roundings = (left.layers[i].roundingNorm, right.layers[j].roundingNorm)
+    jackknifeStatus = .ofCell(
+      RemainingNorm.statusOfLeavingOneOut(
+        weights: examples.map(\.left), total: all.left, rounding: roundings.0),
+      RemainingNorm.statusOfLeavingOneOut(
+        weights: examples.map(\.right), total: all.right, rounding: roundings.1))
+    jackknife =
+      jackknifeStatus == .ok
+      ? Jackknife(value: value, leavingOneOut: examples.map { all.without($0, of: n).cosine }) : nil
     z = value * (Double(n) * Double(n - 3) / 2).squareRoot()
     permutation = PermutationTest(
       value: value,
       among: PermutationTest.values(
         left, layer: i, rightSquare: b, norm: norm, count: settings.permutations, seed: seed))
     drops = DropCurve(
-      a, b, exampleCount: n, contributions: contributions, weights: weights,
-      fractions: settings.dropFractions, draws: settings.randomDrops, seed: seed)
+      SquareGrams(left: a, right: b, exampleCount: n, roundings: roundings),
+      contributions: contributions, weights: weights, fractions: settings.dropFractions,
+      draws: settings.randomDrops, seed: seed)
   }
 }

@@ -43,10 +43,13 @@ public struct Trust: Sendable {
   public struct Outcome: Sendable {
     /// CKA, z and the statuses.
     public let similarity: Similarity
-    /// The jackknife's standard error of each cell; NaN where there is no value.
+    /// The jackknife's standard error of each cell; NaN where there is none.
     public let standardErrors: Matrix<Double>
-    /// The jackknife's bias of each cell.
+    /// The jackknife's bias of each cell; NaN where there is none.
     public let biases: Matrix<Double>
+    /// Why each cell has a standard error and a bias, or none: where it has no CKA for that reason, else
+    /// `PairTrust.jackknifeStatus`.
+    public let jackknifeStatuses: Matrix<Status>
     /// CKA after the examples were paired at random, example i of the first model with that of the place
     /// `MinibatchPlan.permutation(of:seed:pass:)` for the pass −2 in the second; of one model, its layers
     /// with its own shuffled ones.
@@ -82,6 +85,13 @@ public struct Trust: Sendable {
       let map = JackknifeMap(left, right, cka: similarity.cka)
       standardErrors = map.standardErrors
       biases = map.biases
+      var statuses = similarity.statuses
+      for i in map.leftStatuses.indices {
+        for j in map.rightStatuses.indices where statuses[i, j] == .ok {
+          statuses[i, j] = .ofCell(map.leftStatuses[i], map.rightStatuses[j])
+        }
+      }
+      jackknifeStatuses = statuses
       func shares(_ weights: Matrix<Double>, _ statuses: [Status]) -> [Double] {
         statuses.indices.map { layer in
           let start = layer * weights.columns
