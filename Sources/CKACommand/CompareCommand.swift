@@ -42,6 +42,8 @@ struct CompareCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    try examples.check(secondModel: model2)
+    try estimator.checkSeed(with: examples)
     guard planning.median != nil else { return }
     guard estimator.estimator != .minibatch, estimator.kernel.kernel == .rbf,
       estimator.kernel.sigma == nil
@@ -78,8 +80,9 @@ struct CompareCommand: ParsableCommand {
       try checkHasValues(outcome.similarity, of: model)
       var result = ResultDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.align, limit: examples.examples,
+        precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+      result.device.add(choice)
       result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
       let files = try ResultFiles(result, outcome.similarity, report: page.isWanted)
       try folder.write(files.contents)
@@ -93,7 +96,7 @@ struct CompareCommand: ParsableCommand {
   private func pair(
     _ left: ActivationModel, _ right: ActivationModel?, paths: [String]
   ) throws -> Comparison {
-    let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seed)
+    let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seedValue)
     return try Comparison(
       left, right, pairing: pairing, estimator: estimator.value,
       kernel: estimator.kernel.value(isSampled: planning.median == .sample))

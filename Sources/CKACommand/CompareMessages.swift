@@ -5,13 +5,14 @@ import Device
 import DeviceRegistry
 import Logging
 
-/// Chooses a device and says which and why.
+/// Chooses a device, and says what the user does not expect of the choice. The reasons stand in `cka devices` and
+/// in results.
 func chooseDevice(
   _ selection: DeviceSelection, precision: Precision = .exact, log: Logger
 ) throws -> DeviceRegistry.Choice {
   do throws(DeviceError) {
     let choice = try DeviceRegistry.choose(selection, precision: precision)
-    if !choice.reasons.isEmpty { log.info("\(oneLine(choice.reasons.joined(separator: "; ")))") }
+    if !choice.news.isEmpty { log.warning("\(oneLine(choice.news.joined(separator: "; ")))") }
     return choice
   } catch {
     let name = "--device \(selection.defaultValueDescription)"

@@ -34,29 +34,61 @@ struct EstimatorOptions: ParsableArguments {
       "minibatch averages HSIC over minibatches; unbiased and biased use all examples at once."))
   var estimator = Name.minibatch
 
-  @Option(help: "Examples a minibatch, at least 4.")
-  var batchSize = 256
+  // What belongs to minibatch alone is optional, so that it can be refused elsewhere.
 
-  @Option(help: "How often minibatch goes through the examples.")
-  var passes = 1
+  @Option(help: "Examples a minibatch, at least 4: 256 unless given.")
+  var batchSize: Int?
 
-  @Option(help: "The order in which minibatch goes through the examples.")
-  var order = Order.shuffled
+  @Option(help: "How often minibatch goes through the examples: once unless given.")
+  var passes: Int?
 
-  @Option(help: "What decides the shuffled order; the same for both models and on every machine.")
-  var seed: UInt64 = 0
+  @Option(help: "The order in which minibatch goes through the examples: shuffled unless given.")
+  var order: Order?
 
-  @Option(help: "What happens to examples that do not fill a minibatch: drop or keep.")
-  var ragged = Estimator.Ragged.drop
+  @Option(
+    help: """
+      What decides the shuffled order and which examples --examples takes, the same for both models and on       every machine: 0 unless given.
+      """)
+  var seed: UInt64?
+
+  @Option(
+    help: "What happens to examples that do not fill a minibatch: drop unless given, or keep.")
+  var ragged: Estimator.Ragged?
 
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
 
   func validate() throws {
-    guard batchSize >= 4 else {
+    if let batchSize, batchSize < 4 {
       throw ValidationError("--batch-size is \(batchSize): HSIC needs at least 4 examples.")
     }
-    guard passes >= 1 else { throw ValidationError("--passes is \(passes): at least 1.") }
+    if let passes, passes < 1 { throw ValidationError("--passes is \(passes): at least 1.") }
+    guard estimator != .minibatch else { return }
+    let given = [
+      ("--batch-size", batchSize != nil), ("--passes", passes != nil), ("--order", order != nil),
+      ("--ragged", ragged != nil),
+    ]
+    if let (name, _) = given.first(where: \.1) {
+      throw ValidationError(
+        "\(name) belongs to --estimator minibatch: \(estimator) uses all examples at once.")
+    }
   }
+
+  /// Refuses a seed that decides nothing.
+  func checkSeed(with examples: ExampleOptions) throws {
+    guard seed != nil, examples.examples == nil else { return }
+    guard estimator == .minibatch else {
+      throw ValidationError(
+        "--seed decides nothing: \(estimator) uses all examples at once, and there is no --examples."
+      )
+    }
+    guard order != .stored else {
+      throw ValidationError(
+        "--seed decides nothing: --order is stored, and there is no --examples.")
+    }
+  }
+
+  /// What decides the shuffled order and which examples are taken.
+  var seedValue: UInt64 { seed ?? 0 }
 
   /// The estimator of the library.
   var value: Estimator {
@@ -64,8 +96,8 @@ struct EstimatorOptions: ParsableArguments {
     case .minibatch:
       .minibatch(
         .init(
-          size: batchSize, passes: passes,
-          order: order == .stored ? .stored : .shuffled(seed: seed), ragged: ragged))
+          size: batchSize ?? 256, passes: passes ?? 1,
+          order: order == .stored ? .stored : .shuffled(seed: seedValue), ragged: ragged ?? .drop))
     case .unbiased: .unbiased
     case .biased: .biased
     }
@@ -134,10 +166,10 @@ struct LayerOptions: ParsableArguments {
 struct ExampleOptions: ParsableArguments {
   @Option(
     help: """
-      How the examples of two models find each other: by their order, which sample IDs must \
+      How the examples of two models find each other: by their order unless given, which sample IDs must \
       confirm where both have them, or by their ids.
       """)
-  var align = ExamplePairing.Alignment.order
+  var align: ExamplePairing.Alignment?
 
   @Option(
     help: ArgumentHelp(
@@ -150,12 +182,22 @@ struct ExampleOptions: ParsableArguments {
     }
   }
 
+  /// How the examples of two models find each other.
+  var alignment: ExamplePairing.Alignment { align ?? .order }
+
+  /// Refuses what only a second model gives a meaning.
+  func check(secondModel: String?) throws {
+    guard align == nil || secondModel != nil else {
+      throw ValidationError("--align belongs to two models; there is no MODEL2.")
+    }
+  }
+
   /// Pairs the examples of two models, whose paths messages name.
   func pairing(
     _ left: any ActivationSource, _ right: (any ActivationSource)?, paths: [String], seed: UInt64
   ) throws -> ExamplePairing {
     do throws(ComparisonError) {
-      return try ExamplePairing(left, right, alignment: align, limit: examples, seed: seed)
+      return try ExamplePairing(left, right, alignment: alignment, limit: examples, seed: seed)
     } catch {
       throw Failure(.data, oneLine("\(paths.last ?? left.name): \(error.description)"))
     }

@@ -73,6 +73,7 @@ struct ComponentsCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    try examples.check(secondModel: model2)
     guard components >= 1 else {
       throw ValidationError("--components is \(components): at least 1.")
     }
@@ -107,10 +108,11 @@ struct ComponentsCommand: ParsableCommand {
       report(outcome.biased, comparison, paths: paths, to: log)
       try checkHasValues(outcome.similarity, of: model)
       let traits = try traits(analysis)
-      let document = ComponentsDocument(
+      var document = ComponentsDocument(
         analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.align, limit: examples.examples,
+        precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+      document.device.add(choice)
       let files = try ComponentsFiles(
         document, analysis, outcome, traits, report: page.isWanted)
       try folder.write(files.contents)

@@ -55,6 +55,7 @@ struct ConvergeCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    try examples.check(secondModel: model2)
     if let small = batchSizes.values.first(where: { $0 < 4 }) {
       throw ValidationError("--batch-sizes holds \(small): HSIC needs at least 4 examples.")
     }
@@ -82,10 +83,11 @@ struct ConvergeCommand: ParsableCommand {
       let outcome = try run(convergence, plan, on: choice, log: log)
       report(outcome.exact, convergence.exact, paths: paths, to: log)
       try check(outcome, of: convergence, log: log)
-      let document = ConvergeDocument(
+      var document = ConvergeDocument(
         convergence, outcome, paths: paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.align, limit: examples.examples,
+        precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+      document.device.add(choice)
       let files = try ConvergeFiles(document, outcome, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {

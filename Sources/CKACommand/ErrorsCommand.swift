@@ -52,8 +52,9 @@ struct ErrorsCommand: ParsableCommand {
       """, valueName: "file"))
   var hierarchy: String?
 
-  @Option(help: ArgumentHelp("The fewest classes of such a group.", valueName: "N"))
-  var leastClasses = 2
+  @Option(
+    help: ArgumentHelp("The fewest classes of such a group: 2 unless given.", valueName: "N"))
+  var leastClasses: Int?
 
   @Option(help: ArgumentHelp("How many differing examples are chosen at a time.", valueName: "N"))
   var top = 20
@@ -77,9 +78,12 @@ struct ErrorsCommand: ParsableCommand {
 
   func validate() throws {
     for (name, value) in [
-      ("--least-classes", leastClasses), ("--top", top), ("--repeats", repeats),
+      ("--least-classes", leastClasses ?? 2), ("--top", top), ("--repeats", repeats),
     ] where value < 1 {
       throw ValidationError("\(name) is \(value): at least 1.")
+    }
+    guard leastClasses == nil || hierarchy != nil else {
+      throw ValidationError("--least-classes belongs to --hierarchy, which groups classes.")
     }
   }
 
@@ -96,6 +100,7 @@ struct ErrorsCommand: ParsableCommand {
       let names = try classNames.map { try readClassNames($0, count: study.classCount) }
       let groupsOfClasses = try hierarchy.map { path in
         let names = names ?? (0..<study.classCount).map(String.init)
+        let leastClasses = leastClasses ?? 2
         let found = try readHierarchy(path, of: names).groups(of: names, least: leastClasses)
         guard !found.isEmpty else {
           throw Failure(

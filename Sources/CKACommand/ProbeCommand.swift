@@ -91,10 +91,11 @@ struct ProbeCommand: ParsableCommand {
       guard results.contains(where: { $0.status == .ok }) else {
         throw Failure(.data, "\(oneLine(model)): no layer has a value; nothing was written")
       }
-      let document = ProbeDocument(
+      var document = ProbeDocument(
         probe, results, path: model, labelsPath: labels, testFraction: testFraction, seed: seed,
         pooling: layers.pool.rawValue, precision: device.precision, device: info,
         blocks: spans?.ranges, seconds: (clock.now - start) / .seconds(1))
+      document.device.add(choice)
       let files = try ProbeFiles(document, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {

@@ -2,6 +2,7 @@ import Activations
 import CKA
 import CommandSupport
 import Device
+import DeviceRegistry
 import Foundation
 
 /// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).
@@ -36,6 +37,8 @@ struct ResultDocument: Codable {
     /// How products were made.
     var precision: Precision?
     var minibatches: Int
+    /// Why this device was chosen and others were passed over, a sentence each; left out where the user chose.
+    var reasons: [String]?
   }
 
   struct Layer: Codable {
@@ -167,6 +170,11 @@ extension ResultDocument.Worker {
     self.init(
       id: device.id, name: device.name, backend: device.backend, driver: device.driver,
       precision: device.precision, minibatches: minibatches)
+  }
+
+  /// Adds why the device was chosen.
+  mutating func add(_ choice: DeviceRegistry.Choice) {
+    if !choice.reasons.isEmpty { reasons = choice.reasons }
   }
 
   /// Nobody: there was nothing to do.

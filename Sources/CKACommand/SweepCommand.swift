@@ -59,6 +59,8 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Print errors only.")
   var quiet = false
 
+  func validate() throws { try estimator.checkSeed(with: examples) }
+
   func run() throws {
     try withRanks { ranks in
       let isQuiet = quiet || ranks.rank > 0
@@ -93,11 +95,11 @@ struct SweepCommand: ParsableCommand {
     var settings = SweepSettings()
     settings.estimator = .init(rawValue: estimator.estimator.rawValue) ?? .minibatch
     let hasMinibatches = settings.estimator == .minibatch
-    settings.batchSize = hasMinibatches ? estimator.batchSize : 0
-    settings.passes = hasMinibatches ? estimator.passes : 0
+    settings.batchSize = hasMinibatches ? estimator.batchSize ?? settings.batchSize : 0
+    settings.passes = hasMinibatches ? estimator.passes ?? settings.passes : 0
     settings.isStoredOrder = hasMinibatches && estimator.order == .stored
-    settings.seed = estimator.seed
-    settings.ragged = estimator.ragged.rawValue
+    settings.seed = estimator.seedValue
+    if let ragged = estimator.ragged { settings.ragged = ragged.rawValue }
     let kernel = estimator.kernel
     settings.kernel = .init(rawValue: kernel.kernel.rawValue) ?? .linear
     settings.bandwidth =
@@ -107,7 +109,7 @@ struct SweepCommand: ParsableCommand {
     settings.pooling = layers.pool.rawValue
     settings.precision = device.precision
     settings.storePrecision = storePrecision
-    settings.alignment = examples.align.rawValue
+    settings.alignment = examples.alignment.rawValue
     settings.exampleLimit = examples.examples
     return settings
   }

@@ -31,11 +31,11 @@ struct TrustCommand: ParsableCommand {
       "The pair of layers to look into, a layer of each model.", valueName: "layer,layer"))
   var cell: String?
 
-  @Option(help: "Random pairings of the examples for the pair of --cell.")
-  var permutations = 999
+  @Option(help: "Random pairings of the examples for the pair of --cell: 999 unless given.")
+  var permutations: Int?
 
-  @Option(help: "How many of the examples that carry most are printed.")
-  var top = 10
+  @Option(help: "How many of the examples that carry --cell most are printed: 10 unless given.")
+  var top: Int?
 
   @Option(help: "What decides random pairings, random drops and which examples --examples takes.")
   var seed: UInt64 = 0
@@ -60,10 +60,15 @@ struct TrustCommand: ParsableCommand {
   private static let defaultExamples = 4096
 
   func validate() throws {
-    guard permutations >= 1 else {
+    try examples.check(secondModel: model2)
+    if let permutations, permutations < 1 {
       throw ValidationError("--permutations is \(permutations): at least 1.")
     }
-    guard top >= 0 else { throw ValidationError("--top is \(top): at least 0.") }
+    if let top, top < 0 { throw ValidationError("--top is \(top): at least 0.") }
+    guard cell == nil else { return }
+    for (name, value) in [("--permutations", permutations), ("--top", top)] where value != nil {
+      throw ValidationError("\(name) belongs to --cell, which names a pair of layers.")
+    }
   }
 
   func run() throws {
@@ -85,18 +90,20 @@ struct TrustCommand: ParsableCommand {
       let details = try pair.map { try look(into: $0, outcome, comparison) }
       var document = TrustDocument(
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.align, seed: seed)
+        precision: device.precision, alignment: examples.alignment, seed: seed)
+      document.device.add(choice)
       document.pair = details.map { .init($0, row: pair?.row ?? 0, column: pair?.column ?? 0) }
       warn(document, to: log)
       let files = try TrustFiles(document, outcome, details, comparison)
       document.seconds = (clock.now - start) / .seconds(1)
       let page =
         self.page.isWanted
-        ? files.report(document, outcome, details, comparison.exampleNames, top: top) : nil
+        ? files.report(document, outcome, details, comparison.exampleNames, top: top ?? 10) : nil
       try folder.write(files.contents(document, page: page))
       if !quiet {
         try Console.print(
-          document.text(details, exampleIDs: comparison.exampleNames, top: top), terminator: "")
+          document.text(details, exampleIDs: comparison.exampleNames, top: top ?? 10),
+          terminator: "")
         try Console.print(
           "written to \(oneLine(folder.path)): \(files.names)\(page == nil ? "" : ", \(Report.fileName)")"
         )
@@ -169,7 +176,7 @@ struct TrustCommand: ParsableCommand {
     into pair: (row: Int, column: Int), _ outcome: Trust.Outcome, _ comparison: Comparison
   ) throws -> PairTrust {
     let details = outcome.pair(
-      row: pair.row, column: pair.column, settings: .init(permutations: permutations))
+      row: pair.row, column: pair.column, settings: .init(permutations: permutations ?? 999))
     guard let details else {
       let status = outcome.similarity.statuses[pair.row, pair.column]
       throw Failure(

@@ -28,6 +28,9 @@ public struct DeviceRegistry: Sendable {
     public var sharing = 1
     /// One sentence an element: which device was taken, and why others were passed over.
     public let reasons: [String]
+    /// Those of `reasons` that a user must hear unasked: a GPU that cannot be used, or a device that does
+    /// not do what was asked of it. That a machine has no GPU is none of them.
+    public let news: [String]
   }
 
   /// Every device of this machine, in the order `auto` tries them, the CPU last.
@@ -61,7 +64,7 @@ public struct DeviceRegistry: Sendable {
   public static func choose(
     _ selection: DeviceSelection, precision: Precision = .exact
   ) throws(DeviceError) -> Choice {
-    guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: []) }
+    guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: [], news: []) }
     return try DeviceRegistry(precision: precision).choose(selection)
   }
 
@@ -72,7 +75,7 @@ public struct DeviceRegistry: Sendable {
   public func choose(_ selection: DeviceSelection) throws(DeviceError) -> Choice {
     switch selection {
     case .automatic: return automatic()
-    case .cpu: return Choice(devices: [BLASDevice()], reasons: [])
+    case .cpu: return Choice(devices: [BLASDevice()], reasons: [], news: [])
     case .allOpenCL: return try all()
     case .openCL(let index):
       let found = candidates.filter { $0.info.backend == "OpenCL" }
@@ -84,17 +87,18 @@ public struct DeviceRegistry: Sendable {
         throw openCLFailure ?? notFound(index.map { "opencl:\($0)" } ?? "an OpenCL device", found)
       }
       let device = try candidate.make()
-      return Choice(devices: [device, BLASDevice()], reasons: notes(on: device))
+      let notes = notes(on: device)
+      return Choice(devices: [device, BLASDevice()], reasons: notes, news: notes)
     }
   }
 
   /// What `auto` does, with the reasons. It never fails: the CPU is always there.
   private func automatic() -> Choice {
-    var reasons: [String] = []
-    if let openCLFailure { reasons.append("OpenCL is not used: \(openCLFailure)") }
+    var account = Account()
+    if let openCLFailure { account.tell(["OpenCL is not used: \(openCLFailure)"]) }
     for candidate in candidates where candidate.info.backend != "BLAS" {
       guard candidate.isForAuto else {
-        reasons.append(
+        account.reasons.append(
           "\(candidate.info.id) (\(candidate.info.name)) is passed over: not a GPU, "
             + "slower than the CPU through BLAS")
         continue
@@ -102,17 +106,20 @@ public struct DeviceRegistry: Sendable {
       do throws(DeviceError) {
         let device = try candidate.make()
         try SelfTest.run(device)
-        reasons.append("using \(candidate.info.id): \(candidate.info.name)")
-        reasons += notes(on: device)
-        return Choice(devices: [device, BLASDevice()], reasons: reasons)
+        account.reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+        account.tell(notes(on: device))
+        return Choice(
+          devices: [device, BLASDevice()], reasons: account.reasons, news: account.news)
       } catch {
-        reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
+        account.tell(["\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)"])
       }
     }
     let cpu = BLASDevice()
-    if reasons.isEmpty { reasons.append("no OpenCL device was found") }
-    reasons.append("using cpu: \(cpu.info.name)")
-    return Choice(devices: [cpu], reasons: reasons)
+    if account.reasons.isEmpty { account.reasons.append("no OpenCL device was found") }
+    let using = "using cpu: \(cpu.info.name)"
+    // Who hears that a GPU was passed over also hears what takes its place.
+    if account.news.isEmpty { account.reasons.append(using) } else { account.tell([using]) }
+    return Choice(devices: [cpu], reasons: account.reasons, news: account.news)
   }
 
   /// All OpenCL GPUs that can be opened; where there is none, all OpenCL devices.
@@ -120,21 +127,35 @@ public struct DeviceRegistry: Sendable {
     let found = candidates.filter { $0.info.backend == "OpenCL" }
     let gpus = found.filter(\.isForAuto)
     var devices: [any Device] = []
-    var reasons: [String] = []
+    var account = Account()
     var failure = notFound("opencl:all", found)
     for candidate in gpus.isEmpty ? found : gpus {
       do throws(DeviceError) {
         let device = try candidate.make()
         devices.append(device)
-        reasons.append("using \(candidate.info.id): \(candidate.info.name)")
-        reasons += notes(on: device)
+        account.reasons.append("using \(candidate.info.id): \(candidate.info.name)")
+        account.tell(notes(on: device))
       } catch {
         failure = error
-        reasons.append("\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)")
+        account.tell(["\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)"])
       }
     }
     guard !devices.isEmpty else { throw failure }
-    return Choice(devices: devices + [BLASDevice()], sharing: devices.count, reasons: reasons)
+    return Choice(
+      devices: devices + [BLASDevice()], sharing: devices.count, reasons: account.reasons,
+      news: account.news)
+  }
+
+  /// What was found while a device was chosen.
+  private struct Account {
+    var reasons: [String] = []
+    var news: [String] = []
+
+    /// Adds reasons that are news.
+    mutating func tell(_ texts: [String]) {
+      reasons += texts
+      news += texts
+    }
   }
 
   /// Where a device does not use what the precision asks for.

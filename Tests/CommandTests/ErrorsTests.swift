@@ -202,6 +202,10 @@ import Testing
     try fails(65, wide + deep + ["--labels", "large.npy", "--logits"], "4 classes", "is 9")
     var even = [Double](repeating: 0.25, count: n * c)
     try write(even, [n, c], "even.npy")
+    // Probabilities of one group beside logits of the other.
+    try fails(
+      65, ["--group", "a=wide-0.npy,even.npy"] + deep + labels, "even.npy", "expected logits",
+      "probabilities")
     even[7] = 0.35
     try write(even, [n, c], "uneven.npy")
     try fails(
@@ -209,7 +213,8 @@ import Testing
       "example 1", "add up to 1.1")
     even[7] = .nan
     try write(even, [n, c], "nan.npy")
-    try fails(65, ["--group", "a=even.npy,nan.npy"] + deep + labels, "nan.npy", "example 1", "nan")
+    try fails(
+      65, ["--group", "a=uneven.npy,nan.npy"] + deep + labels, "nan.npy", "example 1", "nan")
     try write(Array(even.dropLast(n)).map { $0.isNaN ? 0 : $0 }, [n, c - 1], "narrow.npy")
     try fails(
       65, ["--group", "a=wide-0.npy,narrow.npy"] + deep + labels, "narrow.npy", "3 classes")

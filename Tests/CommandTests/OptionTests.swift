@@ -65,12 +65,13 @@ import Testing
     try cka.expectNothingWritten()
   }
 
-  /// All OpenCL devices, with a message where there is nothing to share, and the cache they fill.
+  /// All OpenCL devices, and the cache they fill; why they were chosen stands in the result.
   @Test func takesAllOpenCLDevices() throws {
     let run = try cka("compare", "m.npz", "--device", "opencl:all", "--batch-size", "8")
-    run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("using opencl:0"), "\(run.errors)")
+    run.expectSuccess()
     #expect(run.output.contains("opencl:0"))
+    let reasons = try #require(TestResult(cka).json("device", "reasons") as? [String])
+    #expect(reasons.contains { $0.hasPrefix("using opencl:0") }, "\(reasons)")
     let programs = "\(cka.cache.path)/cka/programs"
     #expect(try !FileManager.default.contentsOfDirectory(atPath: programs).isEmpty)
   }
@@ -106,15 +107,62 @@ import Testing
       .expectFailure(69, "--device opencl: not found: there is no OpenCL device")
     try cka.expectNothingWritten()
 
+    // That a machine has no GPU is no news: the summary names the device.
     let run = try cka("compare", "m.npz", "--batch-size", "24")
-    run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("OpenCL") && run.errors.contains("using cpu"), "\(run.errors)")
+    run.expectSuccess()
+    #expect(run.output.contains(" on cpu in "), "\(run.output)")
     let result = try TestResult(cka)
     #expect(result.json("device", "id") as? String == "cpu")
+    let reasons = try #require(result.json("device", "reasons") as? [String])
+    #expect(reasons.first == "no OpenCL device was found", "\(reasons)")
+    #expect(reasons.last?.hasPrefix("using cpu: ") == true, "\(reasons)")
 
     let devices = try cka("devices")
     devices.expectSuccess()
     #expect(devices.output.contains("auto: no OpenCL device was found"))
+  }
+
+  /// A device that is no GPU is passed over without a word; the reasons stand where they are looked for.
+  @Test func autoSaysNothingOfDevicesThatAreNoGPU() throws {
+    let run = try cka("compare", "m.npz", "--batch-size", "24")
+    run.expectSuccess()
+    let devices = try cka("devices")
+    guard run.output.contains(" on cpu in ") else { return }
+    let reasons = try #require(TestResult(cka).json("device", "reasons") as? [String])
+    for reason in reasons { #expect(devices.output.contains("auto: \(reason)"), "\(reason)") }
+    try cka("compare", "m.npz", "--batch-size", "24", "--device", "cpu", "--output", "cpu")
+      .expectSuccess()
+    #expect(try TestResult(cka, "cpu").json("device", "reasons") == nil)
+  }
+
+  /// An option that changes nothing is refused, not ignored.
+  @Test(arguments: [
+    ["compare", "--estimator", "unbiased", "--batch-size", "8"],
+    ["compare", "--estimator", "biased", "--passes", "2"],
+    ["compare", "--estimator", "unbiased", "--order", "stored"],
+    ["compare", "--estimator", "unbiased", "--ragged", "keep"],
+    ["compare", "--estimator", "unbiased", "--seed", "3"],
+    ["compare", "--order", "stored", "--seed", "3"],
+    ["compare", "--align", "ids"], ["converge", "--align", "order"],
+    ["components", "--align", "ids"], ["trust", "--align", "ids"],
+    ["sweep", "--output", "out", "--estimator", "unbiased", "--passes", "2"],
+    ["sweep", "--output", "out", "--estimator", "biased", "--seed", "2"],
+    ["trust", "--permutations", "99"], ["trust", "--top", "3"],
+    ["errors", "--labels", "y.npy", "--least-classes", "3"],
+  ])
+  func refusesOptionsThatDecideNothing(words: [String]) throws {
+    let model = words[0] == "errors" ? [] : ["m.npz"]
+    let run = try cka.run([words[0]] + model + words.dropFirst())
+    #expect(run.code == 64 && run.output.isEmpty, "\(run.errors)")
+    let named = words.last { $0.hasPrefix("--") }
+    #expect(run.errors.hasPrefix("Error: \(named ?? "")"), "\(run.errors)")
+    try cka.expectNothingWritten()
+  }
+
+  @Test func takesASeedThatChoosesExamples() throws {
+    try cka(
+      "compare", "m.npz", "--estimator", "unbiased", "--examples", "12", "--seed", "3", "--quiet"
+    ).expectSuccess()
   }
 
   @Test func listsTheCPU() throws {

@@ -44,7 +44,8 @@ public struct Predictions: Sendable {
   /// Reads and checks predictions: n × 1 whole numbers are classes, n × C are probabilities or logits.
   ///
   /// Probabilities are refused where one lies outside 0 … 1 or those of an example add up to something
-  /// else than 1, by more than rounding to the stored type explains: 0.001, for bfloat16 0.01.
+  /// else than 1, by more than rounding to the stored type explains: 0.001, for bfloat16 0.01. Logits are
+  /// refused where the numbers of every example are probabilities: their softmax would be nearly uniform.
   ///
   /// - Parameter areLogits: whether numbers of several classes are logits.
   public init(
@@ -71,6 +72,7 @@ public struct Predictions: Sendable {
     let tolerance = layer.scalarType == .bfloat16 ? 0.01 : 0.001
     var classes: [Int32] = []
     classes.reserveCapacity(layer.shape.exampleCount)
+    var areProbabilities = areLogits
     for block in layer.exampleBlocks {
       let numbers = try layer.checkedNumbers(of: block)
       for example in block {
@@ -79,7 +81,11 @@ public struct Predictions: Sendable {
         if let bad = row.first(where: { !$0.isFinite }) {
           throw PredictionError("example \(example): found \(bad), expected finite numbers")
         }
-        if !areLogits {
+        if areLogits {
+          areProbabilities =
+            areProbabilities && row.allSatisfy { (-tolerance...1 + tolerance).contains($0) }
+            && abs(row.reduce(0, +) - 1) <= tolerance
+        } else {
           if let bad = row.first(where: { !(-tolerance...1 + tolerance).contains($0) }) {
             throw PredictionError(
               "example \(example): found the probability \(bad), expected 0 to 1 (are these logits?)"
@@ -96,6 +102,11 @@ public struct Predictions: Sendable {
         for index in row.indices where numbers[index] > numbers[best] { best = index }
         classes.append(Int32(best - start))
       }
+    }
+    guard !areProbabilities else {
+      throw PredictionError(
+        "found numbers from 0 to 1 that add up to 1 in every example, expected logits (are these "
+          + "probabilities?)")
     }
     self.classes = classes
   }
