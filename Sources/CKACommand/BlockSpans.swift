@@ -28,7 +28,8 @@ struct BlockSpans {
     else {
       throw Failure(
         .data,
-        "\(oneLine(file)): found no blocks, expected a result of one model with its own layers")
+        "\(oneLine(file)): found no blocks, expected a result of one model that compare --blocks wrote"
+      )
     }
     let names = document.models[0].layers.map(\.name)
     guard blocks.allSatisfy({ 0 <= $0.first && $0.first <= $0.last && $0.last < names.count })

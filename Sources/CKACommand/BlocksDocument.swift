@@ -129,7 +129,7 @@ extension BlocksDocument {
         let names = [name, oneLine(block.firstLayer), oneLine(block.lastLayer)]
         let sizes = [String(block.size), String(model.layers)]
         let numbers = [block.meanInside, block.meanOutside, block.contrast, block.p]
-        table.add(names + sizes + numbers.map { Format.fixed($0, 3) })
+        table.add(names + sizes + numbers.map { $0.map { Format.fixed($0, 3) } ?? "undefined" })
       }
     }
     return table
@@ -166,7 +166,7 @@ extension BlocksDocument {
         let numbers = [block.meanInside, block.meanOutside, block.contrast, block.p]
         bytes += csvLine(
           names + places.map(String.init) + [block.firstLayer, block.lastLayer, String(block.size)]
-            + numbers.map(csvNumber))
+            + numbers.map { csvNumber($0 ?? .nan) })
       }
     }
   }

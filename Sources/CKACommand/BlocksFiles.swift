@@ -61,7 +61,8 @@ extension Heatmap {
       (0..<columns).map { column in
         let layer = (2 * column + 1) * model.layers / (2 * columns)
         if model.undefinedLayers.contains(layer) { return Double.nan }
-        return model.blocks.first { $0.layers.contains(layer) }?.contrast ?? 0
+        guard let block = model.blocks.first(where: { $0.layers.contains(layer) }) else { return 0 }
+        return block.contrast ?? .nan
       }
     }
     try self.init(

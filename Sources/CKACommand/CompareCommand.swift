@@ -36,6 +36,9 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Replace the output folder if it holds an earlier result.")
   var force = false
 
+  @Flag(help: "Find the blocks of one model, as cka blocks does, and outline them in its map.")
+  var blocks = false
+
   @OptionGroup var page: ReportOption
 
   @Flag(help: "Print errors only.")
@@ -44,6 +47,9 @@ struct CompareCommand: ParsableCommand {
   func validate() throws {
     try examples.check(secondModel: model2)
     try estimator.checkSeed(with: examples)
+    if blocks, model2 != nil {
+      throw ValidationError("--blocks belongs to one model, not to two.")
+    }
     guard planning.median != nil else { return }
     guard estimator.estimator != .minibatch, estimator.kernel.kernel == .rbf,
       estimator.kernel.sigma == nil
@@ -84,6 +90,7 @@ struct CompareCommand: ParsableCommand {
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       result.device.add(choice)
       result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
+      if blocks { result.findBlocks(in: outcome.similarity.cka) }
       let files = try ResultFiles(result, outcome.similarity, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {

@@ -86,14 +86,12 @@ struct GroupMaps {
     return group
   }
 
-  /// The picture of one map; `axis` has the layers of the architecture. Blocks are outlined in the mean of
-  /// networks with themselves.
+  /// The picture of one map; `axis` has the layers of the architecture.
   static func heatmap(
     _ values: Matrix<Double>, called map: String, axis: Heatmap.Axis, title: String?,
     scoreName: String
   ) throws -> Heatmap {
     let isDeviation = map.hasSuffix("std")
-    let blocks = map == "within-mean" ? BlockDetector().structure(of: values).blocks : []
     let defined = values.elements.filter { !$0.isNaN }
     // Deviations have a scale of their own, which ends at the next higher round number.
     let highest = roundedUp(defined.max() ?? 0)
@@ -101,8 +99,7 @@ struct GroupMaps {
       values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
       columnAxis: axis,
       range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
-      scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title,
-      outlines: blocks.map { Heatmap.Outline(layers: $0.layers) })
+      scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title)
   }
 
   /// The least of 0.001, 0.002, 0.005, 0.01 … that is not below `value`, 1 at most.

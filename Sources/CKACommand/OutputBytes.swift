@@ -5,12 +5,19 @@ import Foundation
 // Numbers and documents as the bytes of files.
 
 extension Encodable {
-  /// The document as a file's bytes.
+  /// The document as a file's bytes. A number that JSON does not have, NaN or an infinity, is null, wherever
+  /// it stands: no result is lost for one number.
   var json: [UInt8] {
     get throws {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return Array(try encoder.encode(self)) + Array("\n".utf8)
+      // The encoder can put text in the place of such a number, but not null: a text that no document
+      // holds by chance, and that JSON does not escape.
+      let mark = UUID().uuidString
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: mark, negativeInfinity: mark, nan: mark)
+      let text = String(decoding: try encoder.encode(self), as: UTF8.self)
+      return Array((text.replacingOccurrences(of: "\"\(mark)\"", with: "null") + "\n").utf8)
     }
   }
 }
@@ -43,7 +50,7 @@ func csvLine(_ fields: [String]) -> [UInt8] {
 func jsonNumber(_ value: Double) -> Double? { value.isFinite ? value : nil }
 
 /// A number with all its digits; nothing where there is none.
-func csvNumber(_ value: Double) -> String { value.isNaN ? "" : value.description }
+func csvNumber(_ value: Double) -> String { value.isFinite ? value.description : "" }
 
 private func csvField(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else {

@@ -90,9 +90,8 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func heatmap(of result: String) throws -> Heatmap {
-    var document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
+    let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
     let scores = try document.scores(in: result)
-    if document.blocks == nil { document.blocks = document.blocks(in: scores) }
     return try Heatmap(document, scores)
   }
 }

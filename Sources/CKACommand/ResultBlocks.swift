@@ -14,7 +14,8 @@ extension ResultDocument {
     var size: Int
     var meanInside: Double
     var meanOutside: Double
-    var contrast: Double
+    /// Left out where other blocks leave no layers to compare with.
+    var contrast: Double?
     var p: Double
 
     init(_ block: LayerBlock, of model: Model) {
@@ -28,10 +29,9 @@ extension ResultDocument {
     var layers: Range<Int> { first..<(last + 1) }
   }
 
-  /// The blocks in the map of a network with itself; nil for two networks.
-  func blocks(in cka: Matrix<Double>) -> [Block]? {
-    guard models.count == 1 else { return nil }
-    return BlockDetector().structure(of: cka).blocks.map { Block($0, of: models[0]) }
+  /// Adds the blocks in the map of a network with itself, those of `cka blocks` without options.
+  mutating func findBlocks(in cka: Matrix<Double>) {
+    blocks = BlockDetector().structure(of: cka).blocks.map { Block($0, of: models[0]) }
   }
 }
 

@@ -111,7 +111,7 @@ struct ResultDocument: Codable {
   var models: [Model]
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
-  /// Of a network with itself; missing in documents from before.
+  /// Of a network with itself, where they were asked for.
   var blocks: [Block]?
   var examples: Examples
   /// Of an estimate over all examples at once; missing in documents from before.
@@ -147,7 +147,6 @@ extension ResultDocument {
       limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil)
     hasSignificance = similarity.z != nil
     self.timings = timings
-    blocks = blocks(in: similarity.cka)
   }
 }
 

@@ -110,7 +110,6 @@ extension ResultDocument {
       failedDevices: [], models: models, undefinedCells: Cell.undefined(in: similarity.statuses),
       examples: examples,
       hasSignificance: similarity.z != nil)
-    blocks = blocks(in: similarity.cka)
   }
 }
 

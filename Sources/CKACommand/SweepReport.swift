@@ -79,22 +79,15 @@ extension Report.Pairs {
         at: "\(folder)/\(pair.folder)/cka.npy", rows: document.models[pair.left].layers.count,
         columns: document.models[pair.right].layers.count)
     }
-    // Found when the pairs were written.
-    let blocks = try concurrentMap(chosen) { index in
-      let pair = document.pairs[index]
-      guard pair.left == pair.right else { return [ResultDocument.Block]() }
-      return try ResultDocument(at: "\(folder)/\(pair.folder)/\(ResultFiles.document)").blocks ?? []
-    }
     let lowest = scores.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
     var entries = [Int](repeating: -1, count: count * count)
     for (entry, index) in chosen.enumerated() {
       entries[document.pairs[index].left * count + document.pairs[index].right] = entry
     }
     var maps: [Report.Map] = []
-    for (index, (cka, blocks)) in zip(chosen, zip(scores, blocks)) {
+    for (index, cka) in zip(chosen, scores) {
       maps.append(
-        try Report.Map(
-          document, document.pairs[index], cka, blocks, range: scoreRange(lowest: lowest)))
+        try Report.Map(document, document.pairs[index], cka, range: scoreRange(lowest: lowest)))
     }
     let overview = try Heatmap(
       values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
@@ -110,7 +103,7 @@ extension Report.Map {
   /// The map of one pair; cells of a layer without a value have that layer's status.
   fileprivate init(
     _ document: SweepDocument, _ pair: SweepDocument.Pair, _ cka: Matrix<Double>,
-    _ blocks: [ResultDocument.Block], range: ClosedRange<Double>
+    range: ClosedRange<Double>
   ) throws(FigureError) {
     let (left, right) = (document.models[pair.left], document.models[pair.right])
     let statuses =
@@ -119,9 +112,7 @@ extension Report.Map {
     self.init(
       try Heatmap(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: left.axis,
-        columnAxis: right.axis, range: range, scoreName: document.scoreName,
-        outlines: blocks.filter { $0.layers.upperBound <= cka.rows }
-          .map { Heatmap.Outline(layers: $0.layers) }),
+        columnAxis: right.axis, range: range, scoreName: document.scoreName),
       name: name, statuses: statuses)
   }
 }

@@ -18,9 +18,8 @@ extension Report {
         exact: writtenScores(
           at: "\(folder)/\(ConvergeFiles.exact)", rows: rows, columns: columns))
     } else {
-      var document = try ResultDocument(at: "\(folder)/\(ResultFiles.document)")
+      let document = try ResultDocument(at: "\(folder)/\(ResultFiles.document)")
       let cka = try document.scores(in: folder)
-      if document.blocks == nil { document.blocks = document.blocks(in: cka) }
       let z =
         document.hasSignificance
         ? try writtenMatrix(at: "\(folder)/z.npy", rows: cka.rows, columns: cka.columns) : nil

@@ -1,3 +1,4 @@
+import ActivationFiles
 import Foundation
 import TestSupport
 import Testing
@@ -43,26 +44,50 @@ import Testing
     let model = try #require(document().models.first)
     let block = try #require(model.blocks.first)
     #expect(model.blocks.count == 1 && block.layers == 3..<8 && model.minimumSize == 3)
-    #expect(block.contrast > 0.1 && block.p <= 0.05 && block.meanInside > block.meanOutside)
+    #expect(try #require(block.contrast) > 0.1 && block.p <= 0.05)
+    #expect(block.meanInside > block.meanOutside)
     let table = try parseCSV(String(decoding: cka.bytes("cka-blocks/blocks.csv"), as: UTF8.self))
     #expect(table.count == 2 && table[1][5..<10] == ["3", "7", "layer3", "layer7", "5"])
     #expect(Double(table[1][12]) == block.contrast)
 
-    // `compare` has found the same, and its picture is the same; `plot` draws it without the blocks of
-    // the document, too.
-    let result = try ResultDocument(at: "\(cka.folder.path)/one/result.json")
-    #expect(result.blocks?.map(\.layers) == [3..<8] && result.blocks?.first?.p == block.p)
-    let picture = try cka.bytes("one/heatmap.svg")
-    #expect(try cka.bytes("cka-blocks/heatmap.svg") == picture)
-    var older = result
-    older.blocks = nil
-    try cka.folder.write(older.json, to: "one/result.json")
-    try cka("plot", "one").expectSuccess()
-    #expect(try cka.bytes("one/heatmap.svg") == picture)
-    older.blocks = []
-    try cka.folder.write(older.json, to: "one/result.json")
-    try cka("plot", "one").expectSuccess()
-    #expect(try cka.bytes("one/heatmap.svg") != picture)
+    // `compare` looks for blocks only where it is asked to, and then finds the same; `plot` draws those of
+    // the document.
+    func blocks(_ folder: String) throws -> [Range<Int>]? {
+      try ResultDocument(at: "\(cka.folder.path)/\(folder)/result.json").blocks?.map(\.layers)
+    }
+    #expect(try blocks("one") == nil)
+    try cka("compare", "one.npz", "--device", "cpu", "--blocks", "--output", "asked", "--quiet")
+      .expectSuccess()
+    #expect(try blocks("asked") == [3..<8])
+    let outlined = try cka.bytes("cka-blocks/heatmap.svg")
+    let plain = try cka.bytes("one/heatmap.svg")
+    #expect(try cka.bytes("asked/heatmap.svg") == outlined && plain != outlined)
+    for (folder, picture) in [("one", plain), ("asked", outlined)] {
+      try cka("plot", folder).expectSuccess()
+      #expect(try cka.bytes("\(folder)/heatmap.svg") == picture)
+    }
+    #expect(try cka("compare", "one.npz", "one.npz", "--blocks").code == 64)
+  }
+
+  /// `compare`, `sweep` and `blocks` ended with an EncodingError where blocks leave nothing to compare one of
+  /// them with.
+  @Test func undefinedContrastEndsNoCommand() throws {
+    try cka.folder.write(TestModel(layers: 30, n: 32, seed: 4).npz, to: "random.npz")
+    try cka("compare", "random.npz", "--device", "cpu", "--output", "random", "--quiet")
+      .expectSuccess()
+    let rows: [[Double]] = try fixture("blocks-everywhere")
+    let values = (0..<900).map { cell in
+      let (i, j) = (max(cell / 30, cell % 30), min(cell / 30, cell % 30))
+      return i == j ? 1 : rows[i][j]
+    }
+    try cka.folder.write(
+      NPYWriter.data(shape: [30, 30], float64: values), to: "random/cka.npy")
+    let run = try cka("blocks", "random")
+    run.expectSuccess()
+    #expect(run.output.contains("undefined  0.0"))
+    #expect(try document().models[0].blocks.map { $0.contrast == nil } == [false, false, true])
+    let table = try parseCSV(String(decoding: cka.bytes("cka-blocks/blocks.csv"), as: UTF8.self))
+    #expect(table.count == 4 && table[3][12].isEmpty)
   }
 
   @Test func optionsDecideWhatIsABlock() throws {

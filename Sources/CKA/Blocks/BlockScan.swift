@@ -23,6 +23,9 @@ struct BlockScan {
     var score: Double
   }
 
+  /// A V below it is rounding errors of 0: its terms are multiples of 1/N_d.
+  private static let leastWeight = 1e-9
+
   /// Which layers lie in no block that is set aside: those of intervals, and of the pairs that count.
   let isFree: [Bool]
   private let minimumContrast: Double
@@ -78,7 +81,7 @@ struct BlockScan {
         sums[first] += added
         let size = row - first + 1
         let weight = weights[size]
-        guard size >= sizes.lowerBound, weight > 1e-9 else { continue }
+        guard size >= sizes.lowerBound, weight > Self.leastWeight else { continue }
         let contrast = sums[first] / weight
         let score = contrast * (weight / Double(size)).squareRoot()
         if contrast >= minimumContrast, score > best?.score ?? 0 {
@@ -89,12 +92,14 @@ struct BlockScan {
     return best
   }
 
-  /// β of an interval of free layers.
-  func contrast(of layers: Range<Int>, in map: Matrix<Double>) -> Double {
+  /// β of an interval of free layers; nil where no pair of free layers as far apart lies outside of it.
+  func contrast(of layers: Range<Int>, in map: Matrix<Double>) -> Double? {
+    let weight = weights[layers.count]
+    guard weight > Self.leastWeight else { return nil }
     let means = means(of: map)
     let sum = layers.reduce(0) { sum, i in
       (layers.lowerBound..<i).reduce(sum) { $0 + map[i, $1] - means[i - $1] }
     }
-    return sum / weights[layers.count]
+    return sum / weight
   }
 }

@@ -12,8 +12,8 @@ public struct LayerBlock: Sendable, Hashable {
   public let meanOutside: Double
   /// How much more alike two of its layers are than two layers at the same distance that do not share a
   /// block: the mean over distances d of the difference of means, weighted by n·m/(n + m) of n pairs
-  /// inside and m outside at d.
-  public let contrast: Double
+  /// inside and m outside at d. Nil where other blocks leave no pair outside to compare with.
+  public let contrast: Double?
   /// How likely a network without this block has one that stands out as much
   /// (`Documentation/Numerics.md`).
   public let p: Double

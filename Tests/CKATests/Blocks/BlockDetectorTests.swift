@@ -45,7 +45,8 @@ import Testing
       for value in values {
         let layers = Int(value[0])..<Int(value[1])
         let scan = scan(map.rows, without: others, sizes: layers.count...layers.count)
-        #expect(abs(scan.contrast(of: layers, in: map) - value[2]) < tolerance)
+        let contrast = try #require(scan.contrast(of: layers, in: map))
+        #expect(abs(contrast - value[2]) < tolerance)
       }
       // The best of all of them, and of those of each size.
       for sizes in [3...11] + (3...11).map({ $0...$0 }) {
@@ -93,7 +94,7 @@ import Testing
     #expect(abs(block.meanInside - expected.blockMeans[0]) < tolerance)
     #expect(abs(block.meanOutside - expected.blockMeans[1]) < tolerance)
     let contrast = try #require(expected.contrasts.first { $0[0] == 5 && $0[1] == 10 })
-    #expect(abs(block.contrast - contrast[2]) < tolerance)
+    #expect(abs(try #require(block.contrast) - contrast[2]) < tolerance)
     #expect(block.p <= 0.05)
   }
 
@@ -124,6 +125,29 @@ import Testing
         #expect(structure.undefinedLayers.count == (value.isNaN || count == 1 ? count : 0))
       }
     }
+  }
+
+  /// The contrast of a block that others leave nothing to compare with was a quotient of rounding errors
+  /// and 0, an infinity.
+  @Test func contrastWithNothingOutsideIsUndefined() throws {
+    let map = PlantedMap(ground: .walk, count: 12).map(seed: 1)
+    for free in [3..<7, 0..<12] {
+      let scan = BlockScan(
+        isFree: (0..<12).map(free.contains), sizes: 3...free.count, minimumContrast: -2)
+      #expect(scan.contrast(of: free, in: map) == nil)
+    }
+    // The map of a random network of 30 layers, below the diagonal; its three blocks leave one layer.
+    let rows: [[Double]] = try fixture("blocks-everywhere")
+    var whole = Matrix<Double>(rows: 30, columns: 30, repeating: 1)
+    for (i, row) in rows.enumerated() {
+      for (j, value) in row.enumerated() {
+        whole[i, j] = value
+        whole[j, i] = value
+      }
+    }
+    let blocks = BlockDetector().structure(of: whole).blocks
+    #expect(blocks.map(\.layers) == [1..<4, 4..<16, 16..<30])
+    #expect(blocks.map { $0.contrast == nil } == [false, false, true])
   }
 
   @Test func sameMapSameBlocks() {
