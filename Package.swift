@@ -136,7 +136,10 @@ let package = Package(
     .testTarget(name: "ReportTests", dependencies: ["Figures", "Report"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["ActivationFiles", "CKA", "CKABench", "CKACommand", "Device", "TestSupport"]),
+      dependencies: [
+        "ActivationFiles", "CKA", "CKABench", "CKACommand", "CommandSupport", "Device",
+        "TestSupport",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

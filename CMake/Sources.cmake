@@ -205,6 +205,7 @@ cka_swift_library(CommandSupport Sources/CommandSupport
     Failure.swift
     Formatting.swift
     MappedFileGuard.swift
+    OwnFolder.swift
     ProcessSetup.swift
     Progress.swift
     TextTable.swift

@@ -10,7 +10,7 @@ struct BlocksFiles {
   private static let document = "blocks.json"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: BlocksDocument.formatFamily,
+    command: "blocks", document: document, formatFamily: BlocksDocument.formatFamily,
     names: [
       document, "blocks.csv", "heatmap.png", "heatmap.svg", "blocks.png", "blocks.svg", "depth.png",
       "depth.svg", "pairs.csv", "depth.csv", "matches.csv", Report.fileName,

@@ -18,7 +18,8 @@ struct ComponentsFiles {
   ]
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ComponentsDocument.formatFamily, names: Set(names))
+    command: "components", document: document, formatFamily: ComponentsDocument.formatFamily,
+    names: Set(names))
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]

@@ -13,7 +13,7 @@ struct ConvergeFiles {
   static let exact = "exact.npy"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ConvergeDocument.formatFamily,
+    command: "converge", document: document, formatFamily: ConvergeDocument.formatFamily,
     names: [
       "converge.png", "converge.svg", "converge.csv", document, exact, "errors.npy",
       Report.fileName,

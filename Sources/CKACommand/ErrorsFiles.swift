@@ -12,7 +12,7 @@ struct ErrorsFiles {
   static let document = "errors.json"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ErrorsDocument.formatFamily,
+    command: "errors", document: document, formatFamily: ErrorsDocument.formatFamily,
     names: Set(
       [document, "networks.csv", "examples.csv"]
         + OutputSimilarity.Measure.allCases.map { "\($0.rawValue).npy" }

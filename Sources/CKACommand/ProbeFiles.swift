@@ -8,7 +8,7 @@ struct ProbeFiles {
   private static let document = "probe.json"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ProbeDocument.formatFamily,
+    command: "probe", document: document, formatFamily: ProbeDocument.formatFamily,
     names: ["probe.png", "probe.svg", "probe.csv", document, Report.fileName])
 
   /// Names and bytes, in the order people look for them.

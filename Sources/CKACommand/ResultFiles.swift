@@ -13,7 +13,7 @@ struct ResultFiles {
   static let document = "result.json"
   /// What `compare` and `plot` write.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: ResultDocument.formatFamily,
+    command: "compare", document: document, formatFamily: ResultDocument.formatFamily,
     names: [
       "cka.npy", "cka.csv", "z.npy", document, heatmap(.png), heatmap(.svg), heatmap(.pdf),
       Report.fileName,

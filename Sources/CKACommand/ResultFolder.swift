@@ -14,17 +14,31 @@ struct ResultFolder {
 
   /// What a folder of one kind of results holds.
   struct Kind: Sendable {
+    /// The command that writes it.
+    let command: String
     /// The file that says what the folder is: JSON with a `format`.
     let document: String
     /// What the format begins with.
     let formatFamily: String
-    /// All files that a command may have written there.
+    /// All files that the command may have written there.
     let names: Set<String>
 
-    /// Whether a file of this name comes from a command, as a whole or as what was left of one.
+    /// Whether a file of this name comes from the command, as a whole or as what was left of one.
     func mayHold(_ name: String) -> Bool {
-      names.contains(name) || names.contains { name.hasPrefix(".\($0).partial-") }
+      names.contains(name) || WrittenAside.isPart(name, ofOneOf: names)
     }
+
+    /// Whether the folder at `path` holds such a result.
+    func isHeld(by path: String) -> Bool {
+      let format = try? documentFormat(at: "\(path)/\(document)")
+      return format?.hasPrefix(formatFamily) ?? false
+    }
+
+    /// Of every command that writes one folder.
+    static let all = [
+      ResultFiles.kind, ConvergeFiles.kind, ComponentsFiles.kind, BlocksFiles.kind, TrustFiles.kind,
+      ProbeFiles.kind, ErrorsFiles.kind,
+    ]
   }
 
   /// Checks that a result may be written to `path`, so that no work is lost at the end. Nothing
@@ -44,6 +58,7 @@ struct ResultFolder {
     guard !["", ".", ".."].contains(name) else {
       throw Failure(.cannotCreate, "'\(oneLine(path))': not a name for an output folder")
     }
+    removeLeftovers()
     try checkTarget()
     try checkParent()
   }
@@ -52,8 +67,7 @@ struct ResultFolder {
   func write(_ files: [(name: String, bytes: [UInt8])]) throws {
     let made = try makeParent()
     do {
-      removeLeftovers()
-      try? FileManager.default.removeItem(atPath: aside)
+      removeAside()
       guard mkdir(aside, 0o777) == 0 else { throw failure(errno) }
       for file in files {
         try writeNewFile(
@@ -63,7 +77,7 @@ struct ResultFolder {
       try checkTarget()
       try putInPlace()
     } catch {
-      try? FileManager.default.removeItem(atPath: aside)
+      removeAside()
       for folder in made { rmdir(folder) }
       throw error
     }
@@ -71,8 +85,9 @@ struct ResultFolder {
   }
 
   private var target: String { "\(parent)/\(name)" }
-  private var leftoverPrefix: String { ".\(name).partial-" }
-  private var aside: String { "\(parent)/\(leftoverPrefix)\(getpid())" }
+  private var aside: String { "\(parent)/\(WrittenAside.name(of: name))" }
+
+  private func removeAside() { removeFolder(aside, of: kind.mayHold) }
 
   /// An existing folder is replaced only on request, and only where it holds a result or nothing.
   private func checkTarget() throws {
@@ -87,28 +102,38 @@ struct ResultFolder {
       throw Failure(
         .cannotCreate, "\(oneLine(path)): exists; --force replaces it, --output names another")
     }
-    guard let contents = try? FileManager.default.contentsOfDirectory(atPath: target) else {
+    guard let contents = folderEntries(target) else {
       throw Failure(.cannotCreate, "\(oneLine(path)): cannot be looked into")
     }
     if contents.isEmpty { return }
-    let format = try? documentFormat(at: "\(target)/\(kind.document)")
-    guard format?.hasPrefix(kind.formatFamily) ?? false else {
-      throw Failure(
-        .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")
-    }
-    if let other = contents.first(where: { !kind.mayHold($0) }) {
+    guard kind.isHeld(by: target) else { throw refusal(to: contents.map(\.name)) }
+    if let other = contents.first(where: { !$0.isFile || !kind.mayHold($0.name) }) {
       throw Failure(
         .cannotCreate,
-        "\(oneLine(path)): holds '\(oneLine(other))', which cka did not write; --force replaces "
+        "\(oneLine(path)): holds '\(oneLine(other.name))', which cka did not write; --force replaces "
           + "nothing but a result")
     }
+  }
+
+  /// Why `--force` does not replace a folder of these contents.
+  private func refusal(to contents: [String]) -> Failure {
+    let isSweep = contents.contains("store.json") || contents.contains(SweepDocument.name)
+    let other = isSweep ? "sweep" : Kind.all.first { $0.isHeld(by: target) }?.command
+    guard let other else {
+      return Failure(
+        .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")
+    }
+    return Failure(
+      .cannotCreate,
+      "\(oneLine(path)): holds a result of cka \(other); --force of cka \(kind.command) replaces only its "
+        + "own results")
   }
 
   /// Checks that a folder can be made in the parent, or in the nearest folder that is there: in any
   /// other way than by making one, too little is known of permissions, limits and file systems.
   private func checkParent() throws {
     let (folder, _) = missingParents()
-    let probe = "\(folder)/\(leftoverPrefix)\(getpid())"
+    let probe = "\(folder)/\(WrittenAside.name(of: name))"
     guard mkdir(probe, 0o777) == 0 else {
       guard errno == EEXIST else { throw failure(errno) }
       return
@@ -146,19 +171,25 @@ struct ResultFolder {
     if rename(aside, target) == 0 { return }
     guard isReplacing, [EEXIST, ENOTEMPTY].contains(errno) else { throw failure(errno) }
     // The two change places in one step, so that at any time one whole result is there.
-    if cka_exchange(aside, target) != 0 {
-      // A file system without that step: the old result stays aside until the new one is there.
-      let old = aside + ".old"
-      guard rename(target, old) == 0 else { throw failure(errno) }
-      guard rename(aside, target) == 0 else {
-        let failure = failure(errno)
-        rename(old, target)
-        throw failure
-      }
-      try? FileManager.default.removeItem(atPath: old)
-      return
+    if cka_exchange(aside, target) == 0 { return removeOld(aside) }
+    // A file system without that step: the old result stays aside until the new one is there.
+    let old = aside + WrittenAside.oldSuffix
+    guard rename(target, old) == 0 else { throw failure(errno) }
+    guard rename(aside, target) == 0 else {
+      let failure = failure(errno)
+      rename(old, target)
+      throw failure
     }
-    try? FileManager.default.removeItem(atPath: aside)
+    removeOld(old)
+  }
+
+  /// Deletes the result that was replaced. What was put into it since it was looked into is kept.
+  private func removeOld(_ folder: String) {
+    let others = removeFolder(folder, of: kind.mayHold)
+    guard let other = others.first else { return }
+    Console.warning(
+      "\(oneLine(path)): held '\(oneLine(other))', which cka did not write: kept in "
+        + oneLine(keepFolder(folder, besides: target)))
   }
 
   private func failure(_ code: Int32) -> Failure { Failure(errno: code, writing: oneLine(path)) }
@@ -171,14 +202,28 @@ struct ResultFolder {
     close(descriptor)
   }
 
-  /// Takes away what earlier processes left here when they were killed.
+  /// Takes away what earlier processes left when they were killed: files beside the result, and empty folders
+  /// by which they looked whether there is room for one in a folder above.
   private func removeLeftovers() {
-    let contents = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-    for entry in contents where entry.hasPrefix(leftoverPrefix) {
-      let process = entry.dropFirst(leftoverPrefix.count).split(separator: ".").first ?? ""
-      guard let id = Int32(process), kill(id, 0) != 0, errno == ESRCH else { continue }
-      try? FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
+    restoreOld()
+    CommandSupport.removeLeftovers(of: name, in: parent) { file in
+      Kind.all.contains { $0.mayHold(file) }
     }
+    var folder = parent
+    while folder != ".", folder != "/" {
+      folder = splitPath(folder).folder
+      CommandSupport.removeLeftovers(of: name, in: folder) { _ in false }
+    }
+  }
+
+  /// Puts the old result back where a process was killed between its two steps.
+  private func restoreOld() {
+    guard fileType(target, following: false) == nil, errno == ENOENT else { return }
+    let old = folderEntries(parent)?.first {
+      $0.name.hasSuffix(WrittenAside.oldSuffix) && WrittenAside.isLeftover($0.name, of: name)
+        && kind.isHeld(by: "\(parent)/\($0.name)")
+    }
+    if let old { rename("\(parent)/\(old.name)", target) }
   }
 }
 

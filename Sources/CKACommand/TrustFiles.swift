@@ -18,7 +18,7 @@ struct TrustFiles {
   private static let pairNames = ["examples.csv", "drops.png", "drops.svg"]
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    document: document, formatFamily: TrustDocument.formatFamily,
+    command: "trust", document: document, formatFamily: TrustDocument.formatFamily,
     names: Set(mapNames + pairNames + [Report.fileName]))
 
   /// What is written, in the order people look for it.

@@ -15,6 +15,11 @@ public enum Console {
     writeError("\(command): error: \(message)\n")
   }
 
+  /// Something that people must know even where they want to hear of errors only.
+  public static func warning(_ message: String) {
+    writeError("\(command): warning: \(message)\n")
+  }
+
   /// Prints a result.
   ///
   /// Where nobody reads any more (`cka inspect … | head`), nothing is printed and nothing is wrong:

@@ -38,7 +38,8 @@ public func writeNewFile(
 /// Writes a file that appears whole or not at all, in place of one that may be there.
 public func replaceFile(_ bytes: [UInt8], at path: String, called name: String) throws {
   let (folder, file) = splitPath(path)
-  let aside = "\(folder)/.\(file).partial-\(getpid())"
+  let aside = "\(folder)/\(WrittenAside.name(of: file))"
+  removeLeftovers(of: file, in: folder) { _ in false }
   unlink(aside)
   do {
     try writeNewFile(bytes, at: aside, called: name)

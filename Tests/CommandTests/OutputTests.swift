@@ -1,6 +1,10 @@
+import CommandSupport
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
+
+@testable import CKACommand
 
 /// Where results may be written, and what is left where they may not.
 @Suite(.timeLimit(.minutes(30))) struct OutputTests {
@@ -52,6 +56,101 @@ import Testing
     try compare("--force").expectFailure(73, "cka-result: ", words)
     #expect(try cka.contents(of: "cka-result") == before)
     #expect(try cka.contents() == ["cka-result", "m.npz"])
+  }
+
+  /// A folder called as a file of ours was deleted with all that was in it.
+  @Test(arguments: ["heatmap.png", ".cka.npy.partial-1", "z.npy", ".heatmap.svg.partial-x"])
+  func forceDeletesNoFolderForItsName(name: String) throws {
+    try compare().expectSuccess()
+    unlink(path("cka-result/\(name)"))
+    try cka.folder.write("years of work", to: "cka-result/\(name)/thesis.tex")
+    try compare("--force").expectFailure(73, "holds '\(name)', which cka did not write")
+    #expect(try cka.bytes("cka-result/\(name)/thesis.tex") == Array("years of work".utf8))
+    #expect(try cka.contents() == ["cka-result", "m.npz"])
+  }
+
+  /// It said "holds no result of cka".
+  @Test func forceSaysWhoseResultItDoesNotReplace() throws {
+    try cka(
+      "converge", "m.npz", "--device", "cpu", "--output", "out", "--batch-sizes", "8", "--quiet"
+    )
+    .expectSuccess()
+    try compare("--force", "--output", "out").expectFailure(
+      73,
+      "out: holds a result of cka converge; --force of cka compare replaces only its own results")
+    try cka("sweep", "m.npz", "--device", "cpu", "--output", "store", "--quiet").expectSuccess()
+    for folder in ["store", "store/results"] {
+      try compare("--force", "--output", folder).expectFailure(73, "holds a result of cka sweep")
+    }
+  }
+
+  /// What a killed run left above or beside its result stayed for ever.
+  @Test func leftoversOfKilledRunsGo() throws {
+    // No process has this number: the kernel's largest is 2²².
+    let process = 1 << 23
+    #expect(mkdir(path(".c.partial-\(process)"), 0o700) == 0)
+    try cka.folder.write("", to: "a/b/.c.partial-\(process)/cka.npy")
+    try cka.folder.write("mine", to: "a/b/.c.partial-\(process + 1)/thesis.tex")
+    try cka.folder.write("mine", to: "a/.c.partial-\(process)/cka.npy")
+    try compare("--output", "a/b/c").expectSuccess()
+    #expect(try cka.contents() == ["a", "m.npz"])
+    #expect(try cka.contents(of: "a") == [".c.partial-\(process)", "b"])
+    #expect(try cka.contents(of: "a/b") == [".c.partial-\(process + 1)", "c"])
+    // On file systems that cannot exchange folders, the old result is put back.
+    #expect(rename(path("a/b/c"), path("a/b/.c.partial-\(process).old")) == 0)
+    try compare("--output", "a/b/c").expectFailure(73, "a/b/c: exists")
+    _ = try TestResult(cka, "a/b/c")
+    // Pictures, too, are written aside.
+    try cka.folder.write("", to: "a/b/c/.heatmap.png.partial-\(process)")
+    try cka("plot", "a/b/c").expectSuccess()
+    #expect(try cka.contents(of: "a/b/c").allSatisfy { !$0.hasPrefix(".") })
+  }
+
+  /// A file that came into the old result between the check and the exchange was deleted.
+  @Test func whatComesIntoAResultWhileItIsReplacedIsKept() throws {
+    @Sendable func folder() throws -> ResultFolder {
+      try ResultFolder(path("out"), of: ResultFiles.kind, replacing: true)
+    }
+    let files = [("result.json", Array("{\"format\": \"cka-result/1\"}".utf8))]
+    try folder().write(files)
+    let (place, home) = (path("out"), cka.folder.path)
+    let written = Mutex(0)
+    let isDone = Mutex(false)
+    DispatchQueue.concurrentPerform(iterations: 2) { worker in
+      while worker == 0, !isDone.withLock({ $0 }) {
+        let number = written.withLock { $0 }
+        let file = open("\(place)/note\(number)", O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        if file >= 0, close(file) == 0 { written.withLock { $0 += 1 } }
+        usleep(200)
+      }
+      guard worker == 1 else { return }
+      for _ in 0..<300 {
+        // Refused where it sees a note; then these are taken away.
+        try? folder().write(files)
+        for entry in folderEntries(place) ?? [] where entry.name.hasPrefix("note") {
+          rename("\(place)/\(entry.name)", "\(home)/\(entry.name)")
+        }
+      }
+      isDone.withLock { $0 = true }
+    }
+    var notes = 0
+    for folder in try cka.contents() where folder.hasPrefix("out") {
+      notes += try cka.contents(of: folder).count { $0.hasPrefix("note") }
+    }
+    notes += try cka.contents().count { $0.hasPrefix("note") }
+    let count = written.withLock { $0 }
+    #expect(count > 20 && notes == count)
+  }
+
+  @Test func foldersLoseOnlyFilesOfOurs() throws {
+    for name in ["ours", "others", "folder/inside"] { try cka.folder.write("", to: "f/\(name)") }
+    #expect(symlink("../m.npz", path("f/link")) == 0)
+    let left = removeFolder(path("f")) { ["ours", "folder", "link"].contains($0) }
+    #expect(left == ["folder", "link", "others"])
+    #expect(try cka.contents(of: "f") == left && cka.exists("f/folder/inside"))
+    #expect(symlink("f", path("g")) == 0)
+    #expect(removeFolder(path("g")) { _ in true } == [] && cka.exists("f/others"))
+    #expect(keepFolder(path("f"), besides: path("m.npz")) == path("m.npz.kept"))
   }
 
   @Test func forceReplacesNoModel() throws {
