@@ -42,13 +42,18 @@ let package = Package(
     .target(name: "CKAKernels", path: "Kernels", exclude: ["OpenCL"]),
     .target(name: "CPUKernels"),
 
+    // libhdf5 in a process of its own; empty without the trait.
+    .target(
+      name: "CHDF5Process",
+      dependencies: [.target(name: "CHDF5", condition: .when(traits: ["HDF5"]))],
+      cSettings: [.define("HDF5", .when(traits: ["HDF5"]))]),
+
     // From files to scores: every arrow points to the left in this list.
     .target(name: "Activations"),
     .target(
       name: "ActivationFiles",
       dependencies: [
-        "Activations", "CLibzip",
-        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
+        "Activations", "CHDF5Process", "CLibzip",
         .target(name: "CZlib", condition: .when(traits: ["HDF5"])),
       ]),
     .target(name: "Device", dependencies: ["Activations"]),
@@ -110,11 +115,7 @@ let package = Package(
       path: "Tests/TestSupport"),
     .testTarget(
       name: "ActivationFilesTests",
-      dependencies: [
-        "ActivationFiles", "TestSupport",
-        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
-      ],
-      exclude: ["HDF5Files"]),
+      dependencies: ["ActivationFiles", "TestSupport"], exclude: ["HDF5Files"]),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
     .testTarget(

@@ -15,6 +15,16 @@ cka_system_library(CHDF5 Sources/CHDF5
   PKG_CONFIG hdf5
   TRAIT HDF5)
 
+cka_c_library(CHDF5Process Sources/CHDF5Process
+  DEPENDS CHDF5
+  SOURCES
+    answer.c
+    dataset.c
+    driver.c
+    process.c
+    start.c
+    walk.c)
+
 cka_system_library(CLibzip Sources/CLibzip
   PKG_CONFIG libzip)
 
@@ -23,7 +33,7 @@ cka_system_library(CZlib Sources/CZlib
   TRAIT HDF5)
 
 cka_swift_library(ActivationFiles Sources/ActivationFiles
-  DEPENDS Activations CHDF5 CLibzip CZlib
+  DEPENDS Activations CHDF5Process CLibzip CZlib
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
@@ -33,9 +43,12 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     HDF5/HDF5Chunks.swift
     HDF5/HDF5Dataset.swift
     HDF5/HDF5Filters.swift
-    HDF5/HDF5Library.swift
+    HDF5/HDF5Listing.swift
+    HDF5/HDF5Process.swift
+    HDF5/HDF5Program.swift
     HDF5/HDF5Reader.swift
     HDF5/HDF5Type.swift
+    HDF5/LZF.swift
     LayerList.swift
     MappedFile.swift
     ModelFiles.swift

@@ -45,6 +45,7 @@ function(cka_c_library name directory)
   target_include_directories(${name}
     PUBLIC "${headers}"
     INTERFACE "${module_map_directory}")
+  target_link_libraries(${name} PUBLIC ${target_DEPENDS})
   install(TARGETS ${name} ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(DIRECTORY "${headers}/" DESTINATION "${CKA_INSTALL_MODULES}/${name}/include")
   install(CODE "file(WRITE

@@ -52,8 +52,8 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
-  /// A path to the open file itself, whatever lies now where it was opened.
-  var openPath: String { "/proc/self/fd/\(file.number)" }
+  /// The open file itself, whatever lies now where it was opened.
+  var descriptor: Int32 { file.number }
 
   var isFile: Bool { true }
 

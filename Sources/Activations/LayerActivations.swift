@@ -19,11 +19,19 @@ public protocol ActivationStorage: AnyObject, Sendable {
 
 /// Activations that were there when their file was opened, and cannot be read now.
 public struct ActivationReadError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// One line that names the file and says what happened.
-  public let description: String
+  /// The file, as it was given.
+  public let path: String
+  /// What happened, in one line.
+  public let reason: String
 
   /// `path`: what happened.
-  public init(path: String, reason: String) { description = oneLine("\(path): \(reason)") }
+  public init(path: String, reason: String) {
+    self.path = path
+    self.reason = oneLine(reason)
+  }
+
+  /// One line: the path, a colon, the reason.
+  public var description: String { "\(oneLine(path)): \(reason)" }
 }
 
 /// One layer's activations, borrowed where they lie: nothing is copied.

@@ -13,7 +13,7 @@
         "ActivationFilesTests/HDF5Files/layouts.h5"
       ).path
 
-    @Test(arguments: [[], ["--estimator", "unbiased", "--pool", "mean"]])
+    @Test(arguments: [["--batch-size", "8"], ["--estimator", "unbiased", "--pool", "mean"]])
     func givesTheBitsOfTheSameArraysAsNPY(options: [String]) throws {
       let cka = try Cka()
       let names = try ModelFiles(path: Self.file).layers.map(\.name)
@@ -32,8 +32,7 @@
       try cka.folder.write(#"{"layers": [\#(order)]}"#, to: "npy/layers.json")
       for (model, output) in [(Self.file, "from-h5"), ("npy", "from-npy")] {
         let run = try cka.run(
-          ["compare", model, "--device", "cpu", "--batch-size", "8", "--output", output, "--quiet"]
-            + options)
+          ["compare", model, "--device", "cpu", "--output", output, "--quiet"] + options)
         #expect(run.code == 0, "\(run.errors)")
       }
       func scores(_ folder: String) throws -> Data {

@@ -1,117 +1,115 @@
 #if HDF5
   import Activations
-  import CHDF5
+  import CHDF5Process
   import Dispatch
   import Glibc
   import Synchronization
 
-  /// The grid of chunks that a dataset is cut into, and how each is packed.
+  /// The grid of chunks that a dataset is cut into, where each lies and how it is packed.
   ///
-  /// libhdf5 finds and reads the packed chunks, one thread at a time; they are unpacked outside of it,
-  /// on all cores and never into more bytes than a chunk has.
-  struct HDF5Chunks: Equatable {
+  /// Chunks are read from the file and unpacked on all cores, never into more bytes than a chunk has.
+  struct HDF5Chunks: Sendable {
     /// The lengths of the dataset's axes and of a chunk's.
-    let axes: [Int]
-    let chunkAxes: [Int]
-    let scalarSize: Int
-    let filters: HDF5Filters
+    private let axes: [Int]
+    private let chunkAxes: [Int]
+    private let scalarSize: Int
+    private let filters: HDF5Filters
     /// Bytes of a whole chunk; those at the edges are whole, too.
-    let chunkSize: Int
-    let count: Int
+    private let chunkSize: Int
+    /// Where the chunks lie, the last axis fastest: one for each place of the grid.
+    private let places: [cka_hdf5_chunk]
 
+    /// Checks that every chunk was written, that the file of `fileSize` bytes holds them all, and that
+    /// none claims to be more than its bytes can stand for.
     init(
-      _ properties: borrowing HDF5Handle, layout: ArrayLayout, place: Place
+      _ dataset: HDF5Listing.Dataset, axes: [Int], scalarSize: Int, fileSize: Int, place: Place
     ) throws(ActivationFileError) {
-      axes = [layout.shape.exampleCount] + layout.shape.featureAxes
-      scalarSize = layout.scalarType.size
-      var lengths = [hsize_t](repeating: 0, count: axes.count)
-      guard H5Pget_chunk(properties.id, Int32(axes.count), &lengths) == axes.count,
-        lengths.allSatisfy({ $0 > 0 && $0 <= UInt32.max })
+      let chunks = dataset.chunks
+      guard !axes.isEmpty, chunks.axes.count == axes.count,
+        chunks.axes.allSatisfy({ $0 > 0 && $0 <= UInt32.max })
       else { throw place.data("damaged: its chunks do not have its axes") }
-      chunkAxes = lengths.map { Int($0) }
-      filters = try HDF5Filters(properties, place: place)
+      self.axes = axes
+      self.scalarSize = scalarSize
+      chunkAxes = chunks.axes.map { Int($0) }
+      places = chunks.places
+      filters = try HDF5Filters(
+        chunks.filters, leavesEdgesAlone: dataset.facts.leaves_edges_alone != 0, place: place)
 
-      var chunkSize = scalarSize
-      var count = 1
-      for (length, chunkLength) in zip(axes, chunkAxes) {
-        let size = chunkSize.multipliedReportingOverflow(by: chunkLength)
-        // No more chunks than numbers, which were counted before.
-        count *= (length + chunkLength - 1) / chunkLength
-        guard !size.overflow else {
-          throw place.data("a chunk of \(chunkAxes) has more bytes than any file can hold")
-        }
-        chunkSize = size.partialValue
-      }
-      self.chunkSize = chunkSize
-      self.count = count
-    }
-
-    /// Checks that every chunk was written, and that the file is large enough for all of them.
-    func checkClaims(
-      of dataset: borrowing HDF5Handle, fileSize: Int, place: Place
-    ) throws(ActivationFileError) {
       // A chunk is at least a byte of the file.
-      guard count <= fileSize else {
-        throw place.data("claims \(count) chunks, the file has \(fileSize) bytes")
+      guard let count = Self.product(of: Self.grid(axes, chunkAxes)), count <= fileSize else {
+        throw place.data("claims more chunks than the file's \(fileSize) bytes")
+      }
+      guard let chunkSize = Self.product(of: chunkAxes + [scalarSize]),
+        !chunkSize.multipliedReportingOverflow(by: count).overflow
+      else { throw place.data("a chunk of \(chunkAxes) has more bytes than any file can hold") }
+      self.chunkSize = chunkSize
+      guard places.count == count else {
+        throw place.data(
+          "the chunk at \(offset(places.count)) was never written (\(chunks.missing)), expected all "
+            + "\(count) chunks")
       }
       var total = 0
-      for index in 0..<count {
-        let offset = offset(index)
-        let size = storedSize(offset, of: dataset)
-        guard size > 0 else {
+      for (index, chunk) in places.enumerated() {
+        guard chunk.size > 0, chunk.offset <= fileSize, chunk.size <= fileSize - Int(chunk.offset)
+        else {
           throw place.data(
-            "the chunk at \(offset) was never written (\(HDF5Library.lastError)), expected all "
-              + "\(count) chunks")
+            "cut short: the chunk at \(offset(index)), \(chunk.size) bytes at \(chunk.offset), ends "
+              + "behind the file's \(fileSize)")
         }
-        guard let largest = filters.largestSize(from: size), largest >= chunkSize else {
+        guard let largest = filters.largestSize(from: Int(chunk.size)), largest >= chunkSize else {
           throw place.data(
-            "the chunk at \(offset) claims \(chunkSize) bytes from \(size) stored ones")
+            "the chunk at \(offset(index)) claims \(chunkSize) bytes from \(chunk.size) stored ones"
+          )
         }
-        let (sum, overflow) = total.addingReportingOverflow(size)
-        guard !overflow, sum <= fileSize else {
+        // No sum of 32-bit sizes of things in memory overflows.
+        total += Int(chunk.size)
+        guard total <= fileSize else {
           throw place.data("its chunks claim more bytes than the file's \(fileSize)")
         }
-        total = sum
       }
     }
 
-    /// Bytes of a packed chunk; 0 where there is none.
-    private func storedSize(_ offset: [Int], of dataset: borrowing HDF5Handle) -> Int {
-      var size: hsize_t = 0
-      // Versions of libhdf5 differ in what they return for a chunk that was never written.
-      let status = H5Dget_chunk_storage_size(dataset.id, offset.map { hsize_t($0) }, &size)
-      return status < 0 ? 0 : Int(clamping: size)
+    /// How many chunks there are along each axis.
+    private static func grid(_ axes: [Int], _ chunkAxes: [Int]) -> [Int] {
+      zip(axes, chunkAxes).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
     }
 
-    /// Whether there is more to do than to bring the chunks to their places.
-    var isPacked: Bool { !filters.filters.isEmpty }
+    /// The product of positive numbers; nil where it overflows.
+    private static func product(of factors: [Int]) -> Int? {
+      var product = 1
+      for factor in factors {
+        let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+        guard !overflow else { return nil }
+        product = next
+      }
+      return product
+    }
 
     /// Where the chunk's first number lies in the dataset.
     private func offset(_ index: Int) -> [Int] {
+      let grid = Self.grid(axes, chunkAxes)
       var rest = index
       var offset = axes
       for axis in axes.indices.reversed() {
-        let chunks = (axes[axis] + chunkAxes[axis] - 1) / chunkAxes[axis]
-        offset[axis] = rest % chunks * chunkAxes[axis]
-        rest /= chunks
+        offset[axis] = rest % grid[axis] * chunkAxes[axis]
+        rest /= grid[axis]
       }
       return offset
     }
 
-    /// Unpacks all chunks of `dataset` into the whole array, on all cores.
+    /// Unpacks all chunks of `file` into the whole array, on all cores.
     func unpack(
-      _ dataset: borrowing HDF5Handle, place: Place, into target: TemporaryFile.Target
+      from file: MappedFile, place: Place, into target: TemporaryFile.Target
     ) throws(ActivationFileError) {
-      let id = dataset.id
       let next = Atomic(0)
       let failure = Mutex<ActivationFileError?>(nil)
-      DispatchQueue.concurrentPerform(iterations: min(count, HDF5Chunks.processorCount)) { _ in
+      DispatchQueue.concurrentPerform(iterations: min(places.count, Self.processorCount)) { _ in
         do throws(ActivationFileError) {
           var buffers = HDF5Filters.Buffers()
           while failure.withLock({ $0 == nil }) {
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard index < count else { return }
-            try unpack(index, of: id, place: place, buffers: &buffers, into: target)
+            guard index < places.count else { return }
+            try unpack(index, of: file, place: place, buffers: &buffers, into: target)
           }
         } catch {
           failure.withLock { $0 = $0 ?? error }
@@ -123,30 +121,30 @@
     private static let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
     private func unpack(
-      _ index: Int, of dataset: hid_t, place: Place, buffers: inout HDF5Filters.Buffers,
+      _ index: Int, of file: MappedFile, place: Place, buffers: inout HDF5Filters.Buffers,
       into target: TemporaryFile.Target
     ) throws(ActivationFileError) {
-      let offset = offset(index)
-      let mask = try HDF5Library.locked { () throws(ActivationFileError) -> UInt32 in
-        let corner = offset.map { hsize_t($0) }
-        var size: hsize_t = 0
-        try place.check(H5Dget_chunk_storage_size(dataset, corner, &size))
-        let packed = try buffers.reserve(packed: Int(clamping: size), place: place)
-        var mask: UInt32 = 0
-        try place.check(H5Dread_chunk(dataset, cka_h5_default, corner, &mask, packed))
-        return mask
-      }
+      let (chunk, offset) = (places[index], offset(index))
       let part = Place(path: place.path, part: (place.part ?? "") + ", chunk at \(offset)")
+      let start = Int(chunk.offset)
+      let packed = try buffers.reserve(packed: Int(chunk.size), place: part)
+      do throws(ActivationReadError) {
+        try file.read(
+          UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + Int(chunk.size))]),
+          into: packed)
+      } catch {
+        throw part.error(.io, error.reason)
+      }
       let numbers = try filters.unpack(
-        &buffers, mask: mask, isWhole: isWhole(offset), to: chunkSize, place: part)
+        &buffers, mask: chunk.mask, isWhole: isWhole(offset), to: chunkSize, place: part)
       copy(numbers, to: target.bytes, offset: offset)
       let row = scalarSize * axes[1...].reduce(1, *)
-      target.release((offset[0] * row)..<(min(offset[0] + chunkAxes[0], axes[0]) * row))
+      target.release((offset[0] * row)..<(offset[0] + min(chunkAxes[0], axes[0] - offset[0])) * row)
     }
 
     /// Whether a chunk lies inside the dataset with all its numbers.
     private func isWhole(_ offset: [Int]) -> Bool {
-      axes.indices.allSatisfy { offset[$0] + chunkAxes[$0] <= axes[$0] }
+      axes.indices.allSatisfy { chunkAxes[$0] <= axes[$0] - offset[$0] }
     }
 
     /// Copies the numbers of a chunk that lie in the dataset to their places.

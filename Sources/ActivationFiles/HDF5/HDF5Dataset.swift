@@ -1,96 +1,91 @@
 #if HDF5
   import Activations
-  import CHDF5
+  import CHDF5Process
 
   /// One dataset: the type and shape of its numbers and where they lie.
   struct HDF5Dataset {
     /// How a dataset's numbers are stored.
-    enum Storage: Equatable {
+    private enum Storage {
       /// All in one piece, at this offset in the file.
       case contiguous(offset: Int)
       /// In the dataset's own header.
-      case compact
+      case compact([UInt8])
       case chunked(HDF5Chunks)
     }
 
     let name: String
-    let layout: ArrayLayout
-    let storage: Storage
-    /// Where its header lies in the file.
-    let address: haddr_t
-    let place: Place
+    private let layout: ArrayLayout
+    private let storage: Storage
+    private let place: Place
 
-    /// Reads what the file of `fileSize` bytes says about the dataset, and checks its claims.
+    /// Takes what libhdf5 says of a dataset and checks it against the file of `fileSize` bytes.
     init(
-      _ dataset: borrowing HDF5Handle, name: String, fileSize: Int, place: Place
+      _ dataset: HDF5Listing.Dataset, name: String, fileSize: Int, place: Place
     ) throws(ActivationFileError) {
       self.name = name
       self.place = place
-      var address: haddr_t = 0
-      try place.check(cka_h5_address(dataset.id, &address))
-      self.address = address
-
-      let properties = try HDF5Handle(H5Dget_create_plist(dataset.id), opening: place)
-      let kind = H5Pget_layout(properties.id)
-      guard kind != H5D_VIRTUAL else {
-        throw place.data("found a virtual dataset, expected numbers in this file")
+      guard dataset.facts.is_null == 0 else {
+        throw place.data("holds no numbers (a null dataspace)")
       }
-      guard H5Pget_external_count(properties.id) == 0 else {
-        throw place.data("its numbers lie in another file, expected them in this one")
+      let type = try HDF5Type(dataset.facts.type, place: place)
+      let axes = try Self.axes(dataset.axes, place: place)
+      if dataset.matlabClass.isEmpty {
+        layout = try ArrayLayout(
+          axes: axes, scalarType: type.scalarType, isByteSwapped: type.isByteSwapped, place: place)
+      } else {
+        layout = try ArrayLayout(matlab: dataset, axes: axes, type: type, place: place)
       }
-      let typeHandle = try HDF5Handle(H5Dget_type(dataset.id), opening: place)
-      let type = try HDF5Type(typeHandle.id, place: place)
-      layout = try ArrayLayout(
-        axes: try Self.axes(of: dataset, place: place), scalarType: type.scalarType,
-        isByteSwapped: type.isByteSwapped, place: place)
-
-      switch kind {
-      case H5D_CONTIGUOUS:
-        let offset = H5Dget_offset(dataset.id)
-        guard offset != cka_h5_undefined_address else { throw place.data("was never written") }
-        let size = H5Dget_storage_size(dataset.id)
-        guard size == layout.byteCount else {
-          throw place.data("holds \(size) bytes, its shape needs \(layout.byteCount)")
-        }
-        guard offset <= fileSize, layout.byteCount <= fileSize - Int(offset) else {
-          throw place.data(
-            "cut short: its \(layout.byteCount) bytes at \(offset) end behind the file's \(fileSize)"
-          )
-        }
-        storage = .contiguous(offset: Int(offset))
-      case H5D_COMPACT:
-        let size = H5Dget_storage_size(dataset.id)
-        guard size == layout.byteCount else {
-          throw place.data("holds \(size) bytes, its shape needs \(layout.byteCount)")
-        }
-        storage = .compact
-      case H5D_CHUNKED:
-        let chunks = try HDF5Chunks(properties, layout: layout, place: place)
-        try chunks.checkClaims(of: dataset, fileSize: fileSize, place: place)
-        storage = .chunked(chunks)
-      default: throw place.data("found a layout that is unknown here")
-      }
+      storage = try Self.storage(
+        of: dataset, axes: axes, layout: layout, fileSize: fileSize, place: place)
     }
 
     private static func axes(
-      of dataset: borrowing HDF5Handle, place: Place
+      _ lengths: [UInt64], place: Place
     ) throws(ActivationFileError) -> [Int] {
-      let space = try HDF5Handle(H5Dget_space(dataset.id), opening: place)
-      guard H5Sget_simple_extent_type(space.id) != H5S_NULL else {
-        throw place.data("holds no numbers (a null dataspace)")
-      }
-      let rank = H5Sget_simple_extent_ndims(space.id)
-      try place.check(rank)
-      var lengths = [hsize_t](repeating: 0, count: max(Int(rank), 1))
-      try place.check(H5Sget_simple_extent_dims(space.id, &lengths, nil))
       var axes: [Int] = []
-      for length in lengths.prefix(Int(rank)) {
+      for length in lengths {
         guard let axis = Int(exactly: length) else {
           throw place.data("an axis of \(length) is longer than any file")
         }
         axes.append(axis)
       }
       return axes
+    }
+
+    private static func storage(
+      of dataset: HDF5Listing.Dataset, axes: [Int], layout: ArrayLayout, fileSize: Int,
+      place: Place
+    ) throws(ActivationFileError) -> Storage {
+      let facts = dataset.facts
+      switch cka_hdf5_layout(UInt32(truncatingIfNeeded: facts.layout)) {
+      case CKA_HDF5_CONTIGUOUS:
+        guard facts.offset >= 0 else { throw place.data("was never written") }
+        guard facts.size == layout.byteCount else {
+          throw place.data("holds \(facts.size) bytes, its shape needs \(layout.byteCount)")
+        }
+        guard facts.offset <= fileSize, layout.byteCount <= fileSize - Int(facts.offset) else {
+          throw place.data(
+            "cut short: its \(layout.byteCount) bytes at \(facts.offset) end behind the file's "
+              + "\(fileSize)")
+        }
+        return .contiguous(offset: Int(facts.offset))
+      case CKA_HDF5_COMPACT:
+        guard dataset.numbers.count == layout.byteCount else {
+          throw place.data(
+            "holds \(dataset.numbers.count) bytes, its shape needs \(layout.byteCount)")
+        }
+        return .compact(dataset.numbers)
+      case CKA_HDF5_CHUNKED:
+        return .chunked(
+          try HDF5Chunks(
+            dataset, axes: axes, scalarSize: layout.scalarType.size, fileSize: fileSize,
+            place: place))
+      case CKA_HDF5_VIRTUAL:
+        throw place.data("found a virtual dataset, expected numbers in this file")
+      case CKA_HDF5_EXTERNAL:
+        throw place.data("its numbers lie in another file, expected them in this one")
+      default: throw place.data("found a layout that is unknown here")
+      }
     }
 
     /// The dataset as a layer. Numbers in one piece are mapped where they lie; all others are
@@ -102,35 +97,41 @@
         return layout.layer(name, bytes: bytes, storage: file)
       }
       let unpacked = try UnpackedArray(size: layout.byteCount, place: place) {
-        [self] (target) throws(ActivationFileError) in
-        try unpack(from: file, into: target)
+        [storage, place] (target) throws(ActivationFileError) in
+        switch storage {
+        case .chunked(let chunks): try chunks.unpack(from: file, place: place, into: target)
+        case .compact(let numbers): target.bytes.copyBytes(from: numbers)
+        case .contiguous: break
+        }
       }
       return layout.layer(name, bytes: unpacked.bytes, storage: unpacked)
     }
+  }
 
-    private func unpack(
-      from file: MappedFile, into target: TemporaryFile.Target
+  extension ArrayLayout {
+    /// MATLAB's arrays, since version 7.3 of its files: axes in the reverse order, so that its
+    /// column-major arrays lie as they are. The class is an attribute of the dataset:
+    /// https://www.mathworks.com/help/matlab/import_export/mat-file-versions.html
+    fileprivate init(
+      matlab dataset: HDF5Listing.Dataset, axes: [Int], type: HDF5Type, place: Place
     ) throws(ActivationFileError) {
-      let handle = try HDF5Library.locked { () throws(ActivationFileError) -> HDF5Handle in
-        let fileHandle = try HDF5Handle(cka_h5_open_file(file.openPath), opening: place)
-        // The open dataset keeps its file open.
-        let dataset = try HDF5Handle(H5Oopen_by_addr(fileHandle.id, address), opening: place)
-        let now = try HDF5Dataset(dataset, name: name, fileSize: file.bytes.count, place: place)
-        guard now.layout == layout, now.storage == storage else {
-          throw place.error(.io, "was changed while it was read")
-        }
-        return dataset
+      let numbers = [
+        "double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+        "uint64",
+      ]
+      var scalarType = type.scalarType
+      if dataset.matlabClass == "logical", scalarType.size == 1 {
+        scalarType = .bool
+      } else if !numbers.contains(dataset.matlabClass) {
+        throw place.data("found MATLAB's \(quoted(dataset.matlabClass)), expected numbers")
       }
-      if case .chunked(let chunks) = storage, chunks.isPacked {
-        return try chunks.unpack(handle, place: place, into: target)
+      // Where an array is empty, its axes are stored in its place.
+      guard dataset.facts.is_matlab_empty == 0 else {
+        throw place.data("found an empty array of MATLAB's, expected numbers")
       }
-      try HDF5Library.locked { () throws(ActivationFileError) in
-        let type = try HDF5Handle(H5Dget_type(handle.id), opening: place)
-        try place.check(
-          H5Dread(
-            handle.id, type.id, hid_t(H5S_ALL), hid_t(H5S_ALL), cka_h5_default,
-            target.bytes.baseAddress))
-      }
+      try self.init(
+        axes: axes.reversed(), scalarType: scalarType, isByteSwapped: type.isByteSwapped,
+        memoryOrder: .columnMajor, place: place)
     }
   }
 #endif

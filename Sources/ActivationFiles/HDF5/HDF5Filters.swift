@@ -1,15 +1,16 @@
 #if HDF5
-  import CHDF5
+  import CHDF5Process
   import CZlib
   import Glibc
 
-  /// How chunks are packed: gzip, shuffle and Fletcher's checksum, in the order of writing.
+  /// How chunks are packed: gzip, LZF, shuffle and Fletcher's checksum, in the order of writing.
   ///
   /// The filters are defined in https://docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html,
-  /// "Data Storage - Filter Pipeline".
-  struct HDF5Filters: Equatable {
+  /// "Data Storage - Filter Pipeline"; LZF is h5py's own.
+  struct HDF5Filters: Sendable {
     enum Filter: Equatable {
       case gzip
+      case lzf
       /// The first bytes of all numbers, then the second bytes…; numbers of `size` bytes.
       case shuffle(size: Int)
       /// Four bytes at the end, the Fletcher-32 sum of those before.
@@ -20,51 +21,52 @@
     /// Chunks that reach beyond the dataset are stored as they are.
     let leavesEdgesAlone: Bool
 
-    /// One byte of a deflated stream stands for at most this many:
-    /// https://zlib.net/zlib_tech.html, "Maximum Compression Factor".
-    private static let largestRatio = 1032
     private static let checksumSize = 4
 
-    init(_ properties: borrowing HDF5Handle, place: Place) throws(ActivationFileError) {
-      let count = H5Pget_nfilters(properties.id)
-      try place.check(count)
+    init(
+      _ list: [(facts: cka_hdf5_filter, name: String)], leavesEdgesAlone: Bool, place: Place
+    ) throws(ActivationFileError) {
       var filters: [Filter] = []
-      for index in 0..<UInt32(count) {
-        var flags: UInt32 = 0
-        var valueCount = 1
-        var value: UInt32 = 0
-        var configuration: UInt32 = 0
-        var name = [CChar](repeating: 0, count: 64)
-        let id = H5Pget_filter2(
-          properties.id, index, &flags, &valueCount, &value, name.count, &name, &configuration)
-        try place.check(id)
+      for (facts, name) in list {
         let filter: Filter
-        switch id {
-        case H5Z_FILTER_DEFLATE: filter = .gzip
-        case H5Z_FILTER_SHUFFLE:
-          guard valueCount == 1, value > 0 else { throw place.data("damaged: shuffles no bytes") }
-          filter = .shuffle(size: Int(value))
-        case H5Z_FILTER_FLETCHER32: filter = .checksum
+        switch facts.id {
+        case 1: filter = .gzip
+        case 2:
+          guard facts.value_count == 1, facts.value > 0 else {
+            throw place.data("damaged: shuffles no bytes")
+          }
+          filter = .shuffle(size: Int(facts.value))
+        case 3: filter = .checksum
+        // https://github.com/HDFGroup/hdf5_plugins/blob/master/docs/RegisteredFilterPlugins.md
+        case 32000: filter = .lzf
         default:
-          let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-          let called = bytes.isEmpty ? "" : " " + quoted(String(decoding: bytes, as: UTF8.self))
+          let called = name.isEmpty ? "" : " " + quoted(name)
           throw place.data(
-            "packed by the filter \(id)\(called), expected gzip, shuffle or fletcher32")
+            "packed by the filter \(facts.id)\(called), expected gzip, lzf, shuffle or fletcher32")
         }
         guard !filters.contains(filter) else { throw place.data("packed twice by one filter") }
         filters.append(filter)
       }
       self.filters = filters
-      var options: UInt32 = 0
-      try place.check(H5Pget_chunk_opts(properties.id, &options))
-      leavesEdgesAlone = options & UInt32(H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0
+      self.leavesEdgesAlone = leavesEdgesAlone
     }
 
     /// The most bytes that `size` stored ones can stand for; nil beyond an address.
     func largestSize(from size: Int) -> Int? {
-      guard filters.contains(.gzip) else { return size }
-      let (largest, overflow) = size.multipliedReportingOverflow(by: Self.largestRatio)
-      return overflow ? nil : largest
+      var largest = size
+      for filter in filters {
+        let ratio =
+          switch filter {
+          // https://zlib.net/zlib_tech.html, "Maximum Compression Factor".
+          case .gzip: 1032
+          case .lzf: LZF.largestRatio
+          case .shuffle, .checksum: 1
+          }
+        let (product, overflow) = largest.multipliedReportingOverflow(by: ratio)
+        guard !overflow else { return nil }
+        largest = product
+      }
+      return largest
     }
 
     /// Memory for one thread's chunks, used again from chunk to chunk.
@@ -123,6 +125,7 @@
         for (index, filter) in filters.enumerated().reversed() where mask >> index & 1 == 0 {
           switch filter {
           case .gzip: try Self.inflate(&buffers, limit: size + Self.checksumSize, place: place)
+          case .lzf: try Self.expand(&buffers, limit: size + Self.checksumSize, place: place)
           case .shuffle(let size): try Self.unshuffle(&buffers, size: size, place: place)
           case .checksum: try Self.check(&buffers, place: place)
           }
@@ -146,6 +149,18 @@
         throw place.data("damaged: cannot be unpacked, \(String(cString: zError(status)))")
       }
       buffers.turn(Int(size))
+    }
+
+    private static func expand(
+      _ buffers: inout Buffers, limit: Int, place: Place
+    ) throws(ActivationFileError) {
+      let output = UnsafeMutableRawBufferPointer(
+        start: try buffers.reserveOutput(limit, place: place), count: limit)
+      let input = UnsafeRawBufferPointer(rebasing: buffers.input[..<buffers.size])
+      guard let size = LZF.expand(input, into: output) else {
+        throw place.data("damaged: cannot be unpacked by LZF into \(limit) bytes")
+      }
+      buffers.turn(size)
     }
 
     private static func unshuffle(

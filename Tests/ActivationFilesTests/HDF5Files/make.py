@@ -101,6 +101,54 @@ def groups():
         file.create_dataset("y", data=numbers((4, 3)), chunks=(2, 3), compression="gzip")
 
 
+def lzf():
+    """What h5py's own filter packs: numbers that repeat, and some that it leaves as they are."""
+    with create("lzf") as file:
+        values = numbers((23, 5, 4, 3))
+        options = dict(chunks=(5, 5, 3, 3), compression="lzf")
+        file.create_dataset("plain", data=values, **options)
+        file.create_dataset("shuffle", data=values, shuffle=True, **options)
+        file.create_dataset("checksum", data=values, fletcher32=True, **options)
+        file.create_dataset("everything", data=values, shuffle=True, fletcher32=True, **options)
+        # Long copies of what came just before, and chunks that LZF makes no smaller.
+        zeros = numpy.zeros((23, 300), "f4")
+        file.create_dataset("zeros", data=zeros, chunks=(6, 300), compression="lzf")
+        noise = numpy.random.default_rng(0).integers(0, 256, (23, 300), "u1")
+        file.create_dataset("noise", data=noise, chunks=(6, 300), compression="lzf")
+        file.create_dataset("noise-stored", data=noise)
+
+
+def matlab():
+    """As MATLAB writes version 7.3: axes in reverse, the class an attribute; cells point elsewhere."""
+    with create("matlab", userblock_size=512) as file:
+
+        def array(name, values, kind, **options):
+            data = file.create_dataset(name, data=values.T, **options)
+            data.attrs["MATLAB_class"] = numpy.bytes_(kind)
+            return data
+
+        array("double", numbers((6, 5), "f8"), "double")
+        array("packed", numbers((6, 5)), "single", chunks=(2, 4), compression="gzip", shuffle=True)
+        array("map", numbers((6, 2, 3, 4)), "single")
+        array("int8", numbers((6, 5), "i1"), "int8")
+        array("logical", numbers((6, 5), "?").astype("u1"), "logical")
+        array("column", numbers((6, 1)), "single")
+        file.create_group("net").attrs["MATLAB_class"] = numpy.bytes_("struct")
+        array("net/conv1", numbers((6, 5), "u2"), "uint16")
+        array("text", numpy.array([[104, 105]], "u2"), "char").attrs["MATLAB_int_decode"] = 2
+        array("empty", numpy.array([0, 5], "u8"), "double").attrs["MATLAB_empty"] = 1
+        array("#refs#/a", numbers((6, 5)), "single")
+        file.create_dataset(
+            "cells", (1, 1), h5py.ref_dtype, data=[[file["#refs#/a"].ref]]
+        ).attrs["MATLAB_class"] = numpy.bytes_("cell")
+        sparse = file.create_group("sparse")
+        sparse.attrs["MATLAB_class"] = numpy.bytes_("double")
+        sparse.attrs["MATLAB_sparse"] = numpy.uint64(6)
+        sparse["data"] = numbers((6,))
+    with open(HERE / "matlab.h5", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
+
+
 def one(name, **options):
     def decorate(write):
         with create(f"refused-{name}", **options) as file:
@@ -126,7 +174,6 @@ def refused():
     one("no-examples")(lambda f: f.create_dataset("x", (0, 3), "f4"))
     one("nothing")(lambda f: f.create_group("stage1"))
     one("unwritten")(lambda f: f.create_dataset("x", (4, 3), "f4"))
-    one("lzf")(lambda f: f.create_dataset("x", data=numbers((4, 3)), compression="lzf"))
     one("scaleoffset")(lambda f: f.create_dataset("x", data=numbers((4, 3), "i4"), scaleoffset=0))
     one("external-link")(lambda f: f.update({"x": h5py.ExternalLink("types.h5", "bool")}))
     one("soft-external")(
@@ -212,5 +259,7 @@ types()
 layouts("layouts", EARLIEST)
 layouts("layouts-latest", LATEST)
 groups()
+lzf()
+matlab()
 refused()
 claims()
