@@ -40,6 +40,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     ExampleList.swift
     FileKind.swift
     Folder.swift
+    FoundArray.swift
     HDF5/HDF5Chunks.swift
     HDF5/HDF5Dataset.swift
     HDF5/HDF5Filters.swift
@@ -51,7 +52,9 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     HDF5/LZF.swift
     LayerList.swift
     MappedFile.swift
+    ModelContents.swift
     ModelFiles.swift
+    ModelReader.swift
     NPYHeader.swift
     NPYReader.swift
     NPYType.swift

@@ -19,6 +19,9 @@ public struct ActivationFileError: Error, Sendable, Hashable, CustomStringConver
   public let path: String
   /// What was found and what was expected: one line without control characters.
   public let reason: String
+  /// Of an array that is whole but cannot be a layer: `reason` without the array's name. Such an array
+  /// is skipped where other arrays are layers.
+  private(set) var whyNoLayer: String?
 
   /// An error about `path`; line breaks and other invisible characters of `reason` are escaped.
   public init(kind: Kind, path: String, reason: String) {
@@ -29,6 +32,13 @@ public struct ActivationFileError: Error, Sendable, Hashable, CustomStringConver
 
   /// One line: the path, a colon, the reason.
   public var description: String { "\(oneLine(path)): \(reason)" }
+
+  /// The same error about an array that is whole but cannot be a layer.
+  func ofNoLayer(_ reason: String) -> ActivationFileError {
+    var error = self
+    error.whyNoLayer = reason
+    return error
+  }
 }
 
 /// What an error is about: a file, or one array in it.
@@ -43,6 +53,9 @@ struct Place: Sendable {
   }
 
   func data(_ reason: String) -> ActivationFileError { error(.data, reason) }
+
+  /// The array is whole, but cannot be a layer.
+  func noLayer(_ reason: String) -> ActivationFileError { data(reason).ofNoLayer(oneLine(reason)) }
 }
 
 /// `name` in quotes, shortened, for a message.

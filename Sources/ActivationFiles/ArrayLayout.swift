@@ -15,7 +15,7 @@ struct ArrayLayout: Equatable {
     memoryOrder: MemoryOrder = .rowMajor, place: Place
   ) throws(ActivationFileError) {
     guard let first = axes.first else {
-      throw place.data("found a single number (0-D), expected examples × features")
+      throw place.noLayer("found a single number (0-D), expected examples × features")
     }
     // 64 is numpy's own limit.
     guard axes.count <= 64 else {
@@ -24,8 +24,8 @@ struct ArrayLayout: Equatable {
     guard let shape = LayerShape(exampleCount: first, featureAxes: Array(axes.dropFirst())) else {
       throw place.data("the shape \(axes) has more numbers than any file can hold")
     }
-    guard shape.exampleCount > 0 else { throw place.data("found 0 examples (shape \(axes))") }
-    guard shape.featureCount > 0 else { throw place.data("found 0 features (shape \(axes))") }
+    guard shape.exampleCount > 0 else { throw place.noLayer("found 0 examples (shape \(axes))") }
+    guard shape.featureCount > 0 else { throw place.noLayer("found 0 features (shape \(axes))") }
     let (byteCount, overflow) = (shape.exampleCount * shape.featureCount)
       .multipliedReportingOverflow(by: scalarType.size)
     guard !overflow else {

@@ -18,7 +18,7 @@ enum FileKind: String {
     } else if begins([0x50, 0x4B, 0x03, 0x04]) || begins([0x50, 0x4B, 0x05, 0x06]) {
       self = .npz
     } else if begins([0x1F, 0x8B]) {
-      throw place.data(
+      throw place.noLayer(
         "found a gzip file, expected .npy, .npz, .safetensors or HDF5: unpack it first")
     } else if begins([0x80]), start.count > 1, (2...5).contains(start[1]) {
       throw TorchFile.refusal(place)
@@ -31,7 +31,7 @@ enum FileKind: String {
         let digits = String(byte, radix: 16)
         return digits.count == 1 ? "0" + digits : digits
       }
-      throw place.data(
+      throw place.noLayer(
         "found a file that begins with the bytes \(found.joined(separator: " ")), expected .npy, "
           + ".npz, .safetensors or HDF5")
     }
@@ -60,7 +60,7 @@ enum TorchFile {
         || "._-/+=@".unicodeScalars.contains($0)
     }
     let path = isPlain ? place.path : "FILE.pt"
-    return place.data(
+    return place.noLayer(
       "found a PyTorch or pickle file, which is never unpickled; convert it with: "
         + "python -c \"import torch, numpy; numpy.savez('activations.npz', **{k: v.detach().numpy() "
         + "for k, v in torch.load('\(path)', map_location='cpu', weights_only=True).items()})\"")

@@ -22,10 +22,11 @@ func fileNames(in folder: String) throws(ActivationFileError) -> [String] {
   }
 }
 
-/// Whether nothing at all lies at `path`, not even a broken symbolic link.
+/// Whether nothing at all lies at `path`, not even a broken symbolic link. Nothing can lie at a path that
+/// is too long: that of a companion of a file with a long name.
 func isMissing(_ path: String) -> Bool {
   var status = stat()
-  return lstat(path, &status) != 0 && errno == ENOENT
+  return lstat(path, &status) != 0 && [ENOENT, ENAMETOOLONG].contains(errno)
 }
 
 /// The path of `name` in `folder`.

@@ -50,17 +50,30 @@ struct LayerList {
     self.examples = examples
   }
 
-  /// `layers` in the listed order and with their stages; both lists must hold the same names.
-  func arrange(_ layers: [LayerActivations]) throws(ActivationFileError) -> [LayerActivations] {
+  /// `layers` in the listed order and with their stages. The list must name all of them, and nothing that
+  /// is chosen but no layer.
+  ///
+  /// - Parameters:
+  ///   - names: All arrays of the model.
+  ///   - skipped: The chosen arrays that are no layers.
+  ///   - isChosen: Whether an array was chosen.
+  func arrange(
+    _ layers: [LayerActivations], of names: Set<String>, skipped: [SkippedArray],
+    isChosen: (String) -> Bool
+  ) throws(ActivationFileError) -> [LayerActivations] {
     guard let entries else { return layers }
     var byName: [String: LayerActivations] = [:]
     for layer in layers { byName[layer.name] = layer }
     var arranged: [LayerActivations] = []
     for entry in entries {
-      guard let layer = byName.removeValue(forKey: entry.name) else {
+      if let layer = byName.removeValue(forKey: entry.name) {
+        arranged.append(layer.inStage(entry.stage))
+      } else if let array = skipped.first(where: { $0.name == entry.name }) {
+        throw place.data(
+          "lists the layer \(quoted(entry.name)), which cannot be one: \(array.reason)")
+      } else if !names.contains(entry.name) || isChosen(entry.name) {
         throw place.data("lists the layer \(quoted(entry.name)), which the model does not have")
       }
-      arranged.append(layer.inStage(entry.stage))
     }
     if let unlisted = layers.first(where: { byName[$0.name] != nil }) {
       throw place.data("does not list the model's layer \(quoted(unlisted.name))")

@@ -30,7 +30,7 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw place.error(.noInput, "expected a regular file")
     }
-    guard status.st_size > 0 else { throw place.data("the file is empty") }
+    guard status.st_size > 0 else { throw place.noLayer("the file is empty") }
     try self.init(mapping: file, size: Int(status.st_size), place: place)
   }
 

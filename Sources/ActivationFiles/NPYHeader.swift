@@ -99,7 +99,7 @@ struct NPYLiteral {
   private mutating func descr() throws(ActivationFileError) -> NPYType {
     switch peek() {
     case UInt8(ascii: "["), UInt8(ascii: "("), UInt8(ascii: "{"):
-      throw place.data("found a structured scalar type, expected one number type")
+      throw place.noLayer("found a structured scalar type, expected one number type")
     default: return try NPYType(descr: try string(), place: place)
     }
   }

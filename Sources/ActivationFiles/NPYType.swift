@@ -10,7 +10,7 @@ struct NPYType {
     let order = code.first.flatMap { "<>|=".contains($0) ? $0 : nil }
     if order != nil { code.removeFirst() }
     guard let type = Self.types[String(code)] else {
-      throw place.data(
+      throw place.noLayer(
         "found the scalar type \(quoted(descr))\(Self.reason(code)), expected \(Self.expected)")
     }
     scalarType = type

@@ -8,28 +8,30 @@ enum NPZReader {
   /// The arrays of `file` in the archive's order.
   static func layers(
     in file: MappedFile, place: Place
-  ) throws(ActivationFileError) -> [LayerActivations] {
+  ) throws(ActivationFileError) -> [FoundArray] {
     let archive = try ZipArchive(file, place: place)
     let members = try archive.members()
     guard !members.isEmpty else { throw place.data("holds no arrays") }
     if members.contains(where: { $0.name == "data.pkl" || $0.name.hasSuffix("/data.pkl") }) {
       throw TorchFile.refusal(place)
     }
-    var layers: [LayerActivations] = []
+    var arrays: [FoundArray] = []
     for member in members {
       let part = archive.part(member.name)
-      guard member.name.hasSuffix(".npy") else {
-        throw part.data("expected a name that ends with .npy")
-      }
-      let name = String(member.name.dropLast(4))
-      if let range = try archive.range(of: member) {
-        layers.append(try NPYReader.layer(name, at: range, of: file, place: part))
-      } else {
-        let unpacked = try unpack(member, of: archive, place: part)
-        layers.append(try NPYReader.layer(name, in: unpacked, place: part))
-      }
+      let isNamed = member.name.hasSuffix(".npy")
+      let name = isNamed ? String(member.name.dropLast(4)) : member.name
+      arrays.append(
+        try FoundArray(name) { () throws(ActivationFileError) in
+          guard isNamed else { throw part.noLayer("expected a name that ends with .npy") }
+          if let refusal = member.refusal { throw part.noLayer(refusal) }
+          if let range = try archive.range(of: member) {
+            return try NPYReader.layer(name, at: range, of: file, place: part)
+          }
+          return try NPYReader.layer(
+            name, in: try unpack(member, of: archive, place: part), place: part)
+        })
     }
-    return layers
+    return arrays
   }
 
   /// One byte of a deflated stream stands for at most this many:

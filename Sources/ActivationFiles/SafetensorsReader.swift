@@ -11,10 +11,10 @@ enum SafetensorsReader {
   /// The format's own limit.
   static let longestHeader = 100_000_000
 
-  /// The tensors of `file` in the order of their data.
+  /// The tensors of `file` in the natural order of their names, or in the order of `metadataKey`.
   static func layers(
     in file: MappedFile, place: Place
-  ) throws(ActivationFileError) -> [LayerActivations] {
+  ) throws(ActivationFileError) -> [FoundArray] {
     let bytes = file.bytes
     guard bytes.count >= 8 else {
       throw place.data("cut short: holds \(bytes.count) bytes, expected 8 for the header's length")
@@ -31,16 +31,23 @@ enum SafetensorsReader {
     let data = UnsafeRawBufferPointer(rebasing: bytes[start...])
     let tensors = try tensors(of: header, place: place)
     try checkCover(tensors, of: data.count, place: place)
-    return tensors.map {
-      $0.layout.layer(
-        $0.name, bytes: UnsafeRawBufferPointer(rebasing: data[$0.range]), storage: file)
+    var arrays: [FoundArray] = []
+    for tensor in tensors.sorted(by: { naturallyPrecedes($0.name, $1.name) }) {
+      arrays.append(
+        try FoundArray(tensor.name) { () throws(ActivationFileError) in
+          try tensor.layout.get().layer(
+            tensor.name, bytes: UnsafeRawBufferPointer(rebasing: data[tensor.range]),
+            storage: file)
+        })
     }
+    return arrays
   }
 
   private struct Tensor {
     let name: String
-    let layout: ArrayLayout
     let range: Range<Int>
+    /// How the numbers lie, or why the tensor cannot be a layer.
+    let layout: Result<ArrayLayout, ActivationFileError>
   }
 
   /// The tensors the header lists, by data offset.
@@ -62,7 +69,10 @@ enum SafetensorsReader {
       tensors.append(try tensor(member.key, member.value, place: part))
     }
     guard !tensors.isEmpty else { throw place.data("holds no tensors") }
-    return tensors.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    // An empty tensor lies before the one that begins at the same byte.
+    return tensors.sorted {
+      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+    }
   }
 
   private static func tensor(
@@ -71,12 +81,16 @@ enum SafetensorsReader {
     guard case .object(let members) = value else {
       throw place.data("found \(value.kind), expected an object")
     }
-    var type: ScalarType?
+    var type: String?
     var shape: [Int]?
     var offsets: [Int]?
     for member in members {
       switch member.key {
-      case "dtype": type = try scalarType(member.value, place: place)
+      case "dtype":
+        guard case .string(let name) = member.value else {
+          throw place.data("dtype is \(member.value.kind), expected a string")
+        }
+        type = name
       case "shape": shape = try integers(member, place: place)
       case "data_offsets": offsets = try integers(member, place: place)
       default: throw place.data("found the unknown key \(quoted(member.key))")
@@ -88,26 +102,28 @@ enum SafetensorsReader {
     guard offsets.count == 2, offsets[0] <= offsets[1] else {
       throw place.data("found the data_offsets \(offsets), expected [begin, end]")
     }
-    let layout = try ArrayLayout(axes: shape, scalarType: type, place: place)
-    guard offsets[1] - offsets[0] == layout.byteCount else {
-      throw place.data(
-        "its data_offsets span \(offsets[1] - offsets[0]) bytes, its shape promises "
-          + "\(layout.byteCount)")
+    let range = offsets[0]..<offsets[1]
+    let layout = Result { () throws(ActivationFileError) in
+      try self.layout(dtype: type, shape: shape, range: range, place: place)
     }
-    return Tensor(name: name, layout: layout, range: offsets[0]..<offsets[1])
+    if case .failure(let error) = layout, error.whyNoLayer == nil { throw error }
+    return Tensor(name: name, range: range, layout: layout)
   }
 
-  private static func scalarType(
-    _ value: StrictJSON, place: Place
-  ) throws(ActivationFileError) -> ScalarType {
-    guard case .string(let name) = value else {
-      throw place.data("dtype is \(value.kind), expected a string")
+  private static func layout(
+    dtype: String, shape: [Int], range: Range<Int>, place: Place
+  ) throws(ActivationFileError) -> ArrayLayout {
+    guard let type = types[dtype] else {
+      throw place.noLayer(
+        "found the dtype \(quoted(dtype)), expected F16, BF16, F32, F64, I8 … I64, U8 … U64 or BOOL"
+      )
     }
-    guard let type = types[name] else {
+    let layout = try ArrayLayout(axes: shape, scalarType: type, place: place)
+    guard range.count == layout.byteCount else {
       throw place.data(
-        "found the dtype \(quoted(name)), expected F16, BF16, F32, F64, I8 … I64, U8 … U64 or BOOL")
+        "its data_offsets span \(range.count) bytes, its shape promises \(layout.byteCount)")
     }
-    return type
+    return layout
   }
 
   private static let types: [String: ScalarType] = [

@@ -2,10 +2,10 @@ import Activations
 
 /// Joins the files of a folder that hold consecutive examples of the same layers.
 struct Shards {
-  /// One file and its layers.
+  /// One file and its arrays.
   struct Shard {
     let path: String
-    let layers: [LayerActivations]
+    let arrays: [FoundArray]
   }
 
   private let first: Shard
@@ -18,48 +18,63 @@ struct Shards {
     rest = shards.dropFirst()
   }
 
-  /// The layers of the first shard, each with the examples of all shards.
-  func joined() throws(ActivationFileError) -> [LayerActivations] {
-    var blocks = first.layers.map(\.blocks)
-    var counts = first.layers.map(\.shape.exampleCount)
+  /// The arrays of the first shard, each with the examples of all shards. An array that is not in every
+  /// shard, of the same type and features, is no layer.
+  func joined() throws(ActivationFileError) -> [FoundArray] {
+    var shards: [(shard: Shard, byName: [String: FoundArray])] = []
     for shard in rest {
-      try checkCounts(shard)
-      var byName: [String: LayerActivations] = [:]
-      for layer in shard.layers { byName[layer.name] = layer }
-      for (index, layer) in first.layers.enumerated() {
-        guard let next = byName.removeValue(forKey: layer.name) else {
-          throw fault(shard, "lacks the layer \(quoted(layer.name))")
-        }
-        try check(next, of: shard, continues: layer)
-        for block in next.blocks {
-          blocks[index].append(
-            LayerActivations.Block(
-              firstExample: counts[index], exampleCount: block.exampleCount, bytes: block.bytes,
-              storage: block.storage))
-          counts[index] += block.exampleCount
-        }
+      var byName: [String: FoundArray] = [:]
+      for array in shard.arrays { byName[array.name] = array }
+      shards.append((shard, byName))
+    }
+    var arrays: [FoundArray] = []
+    for array in first.arrays {
+      guard case .layer(let layer) = array else {
+        arrays.append(array)
+        continue
       }
-      if let extra = shard.layers.first(where: { byName[$0.name] != nil }) {
-        throw fault(shard, "has the additional layer \(quoted(extra.name))")
+      arrays.append(
+        try FoundArray(layer.name) { () throws(ActivationFileError) in
+          try joined(layer, with: shards.map { ($0.shard, $0.byName[layer.name]) })
+        })
+    }
+    var names = Set(arrays.map(\.name))
+    for shard in rest {
+      for array in shard.arrays where names.insert(array.name).inserted {
+        let error = fault(shard, "has the additional layer \(quoted(array.name))")
+        arrays.append(.skipped(SkippedArray(array.name, reason: error.description, error: error)))
       }
     }
-    var layers: [LayerActivations] = []
-    for (index, layer) in first.layers.enumerated() {
-      guard
-        let shape = LayerShape(exampleCount: counts[index], featureAxes: layer.shape.featureAxes)
-      else { throw fault(first, "has more numbers than an address") }
-      layers.append(
-        LayerActivations(
-          name: layer.name, shape: shape, scalarType: layer.scalarType,
-          isByteSwapped: layer.isByteSwapped, memoryOrder: layer.memoryOrder,
-          blocks: blocks[index]))
-    }
-    return layers
+    return arrays
   }
 
-  /// Layers are compared example by example: in each shard they must have the same number.
-  private func checkCounts(_ shard: Shard) throws(ActivationFileError) {
-    try checkExampleCounts(shard.layers, path: shard.path)
+  /// `layer` of the first shard, continued by what the other shards have under its name.
+  private func joined(
+    _ layer: LayerActivations, with continuations: [(shard: Shard, array: FoundArray?)]
+  ) throws(ActivationFileError) -> LayerActivations {
+    var blocks = layer.blocks
+    var count = layer.shape.exampleCount
+    for (shard, array) in continuations {
+      switch array {
+      case nil: throw fault(shard, "lacks the layer \(quoted(layer.name))")
+      case .skipped(let array): throw array.error.ofNoLayer(array.error.description)
+      case .layer(let next):
+        try check(next, of: shard, continues: layer)
+        for block in next.blocks {
+          blocks.append(
+            LayerActivations.Block(
+              firstExample: count, exampleCount: block.exampleCount, bytes: block.bytes,
+              storage: block.storage))
+          count += block.exampleCount
+        }
+      }
+    }
+    guard let shape = LayerShape(exampleCount: count, featureAxes: layer.shape.featureAxes) else {
+      throw fault(first, "has more numbers than an address")
+    }
+    return LayerActivations(
+      name: layer.name, shape: shape, scalarType: layer.scalarType,
+      isByteSwapped: layer.isByteSwapped, memoryOrder: layer.memoryOrder, blocks: blocks)
   }
 
   private func check(
@@ -90,8 +105,9 @@ struct Shards {
     _ shard: Shard, _ found: String, expected: String? = nil
   ) -> ActivationFileError {
     let other = "\(quoted(first.path)), another shard of the model"
-    return Place(path: shard.path).data(
+    let error = Place(path: shard.path).data(
       expected.map { "\(found), expected \($0) as in \(other)" } ?? "\(found), unlike \(other)")
+    return error.ofNoLayer(error.description)
   }
 }
 
@@ -102,16 +118,4 @@ extension MemoryOrder {
     case .columnMajor: "Fortran order"
     }
   }
-}
-
-/// Checks that all layers at `path` have the same number of examples.
-func checkExampleCounts(
-  _ layers: [LayerActivations], path: String
-) throws(ActivationFileError) {
-  guard let first = layers.first,
-    let other = layers.first(where: { $0.shape.exampleCount != first.shape.exampleCount })
-  else { return }
-  throw Place(path: path).data(
-    "the layer \(quoted(first.name)) has \(first.shape.exampleCount) examples, the layer "
-      + "\(quoted(other.name)) has \(other.shape.exampleCount), expected the same")
 }

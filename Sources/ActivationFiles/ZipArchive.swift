@@ -10,6 +10,8 @@ final class ZipArchive {
     let size: Int
     let packedSize: Int
     let isDeflated: Bool
+    /// Why the member cannot be read, where it is packed otherwise than numpy does.
+    let refusal: String?
   }
 
   private let input: ZipInput
@@ -69,19 +71,18 @@ final class ZipArchive {
       let shown = String(decoding: nameBytes, as: UTF8.self)
       throw place.data("the name of member \(quoted(shown)) is not valid UTF-8")
     }
-    let part = self.part(name)
-    guard Int32(status.encryption_method) == ZIP_EM_NONE else {
-      throw part.data("encrypted, expected a plain member")
-    }
-    guard [ZIP_CM_STORE, ZIP_CM_DEFLATE].contains(Int32(status.comp_method)) else {
-      throw part.data(
-        "packed by method \(status.comp_method), expected stored or deflated, as numpy does")
-    }
     guard let size = Int(exactly: status.size), let packedSize = Int(exactly: status.comp_size)
-    else { throw part.data("claims more bytes than any file can hold") }
+    else { throw part(name).data("claims more bytes than any file can hold") }
+    let method = Int32(status.comp_method)
+    var refusal: String?
+    if Int32(status.encryption_method) != ZIP_EM_NONE {
+      refusal = "encrypted, expected a plain member"
+    } else if ![ZIP_CM_STORE, ZIP_CM_DEFLATE].contains(method) {
+      refusal = "packed by method \(method), expected stored or deflated, as numpy does"
+    }
     return Member(
       index: index, name: name, size: size, packedSize: packedSize,
-      isDeflated: Int32(status.comp_method) == ZIP_CM_DEFLATE)
+      isDeflated: method == ZIP_CM_DEFLATE, refusal: refusal)
   }
 
   /// Where the bytes of a stored member lie in the file; nil where libzip's way of reading does not

@@ -67,7 +67,7 @@ struct CompareCommand: ParsableCommand {
       let start = clock.now
       let folder =
         planning.dryRun ? nil : try ResultFolder(output, of: ResultFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers)
+      let (left, right, paths) = try openModels(model, model2, layers, log: log)
       let comparison = try pair(left, right, paths: paths)
       try checkExampleCount(comparison, path: model)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)

@@ -89,7 +89,7 @@ struct ComponentsCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ComponentsFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers)
+      let (left, right, paths) = try openModels(model, model2, layers, log: log)
       let pairing = try examples.pairing(left, right, paths: paths, seed: seed)
       let comparison = try Comparison(left, right, pairing: pairing, estimator: estimator.value)
       guard pairing.count >= GramCentering.unbiased.leastExamples else {

@@ -68,7 +68,7 @@ struct ConvergeCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ConvergeFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers)
+      let (left, right, paths) = try openModels(model, model2, layers, log: log)
       let convergence = try convergence(left, right, paths: paths)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       let plan = try convergence.exact.plan(on: choice, memory: granted.memory, isMeasured: false)

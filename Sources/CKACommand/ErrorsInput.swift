@@ -76,12 +76,13 @@ struct ErrorGroups {
     var first: (path: String, model: ModelFiles)?
     let read = try groups.map { group in
       let networks = try group.paths.map { path in
-        let model = try openModel(path)
+        let choices: [(String) -> Bool] = layer.map { name in [{ $0 == name }] } ?? []
+        let model = try openModel(path, choosing: choices, wanted: layer ?? "")
         try checkIDs(of: model, path, beside: first)
         if first?.model.exampleIDs == nil, first == nil || model.exampleIDs != nil {
           first = (path, model)
         }
-        let predictions = try choose(layer, of: model, path)
+        let predictions = try onlyLayer(of: model, path)
         return try reportingPredictions(of: path) { () throws(PredictionError) in
           try Predictions(predictions, name: path, areLogits: areLogits)
         }
@@ -105,24 +106,16 @@ struct ErrorGroups {
   }
 }
 
-/// The layer of this name; without one, the only layer.
-private func choose(
-  _ name: String?, of model: ModelFiles, _ path: String
-) throws -> LayerActivations {
-  guard let name else {
-    guard model.layers.count == 1 else {
-      let names = model.layers.suffix(3).map { oneLine($0.name) }.joined(separator: ", ")
-      throw Failure(
-        .usage,
-        "\(oneLine(path)): holds \(model.layers.count) layers (…, \(names)); --layer names the one "
-          + "with the predictions, and '\(oneLine(path))/*.npy' takes each file for a network")
-    }
-    return model.layers[0]
+/// The only layer of a network's predictions.
+private func onlyLayer(of model: ModelFiles, _ path: String) throws -> LayerActivations {
+  guard model.layers.count == 1 else {
+    let names = model.layers.suffix(3).map { oneLine($0.name) }.joined(separator: ", ")
+    throw Failure(
+      .usage,
+      "\(oneLine(path)): holds \(model.layers.count) layers (…, \(names)); --layer names the one "
+        + "with the predictions, and '\(oneLine(path))/*.npy' takes each file for a network")
   }
-  guard let layer = model.layers.first(where: { $0.name == name }) else {
-    throw Failure(.usage, "\(oneLine(path)): has no layer \(oneLine(name)); see cka inspect")
-  }
-  return layer
+  return model.layers[0]
 }
 
 /// The names of `count` classes in a text file, one a line.

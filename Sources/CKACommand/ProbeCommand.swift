@@ -79,7 +79,8 @@ struct ProbeCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ProbeFiles.kind, replacing: force)
-      let source = try select(openModel(model), patterns: layers.layers, pooling: layers.pooling)
+      let source = try select(
+        model, patterns: layers.layers, pooling: layers.pooling, log: log)
       try checkPatterns(layers.layers, of: [source], paths: [model])
       let all = try readLabels(labels, count: source.exampleCount, of: model)
       let probe = try probe(source, all)

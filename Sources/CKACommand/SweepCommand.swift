@@ -70,12 +70,16 @@ struct SweepCommand: ParsableCommand {
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
         let reporter = SweepReporter(log: log, isQuiet: isQuiet)
         defer { reporter.clear() }
+        var opened: Set<String> = []
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
           memory: granted.memory?.bytes ?? Self.halfOfMemory,
           devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
-            try select(openModel($0), patterns: layers.layers, pooling: layers.pooling)
+            // A sweep may open a model several times.
+            try select(
+              $0, patterns: layers.layers, pooling: layers.pooling,
+              log: opened.insert($0).inserted ? log : nil)
           },
           observe: reporter.hear)
         let summary = try sweep.run(models: models)

@@ -77,7 +77,7 @@ struct TrustCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: TrustFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers)
+      let (left, right, paths) = try openModels(model, model2, layers, log: log)
       let pair = try cell.map { try place(of: $0, left, right ?? left) }
       let comparison = try comparison(left, right, paths: paths, log: log)
       try checkExampleCount(comparison, path: model)

@@ -1,0 +1,102 @@
+import Activations
+
+/// Finds the arrays in a model's files.
+enum ModelReader {
+  /// The arrays in one file and what kind of file it is.
+  static func read(
+    _ path: String
+  ) throws(ActivationFileError) -> (kind: FileKind, arrays: [FoundArray]) {
+    let place = Place(path: path)
+    let file = try MappedFile(path: path)
+    let kind = try FileKind(file, place: place)
+    let arrays: [FoundArray]
+    switch kind {
+    case .npy:
+      let name = stem(split(path).name)
+      arrays = [
+        try FoundArray(name) { () throws(ActivationFileError) in
+          try NPYReader.layer(name, in: file, place: place)
+        }
+      ]
+    case .npz: arrays = try NPZReader.layers(in: file, place: place)
+    case .safetensors: arrays = try SafetensorsReader.layers(in: file, place: place)
+    case .hdf5: arrays = try hdf5Layers(in: file, place: place).map(FoundArray.layer)
+    }
+    // A header's page brings its neighbors along, up to 2 MB of them: with a file a layer, they would
+    // be most of the process's memory.
+    file.evict(file.bytes)
+    return (kind, arrays)
+  }
+
+  private static func hdf5Layers(
+    in file: MappedFile, place: Place
+  ) throws(ActivationFileError) -> [LayerActivations] {
+    #if HDF5
+      return try HDF5Reader.layers(in: file, place: place)
+    #else
+      throw place.data(
+        "found HDF5, which this build cannot read: build with `swift build --traits HDF5` (libhdf5 "
+          + "must be there), or save the arrays with numpy.savez as .npz")
+    #endif
+  }
+
+  /// The arrays of all files in `folder`, in natural order.
+  static func arrays(
+    inFolder folder: String
+  ) throws(ActivationFileError) -> [FoundArray] {
+    var shards: [Shards.Shard] = []
+    var firstKind: FileKind?
+    var others: [FoundArray] = []
+    for name in try activationFileNames(in: folder) {
+      let path = joined(folder, name)
+      let file: (kind: FileKind, arrays: [FoundArray])
+      do throws(ActivationFileError) {
+        file = try read(path)
+      } catch {
+        // A file whose name promises activations is damaged, any other one is something else.
+        guard let reason = error.whyNoLayer, stem(name) == name else { throw error }
+        others.append(.skipped(SkippedArray(name, reason: reason, error: error)))
+        continue
+      }
+      let expected = firstKind ?? file.kind
+      guard file.kind == expected else {
+        throw Place(path: path).data(
+          "found a \(file.kind.rawValue) file, expected only \(expected.rawValue) files in a "
+            + "folder with \(quoted(shards.first?.path ?? ""))")
+      }
+      firstKind = expected
+      shards.append(Shards.Shard(path: path, arrays: file.arrays))
+    }
+    guard let firstKind, let joinedShards = Shards(shards) else {
+      throw others.first?.skipped?.error
+        ?? Place(path: folder).error(
+          .noInput, "found no activations, expected .npy, .npz, .safetensors or .h5 files")
+    }
+    guard firstKind == .npy else { return try joinedShards.joined() + others }
+    return shards.flatMap(\.arrays).sorted { naturallyPrecedes($0.name, $1.name) } + others
+  }
+
+  private static let passedOver = [".json", ".md", ".txt", ".csv", ".png", ".svg", ".pdf"]
+
+  /// The names of the files in `folder` that may hold activations.
+  private static func activationFileNames(
+    in folder: String
+  ) throws(ActivationFileError) -> [String] {
+    var names: [String] = []
+    for name in try fileNames(in: folder).sorted(by: naturallyPrecedes) {
+      if name.hasPrefix(".") || passedOver.contains(where: name.lowercased().hasSuffix) { continue }
+      if case .folder = try FileType(path: joined(folder, name)) { continue }
+      names.append(name)
+    }
+    return names
+  }
+
+  /// A file's name without the extension of a format that is read.
+  static func stem(_ name: String) -> String {
+    for suffix in [".npy", ".npz", ".safetensors", ".h5", ".hdf5"]
+    where name.lowercased().hasSuffix(suffix) {
+      return String(name.dropLast(suffix.count))
+    }
+    return name
+  }
+}
