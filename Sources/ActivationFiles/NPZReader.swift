@@ -23,7 +23,7 @@ enum NPZReader {
       arrays.append(
         try FoundArray(name) { () throws(ActivationFileError) in
           guard isNamed else { throw part.noLayer("expected a name that ends with .npy") }
-          if let refusal = member.refusal { throw part.noLayer(refusal) }
+          if let refusal = member.refusal { throw part.data(refusal) }
           if let range = try archive.range(of: member) {
             return try NPYReader.layer(name, at: range, of: file, place: part)
           }
