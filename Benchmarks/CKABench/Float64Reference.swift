@@ -63,8 +63,9 @@ struct Float64Reference {
     guard map.scalarType == .float64, map.memoryOrder == .rowMajor, width > columns.last ?? 0,
       map.shape.exampleCount > rows.last ?? 0
     else { throw Failure(.data, "\(path): not the map that was expected") }
+    let starts = try (0..<map.shape.exampleCount).map { try map.row($0).start }
     func score(_ row: Int, _ column: Int) -> Double {
-      map.row(row).start.loadUnaligned(fromByteOffset: column * 8, as: Double.self)
+      starts[row].loadUnaligned(fromByteOffset: column * 8, as: Double.self)
     }
     var undefined = 0
     for row in 0..<map.shape.exampleCount {

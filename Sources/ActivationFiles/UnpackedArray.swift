@@ -5,12 +5,12 @@ import Synchronization
 /// An array that must be unpacked before it can be read: it is, when it is first needed, as a whole,
 /// into a temporary file that is then mapped.
 ///
-/// Until then its addresses cannot be touched: they are set aside and have no memory.
+/// Until then its addresses cannot be touched: they are reserved and have no memory.
 final class UnpackedArray: ActivationStorage {
   /// Where the array lies, or will.
   nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
   private let place: Place
-  private let fill: @Sendable (TemporaryFile.Target) throws(ActivationFileError) -> Void
+  private let unpack: @Sendable (TemporaryFile.Target) throws(ActivationFileError) -> Void
   private let file = Mutex<MappedFile?>(nil)
 
   /// Sets addresses aside for `size` bytes; `fill` writes them all.
@@ -24,7 +24,7 @@ final class UnpackedArray: ActivationStorage {
     else { throw place.error(.io, "has no room for \(size) bytes: \(systemMessage(errno))") }
     bytes = UnsafeRawBufferPointer(start: start, count: size)
     self.place = place
-    self.fill = fill
+    unpack = fill
   }
 
   deinit {
@@ -35,6 +35,8 @@ final class UnpackedArray: ActivationStorage {
   }
 
   var isFile: Bool { true }
+
+  func fill() throws(ActivationReadError) { _ = try unpacked() }
 
   func check(_ bytes: UnsafeRawBufferPointer) throws(ActivationReadError) {
     try unpacked().check(bytes)
@@ -61,7 +63,7 @@ final class UnpackedArray: ActivationStorage {
       if let file { return file }
       do throws(ActivationFileError) {
         let target = try TemporaryFile(size: bytes.count, for: place)
-        try target.fill(by: fill)
+        try target.fill(by: unpack)
         let mapped = try target.mapped(at: bytes.baseAddress)
         file = mapped
         return mapped

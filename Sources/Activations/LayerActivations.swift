@@ -3,6 +3,9 @@ public protocol ActivationStorage: AnyObject, Sendable {
   /// Whether the bytes are a mapped file's. `read` then leaves no pages of the file in the process's
   /// memory, as touching them would.
   var isFile: Bool { get }
+  /// Fills the storage, where it is filled only when it is first needed. Before that, addresses in it cannot
+  /// be touched; `check` and `read` do it, too.
+  func fill() throws(ActivationReadError)
   /// Throws where `bytes`, which lie in this storage, cannot be touched any more.
   func check(_ bytes: UnsafeRawBufferPointer) throws(ActivationReadError)
   /// Copies `bytes`, which lie in this storage, to `destination`.
@@ -15,6 +18,11 @@ public protocol ActivationStorage: AnyObject, Sendable {
   func prefetch(_ bytes: UnsafeRawBufferPointer)
   /// Lets go of the memory behind `bytes`. The values stay readable.
   func evict(_ bytes: UnsafeRawBufferPointer)
+}
+
+extension ActivationStorage {
+  /// Nothing to do, but for storage that is filled late.
+  public func fill() throws(ActivationReadError) {}
 }
 
 /// Activations that were there when their file was opened, and cannot be read now.
@@ -45,7 +53,8 @@ public struct LayerActivations: @unchecked Sendable {
     /// How many examples follow each other here.
     public let exampleCount: Int
     /// All numbers of the block, `exampleCount` × p, in the layer's memory order.
-    public let bytes: UnsafeRawBufferPointer
+    /// Not to be touched before the storage was filled.
+    package let bytes: UnsafeRawBufferPointer
     /// What keeps `bytes` alive.
     public let storage: any ActivationStorage
 
@@ -126,9 +135,22 @@ extension LayerActivations {
     return channelsAreInner ? (channels, count, 1, channels) : (channels, count, count, 1)
   }
 
-  /// Where `example` begins and how far apart its features lie, in bytes.
-  public func row(_ example: Int) -> (start: UnsafeRawPointer, featureStride: Int) {
+  /// Where `example` begins and how far apart its features lie, in bytes. Unpacks the example's block where
+  /// that was not done yet.
+  ///
+  /// Touching the numbers of a file that another process has cut short ends this one: see `check`.
+  public func row(
+    _ example: Int
+  ) throws(ActivationReadError) -> (start: UnsafeRawPointer, featureStride: Int) {
     let block = block(holding: example)
+    try block.storage.fill()
+    return place(of: example, in: block)
+  }
+
+  /// `row`, of numbers that may not be there yet.
+  private func place(
+    of example: Int, in block: Block
+  ) -> (start: UnsafeRawPointer, featureStride: Int) {
     guard let base = block.bytes.baseAddress else {
       preconditionFailure("a block without bytes has no rows")
     }
@@ -155,9 +177,10 @@ extension LayerActivations {
     _ range: Range<Int>, of example: Int, into destination: UnsafeMutableRawPointer
   ) throws(ActivationReadError) {
     precondition(memoryOrder == .rowMajor, "an example's bytes are not side by side")
+    let block = block(holding: example)
     let bytes = UnsafeRawBufferPointer(
-      start: row(example).start + range.lowerBound, count: range.count)
-    try block(holding: example).storage.read(bytes, into: destination)
+      start: place(of: example, in: block).start + range.lowerBound, count: range.count)
+    try block.storage.read(bytes, into: destination)
   }
 
   /// Lets go of the stored features `range`, in column-major order.
@@ -203,7 +226,8 @@ extension LayerActivations {
       runs.append(
         (
           UnsafeRawBufferPointer(
-            start: row(examples[first]).start, count: (last - first + 1) * bytesPerExample),
+            start: place(of: examples[first], in: block).start,
+            count: (last - first + 1) * bytesPerExample),
           block.storage
         ))
       first = last + 1

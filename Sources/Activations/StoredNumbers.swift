@@ -19,7 +19,7 @@ extension LayerActivations {
           try read(0..<bytesPerExample, of: example, into: start)
         }
       case .columnMajor:
-        let (start, stride) = self.row(example)
+        let (start, stride) = try self.row(example)
         for feature in 0..<count {
           let source = UnsafeRawBufferPointer(start: start + feature * stride, count: size)
           UnsafeMutableRawBufferPointer(rebasing: row[feature * size..<(feature + 1) * size])

@@ -10,8 +10,8 @@ func writtenMatrix(at path: String, rows: Int, columns: Int) throws -> Matrix<Do
   else {
     throw Failure(.data, "\(oneLine(path)): expected \(rows) × \(columns) float64 numbers")
   }
-  let elements = (0..<rows).flatMap { row in
-    let (start, stride) = layer.row(row)
+  let elements = try (0..<rows).flatMap { row in
+    let (start, stride) = try layer.row(row)
     return (0..<columns).map { column in
       let bits = start.loadUnaligned(fromByteOffset: column * stride, as: UInt64.self)
       return Double(bitPattern: layer.isByteSwapped ? bits.byteSwapped : bits)

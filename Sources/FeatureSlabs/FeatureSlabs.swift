@@ -29,10 +29,10 @@ public struct FeatureSlabs: ~Copyable {
   private let stage: FeatureStage?
   /// The features that `rows` hold: all of them, or those on the stage.
   private var present: Range<Int>
-  private var rows: [UnsafeRawPointer]
-  private let featureStrides: [Int]
-  /// Whether the file is known to be as long as it was when it was mapped.
-  private var isChecked: Bool
+  /// Empty until the first features are read: before, a file may be shorter than when it was mapped, or not
+  /// be unpacked.
+  private var rows: [UnsafeRawPointer] = []
+  private var featureStrides: [Int] = []
 
   /// Reads `examples` of `layer`, with the best kernels of this processor unless others are given.
   ///
@@ -68,15 +68,12 @@ public struct FeatureSlabs: ~Copyable {
     let span = ((examples.max() ?? 0) - (examples.min() ?? 0) + 1) * layer.bytesPerExample
     let isStaged = layer.isFile && layer.memoryOrder == .rowMajor && span > mappedBytes
     self.stage = isStaged ? stage : nil
-    isChecked = isStaged || !layer.isFile
     let examples = (reference.map { [$0] } ?? []) + examples
     self.examples = examples
     present = isStaged ? 0..<0 : 0..<layer.featureCount
-    rows = isStaged ? [] : examples.map { layer.row($0).start }
-    featureStrides =
-      isStaged
-      ? Array(repeating: layer.scalarType.size, count: examples.count)
-      : examples.map { layer.row($0).featureStride }
+    if isStaged {
+      featureStrides = Array(repeating: layer.scalarType.size, count: examples.count)
+    }
   }
 
   /// n: how many examples are read.
@@ -115,9 +112,13 @@ public struct FeatureSlabs: ~Copyable {
 
   /// Brings the features `range` within reach; returns the place of the first of them in `rows`.
   private mutating func reach(_ range: Range<Int>) throws(ActivationReadError) -> Int {
-    if !isChecked {
+    if stage == nil, rows.isEmpty {
       try layer.check()
-      isChecked = true
+      for example in examples {
+        let row = try layer.row(example)
+        rows.append(row.start)
+        featureStrides.append(row.featureStride)
+      }
     }
     if let stage, !(present.contains(range.lowerBound) && range.upperBound <= present.upperBound) {
       let run = stage.run(

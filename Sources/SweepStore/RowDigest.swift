@@ -61,7 +61,7 @@ enum RowDigest {
         let count = min(buffer.count, size - done)
         switch layer.memoryOrder {
         case .rowMajor: try layer.read(done..<(done + count), of: example, into: start)
-        case .columnMajor: gather(layer, example, done..<(done + count), into: start)
+        case .columnMajor: try gather(layer, example, done..<(done + count), into: start)
         }
         hasher.update(UnsafeRawBufferPointer(start: start, count: count))
         done += count
@@ -75,8 +75,8 @@ enum RowDigest {
   private static func gather(
     _ layer: LayerActivations, _ example: Int, _ range: Range<Int>,
     into destination: UnsafeMutableRawPointer
-  ) {
-    let (row, stride) = layer.row(example)
+  ) throws(ActivationReadError) {
+    let (row, stride) = try layer.row(example)
     let size = layer.scalarType.size
     for offset in Swift.stride(from: range.lowerBound, to: range.upperBound, by: size) {
       (destination + (offset - range.lowerBound)).copyMemory(

@@ -7,7 +7,9 @@
 
   /// Damaged HDF5 files end with an error or can be read to the last number.
   @Suite struct HDF5DamageTests {
-    static let files = ["types", "layouts", "layouts-latest", "groups", "tracked", "userblock", "lzf"]
+    static let files = [
+      "types", "layouts", "layouts-latest", "groups", "tracked", "userblock", "lzf",
+    ]
 
     static func bytes(of file: String) throws -> [UInt8] {
       let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -115,6 +115,17 @@ private func fixture(_ name: String) -> String {
       #expect(model.layers.count == 7)
     }
 
+    /// Addresses of numbers that are not unpacked yet have no memory.
+    @Test func aRowIsThereBeforeAnybodyChecksTheFile() throws {
+      for layer in try ModelFiles(path: fixture("layouts")).layers {
+        let (start, stride) = try layer.row(22)
+        let numbers = (0..<60).map {
+          layer.scalarType.value(at: start + $0 * stride, isByteSwapped: layer.isByteSwapped)
+        }
+        #expect(numbers == expected(layer)[22], "\(layer.name)")
+      }
+    }
+
     @Test func threadsUnpackOnce() throws {
       let layer = try ModelFiles(path: fixture("layouts")).layers.first { $0.name == "everything" }
       let chosen = try #require(layer)

@@ -34,7 +34,7 @@ import Testing
   @Test func mapsMembersOfTheSameContentWhereEachLies() throws {
     let path = try folder.write(
       ZipFile.bytes([("a.npy", Self.small), ("b.npy", Self.small)]), to: "a.npz")
-    let starts = try ModelFiles(path: path).layers.map { $0.row(0).start }
+    let starts = try ModelFiles(path: path).layers.map { try $0.row(0).start }
     let distance = 30 + "a.npy".utf8.count + Self.small.count
     #expect(starts[1] - starts[0] == distance)
   }

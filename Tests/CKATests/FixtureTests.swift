@@ -44,7 +44,8 @@ import Testing
     let labels = try #require(file.layers.first)
     try #require(labels.scalarType == .uint8)
     let classes = ClassLabels(
-      (0..<labels.shape.exampleCount).map { Int(labels.row($0).start.load(as: UInt8.self)) })
+      try (0..<labels.shape.exampleCount).map { Int(try labels.row($0).start.load(as: UInt8.self)) }
+    )
     for expected in fixture.cases {
       let probe = Probe(
         try model(expected.model, expected.layer), examples: Array(classes.indices.indices),

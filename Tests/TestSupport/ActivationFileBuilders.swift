@@ -91,7 +91,9 @@ extension LayerActivations {
   /// All numbers, n × p, as the rows give them.
   public var rows: [[Double]] {
     (0..<shape.exampleCount).map { example in
-      let row = row(example)
+      guard let row = try? row(example) else {
+        preconditionFailure("a file that cannot be read: check it first")
+      }
       return (0..<shape.featureCount).map {
         scalarType.value(at: row.start + $0 * row.featureStride, isByteSwapped: isByteSwapped)
       }

@@ -36,7 +36,7 @@ public struct ActivationTraits: Sendable {
       var row = (start: UnsafeRawPointer(room), featureStride: size)
       switch layer.memoryOrder {
       case .rowMajor: try layer.read(0..<layer.bytesPerExample, of: example, into: room)
-      case .columnMajor: row = layer.row(example)
+      case .columnMajor: row = try layer.row(example)
       }
       let (square, ofRow) = Self.sums(
         row.start, stride: row.featureStride, count: count, layer.scalarType,
