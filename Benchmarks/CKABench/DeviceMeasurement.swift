@@ -22,7 +22,7 @@ struct DeviceMeasurement {
     self.limits = limits
     let comparison = try workload.comparison(of: try openModels(paths))
     work = Work(comparison)
-    reference = Float64Reference(comparison)
+    reference = try Float64Reference(comparison)
     maps = devices.indices.map { "\(folder.path)/\(workload.name)-map\($0).npy" }
     children = try zip(devices, maps).map { device, map in
       try Child(

@@ -17,7 +17,7 @@ struct Float64Reference {
 
   /// The first, the middle and the last layer of each model; nil where their numbers are not
   /// floating in rows, or where it would take minutes.
-  init?(_ comparison: Comparison) {
+  init?(_ comparison: Comparison) throws(ActivationReadError) {
     func choose(_ count: Int) -> [Int] { Array(Set([0, count / 2, count - 1])).sorted() }
     let rows = choose(comparison.left.layers.count)
     let columns = choose(comparison.right?.layers.count ?? comparison.left.layers.count)
@@ -38,11 +38,15 @@ struct Float64Reference {
     for examples in comparison.plan.batches {
       let n = examples.count
       let centering = comparison.estimator.centering
-      func grams(_ layers: [LayerActivations]) -> [[Double]] {
-        layers.map { centered(gram($0, examples, comparison.kernel), n, centering) }
+      func grams(_ layers: [LayerActivations]) throws(ActivationReadError) -> [[Double]] {
+        var grams: [[Double]] = []
+        for layer in layers {
+          grams.append(centered(try gram(layer, examples, comparison.kernel), n, centering))
+        }
+        return grams
       }
-      let k = grams(left)
-      let l = right.map(grams) ?? k
+      let k = try grams(left)
+      let l = if let right { try grams(right) } else { k }
       for i in k.indices { leftSelf[i] += dot(k[i], k[i]) }
       for j in l.indices { rightSelf[j] += dot(l[j], l[j]) }
       for i in k.indices { for j in l.indices { cross[i, j] += dot(k[i], l[j]) } }
@@ -79,7 +83,9 @@ struct Float64Reference {
 }
 
 /// The Gram matrix of some examples of a layer, n × n, both triangles.
-private func gram(_ layer: LayerActivations, _ examples: [Int], _ kernel: GramKernel) -> [Double] {
+private func gram(
+  _ layer: LayerActivations, _ examples: [Int], _ kernel: GramKernel
+) throws(ActivationReadError) -> [Double] {
   let (n, p) = (examples.count, layer.featureCount)
   var gram = [Double](repeating: 0, count: n * n)
   // A run of features at a time, which bounds the memory.
@@ -88,7 +94,7 @@ private func gram(_ layer: LayerActivations, _ examples: [Int], _ kernel: GramKe
     let width = min(run, p - first)
     var x = [Double](repeating: 0, count: n * width)
     for (i, example) in examples.enumerated() {
-      layer.copyFloat64(example, features: first..<(first + width), to: &x, at: i * width)
+      try layer.copyFloat64(example, features: first..<(first + width), to: &x, at: i * width)
     }
     // Centered features: no estimator sees the difference, and RBF keeps its digits.
     for k in 0..<width {
@@ -151,8 +157,8 @@ extension LayerActivations {
   /// Copies some features of an example, whatever their floating type.
   fileprivate func copyFloat64(
     _ example: Int, features: Range<Int>, to numbers: inout [Double], at place: Int
-  ) {
-    let start = row(example).start + features.lowerBound * scalarType.size
+  ) throws(ActivationReadError) {
+    let start = try row(example).start + features.lowerBound * scalarType.size
     for k in 0..<features.count {
       numbers[place + k] =
         switch scalarType {

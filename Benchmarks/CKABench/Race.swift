@@ -25,7 +25,7 @@ struct Race {
     self.workload = workload
     self.paths = paths
     self.folder = folder
-    reference = Float64Reference(try workload.comparison(of: try openModels(paths)))
+    reference = try Float64Reference(workload.comparison(of: try openModels(paths)))
     let map = "\(folder.path)/\(workload.name)-cka.npy"
     let child = try Child(
       ownProgram(workload, paths: paths, device: device, map: map), folder: folder)

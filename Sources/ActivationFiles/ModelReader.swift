@@ -20,7 +20,7 @@ enum ModelReader {
       ]
     case .npz: arrays = try NPZReader.layers(in: file, place: place)
     case .safetensors: arrays = try SafetensorsReader.layers(in: file, place: place)
-    case .hdf5: arrays = try hdf5Layers(in: file, place: place).map(FoundArray.layer)
+    case .hdf5: arrays = try hdf5Arrays(in: file, place: place)
     }
     // A header's page brings its neighbors along, up to 2 MB of them: with a file a layer, they would
     // be most of the process's memory.
@@ -28,11 +28,11 @@ enum ModelReader {
     return (kind, arrays)
   }
 
-  private static func hdf5Layers(
+  private static func hdf5Arrays(
     in file: MappedFile, place: Place
-  ) throws(ActivationFileError) -> [LayerActivations] {
+  ) throws(ActivationFileError) -> [FoundArray] {
     #if HDF5
-      return try HDF5Reader.layers(in: file, place: place)
+      return try HDF5Reader.arrays(in: file, place: place)
     #else
       throw place.data(
         "found HDF5, which this build cannot read: build with `swift build --traits HDF5` (libhdf5 "

@@ -8,7 +8,7 @@
   /// Damaged HDF5 files end with an error or can be read to the last number.
   @Suite struct HDF5DamageTests {
     static let files = [
-      "types", "layouts", "layouts-latest", "groups", "tracked", "userblock", "lzf",
+      "types", "layouts", "layouts-latest", "groups", "tracked", "userblock", "lzf", "matlab",
     ]
 
     static func bytes(of file: String) throws -> [UInt8] {

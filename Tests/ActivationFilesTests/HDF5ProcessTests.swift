@@ -129,7 +129,8 @@
             }
           }
           do {
-            for layer in try HDF5Reader.layers(in: file, listedAs: answer, place: place) {
+            for array in try HDF5Reader.arrays(in: file, listedAs: answer, place: place) {
+              guard let layer = array.layer else { continue }
               try layer.check()
               if layer.rows.count != layer.shape.exampleCount { Issue.record("rows are missing") }
             }

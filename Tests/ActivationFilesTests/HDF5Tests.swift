@@ -126,6 +126,54 @@ private func fixture(_ name: String) -> String {
       }
     }
 
+    /// MATLAB's 6 × 5 array lies in the file as 5 × 6.
+    @Test func examplesOfMATLABAreItsRows() throws {
+      let model = try ModelFiles(path: fixture("matlab"))
+      let shapes = [
+        "double": [5], "packed": [5], "map": [2, 3, 4], "int8": [5], "logical": [5], "column": [1],
+        "net/conv1": [5],
+      ]
+      #expect(Set(model.layers.map(\.name)) == Set(shapes.keys))
+      for layer in model.layers {
+        try layer.check()
+        #expect(
+          layer.shape == LayerShape(exampleCount: 6, featureAxes: shapes[layer.name] ?? []),
+          "\(layer.name)")
+        let rows = expected(layer)
+        // In memory the first of a map's axes is the fastest, as in NumPy's Fortran order.
+        let inMemory =
+          layer.name == "map"
+          ? rows.map { row in (0..<24).map { row[$0 % 2 * 12 + $0 / 2 % 3 * 4 + $0 / 6] } } : rows
+        #expect(layer.rows == inMemory, "\(layer.name)")
+      }
+      #expect(model.layers.first { $0.name == "logical" }?.scalarType == .bool)
+      let skipped = Dictionary(uniqueKeysWithValues: model.skipped.map { ($0.name, $0.reason) })
+      let reasons = [
+        "text": "MATLAB's 'char'", "empty": "an empty array", "cells": "references",
+        "sparse": "a sparse matrix", "#refs#": "the contents of MATLAB's cells",
+      ]
+      #expect(Set(skipped.keys) == Set(reasons.keys))
+      for (name, words) in reasons {
+        #expect(skipped[name]?.contains(words) == true, "\(name): \(skipped[name] ?? "")")
+      }
+    }
+
+    /// One dataset that is no layer does not lock the file.
+    @Test func otherDatasetsAreNamedAndLeftOut() throws {
+      let model = try ModelFiles(path: fixture("mixed"))
+      #expect(model.layers.map(\.name) == ["a", "group/b"])
+      for layer in model.layers { #expect(layer.rows == expected(layer)) }
+      let reasons = [
+        "epoch": "0-D", "names": "strings", "table": "compound", "elsewhere": "another file",
+        "nowhere": "leads nowhere", "unwritten": "never written", "other": "5 examples",
+        "loop": "listed before", "packed": "the filter 6",
+      ]
+      #expect(Set(model.skipped.map(\.name)) == Set(reasons.keys))
+      for array in model.skipped {
+        #expect(array.reason.contains(reasons[array.name] ?? "?"), "\(array)")
+      }
+    }
+
     @Test func threadsUnpackOnce() throws {
       let layer = try ModelFiles(path: fixture("layouts")).layers.first { $0.name == "everything" }
       let chosen = try #require(layer)

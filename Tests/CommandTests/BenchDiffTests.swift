@@ -138,7 +138,7 @@ struct BenchReferenceTests {
     }
     func check(_ scores: [Double]) throws -> (error: Double?, undefined: Int) {
       let path = try folder.write(NPYWriter.data(shape: [3, 2], float64: scores), to: "map.npy")
-      return try #require(Float64Reference(comparison)).check(mapAt: path)
+      return try #require(try Float64Reference(comparison)).check(mapAt: path)
     }
     // Both in float64, over sums of a few hundred terms.
     let exact = try check(scores)

@@ -25,7 +25,7 @@
       self.name = name
       self.place = place
       guard dataset.facts.is_null == 0 else {
-        throw place.data("holds no numbers (a null dataspace)")
+        throw place.noLayer("holds no numbers (a null dataspace)")
       }
       let type = try HDF5Type(dataset.facts.type, place: place)
       let axes = try Self.axes(dataset.axes, place: place)
@@ -59,7 +59,7 @@
       let facts = dataset.facts
       switch cka_hdf5_layout(UInt32(truncatingIfNeeded: facts.layout)) {
       case CKA_HDF5_CONTIGUOUS:
-        guard facts.offset >= 0 else { throw place.data("was never written") }
+        guard facts.offset >= 0 else { throw place.noLayer("was never written") }
         guard facts.size == layout.byteCount else {
           throw place.data("holds \(facts.size) bytes, its shape needs \(layout.byteCount)")
         }
@@ -81,9 +81,9 @@
             dataset, axes: axes, scalarSize: layout.scalarType.size, fileSize: fileSize,
             place: place))
       case CKA_HDF5_VIRTUAL:
-        throw place.data("found a virtual dataset, expected numbers in this file")
+        throw place.noLayer("found a virtual dataset, expected numbers in this file")
       case CKA_HDF5_EXTERNAL:
-        throw place.data("its numbers lie in another file, expected them in this one")
+        throw place.noLayer("its numbers lie in another file, expected them in this one")
       default: throw place.data("found a layout that is unknown here")
       }
     }
@@ -123,11 +123,11 @@
       if dataset.matlabClass == "logical", scalarType.size == 1 {
         scalarType = .bool
       } else if !numbers.contains(dataset.matlabClass) {
-        throw place.data("found MATLAB's \(quoted(dataset.matlabClass)), expected numbers")
+        throw place.noLayer("found MATLAB's \(quoted(dataset.matlabClass)), expected numbers")
       }
       // Where an array is empty, its axes are stored in its place.
       guard dataset.facts.is_matlab_empty == 0 else {
-        throw place.data("found an empty array of MATLAB's, expected numbers")
+        throw place.noLayer("found an empty array of MATLAB's, expected numbers")
       }
       try self.init(
         axes: axes.reversed(), scalarType: scalarType, isByteSwapped: type.isByteSwapped,

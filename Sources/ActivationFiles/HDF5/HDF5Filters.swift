@@ -41,7 +41,7 @@
         case 32000: filter = .lzf
         default:
           let called = name.isEmpty ? "" : " " + quoted(name)
-          throw place.data(
+          throw place.noLayer(
             "packed by the filter \(facts.id)\(called), expected gzip, lzf, shuffle or fletcher32")
         }
         guard !filters.contains(filter) else { throw place.data("packed twice by one filter") }

@@ -9,35 +9,38 @@
   /// in the natural order of their names. Soft links are followed where they stay in the file.
   enum HDF5Reader {
     /// The datasets of `file`.
-    static func layers(
+    static func arrays(
       in file: MappedFile, place: Place
-    ) throws(ActivationFileError) -> [LayerActivations] {
+    ) throws(ActivationFileError) -> [FoundArray] {
       let answer = try HDF5Process.answer(
         about: file, by: try HDF5Program.path(toRead: place),
         within: HDF5Process.Limits(fileSize: file.bytes.count), place: place)
-      return try layers(in: file, listedAs: answer, place: place)
+      return try arrays(in: file, listedAs: answer, place: place)
     }
 
     /// The datasets of `file`, of which libhdf5 says `answer`.
-    static func layers(
+    static func arrays(
       in file: MappedFile, listedAs answer: [UInt8], place: Place
-    ) throws(ActivationFileError) -> [LayerActivations] {
+    ) throws(ActivationFileError) -> [FoundArray] {
       let listing = try HDF5Listing(answer, place: place)
       guard !listing.members.isEmpty else { throw place.data("holds no arrays") }
-      var layers: [LayerActivations] = []
-      for member in listing.members {
+      var arrays: [FoundArray] = []
+      for (name, content) in listing.members {
         func part(_ kind: String) -> Place {
-          Place(path: place.path, part: "\(kind) \(quoted(member.name))")
+          Place(path: place.path, part: "\(kind) \(quoted(name))")
         }
-        switch member.content {
-        case .other(let reason): throw part("link").data(words(for: reason))
-        case .dataset(let dataset):
-          let dataset = try HDF5Dataset(
-            dataset, name: member.name, fileSize: file.bytes.count, place: part("dataset"))
-          layers.append(try dataset.layer(in: file))
-        }
+        arrays.append(
+          try FoundArray(name) { () throws(ActivationFileError) in
+            switch content {
+            case .other(let reason): throw part("link").noLayer(words(for: reason))
+            case .dataset(let dataset):
+              return try HDF5Dataset(
+                dataset, name: name, fileSize: file.bytes.count, place: part("dataset")
+              ).layer(in: file)
+            }
+          })
       }
-      return layers
+      return arrays
     }
 
     private static func words(for reason: cka_hdf5_reason) -> String {

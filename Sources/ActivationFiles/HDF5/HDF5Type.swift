@@ -15,10 +15,10 @@
         case CKA_HDF5_INTEGER: Self.integer(facts)
         case CKA_HDF5_FLOAT: Self.float(facts)
         case CKA_HDF5_BOOL: .bool
-        default: throw place.data(Self.words(for: kind))
+        default: throw place.noLayer(Self.words(for: kind))
         }
       guard let found else {
-        throw place.data(
+        throw place.noLayer(
           "found numbers of \(facts.size) bytes in a layout of their own, expected 8- to 64-bit "
             + "integers, IEEE float16, float32, float64, or bfloat16")
       }

@@ -149,6 +149,22 @@ def matlab():
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
 
 
+def mixed():
+    """Layers beside everything that is none."""
+    with create("mixed") as file:
+        file["a"] = numbers((4, 3))
+        file["group/b"] = numbers((4, 2))
+        file["epoch"] = 3
+        file["names"] = numpy.array([b"one", b"two"])
+        file["table"] = numpy.ones(4, [("a", "f4"), ("b", "i4")])
+        file["elsewhere"] = h5py.ExternalLink("types.h5", "bool")
+        file["nowhere"] = h5py.SoftLink("/void")
+        file["loop"] = h5py.SoftLink("/group")
+        file["other"] = numbers((5, 3))
+        file.create_dataset("unwritten", (4, 3), "f4")
+        file.create_dataset("packed", data=numbers((4, 3), "i4"), scaleoffset=0)
+
+
 def one(name, **options):
     def decorate(write):
         with create(f"refused-{name}", **options) as file:
@@ -261,5 +277,6 @@ layouts("layouts-latest", LATEST)
 groups()
 lzf()
 matlab()
+mixed()
 refused()
 claims()
