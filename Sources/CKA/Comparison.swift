@@ -18,19 +18,24 @@ public struct Comparison: Sendable {
 
   /// Compares the examples of `pairing`; without one all, which both models hold in the same order.
   ///
-  /// - Throws: `ComparisonError` where the models do not hold the same examples.
+  /// - Throws: `ComparisonError` where the models do not hold the same examples, or the estimator's
+  ///   minibatches cannot be made.
   public init(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
     pairing: ExamplePairing? = nil, estimator: Estimator = .minibatch(.init()),
     kernel: GramKernel = .linear
   ) throws(ComparisonError) {
-    let pairing = if let pairing { pairing } else { try ExamplePairing(left, right) }
-    self.init(left, right, pairing: pairing, estimator: estimator, kernel: kernel)
+    self.pairing = if let pairing { pairing } else { try ExamplePairing(left, right) }
+    self.left = left
+    self.right = right
+    self.estimator = estimator
+    self.kernel = kernel
+    plan = try MinibatchPlan(estimator, exampleCount: self.pairing.count)
   }
 
-  /// Compares the examples of `pairing`.
+  /// Compares the examples of `pairing` all at once, by an estimator over all examples.
   init(
-    _ left: any ActivationSource, _ right: (any ActivationSource)?, pairing: ExamplePairing,
+    ofAll left: any ActivationSource, _ right: (any ActivationSource)?, pairing: ExamplePairing,
     estimator: Estimator, kernel: GramKernel
   ) {
     self.pairing = pairing
@@ -38,7 +43,7 @@ public struct Comparison: Sendable {
     self.right = right
     self.estimator = estimator
     self.kernel = kernel
-    plan = MinibatchPlan(estimator, exampleCount: pairing.count)
+    plan = MinibatchPlan(oneBatchOf: pairing.count)
   }
 
   /// The minibatch of the compared examples `batch` in each model.
@@ -55,7 +60,7 @@ public struct Comparison: Sendable {
   public var bytesRead: Int {
     let layers = left.layers + (right?.layers ?? [])
     let perExample = layers.reduce(0) { $0 + $1.bytesPerExample }
-    return perExample * plan.batches.reduce(0) { $0 + $1.count }
+    return perExample * plan.examplesUsed * plan.passes
   }
 
   /// What happens while a comparison runs.

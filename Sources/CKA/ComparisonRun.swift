@@ -60,7 +60,8 @@ extension Comparison {
       guard let total else { preconditionFailure("a plan without minibatches") }
       (sums, work) = (total, run.shares)
     }
-    let similarity = Similarity(sums, centering: estimator.centering, passes: plan.passes)
+    let similarity = Similarity(
+      sums, centering: estimator.centering, varianceInflation: plan.varianceInflation)
     return Outcome(similarity: similarity, work: work, timings: timings)
   }
 

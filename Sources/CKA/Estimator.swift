@@ -13,23 +13,48 @@ public enum Estimator: Sendable, Hashable {
 
   /// How the examples are divided into minibatches.
   public struct Minibatches: Sendable, Hashable {
-    /// b: examples a minibatch, at least 4. The paper takes 256.
-    public var size: Int
-    /// How often all examples are gone through, at least once. The paper takes 10.
+    /// b: examples a minibatch, at least 4; nil for `size(forExamples:)`. The paper takes 256.
+    public var size: Int?
+    /// How often all examples are gone through, at least once and `mostPasses` times at the most. The
+    /// paper takes 10.
     public var passes: Int
     /// The order in which a pass goes through the examples.
     public var order: Order
     /// What happens to the examples left over at the end of a pass.
     public var ragged: Ragged
 
-    /// Minibatches of 256 in one shuffled pass, leaving out what does not fill one.
+    /// Minibatches of one shuffled pass, leaving out what does not fill one.
     public init(
-      size: Int = 256, passes: Int = 1, order: Order = .shuffled(seed: 0), ragged: Ragged = .drop
+      size: Int? = nil, passes: Int = 1, order: Order = .shuffled(seed: 0), ragged: Ragged = .drop
     ) {
       self.size = size
       self.passes = passes
       self.order = order
       self.ragged = ragged
+    }
+
+    /// Passes beyond these change no digit that is printed: errors fall as 1/√passes.
+    public static let mostPasses = 1_000_000
+
+    /// The minibatch size for n examples where none is chosen: 256, or, where that would leave out more
+    /// than one example of a hundred, the largest of at most 256 that divides the examples evenly into
+    /// as few minibatches, ⌊n / ⌈n / 256⌉⌋.
+    public static func size(forExamples n: Int) -> Int {
+      let size = 256
+      guard n > size, n % size > n / 100 else { return size }
+      return n / ((n + size - 1) / size)
+    }
+
+    /// - Throws: where a setting is out of its range.
+    func check() throws(ComparisonError) {
+      if let size, size < GramCentering.unbiased.leastExamples {
+        throw ComparisonError(
+          "minibatches of \(size): HSIC needs at least \(GramCentering.unbiased.leastExamples) examples"
+        )
+      }
+      guard (1...Self.mostPasses).contains(passes) else {
+        throw ComparisonError("\(passes) passes: there can be 1 to \(Self.mostPasses)")
+      }
     }
   }
 

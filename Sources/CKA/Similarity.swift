@@ -34,8 +34,8 @@ public struct Similarity: Sendable {
   /// random; NaN where undefined, nil for the biased estimator, whose mean is not 0.
   ///
   /// The variance 2/(n(n−3)) is exact for any data. Passes over the same examples are not
-  /// independent, so their variances are added as if they were one. The distribution is skewed:
-  /// `significance` gives what can be said, not a normal tail.
+  /// independent: `MinibatchPlan.varianceInflation`. The distribution is skewed: `significance` gives
+  /// what can be said, not a normal tail.
   public let z: Matrix<Double>?
   /// RBF's σ of each layer of the first model, the smallest of its minibatches.
   public let leftSigmas: [Double?]
@@ -63,8 +63,10 @@ extension Similarity {
       rightSigmas: Array(repeating: nil, count: right))
   }
 
-  /// CKA from sums of HSIC over `passes` passes of minibatches.
-  public init(_ sums: HSICSums, centering: GramCentering, passes: Int) {
+  /// CKA from sums of HSIC over minibatches.
+  ///
+  /// - Parameter varianceInflation: `MinibatchPlan.varianceInflation` of their plan.
+  public init(_ sums: HSICSums, centering: GramCentering, varianceInflation: Double = 1) {
     let left = sums.left.map { sums.status(of: $0) }
     let right = sums.right.map { sums.status(of: $0) }
     var cka = Matrix<Double>(rows: left.count, columns: right.count, repeating: .nan)
@@ -78,7 +80,7 @@ extension Similarity {
         // of a square is exact, so that a layer's similarity with itself is 1.
         let squares = sums.left[i].selfHSIC * sums.right[j].selfHSIC
         cka[i, j] = sums.cross[i, j] / squares.squareRoot()
-        z[i, j] = sums.cross[i, j] / (Double(passes) * sums.nullVariance[i, j]).squareRoot()
+        z[i, j] = sums.cross[i, j] / (varianceInflation * sums.nullVariance[i, j]).squareRoot()
       }
     }
     self.init(

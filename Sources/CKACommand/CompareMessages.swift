@@ -46,16 +46,10 @@ func announce(
     log.info("a single batch of examples is not shared: \(choice.devices[0].info.id) works alone")
   }
   if case .minibatch(let settings) = comparison.estimator {
-    if n < settings.size {
-      log.info("\(n) examples are fewer than the batch size \(settings.size): one batch of all")
+    if let size = settings.size, n < size {
+      log.info("\(n) examples are fewer than the batch size \(size): one batch of all")
     }
-    if plan.examplesDropped > 0 {
-      let unfit =
-        settings.ragged == .keep
-        ? "are too few for a minibatch of their own" : "do not fill a minibatch"
-      log.info(
-        "\(plan.examplesDropped) of \(n) examples \(unfit) and are left out of each pass")
-    }
+    announceDropped(plan, exampleCount: n, to: log)
   }
   guard comparison.estimator == .biased else { return }
   let layers = comparison.left.layers + (comparison.right?.layers ?? [])
@@ -67,6 +61,20 @@ func announce(
       \(oneLine(first.name)) has \(first.featureCount)\(wide.count > 1 ? ", as have others" : ""); \
       consider --estimator unbiased
       """)
+  }
+}
+
+/// Says how many examples no minibatch of a pass holds. Where they are more than one of a hundred, the
+/// estimate is of other examples than the user may think.
+func announceDropped(_ plan: MinibatchPlan, exampleCount n: Int, to log: Logger) {
+  guard plan.examplesDropped > 0 else { return }
+  let text =
+    "\(plan.examplesDropped) of \(n) examples fill no minibatch of \(plan.batchSize) and are left out of "
+    + "each pass"
+  if plan.examplesDropped > n / 100 {
+    log.warning("\(text); another --batch-size, or --ragged keep, leaves out fewer")
+  } else {
+    log.info("\(text)")
   }
 }
 

@@ -35,8 +35,12 @@ struct EstimatorOptions: ParsableArguments {
   var estimator = Name.minibatch
 
   // What belongs to minibatch alone is optional, so that it can be refused elsewhere.
-
-  @Option(help: "Examples a minibatch, at least 4: 256 unless given.")
+  @Option(
+    help: ArgumentHelp(
+      """
+      Examples a minibatch, at least 4 (256, or fewer where that would leave out more than 1 % of the \
+      examples).
+      """, valueName: "B"))
   var batchSize: Int?
 
   @Option(help: "How often minibatch goes through the examples: once unless given.")
@@ -47,7 +51,8 @@ struct EstimatorOptions: ParsableArguments {
 
   @Option(
     help: """
-      What decides the shuffled order and which examples --examples takes, the same for both models and on       every machine: 0 unless given.
+      What decides the shuffled order and which examples --examples takes, the same for both models and \
+      on every machine: 0 unless given.
       """)
   var seed: UInt64?
 
@@ -61,7 +66,10 @@ struct EstimatorOptions: ParsableArguments {
     if let batchSize, batchSize < 4 {
       throw ValidationError("--batch-size is \(batchSize): HSIC needs at least 4 examples.")
     }
-    if let passes, passes < 1 { throw ValidationError("--passes is \(passes): at least 1.") }
+    let most = Estimator.Minibatches.mostPasses
+    if let passes, !(1...most).contains(passes) {
+      throw ValidationError("--passes is \(passes): between 1 and \(most).")
+    }
     guard estimator != .minibatch else { return }
     let given = [
       ("--batch-size", batchSize != nil), ("--passes", passes != nil), ("--order", order != nil),
@@ -96,7 +104,7 @@ struct EstimatorOptions: ParsableArguments {
     case .minibatch:
       .minibatch(
         .init(
-          size: batchSize ?? 256, passes: passes ?? 1,
+          size: batchSize, passes: passes ?? 1,
           order: order == .stored ? .stored : .shuffled(seed: seedValue), ragged: ragged ?? .drop))
     case .unbiased: .unbiased
     case .biased: .biased

@@ -119,7 +119,7 @@ struct DryRun {
     if plan == nil {
       let rows = comparison.left.layers.count
       let pairs = comparison.right.map { rows * $0.layers.count } ?? rows * (rows + 1) / 2
-      let size = comparison.plan.batches.map(\.count).max() ?? 0
+      let size = comparison.plan.batches.largest
       table.add([
         "minibatch", Format.count(pairs),
         "\(Format.count(batches)) minibatches of up to \(size) examples",

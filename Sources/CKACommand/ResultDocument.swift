@@ -128,7 +128,7 @@ extension ResultDocument {
     precision: Precision, alignment: ExamplePairing.Alignment, limit: Int?, timings: Timings
   ) {
     let similarity = outcome.similarity
-    estimator = Estimator(comparison.estimator)
+    estimator = Estimator(comparison.estimator, comparison.plan)
     kernel = Kernel(comparison.kernel)
     self.pooling = pooling
     self.precision = precision
@@ -216,10 +216,10 @@ extension ResultDocument.Cell {
 }
 
 extension ResultDocument.Estimator {
-  init(_ estimator: CKA.Estimator) {
+  init(_ estimator: CKA.Estimator, _ plan: MinibatchPlan? = nil) {
     name = estimator.name
     guard case .minibatch(let settings) = estimator else { return }
-    batchSize = settings.size
+    batchSize = settings.size ?? plan?.batchSize
     passes = settings.passes
     ragged = settings.ragged.rawValue
     switch settings.order {

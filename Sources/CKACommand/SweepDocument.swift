@@ -103,7 +103,8 @@ extension ResultDocument {
     }
     let examples = Examples(results)
     self.init(
-      estimator: Estimator(settings.estimatorValue), kernel: Kernel(settings.gramKernel),
+      estimator: Estimator(settings.estimatorValue, results.plan),
+      kernel: Kernel(settings.gramKernel),
       pooling: settings.pooling, precision: settings.precision,
       device: results.devices.first.map { Worker($0, minibatches: examples.minibatches) }
         ?? Worker.none,

@@ -142,7 +142,7 @@ extension SweepDocument {
   fileprivate init(_ results: SweepResults, groups: [ModelGroup]) {
     let settings = results.settings
     self.init(
-      estimator: ResultDocument.Estimator(settings.estimatorValue),
+      estimator: ResultDocument.Estimator(settings.estimatorValue, results.plan),
       kernel: ResultDocument.Kernel(settings.gramKernel), pooling: settings.pooling,
       precision: settings.precision, storePrecision: settings.storePrecision.rawValue,
       devices: results.devices.map { Device($0) }, examples: .init(results),

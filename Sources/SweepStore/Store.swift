@@ -44,6 +44,18 @@ struct Store {
     min(settings.exampleLimit ?? exampleCount, exampleCount)
   }
 
+  /// The plan of a store of these settings, which `file` holds.
+  static func plan(
+    _ settings: SweepSettings, exampleCount: Int, file: String
+  ) throws(StoreError) -> MinibatchPlan {
+    do throws(ComparisonError) {
+      return try MinibatchPlan(
+        settings.estimatorValue, exampleCount: comparedCount(settings, exampleCount: exampleCount))
+    } catch {
+      throw StoreError(.data, file, error.description)
+    }
+  }
+
   /// The digest of all that entries must agree on.
   let settingsDigest: String
 
@@ -68,9 +80,8 @@ struct Store {
     encoder.outputFormatting = .sortedKeys
     let text = (try? encoder.encode(document)) ?? Data()
     settingsDigest = Digest(of: String(decoding: text, as: UTF8.self)).hexadecimal
-    plan = MinibatchPlan(
-      document.settings.estimatorValue,
-      exampleCount: Self.comparedCount(document.settings, exampleCount: document.exampleCount))
+    plan = try Self.plan(
+      document.settings, exampleCount: document.exampleCount, file: "\(path)/store.json")
     try readEntries()
   }
 

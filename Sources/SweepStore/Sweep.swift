@@ -97,8 +97,10 @@ public final class Sweep {
       try Self.checkFolder(path)
     }
     var exampleCount = 0
+    var settings = settings
     if isNew {
       exampleCount = try openModel(firstModel).exampleCount
+      settings.chooseBatchSize(exampleCount: exampleCount)
       try Self.check(settings, shard, exampleCount: exampleCount, path: firstModel)
       try StorePath.makeFolder(path)
     }
@@ -109,7 +111,10 @@ public final class Sweep {
       guard team.isFirst, error.kind == .data || error.kind == .noInput else { throw error }
       // A new store, or one whose settings are damaged: those given now are its own if its models
       // were made with them.
-      if !isNew { exampleCount = try openModel(firstModel).exampleCount }
+      if !isNew {
+        exampleCount = try openModel(firstModel).exampleCount
+        settings.chooseBatchSize(exampleCount: exampleCount)
+      }
       let document = Store.Document(
         settings: settings, exampleCount: exampleCount, shard: shard)
       let candidate = try Store(path, document)
@@ -200,7 +205,7 @@ public final class Sweep {
         "\(compared) example\(compared == 1 ? " is" : "s are") compared, the "
           + "\(settings.estimator.rawValue) estimator needs at least \(least)")
     }
-    let plan = MinibatchPlan(settings.estimatorValue, exampleCount: compared)
+    let plan = try Store.plan(settings, exampleCount: exampleCount, file: path)
     if let shard, shard.count > plan.batches.count {
       throw StoreError(
         .usage, "--shard \(shard)",
@@ -223,7 +228,7 @@ public final class Sweep {
   }
 
   private func checkMemory(_ given: Int) throws(StoreError) {
-    let batch = store.plan.batches.map(\.count).max() ?? 0
+    let batch = store.plan.batches.largest
     let packed = store.document.settings.estimatorValue.centering.packedCount(exampleCount: batch)
     let least =
       max(
@@ -305,7 +310,7 @@ public final class Sweep {
     let maker = ProductMaker(
       memory: memory,
       packedCount: settings.estimatorValue.centering.packedCount(
-        exampleCount: store.plan.batches[minibatch].count),
+        exampleCount: store.plan.batches.size(of: minibatch)),
       storePrecision: settings.storePrecision)
     var rest = ArraySlice(blocks)
     try onDevice { device in

@@ -216,7 +216,7 @@ extension Sweep {
     let settings = store.document.settings
     let centering = settings.estimatorValue.centering
     let numbers = store.minibatches.reduce(0) {
-      $0 + centering.packedCount(exampleCount: store.plan.batches[$1].count)
+      $0 + centering.packedCount(exampleCount: store.plan.batches.size(of: $1))
     }
     let size = numbers * settings.storePrecision.size * model.layers.count
     let new = max(count - store.entries.count, 1)

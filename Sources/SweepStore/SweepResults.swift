@@ -117,7 +117,7 @@ public struct SweepResults: Sendable {
     guard let sums else {
       throw StoreError(.data, path, "has no minibatches: there are too few examples")
     }
-    return Similarity(sums, centering: centering, passes: plan.passes)
+    return Similarity(sums, centering: centering, varianceInflation: plan.varianceInflation)
   }
 
   /// What the similarity of two models depends on, with their names: where it is the same, files made

@@ -31,8 +31,9 @@ public struct SweepSettings: Codable, Sendable, Hashable {
 
   /// How CKA is estimated.
   public var estimator = EstimatorName.minibatch
-  /// b: examples a minibatch. For the full estimators 0, as are the passes.
-  public var batchSize = 256
+  /// b: examples a minibatch; nil for what the store has, or a new one `Estimator.Minibatches` chooses.
+  /// For the full estimators 0, as are the passes.
+  public var batchSize: Int?
   /// Passes over the examples.
   public var passes = 1
   /// Whether minibatches follow the stored order of the examples.
@@ -103,7 +104,7 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   /// All settings with the options that set them, for messages.
   private var described: [(option: String, value: String)] {
     [
-      ("--estimator", estimator.rawValue), ("--batch-size", "\(batchSize)"),
+      ("--estimator", estimator.rawValue), ("--batch-size", batchSize.map(String.init) ?? ""),
       ("--passes", "\(passes)"), ("--order", isStoredOrder ? "stored" : "shuffled"),
       ("--seed", "\(seed)"), ("--ragged", ragged), ("--kernel", kernel.rawValue),
       ("--bandwidth", bandwidth?.description ?? "none"),
@@ -114,8 +115,18 @@ public struct SweepSettings: Codable, Sendable, Hashable {
     ]
   }
 
-  /// The first setting in which `other` differs, with both values.
+  /// Chooses the size of minibatches for models of so many examples, if nobody has.
+  mutating func chooseBatchSize(exampleCount: Int) {
+    guard estimator == .minibatch, batchSize == nil else { return }
+    batchSize = Estimator.Minibatches.size(
+      forExamples: Store.comparedCount(self, exampleCount: exampleCount))
+  }
+
+  /// The first setting in which `other` differs, with both values; a size of minibatches that was left
+  /// open does not.
   func difference(from other: SweepSettings) -> (option: String, own: String, other: String)? {
+    var other = other
+    if estimator == other.estimator { other.batchSize = other.batchSize ?? batchSize }
     for (own, others) in zip(described, other.described) where own.value != others.value {
       return (own.option, own.value, others.value)
     }

@@ -32,7 +32,7 @@ import Testing
       #expect(result.cka[i, i] == 1)
       for j in 0..<3 { #expect(result.cka[i, j] == result.cka[j, i]) }
     }
-    let batches = MinibatchPlan(estimator, exampleCount: Self.n).batches
+    let batches = try MinibatchPlan(estimator, exampleCount: Self.n).batches
     let expected = Oracle.cka(Self.x, Self.y, unbiased: true, batches: batches)
     #expect(abs(result.cka[0, 1] - expected) < 1e-6)
   }
@@ -50,7 +50,7 @@ import Testing
   @Test func averagesBeforeItDivides() throws {
     let estimator = Estimator.minibatch(.init(size: 8, order: .stored))
     let found = try run(model([Self.x]), model([Self.y]), estimator).cka[0, 0]
-    let batches = MinibatchPlan(estimator, exampleCount: Self.n).batches
+    let batches = try MinibatchPlan(estimator, exampleCount: Self.n).batches
     let expected = Oracle.cka(Self.x, Self.y, unbiased: true, batches: batches)
     #expect(abs(found - expected) < 1e-6)
     let ratios = batches.map { Oracle.cka(Self.x, Self.y, unbiased: true, batches: [$0]) }
@@ -64,7 +64,7 @@ import Testing
     for index in (values.count / 2)..<values.count { values[index] *= 0x1p40 }
     let grown = Activations64(n: Self.n, p: 31, values: values)
     let estimator = Estimator.minibatch(.init(size: 24, order: .stored))
-    let batches = MinibatchPlan(estimator, exampleCount: Self.n).batches
+    let batches = try MinibatchPlan(estimator, exampleCount: Self.n).batches
     let found = try run(model([grown]), model([Self.y]), estimator).cka[0, 0]
     let expected = Oracle.cka(grown, Self.y, unbiased: true, batches: batches)
     #expect(abs(found - expected) < 1e-6)
@@ -91,8 +91,8 @@ import Testing
     backward.merge(parts[2])
     var all = parts[0]
     all.merge(backward)
-    let a = Similarity(forward, centering: .unbiased, passes: 1)
-    let b = Similarity(all, centering: .unbiased, passes: 1)
+    let a = Similarity(forward, centering: .unbiased)
+    let b = Similarity(all, centering: .unbiased)
     for i in 0..<2 {
       for j in 0..<2 {
         // Three float64 sums in another order.

@@ -22,9 +22,9 @@ import Testing
   private func estimates(
     _ a: Activations64, _ b: Activations64, batchSize: Int, passes: Int, repeats: Int,
     seed: UInt64
-  ) -> [Double] {
-    (0..<repeats).map { number in
-      let plan = MinibatchPlan(
+  ) throws -> [Double] {
+    try (0..<repeats).map { number in
+      let plan = try MinibatchPlan(
         .minibatch(
           .init(size: batchSize, passes: passes, order: .shuffled(seed: seed + UInt64(number)))),
         exampleCount: a.n)
@@ -45,7 +45,7 @@ import Testing
     for point in outcome.points {
       let errors = pairs.map { i, j in
         let exact = Oracle.cka(layers[i], layers[j], unbiased: true)
-        return estimates(
+        return try estimates(
           layers[i], layers[j], batchSize: point.batchSize, passes: point.passes, repeats: 4,
           seed: 5
         ).map { $0 - exact }

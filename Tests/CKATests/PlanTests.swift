@@ -3,12 +3,12 @@ import Testing
 @testable import CKA
 
 @Suite struct PlanTests {
-  private func plan(_ n: Int, _ settings: Estimator.Minibatches) -> MinibatchPlan {
-    MinibatchPlan(.minibatch(settings), exampleCount: n)
+  private func plan(_ n: Int, _ settings: Estimator.Minibatches) throws -> MinibatchPlan {
+    try MinibatchPlan(.minibatch(settings), exampleCount: n)
   }
 
-  @Test func everyExampleOncePerPass() {
-    let plan = plan(1000, .init(size: 100, passes: 3))
+  @Test func everyExampleOncePerPass() throws {
+    let plan = try plan(1000, .init(size: 100, passes: 3))
     #expect(plan.batches.count == 30)
     for pass in 0..<3 {
       let examples = plan.batches[(pass * 10)..<(pass * 10 + 10)].flatMap { $0 }
@@ -18,24 +18,56 @@ import Testing
     #expect(plan.examplesUsed == 1000 && plan.examplesDropped == 0)
   }
 
-  @Test func whatDoesNotFillAMinibatch() {
-    let dropped = plan(1003, .init(size: 100))
+  @Test func whatDoesNotFillAMinibatch() throws {
+    let dropped = try plan(1003, .init(size: 100))
     #expect(dropped.batches.allSatisfy { $0.count == 100 })
     #expect(dropped.examplesUsed == 1000 && dropped.examplesDropped == 3)
     // Three examples have no HSIC, kept or not.
-    let tooFew = plan(1003, .init(size: 100, ragged: .keep))
+    let tooFew = try plan(1003, .init(size: 100, ragged: .keep))
     #expect(tooFew.examplesDropped == 3 && tooFew.batches.count == 10)
-    let kept = plan(1004, .init(size: 100, ragged: .keep))
+    let kept = try plan(1004, .init(size: 100, ragged: .keep))
     #expect(kept.examplesDropped == 0 && kept.batches.last?.count == 4)
   }
 
-  @Test func oneBatchOfAllWhereThereAreFewer() {
+  @Test func oneBatchOfAllWhereThereAreFewer() throws {
     for n in [4, 99, 100] {
-      let plan = plan(n, .init(size: 100, passes: 5))
-      #expect(plan.batches == [Array(0..<n)] && plan.passes == 1)
+      let plan = try plan(n, .init(size: 100, passes: 5))
+      #expect(Array(plan.batches) == [Array(0..<n)] && plan.passes == 1)
     }
-    #expect(MinibatchPlan(.biased, exampleCount: 7).batches == [Array(0..<7)])
-    #expect(plan(300, .init(size: 100, order: .stored)).batches[1] == Array(100..<200))
+    #expect(try Array(MinibatchPlan(.biased, exampleCount: 7).batches) == [Array(0..<7)])
+    #expect(try plan(300, .init(size: 100, order: .stored)).batches[1] == Array(100..<200))
+  }
+
+  /// Half of 500 examples would fill no minibatch of 256.
+  @Test func fewExamplesAreNotLeftOutForTheSizeOfMinibatches() throws {
+    let expected = [(500, 250), (257, 128), (1000, 250), (512, 256), (513, 171), (10_000, 256)]
+    for (n, size) in expected {
+      let plan = try plan(n, .init())
+      #expect(plan.batchSize == size && plan.examplesDropped <= n / 100, "\(n)")
+      #expect(plan.batches.allSatisfy { $0.count == size })
+    }
+    for n in 4..<3000 { #expect(try plan(n, .init()).examplesDropped <= max(n / 100, 1)) }
+  }
+
+  @Test func aPlanOfManyPassesTakesNoMemory() throws {
+    let before = ProcessMemory.now
+    let plan = try plan(1000, .init(size: 10, passes: 1_000_000))
+    #expect(plan.batches.count == 100_000_000)
+    let last = plan.batches[plan.batches.count - 100..<plan.batches.count].flatMap { $0 }
+    #expect(last.sorted() == Array(0..<1000))
+    // A list of all would take 8 GB.
+    #expect(ProcessMemory.now - before < 1 << 30)
+  }
+
+  @Test func impossiblePlansAreErrors() {
+    for (n, settings) in [
+      (-1, Estimator.Minibatches()), (100, .init(size: 3)), (100, .init(size: -4)),
+      (100, .init(size: 0)), (100, .init(size: 10, passes: 0)), (100, .init(size: 10, passes: -1)),
+      (100, .init(size: 10, passes: .max)), (2, .init(size: 10, passes: .max)),
+    ] {
+      #expect(throws: ComparisonError.self) { try self.plan(n, settings) }
+    }
+    #expect(throws: ComparisonError.self) { try MinibatchPlan(.unbiased, exampleCount: -1) }
   }
 
   /// The permutation is documented; these were computed by another program, in Python.

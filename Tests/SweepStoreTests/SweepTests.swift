@@ -46,7 +46,7 @@ import Testing
         let (x, y) = (study.written[models[left]]![1], study.written[models[right]]![0])
         let oracle = Oracle.cka(
           x, y, kernel: variant.oracleKernel, unbiased: variant != .biased,
-          batches: comparison.plan.batches)
+          batches: Array(comparison.plan.batches))
         // float32 Gram matrices of a handful of features: rounding is some 1e-7 of CKA.
         #expect(abs(similarity.cka[1, 0] - oracle) < 1e-5)
       }

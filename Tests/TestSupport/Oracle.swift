@@ -113,7 +113,7 @@ public enum Oracle {
   /// of averaged HSICs.
   public static func cka(
     _ x: Activations64, _ y: Activations64, kernel: OracleKernel = .linear, unbiased: Bool,
-    batches: [[Int]]? = nil
+    batches: (any Sequence<[Int]>)? = nil
   ) -> Double {
     var xy = 0.0
     var xx = 0.0

@@ -35,7 +35,7 @@ extension ComponentAnalysis {
 
   private var tiles: MemoryModel {
     let comparison = Comparison(
-      left, right, pairing: pairing, estimator: estimator, kernel: .linear)
+      ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
     return MemoryModel(work: ExactWork(comparison), base: ProcessMemory.now + bases(searching: 0))
   }
 

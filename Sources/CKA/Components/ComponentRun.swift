@@ -94,7 +94,7 @@ extension ComponentAnalysis {
   ) throws(DeviceError) -> (Grams, Similarity) {
     let n = pairing.count
     let comparison = Comparison(
-      left, right, pairing: pairing, estimator: .biased, kernel: .linear)
+      ofAll: left, right, pairing: pairing, estimator: .biased, kernel: .linear)
     let batch = comparison.minibatches(Array(0..<n))
     func stack(_ minibatch: Minibatch) throws(DeviceError) -> D.Stack {
       let stack = try device.gramStack(of: minibatch, kernel: .linear, centering: .biased)
@@ -113,7 +113,7 @@ extension ComponentAnalysis {
     let sums = try comparison.sums(leftStack, rightStack, of: n, on: device)
     let others = try rightStack.map { (right) throws(DeviceError) in try copies(right) } ?? []
     return (
-      (try copies(leftStack), others), Similarity(sums, centering: .biased, passes: 1)
+      (try copies(leftStack), others), Similarity(sums, centering: .biased)
     )
   }
 
@@ -205,7 +205,8 @@ struct ReducedMaps<D: Device> {
     self.rightPairs = rightPairs
     self.device = device
     comparison = Comparison(
-      analysis.left, analysis.right, pairing: analysis.pairing, estimator: analysis.estimator,
+      ofAll: analysis.left, analysis.right, pairing: analysis.pairing,
+      estimator: analysis.estimator,
       kernel: .linear)
     let count = comparison.estimator.centering.packedCount(exampleCount: analysis.pairing.count)
     leftNumbers = PackedNumbers(layers: left.count, count: count)
@@ -237,7 +238,7 @@ struct ReducedMaps<D: Device> {
       try stack(right, pairs, rightNumbers)
     }
     let sums = try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
-    return Similarity(sums, centering: comparison.estimator.centering, passes: 1)
+    return Similarity(sums, centering: comparison.estimator.centering)
   }
 }
 

@@ -76,7 +76,7 @@ extension ComponentAnalysis {
     _ estimator: Estimator, _ pairing: ExamplePairing, on device: some Device, memory: Int
   ) throws(DeviceError) -> (comparison: Comparison, plan: ExactPlan?) {
     let comparison = Comparison(
-      left, right, pairing: pairing, estimator: estimator, kernel: .linear)
+      ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
     do throws(ExactPlanError) {
       return (
         comparison, try comparison.exactPlan(on: [device], memory: memory, isMeasured: false)
@@ -105,7 +105,8 @@ private struct TiledMaps<D: Device> {
     (self.side, self.memory, self.device) = (side, memory, device)
     removed = analysis.removed
     comparison = Comparison(
-      analysis.left, analysis.right, pairing: analysis.pairing, estimator: analysis.estimator,
+      ofAll: analysis.left, analysis.right, pairing: analysis.pairing,
+      estimator: analysis.estimator,
       kernel: .linear)
   }
 
@@ -169,7 +170,7 @@ private struct TiledMaps<D: Device> {
         HSICSums(
           exampleCount: n, centering: centering, left: leftLayers, right: rightLayers,
           products: sums.products, leftSquares: own, rightSquares: isOne ? own : sums.right,
-          precision: device.info.precision), centering: centering, passes: 1)
+          precision: device.info.precision), centering: centering)
     }
   }
 

@@ -42,12 +42,18 @@ public struct Convergence: Sendable {
   }
 
   /// The longest run of one batch size in one order.
-  public func comparison(batchSize: Int, repeat number: Int) -> Comparison {
-    exact.estimated(
-      by: .minibatch(
+  ///
+  /// - Throws: where there are too few examples a minibatch.
+  public func comparison(
+    batchSize: Int, repeat number: Int
+  ) throws(ComparisonError) -> Comparison {
+    try Comparison(
+      exact.left, exact.right, pairing: exact.pairing,
+      estimator: .minibatch(
         .init(
           size: batchSize, passes: passes[passes.count - 1],
-          order: .shuffled(seed: seed &+ UInt64(number)))))
+          order: .shuffled(seed: seed &+ UInt64(truncatingIfNeeded: number)))),
+      kernel: exact.kernel)
   }
 
   /// Minibatches of one pass; the examples that do not fill one are left out.
@@ -113,13 +119,6 @@ extension Convergence {
     public var biasError: Double {
       standardDeviation(meanDeviations) / Double(meanDeviations.count).squareRoot()
     }
-  }
-}
-
-extension Comparison {
-  /// The comparison of the same examples with another estimator.
-  fileprivate func estimated(by estimator: Estimator) -> Comparison {
-    Comparison(left, right, pairing: pairing, estimator: estimator, kernel: kernel)
   }
 }
 

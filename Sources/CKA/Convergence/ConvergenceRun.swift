@@ -29,10 +29,15 @@ extension Convergence {
     let perPass = minibatches(batchSize: batchSize)
     var estimates = passes.map { _ in [Matrix<Double>]() }
     for number in 0..<repeats {
-      let comparison = comparison(batchSize: batchSize, repeat: number)
+      let comparison: Comparison
+      do throws(ComparisonError) {
+        comparison = try self.comparison(batchSize: batchSize, repeat: number)
+      } catch {
+        throw DeviceError(kind: .input, call: "converge", context: error.description)
+      }
       _ = try run.similarity(comparison, observe: observe) { minibatches, sums in
         guard let index = passes.firstIndex(where: { $0 * perPass == minibatches }) else { return }
-        let similarity = Similarity(sums, centering: .unbiased, passes: passes[index])
+        let similarity = Similarity(sums, centering: .unbiased)
         estimates[index].append(similarity.cka)
       }
     }

@@ -87,7 +87,7 @@ extension Comparison {
   /// Bytes of memory that minibatches take at the most.
   public func memoryOfMinibatches(on devices: [any Device], sharing: Int = 1) -> Int {
     var work = ExactWork(self)
-    work.exampleCount = plan.batches.map(\.count).max() ?? 0
+    work.exampleCount = plan.batches.largest
     let model = MemoryModel(
       work: work, base: ProcessMemory.base, sharing: min(max(sharing, 1), devices.count),
       cores: devices.first?.info.computeUnits ?? 1)
@@ -99,12 +99,14 @@ extension Comparison {
   public func costOfMinibatches(on device: some Device) throws(DeviceError) -> ExactCost {
     var cost = ExactCost()
     var work = ExactWork(self)
-    for batch in plan.batches {
-      work.exampleCount = batch.count
+    // All passes are alike.
+    let passes = Double(plan.passes)
+    for index in 0..<plan.batches.perPass {
+      work.exampleCount = plan.batches.size(of: index)
       let part = ExactCost(atOnce: work)
-      cost.gramFlops += part.gramFlops
-      cost.pairFlops += part.pairFlops
-      cost.bytesRead += part.bytesRead
+      cost.gramFlops += passes * part.gramFlops
+      cost.pairFlops += passes * part.pairFlops
+      cost.bytesRead += passes * part.bytesRead
     }
     guard let first = plan.batches.first else { return cost }
     var timings = Timings()

@@ -158,7 +158,7 @@ public struct Trust: Sendable {
     let rightStack =
       try right.map { (right) throws(DeviceError) in try device.gramStack(of: right.packed) }
     let sums = try comparison.sums(leftStack, rightStack, of: left.exampleCount, on: device)
-    return Similarity(sums, centering: .unbiased, passes: 1)
+    return Similarity(sums, centering: .unbiased)
   }
 }
 

@@ -14,7 +14,8 @@ enum Reference {
 
   /// CKA over the minibatches `batches`: the ratio of summed HSICs.
   static func cka(
-    _ x: Layer, _ y: Layer, kernel: GramKernel, centering: GramCentering, batches: [[Int]]
+    _ x: Layer, _ y: Layer, kernel: GramKernel, centering: GramCentering,
+    batches: some Sequence<[Int]>
   ) -> Double {
     var cross = 0.0
     var left = 0.0

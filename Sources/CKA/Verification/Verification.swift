@@ -78,11 +78,15 @@ struct VerificationCase {
   func expected() -> Double? {
     if let known { return known }
     return Reference.cka(
-      x, y, kernel: kernel, centering: estimator.centering,
-      batches: MinibatchPlan(estimator, exampleCount: x.n).batches)
+      x, y, kernel: kernel, centering: estimator.centering, batches: comparison.plan.batches)
   }
 
   func value(on device: any Device) throws(DeviceError) -> Double? {
+    let similarity = try comparison.run(on: [device]).similarity
+    return similarity.statuses[0, 0] == .ok ? similarity.cka[0, 0] : nil
+  }
+
+  private var comparison: Comparison {
     func model(_ layer: Reference.Layer, _ name: String) -> ActivationModel {
       ActivationModel(
         name: name,
@@ -96,15 +100,11 @@ struct VerificationCase {
               exampleCount: layer.n, featureAxes: [layer.p])
         ])
     }
-    let comparison: Comparison
     do throws(ComparisonError) {
-      comparison = try Comparison(
-        model(x, "x"), model(y, "y"), estimator: estimator, kernel: kernel)
+      return try Comparison(model(x, "x"), model(y, "y"), estimator: estimator, kernel: kernel)
     } catch {
       preconditionFailure("a verification case of different examples: \(error)")
     }
-    let similarity = try comparison.run(on: [device]).similarity
-    return similarity.statuses[0, 0] == .ok ? similarity.cka[0, 0] : nil
   }
 }
 
