@@ -47,6 +47,8 @@ let package = Package(
       name: "CHDF5Process",
       dependencies: [.target(name: "CHDF5", condition: .when(traits: ["HDF5"]))],
       cSettings: [.define("HDF5", .when(traits: ["HDF5"]))]),
+    // What everybody needs: how much of the machine there is, and work on all of its processors.
+    .target(name: "Support", dependencies: ["CSystem"]),
 
     // From files to scores: every arrow points to the left in this list.
     .target(name: "Activations"),
@@ -57,19 +59,24 @@ let package = Package(
         .target(name: "CZlib", condition: .when(traits: ["HDF5"])),
       ]),
     .target(name: "Device", dependencies: ["Activations"]),
-    .target(name: "FeatureSlabs", dependencies: ["Activations", "CPUKernels"]),
+    .target(name: "FeatureSlabs", dependencies: ["Support", "Activations", "CPUKernels"]),
     .target(
-      name: "BLASDevice", dependencies: ["Device", "FeatureSlabs", "CPUKernels", "COpenBLAS"]),
+      name: "BLASDevice",
+      dependencies: ["Support", "Device", "FeatureSlabs", "CPUKernels", "COpenBLAS"]),
     .target(
-      name: "OpenCLDevice", dependencies: ["Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
+      name: "OpenCLDevice",
+      dependencies: ["Support", "Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
     .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
     .target(name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"]),
     .target(name: "Statistics"),
     .target(
       name: "CKA",
-      dependencies: ["Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics"]),
+      dependencies: [
+        "Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics", "Support",
+      ]),
     .target(
-      name: "SweepStore", dependencies: ["Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
+      name: "SweepStore",
+      dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
     .target(name: "Figures", dependencies: ["CCairo"]),
 
     // Results as one page for a browser.
@@ -83,7 +90,7 @@ let package = Package(
     .target(
       name: "CommandSupport",
       dependencies: [
-        "CSystem",
+        "CSystem", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -93,7 +100,7 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
-        "Report", "Statistics", "SweepStore",
+        "Support", "Report", "Statistics", "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -101,6 +108,7 @@ let package = Package(
     .executableTarget(
       name: "CKABench",
       dependencies: [
+        "Support",
         "CKA", "ActivationFiles", "CSystem", "CommandSupport", "COpenBLAS", "DeviceRegistry",
         "Figures",
         "OpenCLDevice",
@@ -110,6 +118,7 @@ let package = Package(
       path: "Benchmarks/CKABench"),
 
     // Tests.
+    .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
       path: "Tests/TestSupport"),
@@ -129,7 +138,9 @@ let package = Package(
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"]),
     .testTarget(
       name: "CKATests",
-      dependencies: ["CKA", "ActivationFiles", "BLASDevice", "Statistics", "TestSupport"]),
+      dependencies: [
+        "Support", "CKA", "ActivationFiles", "BLASDevice", "Statistics", "TestSupport",
+      ]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),

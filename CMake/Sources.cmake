@@ -89,15 +89,27 @@ cka_c_library(CPUKernels Sources/CPUKernels
     half.c
     wide_features.c)
 
+cka_c_library(CSystem Sources/CSystem
+  SOURCES
+    system_calls.c)
+
+cka_swift_library(Support Sources/Support
+  DEPENDS CSystem
+  SOURCES
+    MachineLimits.swift
+    Perform.swift
+    ProcessMemory.swift
+    SmallFile.swift)
+
 cka_swift_library(FeatureSlabs Sources/FeatureSlabs
-  DEPENDS Activations CPUKernels
+  DEPENDS Activations CPUKernels Support
   SOURCES
     FeatureSlabs.swift
     FeatureStage.swift
     LayerCenters.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
-  DEPENDS COpenBLAS CPUKernels Device FeatureSlabs
+  DEPENDS COpenBLAS CPUKernels Device FeatureSlabs Support
   SOURCES
     BLASDevice.swift
     BLASGramStack.swift
@@ -136,7 +148,7 @@ cka_swift_library(Statistics Sources/Statistics
     SpecialFunctions.swift)
 
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics
+  DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics Support
   SOURCES
     Blocks/BlockBaseline.swift
     Blocks/BlockDetector.swift
@@ -183,7 +195,6 @@ cka_swift_library(CKA Sources/CKA
     Exact/ExactWork.swift
     Exact/FeatureSpace.swift
     Exact/MemoryModel.swift
-    Exact/ProcessMemory.swift
     ExamplePairing.swift
     HSICSums.swift
     MinibatchPlan.swift
@@ -209,12 +220,8 @@ cka_swift_library(CKA Sources/CKA
     Verification/Reference.swift
     Verification/Verification.swift)
 
-cka_c_library(CSystem Sources/CSystem
-  SOURCES
-    system_calls.c)
-
 cka_swift_library(CommandSupport Sources/CommandSupport
-  DEPENDS ArgumentParser CSystem Logging
+  DEPENDS ArgumentParser CSystem Logging Support
   SOURCES
     ConcurrentMap.swift
     Console.swift
@@ -235,7 +242,7 @@ cka_system_library(COpenCL Sources/COpenCL
   PKG_CONFIG OpenCL)
 
 cka_swift_library(OpenCLDevice Sources/OpenCLDevice
-  DEPENDS CKAKernels COpenCL Device FeatureSlabs
+  DEPENDS CKAKernels COpenCL Device FeatureSlabs Support
   SOURCES
     CacheFolder.swift
     Calls.swift
@@ -323,7 +330,7 @@ cka_swift_library(Figures Sources/Figures
 
 cka_command(CKABench Benchmarks/CKABench
   PRODUCT cka-bench
-  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CSystem CommandSupport DeviceRegistry Figures Logging OpenCLDevice
+  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CSystem CommandSupport DeviceRegistry Figures Logging OpenCLDevice Support
   SOURCES
     Bench.swift
     Child.swift
@@ -371,7 +378,7 @@ cka_system_library(CXXHash Sources/CXXHash
   PKG_CONFIG libxxhash)
 
 cka_swift_library(SweepStore Sources/SweepStore
-  DEPENDS Activations CKA CPUKernels CXXHash Device
+  DEPENDS Activations CKA CPUKernels CXXHash Device Support
   SOURCES
     BinaryHeader.swift
     CheckedDocument.swift
@@ -395,7 +402,7 @@ cka_swift_library(SweepStore Sources/SweepStore
 
 cka_command(CKACommand Sources/CKACommand
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics SweepStore
+  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics Support SweepStore
   SOURCES
     AcrossModels.swift
     BlockSpans.swift

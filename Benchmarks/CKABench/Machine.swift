@@ -1,6 +1,7 @@
 import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// The machine as reports name it.
 struct Machine: Codable, Equatable {
@@ -26,8 +27,8 @@ struct Machine: Codable, Equatable {
   init() {
     let cpu = (try? openDevice("cpu"))?.info
     processor = cpu?.name ?? "unknown"
-    cores = ProcessInfo.processInfo.activeProcessorCount
-    memory = Int(ProcessInfo.processInfo.physicalMemory)
+    cores = MachineLimits.current.processors
+    memory = MachineLimits.current.memory
     kernels = cpu?.driver ?? "unknown"
     var names = utsname()
     uname(&names)

@@ -6,6 +6,7 @@ import CommandSupport
 import Device
 import DeviceRegistry
 import Foundation
+import Support
 
 /// One device on one workload, in a process of its own: the other side of `Child`.
 struct Measure: ParsableCommand {

@@ -2,9 +2,9 @@ import Activations
 import COpenBLAS
 import CPUKernels
 import Device
-import Dispatch
 import FeatureSlabs
 import Foundation
+import Support
 import Synchronization
 
 /// The CPU: one layer per core, features centered and multiplied while they are in its cache.
@@ -38,8 +38,8 @@ public struct BLASDevice: Device {
       id: "cpu", name: Self.processorName, backend: "BLAS",
       driver:
         "\(openBLAS) (\(String(cString: openblas_get_corename()))), own kernels \(multiplier.name)",
-      memory: Int(ProcessInfo.processInfo.physicalMemory), hasFloat64: true,
-      computeUnits: ProcessInfo.processInfo.activeProcessorCount)
+      memory: MachineLimits.current.memory, hasFloat64: true,
+      computeUnits: MachineLimits.current.processors)
   }
 
   /// See `Device`. Memory: the stack, and for minibatches of up to 1,024 examples one Gram matrix
@@ -73,7 +73,7 @@ public struct BLASDevice: Device {
       }
     }
     stack.timings = clock.timings(
-      within: .now - start, cores: ProcessInfo.processInfo.activeProcessorCount)
+      within: .now - start, cores: MachineLimits.current.processors)
     return stack
   }
 
@@ -96,7 +96,7 @@ public struct BLASDevice: Device {
       return segments.enumerated().map { (layer, $0, $1) }
     }
     let failure = Mutex<DeviceError?>(nil)
-    DispatchQueue.concurrentPerform(iterations: work.count) { item in
+    perform(work.count) { item in
       let (layer, segment, features) = work[item]
       guard failure.withLock({ $0 == nil }) else { return }
       do throws(DeviceError) {

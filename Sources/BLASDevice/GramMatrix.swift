@@ -1,6 +1,6 @@
 import Device
-import Dispatch
 import Foundation
+import Support
 
 /// The lower triangle of one layer's Gram matrix, before and while it is centered.
 final class GramMatrix: @unchecked Sendable {
@@ -92,7 +92,7 @@ final class GramMatrix: @unchecked Sendable {
     let runs = rowRuns
     guard isShared else { return body(0, runs[0]) }
     // The last rows are the longest: first.
-    DispatchQueue.concurrentPerform(iterations: runs.count) {
+    perform(runs.count) {
       let run = runs.count - 1 - $0
       body(run, runs[run])
     }

@@ -1,5 +1,5 @@
 import Device
-import Dispatch
+import Support
 import Synchronization
 
 extension BLASDevice {
@@ -99,7 +99,7 @@ extension BLASDevice {
     nonisolated(unsafe) let sums = sums
     let elements = [Double](unsafeUninitializedCapacity: count) { elements, initialized in
       nonisolated(unsafe) let target = elements
-      DispatchQueue.concurrentPerform(iterations: rows) { row in
+      perform(rows) { row in
         for index in (row * columns)..<((row + 1) * columns) {
           var sum = sums[index]
           for lane in 1..<PairSlab.lanes { sum += sums[lane * count + index] }

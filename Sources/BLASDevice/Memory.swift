@@ -1,5 +1,6 @@
 import Device
 import Foundation
+import Support
 import Synchronization
 
 /// Memory that is used again: the next minibatch needs what the last one needed, and the system
@@ -8,8 +9,8 @@ final class MemoryPool: Sendable {
   /// Blocks that nobody uses, by their bytes.
   private let idle = Mutex<(blocks: [Int: [Block]], bytes: Int)>(([:], 0))
 
-  /// Bytes that are kept at most: a small part of this machine's memory.
-  private static let limit = Int(ProcessInfo.processInfo.physicalMemory / 16)
+  /// Bytes that are kept at most: a small part of the memory that there is.
+  private static let limit = MachineLimits.current.memory / 16
 
   struct Block: @unchecked Sendable {
     // @unchecked: it has one owner at a time.
@@ -84,12 +85,12 @@ final class Floats: @unchecked Sendable {
     _ rows: Int, _ columns: Int, for what: String, from pool: MemoryPool
   ) throws(DeviceError) {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-    let physical = Int(ProcessInfo.processInfo.physicalMemory)
+    let limit = MachineLimits.current.memory
     // The system would promise more than it has, and end the process when the promise is called in.
-    guard !overflow, count <= physical / MemoryLayout<Float>.size else {
+    guard !overflow, count <= limit / MemoryLayout<Float>.size else {
       throw DeviceError(
         kind: .outOfMemory, call: "malloc",
-        context: "\(rows) × \(columns) float32 numbers for \(what) do not fit this machine's memory"
+        context: "\(rows) × \(columns) float32 numbers for \(what) do not fit the memory that there is"
       )
     }
     block = try pool.take(Self.byteCount(count), for: what)

@@ -1,4 +1,5 @@
-import Dispatch
+import Support
+
 
 /// Runs `fill` for the pieces of slab s and `multiply` for the blocks of slab s − 1 on all cores at
 /// once, then `finish` for slab s, for every slab in turn.
@@ -11,7 +12,7 @@ func pipeline(
   for step in 0...slabs {
     let pieces = step < slabs ? pieces : 0
     let blocks = step > 0 ? blocks : 0
-    DispatchQueue.concurrentPerform(iterations: pieces + blocks) { index in
+    perform(pieces + blocks) { index in
       if index < pieces { fill(step, index) } else { multiply(step - 1, index - pieces) }
     }
     if step < slabs, !finish(step) { return }

@@ -1,7 +1,7 @@
 import Activations
 import Device
-import Dispatch
 import FeatureSlabs
+import Support
 import Synchronization
 
 /// What all cores together need to make a tile of the Gram matrices of many layers, one after another.
@@ -69,7 +69,7 @@ final class TileWorkspace: @unchecked Sendable {
   ) {
     let runs = Block.runs(of: tile.rows.count, size: size)
     // The last rows of a triangle are the longest: first.
-    DispatchQueue.concurrentPerform(iterations: runs.count) {
+    perform(runs.count) {
       let run = runs.count - 1 - $0
       body(run, runs[run])
     }

@@ -1,4 +1,4 @@
-import Dispatch
+import Support
 import Synchronization
 
 /// What `body` gives for 0 ..< `count`, on all cores.
@@ -6,7 +6,7 @@ func concurrently<Result: Sendable>(
   _ count: Int, _ body: @Sendable (Int) -> Result
 ) -> [Result] {
   let results = Mutex([Result?](repeating: nil, count: count))
-  DispatchQueue.concurrentPerform(iterations: count) { index in
+  perform(count) { index in
     let result = body(index)
     results.withLock { $0[index] = result }
   }

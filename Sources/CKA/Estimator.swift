@@ -13,7 +13,7 @@ public enum Estimator: Sendable, Hashable {
 
   /// How the examples are divided into minibatches.
   public struct Minibatches: Sendable, Hashable {
-    /// b: examples a minibatch, at least 4; nil for `size(forExamples:)`. The paper takes 256.
+    /// b: examples a minibatch, at least 4 and `mostSize` at the most; nil for `size(forExamples:)`. The paper takes 256.
     public var size: Int?
     /// How often all examples are gone through, at least once and `mostPasses` times at the most. The
     /// paper takes 10.
@@ -33,6 +33,9 @@ public enum Estimator: Sendable, Hashable {
       self.ragged = ragged
     }
 
+    /// More examples at a time are for the estimators over all examples, which take any number.
+    public static let mostSize = GramKernel.mostExamplesOfOneMatrix
+
     /// Passes beyond these change no digit that is printed: errors fall as 1/√passes.
     public static let mostPasses = 1_000_000
 
@@ -47,10 +50,10 @@ public enum Estimator: Sendable, Hashable {
 
     /// - Throws: where a setting is out of its range.
     func check() throws(ComparisonError) {
-      if let size, size < GramCentering.unbiased.leastExamples {
+      let least = GramCentering.unbiased.leastExamples
+      if let size, !(least...Self.mostSize).contains(size) {
         throw ComparisonError(
-          "minibatches of \(size): HSIC needs at least \(GramCentering.unbiased.leastExamples) examples"
-        )
+          "minibatches of \(size): they have \(least) to \(Self.mostSize) examples")
       }
       guard (1...Self.mostPasses).contains(passes) else {
         throw ComparisonError("\(passes) passes: there can be 1 to \(Self.mostPasses)")

@@ -63,8 +63,11 @@ struct EstimatorOptions: ParsableArguments {
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
 
   func validate() throws {
-    if let batchSize, batchSize < 4 {
-      throw ValidationError("--batch-size is \(batchSize): HSIC needs at least 4 examples.")
+    let sizes = 4...Estimator.Minibatches.mostSize
+    if let batchSize, !sizes.contains(batchSize) {
+      throw ValidationError(
+        "--batch-size is \(batchSize): HSIC needs at least 4 examples, and a minibatch has at most "
+          + "\(sizes.upperBound); unbiased and biased take all examples at once.")
     }
     let most = Estimator.Minibatches.mostPasses
     if let passes, !(1...most).contains(passes) {

@@ -5,6 +5,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Support
 
 extension Comparison {
   /// How an estimate over all examples is made within the memory the user grants; nil for minibatches,

@@ -73,7 +73,7 @@ struct SweepCommand: ParsableCommand {
         var opened: Set<String> = []
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
-          memory: granted.memory?.bytes ?? Self.halfOfMemory,
+          memory: granted.memory?.bytes ?? Comparison.defaultMemory,
           devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
             // A sweep may open a model several times.
@@ -92,8 +92,6 @@ struct SweepCommand: ParsableCommand {
       }
     }
   }
-
-  private static var halfOfMemory: Int { Int(ProcessInfo.processInfo.physicalMemory / 2) }
 
   private var settings: SweepSettings {
     var settings = SweepSettings()

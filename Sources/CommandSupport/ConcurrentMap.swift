@@ -1,4 +1,4 @@
-import Dispatch
+import Support
 import Synchronization
 
 /// What `transform` makes of each element, in their order, made on all cores.
@@ -8,7 +8,7 @@ public func concurrentMap<Element: Sendable, Result: Sendable>(
   _ elements: [Element], _ transform: @Sendable (Element) throws -> Result
 ) throws -> [Result] {
   let results = Mutex([Swift.Result<Result, any Error>?](repeating: nil, count: elements.count))
-  DispatchQueue.concurrentPerform(iterations: elements.count) { index in
+  perform(elements.count) { index in
     let result = Swift.Result { try transform(elements[index]) }
     results.withLock { $0[index] = result }
   }

@@ -5,6 +5,10 @@ public enum GramKernel: Sendable, Hashable {
   /// K_ij = exp(−‖xᵢ − xⱼ‖² / (2σ²)).
   case rbf(Bandwidth)
 
+  /// The most examples whose matrix is made in one piece, on any device: places in its triangle are 32-bit
+  /// numbers.
+  public static let mostExamplesOfOneMatrix = 65_535
+
   /// How σ is found. Libraries disagree; results name the convention.
   public enum Bandwidth: Sendable, Hashable {
     /// σ² = t² · the median of all n² squared distances, the zero diagonal included
@@ -43,7 +47,9 @@ public enum GramCentering: Sendable, Hashable, CaseIterable {
 
   /// Numbers in the packed triangle of `exampleCount` examples.
   public func packedCount(exampleCount n: Int) -> Int {
-    self == .unbiased ? n * (n - 1) / 2 : n * (n + 1) / 2
+    // No machine holds the matrix of 2³¹ examples; that of more must not count as one of fewer.
+    let n = min(n, 1 << 31)
+    return self == .unbiased ? n * (n - 1) / 2 : n * (n + 1) / 2
   }
 
   /// What is taken from the entries of a matrix with these row sums (.unbiased: without its diagonal),

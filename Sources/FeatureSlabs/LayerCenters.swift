@@ -1,6 +1,6 @@
 import Activations
 import CPUKernels
-import Dispatch
+import Support
 import Synchronization
 
 /// What is taken from a layer's features, and what they are divided by, wherever some of its examples
@@ -204,7 +204,7 @@ private func concurrently(
   let stages = FeatureStages()
   // Each index is handed out once, and what `body` shares it divides by index.
   nonisolated(unsafe) let body = body
-  DispatchQueue.concurrentPerform(iterations: count) { index in
+  perform(count) { index in
     guard failure.withLock({ $0 == nil }) else { return }
     do throws(ActivationReadError) {
       try stages.withStage { (stage) throws(ActivationReadError) in try body(index, stage) }

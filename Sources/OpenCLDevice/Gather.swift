@@ -1,7 +1,7 @@
 import Activations
 import Device
-import Dispatch
 import FeatureSlabs
+import Support
 import Synchronization
 
 /// Some examples of a layer, on their way to the device.
@@ -107,7 +107,7 @@ struct Gather: @unchecked Sendable {
     _ count: Int, _ body: @Sendable (Int) throws(ActivationReadError) -> Void
   ) throws(DeviceError) {
     let failure = Mutex<ActivationReadError?>(nil)
-    DispatchQueue.concurrentPerform(iterations: count) { index in
+    Support.perform(count) { index in
       do throws(ActivationReadError) {
         try body(index)
       } catch {

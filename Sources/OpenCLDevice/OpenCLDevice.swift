@@ -51,6 +51,14 @@ public final class OpenCLDevice: Device {
   ) throws(DeviceError) -> OpenCLGramStack {
     precondition(
       minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
+    if case .rbf(.medianMultiple) = kernel,
+      minibatch.exampleCount > runtime.limits.medianExamples
+    {
+      throw DeviceError(
+        kind: .unsupported, call: "gramStack",
+        context: "the exact median of \(minibatch.exampleCount) examples at once: its counts hold "
+          + "those of \(runtime.limits.medianExamples); tiles take any number")
+    }
     return try alone { (workspace) throws(DeviceError) in
       let run = GramRun(
         runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering,

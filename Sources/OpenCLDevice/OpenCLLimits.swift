@@ -9,6 +9,9 @@ struct OpenCLLimits: Sendable, Hashable {
   var group: Int
   /// Bytes of partial Gram matrices, and of partial products of layer pairs.
   var workspace: Int
+  /// Examples of which the exact median may be taken from one matrix: its n(n − 1)/2 distances are counted
+  /// in 32 bits. Tiles are counted one by one.
+  var medianExamples = 92_682
 
   /// Most of the device, and groups large enough to hide the cost of starting them.
   init(_ description: OpenCLDeviceDescription) {

@@ -1,6 +1,7 @@
 import CPUKernels
 import Device
 import Foundation
+import Support
 
 /// One model's centered Gram matrices of one minibatch, in a file.
 ///
@@ -138,7 +139,7 @@ final class StoredGrams: @unchecked Sendable {
     guard let memory else { return places.map { $0.assumingMemoryBound(to: Float.self) } }
     nonisolated(unsafe) let target = memory
     nonisolated(unsafe) let sources = places
-    DispatchQueue.concurrentPerform(iterations: layers.count) { index in
+    perform(layers.count) { index in
       cka_widen(
         sources[index].assumingMemoryBound(to: UInt16.self), count, target + index * count)
     }

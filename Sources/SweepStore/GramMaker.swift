@@ -3,6 +3,7 @@ import CKA
 import CPUKernels
 import Device
 import Foundation
+import Support
 
 /// Makes the Gram matrices of a model's minibatch and puts them into a file, some layers at a time.
 struct GramMaker {
@@ -139,7 +140,7 @@ final class PackedMemory: @unchecked Sendable {
     let exponents = UnsafeMutableBufferPointer<Int>.allocate(capacity: layers)
     defer { exponents.deallocate() }
     nonisolated(unsafe) let target = exponents
-    DispatchQueue.concurrentPerform(iterations: layers) { index in
+    perform(layers) { index in
       let (source, half) = (floats + index * packedCount, halves + index * packedCount)
       let largest = cka_largest_magnitude(source, packedCount)
       let exponent = largest > 0 ? Int(largest.exponent) - 14 : 0

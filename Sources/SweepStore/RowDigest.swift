@@ -1,5 +1,5 @@
 import Activations
-import Dispatch
+import Support
 import Synchronization
 
 /// Hashes of rows as they are stored: what a Gram matrix is made of, and little more.
@@ -35,7 +35,7 @@ enum RowDigest {
   private static func digests(of minibatch: Minibatch) throws -> [Digest] {
     let results = Mutex<[Result<Digest, ActivationReadError>?]>(
       Array(repeating: nil, count: minibatch.layers.count))
-    DispatchQueue.concurrentPerform(iterations: minibatch.layers.count) { index in
+    perform(minibatch.layers.count) { index in
       let result = Result { () throws(ActivationReadError) in
         try digest(of: minibatch.examples, in: minibatch.layers[index])
       }

@@ -43,7 +43,7 @@ import Testing
     #expect(outcome.points.map(\.minibatches) == [11, 33, 3, 9])
     let pairs = [(1, 0), (2, 0), (2, 1)]
     for point in outcome.points {
-      let errors = pairs.map { i, j in
+      let errors = try pairs.map { i, j in
         let exact = Oracle.cka(layers[i], layers[j], unbiased: true)
         return try estimates(
           layers[i], layers[j], batchSize: point.batchSize, passes: point.passes, repeats: 4,

@@ -1,4 +1,7 @@
+import Activations
+import BLASDevice
 import Device
+import TestSupport
 import Testing
 
 @testable import CKA
@@ -182,16 +185,45 @@ import Testing
     #expect(sides == sides.sorted() && sides[0] >= 128 && sides[3] == 4000)
   }
 
-  @Test func noiseOfRatesChangesNoRoad() throws {
-    let work = Self.work(20_000, [900, 700, 500, 64, 32, 16, 2])
-    func roads(_ noise: Double) throws -> [ExactPlan.Road: Int] {
-      try Self.plan(
-        work,
-        rates: DeviceRates(
-          gram: 1.5e11, pairs: 1.5e11 * noise, features: 1.5e11 / noise, bytes: 1.4e9 * noise)
-      ).pairCounts
+  /// Rates that are measured differ from run to run, and so did the bits of the results.
+  @Test func thePlanDependsOnNoClockAndNoResidentSize() throws {
+    let layers = [600, 300, 8].map { Activations64.normal(n: 400, p: $0, seed: UInt64($0)) }
+    let model = ActivationModel(
+      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") }, exampleIDs: nil)
+    let comparison = try Comparison(model, estimator: .unbiased)
+    func plan(isMeasured: Bool) throws -> ExactPlan? {
+      var plan = try comparison.exactPlan(
+        on: [BLASDevice()], memory: 400 << 20, isMeasured: isMeasured)
+      plan?.cost.seconds = nil
+      return plan
     }
-    #expect(try roads(1.3) == roads(1))
-    #expect(try roads(0.75) == roads(1))
+    let before = try plan(isMeasured: false)
+    // 64 MiB more in the process.
+    let ballast = [UInt8](repeating: 1, count: 64 << 20)
+    for isMeasured in [true, false, true] { #expect(try plan(isMeasured: isMeasured) == before) }
+    #expect(ballast.last == 1)
+  }
+
+  @Test func whatDoesNotFitOneMatrixIsMadeInTiles() throws {
+    for kernel in [GramKernel.rbf(.medianMultiple(1)), .rbf(.sigma(1)), .linear] {
+      let few = try Self.plan(Self.work(65_535, [100_000], kernel: kernel))
+      #expect(few.isAtOnce)
+      let many = try Self.plan(Self.work(65_536, [100_000], kernel: kernel))
+      #expect(!many.isAtOnce && many.tileCount > 0)
+    }
+  }
+
+  @Test func absurdNumbersOfExamplesAreTooMuchMemory() {
+    for n in [1_000_000_000, 5_000_000_000, Int(Int32.max) * 1000] {
+      for kernel in [GramKernel.rbf(.medianMultiple(1)), .linear] {
+        let work = Self.work(n, Array(repeating: 1, count: 300), [1], kernel: kernel)
+        let memory = MemoryModel(work: work, base: 1 << 20, sharing: 8, cores: 64)
+        #expect(memory.atOnce > 1 << 50)
+        #expect(throws: ExactPlanner.TooLittle.self) {
+          try ExactPlanner(memory, limit: 1 << 30).plan(rates: Self.flops)
+        }
+        #expect(GramCentering.biased.packedCount(exampleCount: n) > 1 << 58)
+      }
+    }
   }
 }

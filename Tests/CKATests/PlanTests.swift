@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import CKA
@@ -40,7 +41,7 @@ import Testing
 
   /// Half of 500 examples would fill no minibatch of 256.
   @Test func fewExamplesAreNotLeftOutForTheSizeOfMinibatches() throws {
-    let expected = [(500, 250), (257, 128), (1000, 250), (512, 256), (513, 171), (10_000, 256)]
+    let expected = [(500, 250), (257, 256), (300, 150), (601, 200), (1000, 250), (10_000, 256)]
     for (n, size) in expected {
       let plan = try plan(n, .init())
       #expect(plan.batchSize == size && plan.examplesDropped <= n / 100, "\(n)")

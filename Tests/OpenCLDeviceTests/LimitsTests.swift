@@ -143,4 +143,27 @@ struct LimitsTests {
     #expect(device.runtime.ledger.bytesInUse == before)
     #expect(device.runtime.compiledPrograms == programs)
   }
+
+  /// Counts of n(n − 1)/2 distances wrapped in 32 bits, and σ was wrong without a word. The limit is
+  /// pretended to be as small as the data.
+  @Test func moreExamplesThanTheMedianCountsHoldAreRefused() throws {
+    var limits = OpenCLLimits(try Fixture.description())
+    // (n choose 2) < 2³².
+    #expect(limits.medianExamples * (limits.medianExamples - 1) / 2 < 1 << 32)
+    #expect((limits.medianExamples + 1) * limits.medianExamples / 2 >= 1 << 32)
+    limits.medianExamples = n - 1
+    #expect {
+      try self.results(limits, .rbf(.medianMultiple(0.5)))
+    } throws: { error in
+      (error as? DeviceError)?.kind == .unsupported
+    }
+    // Neither a given σ nor a linear kernel counts anything.
+    for kernel in [GramKernel.linear, .rbf(.sigma(2))] {
+      #expect(try results(limits, kernel).0 == results(nil, kernel).0)
+    }
+    limits.medianExamples = n
+    #expect(
+      try results(limits, .rbf(.medianMultiple(0.5))).0
+        == results(nil, .rbf(.medianMultiple(0.5))).0)
+  }
 }

@@ -1,12 +1,12 @@
 import Device
-import Foundation
+import Support
 
 extension ComponentAnalysis {
   /// The layers of both models.
   var layerCount: Int { left.layers.count + (right?.layers.count ?? 0) }
 
   private var n: Int { pairing.count }
-  private var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
+  private var cores: Int { MachineLimits.current.processors }
 
   /// Bytes of so many layers' packed matrices.
   private func stacks(_ layers: Int) -> Int {

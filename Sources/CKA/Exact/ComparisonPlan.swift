@@ -1,6 +1,6 @@
 import Activations
 import Device
-import Foundation
+import Support
 
 /// Why there is no plan.
 public enum ExactPlanError: Error, Sendable, CustomStringConvertible {
@@ -20,12 +20,14 @@ public enum ExactPlanError: Error, Sendable, CustomStringConvertible {
 }
 
 extension Comparison {
-  /// The memory that is used where nobody says how much: half of this machine's, in bytes.
-  public static var defaultMemory: Int { Int(ProcessInfo.processInfo.physicalMemory / 2) }
+  /// The memory that is used where nobody says how much: half of what this process may have, in bytes.
+  public static var defaultMemory: Int { MachineLimits.current.memory / 2 }
 
   /// How the estimators over all examples are made on `devices`; nil for minibatches.
   ///
-  /// The first device's rates are measured, where the plan depends on them.
+  /// The plan depends on the shapes of the layers, on `memory`, and on the kind and the memory of the first
+  /// device; never on a clock or on what the process has taken so far, so that two runs give the same bits.
+  /// Rates are measured for the time that large work will take, and only for that.
   ///
   /// - Parameters:
   ///   - sharing: how many of the devices share the work.
@@ -40,30 +42,31 @@ extension Comparison {
       return nil
     }
     let work = ExactWork(self)
-    func planner() -> ExactPlanner {
-      // What a device holds, it holds beside what the process was before.
-      let base = ProcessMemory.base
-      let model = MemoryModel(
-        work: work, base: base, sharing: min(max(sharing, 1), devices.count),
-        cores: device.info.computeUnits)
-      return ExactPlanner(model, limit: min(memory, base + device.info.memory / 10 * 9))
-    }
-    let before = planner()
-    if !isMeasured, let small = before.small { return small }
-    guard before.least <= memory else {
-      throw .tooLittleMemory(limit: memory, least: before.least)
-    }
-    // Of several devices alike, each takes its share.
-    let rates = try rates(of: devices, work).shared(by: min(max(sharing, 1), devices.count))
-    let measured = planner()
+    let sharing = min(max(sharing, 1), devices.count)
+    let base = MemoryModel.base(of: device.info)
+    let model = MemoryModel(
+      work: work, base: base, sharing: sharing, cores: device.info.computeUnits)
+    let limit = min(memory, base + device.info.memory / 10 * 9)
+    var plan: ExactPlan
     do throws(ExactPlanner.TooLittle) {
-      guard var small = measured.small else { return try measured.plan(rates: rates) }
-      small.cost.seconds = rates.seconds(small.cost)
-      return small
+      let planner = ExactPlanner(model, limit: limit)
+      plan = try planner.small ?? planner.plan(rates: .nominal(for: device.info))
     } catch {
-      throw .tooLittleMemory(limit: memory, least: error.least)
+      throw .tooLittleMemory(limit: memory, least: error.least + Self.excess(over: base))
     }
+    // A process that has taken more than is usual, such as a large program with this library in it, runs
+    // the same plan or none.
+    let peak = plan.cost.peakMemory + Self.excess(over: base)
+    guard peak <= memory else { throw .tooLittleMemory(limit: memory, least: peak) }
+    if isMeasured || plan.cost.flops > ExactPlanner.smallWork {
+      // Of several devices alike, each takes its share.
+      plan.cost.seconds = try rates(of: devices, work).shared(by: sharing).seconds(plan.cost)
+    }
+    return plan
   }
+
+  /// Bytes that the process has taken beyond `base`.
+  private static func excess(over base: Int) -> Int { max(ProcessMemory.now - base, 0) }
 
   /// The rates of the first device that can be measured: where one fails, the next does its work.
   private func rates(
@@ -89,9 +92,9 @@ extension Comparison {
     var work = ExactWork(self)
     work.exampleCount = plan.batches.largest
     let model = MemoryModel(
-      work: work, base: ProcessMemory.base, sharing: min(max(sharing, 1), devices.count),
-      cores: devices.first?.info.computeUnits ?? 1)
-    return model.atOnce
+      work: work, base: devices.first.map { MemoryModel.base(of: $0.info) } ?? 0,
+      sharing: min(max(sharing, 1), devices.count), cores: devices.first?.info.computeUnits ?? 1)
+    return model.atOnce + Self.excess(over: model.base)
   }
 
   /// What all minibatches cost, without their memory; with the time of one as it is measured on

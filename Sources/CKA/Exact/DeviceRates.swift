@@ -1,4 +1,4 @@
-import Foundation
+import Device
 
 /// How fast a device is at what exact estimates consist of, by useful flops and stored bytes.
 public struct DeviceRates: Sendable, Hashable {
@@ -32,12 +32,20 @@ public struct DeviceRates: Sendable, Hashable {
       gram: gram * count, pairs: pairs * count, features: features * count, bytes: bytes * count)
   }
 
-  /// The rates relative to that of Gram matrices, to the nearest power of two: what roads are chosen by.
+  /// What a kind of device is good at, relative to Gram matrices: how plans choose their algorithms.
   ///
-  /// Two measurements of one device differ by less than the roads mostly do; so rounded, both choose
-  /// the same roads, and results have the same bits.
-  var rounded: DeviceRates {
-    func ratio(_ rate: Double) -> Double { exp2(log2(rate / gram).rounded()) }
-    return DeviceRates(gram: 1, pairs: ratio(pairs), features: ratio(features), bytes: ratio(bytes))
+  /// Rounded to powers of two, as machines of a kind differ. CPUs multiply all three kinds of matrices at
+  /// their peak, and read 1 byte where they do 16 flops (two AVX-512 cores: 300 Gflop/s, 20 GB/s). GPUs
+  /// wait for memory in inner products of matrices, and for the bus where they are sent activations
+  /// (20 Tflop/s, 10 GB/s).
+  static func nominal(for device: DeviceInfo) -> DeviceRates {
+    device.isOpenCL
+      ? DeviceRates(gram: 1, pairs: 0.25, features: 0.5, bytes: 1.0 / 2048)
+      : DeviceRates(gram: 1, pairs: 1, features: 1, bytes: 1.0 / 16)
   }
+}
+
+extension DeviceInfo {
+  /// Whether it is reached through OpenCL.
+  var isOpenCL: Bool { id.hasPrefix("opencl") }
 }

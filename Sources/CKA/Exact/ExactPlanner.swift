@@ -17,7 +17,7 @@ struct ExactPlanner: Sendable {
     right = work.right.map { Widths($0) }
   }
 
-  /// Work this small is done at once where that fits: it ends before rates are measured.
+  /// Flops of work that is done at once where that fits: it ends in a second on any device.
   static let smallWork = 5e10
 
   /// Nothing fits.
@@ -32,12 +32,13 @@ struct ExactPlanner: Sendable {
   }
 
   private var atOnce: ExactPlan? {
+    guard work.fitsOneMatrix, memory.atOnce <= limit else { return nil }
     var cost = ExactCost(atOnce: work)
     cost.peakMemory = memory.atOnce
-    return memory.atOnce <= limit ? ExactPlan(atOnce: work, cost: cost) : nil
+    return ExactPlan(atOnce: work, cost: cost)
   }
 
-  /// The plan for a device of these rates.
+  /// The plan for a device of these rates, of which only the proportions count.
   ///
   /// Which layers should have tiles? Let layer i join those that do. That costs n²·p_i, saves
   /// 2·n·p_i·p_j for every layer j with tiles, n·p_i² for its own square, and costs n² for each of
@@ -45,22 +46,21 @@ struct ExactPlanner: Sendable {
   /// layer, it pays more for a wider: the widest layers of each model have tiles, and how many is tried
   /// out.
   func plan(rates: DeviceRates) throws(TooLittle) -> ExactPlan {
-    let ratios = rates.rounded
+    let atOnce = atOnce
     var best: (seconds: Double, plan: Candidate?) = (.infinity, nil)
-    if let atOnce { best = (ratios.seconds(atOnce.cost), nil) }
+    if let atOnce { best = (rates.seconds(atOnce.cost), nil) }
     for candidate in candidates {
       guard let cost = estimate(candidate) else { continue }
-      let seconds = ratios.seconds(cost)
+      let seconds = rates.seconds(cost)
       if seconds < best.seconds { best = (seconds, candidate) }
     }
-    guard var plan = best.plan.flatMap(plan) ?? atOnce else { throw TooLittle(least: least) }
-    plan.cost.seconds = rates.seconds(plan.cost)
+    guard let plan = best.plan.flatMap(plan) ?? atOnce else { throw TooLittle(least: least) }
     return plan
   }
 
   /// The fewest bytes that any plan needs.
   var least: Int {
-    var least = memory.atOnce
+    var least = work.fitsOneMatrix ? memory.atOnce : .max
     for candidate in candidates {
       let side = candidate.layers == 0 ? 0 : min(MemoryModel.leastSide, work.exampleCount)
       // Groups need no more than a row of pairs at a time, which a device divides where it must.

@@ -38,6 +38,9 @@ struct ExactWork: Sendable, Hashable {
     }
   }
 
+  /// Whether devices make matrices of so many examples in one piece.
+  var fitsOneMatrix: Bool { exampleCount <= GramKernel.mostExamplesOfOneMatrix }
+
   /// Examples of which RBF's median is taken, where that is a sample.
   var sampleCount: Int {
     guard case .rbf(.sampledMedianMultiple(_, let count)) = kernel else { return 0 }

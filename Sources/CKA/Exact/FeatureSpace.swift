@@ -1,6 +1,6 @@
 import Device
-import Dispatch
 import Foundation
+import Support
 
 /// What turns ‖XᵀY‖² of centered features into ⟨K̃, L̃⟩, and how far rounding takes either.
 /// Derivations: `Documentation/Numerics.md`.
@@ -38,7 +38,7 @@ struct FeatureSpace: Sendable {
     let width = columns.count
     result.elements.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let buffer = buffer
-      DispatchQueue.concurrentPerform(iterations: rows.count) { i in
+      perform(rows.count) { i in
         for j in 0..<width where isNeeded[i, j] {
           buffer[i * width + j] = correction(rows[i], columns[j])
         }

@@ -1,6 +1,7 @@
 import Activations
 import Device
 import Foundation
+import Support
 
 /// What a linear classifier can read from each layer of a model (Alain & Bengio 2016).
 ///
@@ -108,7 +109,7 @@ public struct Probe: Sendable {
   private var sideBySide: Int {
     let design = 8 * split.train.count * examples.count
     let fitting = Comparison.defaultMemory / max(design, 1) - 1
-    return max(min(fitting, ProcessInfo.processInfo.activeProcessorCount), 1)
+    return max(min(fitting, MachineLimits.current.processors), 1)
   }
 
   private func fits(_ designs: [Made]) -> [LayerResult] {

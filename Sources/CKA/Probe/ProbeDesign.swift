@@ -1,5 +1,5 @@
-import Dispatch
 import LinearAlgebra
+import Support
 
 /// What a probe is fitted to: the training examples, either as features or by their Gram matrix.
 ///
@@ -79,7 +79,7 @@ struct ProbeDesign: Sendable {
   /// Blocks do not depend on the number of cores, and with them no bit of a result.
   private func inBlocks(of count: Int, _ body: @Sendable (Range<Int>) -> Void) {
     let size = 512
-    DispatchQueue.concurrentPerform(iterations: (count + size - 1) / size) { index in
+    perform((count + size - 1) / size) { index in
       body((index * size)..<min((index + 1) * size, count))
     }
   }

@@ -1,5 +1,5 @@
 import Device
-import Dispatch
+import Support
 
 /// The centered Gram matrices of all layers of one model over the same examples, in memory.
 ///
@@ -33,7 +33,7 @@ final class CenteredGrams: @unchecked Sendable {
   /// The matrices of the same examples in another order: row and column i are `order[i]`'s.
   func permuted(_ order: [Int]) -> CenteredGrams {
     let result = CenteredGrams(like: self)
-    DispatchQueue.concurrentPerform(iterations: layers.count) { layer in
+    perform(layers.count) { layer in
       let source = packedRow(1, ofLayer: layer)
       var target = result.numbers + layer * packedCount
       for i in 1..<exampleCount {

@@ -1,5 +1,3 @@
-import Foundation
-
 /// This process's resident memory, in bytes. The high-water mark is the kernel's `VmHWM`: that of
 /// `getrusage` begins with the memory of whoever started the process.
 public enum ProcessMemory {
@@ -7,15 +5,14 @@ public enum ProcessMemory {
   public static var peak: Int { status("VmHWM:") }
   /// What there is.
   public static var now: Int { status("VmRSS:") }
-  /// What there is, rounded up, so that a plan does not depend on some pages more or fewer.
-  static var base: Int { (now + grain - 1) / grain * grain }
   /// By how much two runs of the same command may differ in what they have before they begin.
   public static let grain = 16 << 20
 
   /// A line of /proc/self/status, which counts in KiB; 0 where there is none.
   private static func status(_ name: String) -> Int {
-    let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+    let line = contents(ofSmallFile: "/proc/self/status")?.split(separator: "\n").first {
+      $0.hasPrefix(name)
+    }
     let number = line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
     return (number ?? 0) * 1024
   }
