@@ -50,7 +50,10 @@ extension Comparison {
     var plan: ExactPlan
     do throws(ExactPlanner.TooLittle) {
       let planner = ExactPlanner(model, limit: limit)
-      plan = try planner.small ?? planner.plan(rates: .nominal(for: device.info))
+      plan =
+        if let small = planner.small { small } else {
+          try planner.plan(rates: .nominal(for: device.info))
+        }
     } catch {
       throw .tooLittleMemory(limit: memory, least: error.least + Self.excess(over: base))
     }
