@@ -391,6 +391,7 @@ cka_swift_library(SweepStore Sources/SweepStore
     ProductsFile.swift
     RowDigest.swift
     Store.swift
+    StoreChecks.swift
     StoreError.swift
     StoreLock.swift
     StoreMerge.swift

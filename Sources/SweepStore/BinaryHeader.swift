@@ -9,6 +9,8 @@ import Foundation
 struct BinaryHeader {
   /// Where what belongs to the kind of file begins.
   static let commonSize = 40
+  /// What a header's length is a multiple of.
+  static let alignment = 64
   /// The most that a header is taken to be.
   static let largest = 1 << 30
 
@@ -37,7 +39,9 @@ struct BinaryHeader {
   }
 
   /// The length that the header has once it is sealed.
-  var sealedSize: Int { (bytes.count + 63) / 64 * 64 }
+  var sealedSize: Int {
+    (bytes.count + Self.alignment - 1) / Self.alignment * Self.alignment
+  }
 
   /// The header of a file with `numbersSize` bytes of numbers.
   mutating func seal(numbersSize: Int, numbersChecksum: UInt64) {
@@ -55,51 +59,106 @@ struct BinaryHeader {
   }
 }
 
-/// Reads the header of a binary file of a store, whose checksum has been found right.
+/// Reads the header of a binary file of a store, whose checksum has been found right. A right checksum is
+/// no promise: every number is held against what it can be.
 struct BinaryReader {
   /// Where the numbers begin, and how many bytes they are.
   let numbers: UnsafeRawBufferPointer
-  let numbersChecksum: UInt64
+  private let numbersChecksum: UInt64
+  private let path: String
   private let header: UnsafeRawBufferPointer
   private var place = BinaryHeader.commonSize
 
-  /// Checks the header of `file`; nil where it is damaged, of another kind or the file is cut short.
-  init?(_ file: UnsafeRawBufferPointer, kind: String) {
+  /// Checks the common header of `file`, which lies at `path`.
+  ///
+  /// - Throws: `.data` where it is damaged, of another kind or the file is cut short.
+  init(_ file: UnsafeRawBufferPointer, kind: String, path: String) throws(StoreError) {
+    self.path = path
     func number(_ offset: Int) -> UInt64 {
       UInt64(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
-    guard file.count >= BinaryHeader.commonSize, file.prefix(8).elementsEqual(kind.utf8),
-      number(24) == UInt64(file.count), number(16) <= min(file.count, BinaryHeader.largest)
-    else { return nil }
-    let size = Int(number(16))
-    guard size >= BinaryHeader.commonSize else { return nil }
+    guard file.count >= BinaryHeader.commonSize, file.prefix(8).elementsEqual(kind.utf8) else {
+      throw StoreError(.data, path, "is damaged: expected a whole file of the kind \(kind)")
+    }
+    guard number(24) == UInt64(file.count) else {
+      throw .damaged(path, "the file's length", found: number(24), expected: "\(file.count) bytes")
+    }
+    guard let size = Int(exactly: number(16)), size % BinaryHeader.alignment == 0,
+      (BinaryHeader.commonSize...BinaryHeader.largest).contains(size), size <= file.count
+    else {
+      throw .damaged(
+        path, "the header's length", found: number(16),
+        expected: "a multiple of \(BinaryHeader.alignment) within the file")
+    }
     header = UnsafeRawBufferPointer(rebasing: file[..<size])
     var copy = Array(header)
     for index in 8..<16 { copy[index] = 0 }
-    guard copy.withUnsafeBytes({ checksum($0) }) == number(8) else { return nil }
+    guard copy.withUnsafeBytes({ checksum($0) }) == number(8) else {
+      throw StoreError(.data, path, "is damaged: its checksum is another")
+    }
     numbers = UnsafeRawBufferPointer(rebasing: file[size...])
     numbersChecksum = number(32)
   }
 
-  /// Whether the numbers are what they were.
-  var numbersAreWhole: Bool { checksum(numbers) == numbersChecksum }
+  /// - Throws: `.data` where the numbers are not what they were.
+  func checkNumbers() throws(StoreError) {
+    guard checksum(numbers) == numbersChecksum else {
+      throw StoreError(.data, path, "is damaged: its checksum is another")
+    }
+  }
 
-  mutating func next<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
-    guard place + MemoryLayout<Number>.size <= header.count else { return nil }
+  /// The failure of a field that holds what it cannot.
+  func damaged(_ field: String, found: some CustomStringConvertible, expected: String) -> StoreError
+  {
+    .damaged(path, field, found: found, expected: expected)
+  }
+
+  /// The next number, of any value; `field` is what messages call it.
+  mutating func next<Number: FixedWidthInteger>(
+    _ field: String, as type: Number.Type = Number.self
+  ) throws(StoreError) -> Number {
+    guard header.count - place >= MemoryLayout<Number>.size else { throw ended(before: field) }
     defer { place += MemoryLayout<Number>.size }
     return Number(littleEndian: header.loadUnaligned(fromByteOffset: place, as: Number.self))
   }
 
-  mutating func nextDouble() -> Double? { next(UInt64.self).map { Double(bitPattern: $0) } }
-
-  mutating func nextDigest() -> Digest? {
-    guard let high = next(UInt64.self), let low = next(UInt64.self) else { return nil }
-    return Digest(high: high, low: low)
+  /// The next number, stored as `type`, which must be in `range`.
+  mutating func next<Number: FixedWidthInteger>(
+    _ field: String, as type: Number.Type, in range: ClosedRange<Int>
+  ) throws(StoreError) -> Int {
+    let number = try next(field, as: type)
+    guard let value = Int(exactly: number), range.contains(value) else {
+      let (least, most) = (range.lowerBound, range.upperBound)
+      throw damaged(
+        field, found: number, expected: least == most ? "\(least)" : "\(least) to \(most)")
+    }
+    return value
   }
 
-  mutating func nextText() -> String? {
-    guard let count = next(UInt32.self), place + Int(count) <= header.count else { return nil }
-    defer { place += Int(count) }
-    return String(validating: header[place..<(place + Int(count))], as: UTF8.self)
+  /// The next number, which must be finite and not negative.
+  mutating func nextMagnitude(_ field: String) throws(StoreError) -> Double {
+    let value = Double(bitPattern: try next(field))
+    guard value.isFinite, value >= 0 else {
+      throw damaged(field, found: value, expected: "a finite number, at least 0")
+    }
+    return value
+  }
+
+  mutating func nextDigest(_ field: String) throws(StoreError) -> Digest {
+    Digest(high: try next(field), low: try next(field))
+  }
+
+  mutating func nextText(_ field: String) throws(StoreError) -> String {
+    let count = Int(try next(field, as: UInt32.self))
+    guard header.count - place >= count else { throw ended(before: field) }
+    defer { place += count }
+    guard let text = String(validating: header[place..<(place + count)], as: UTF8.self) else {
+      throw damaged(field, found: "other bytes", expected: "UTF-8")
+    }
+    return text
+  }
+
+  private func ended(before field: String) -> StoreError {
+    damaged(field, found: "the header's end", expected: "more")
   }
 }

@@ -3,6 +3,19 @@ import Device
 import Foundation
 import Support
 
+/// What a file of Gram matrices must hold, as the other files of its store tell.
+struct GramContents: Hashable, Sendable {
+  /// What identifies the rows and settings the matrices are made of.
+  let key: Digest
+  /// Which minibatch of the plan, counted from 0.
+  let minibatch: Int
+  /// b: examples of the minibatch.
+  let exampleCount: Int
+  let layerCount: Int
+  let centering: GramCentering
+  let storePrecision: SweepSettings.StorePrecision
+}
+
 /// One model's centered Gram matrices of one minibatch, in a file.
 ///
 /// After the common header (`BinaryHeader`): the key, 16 bytes; minibatch (from 0), examples, layers,
@@ -33,13 +46,21 @@ struct GramFile: Sendable {
   /// Bytes of one layer's numbers.
   var layerSize: Int { packedCount * storePrecision.size }
 
+  /// What names of such files end with.
+  static let ending = ".grams"
+
+  /// The key in a file's name; nil where it is not one of these names.
+  static func key(ofFile name: String) -> Digest? {
+    name.hasSuffix(ending) ? Digest(hexadecimal: String(name.dropLast(ending.count))) : nil
+  }
+
   /// The header of the file, without its checksums.
   var header: BinaryHeader {
     var header = BinaryHeader(kind: Self.kind)
     header.append(key)
     for number in [minibatch, exampleCount, layers.count] { header.append(UInt32(number)) }
-    header.append(UInt8(centering == .unbiased ? 0 : 1))
-    header.append(UInt8(storePrecision == .float32 ? 0 : 1))
+    header.append(UInt8(Self.code(of: centering)))
+    header.append(UInt8(Self.code(of: storePrecision)))
     header.append(UInt8(Precision.allCases.firstIndex(of: precision) ?? 0))
     header.append(UInt8(0))
     for (layer, square) in zip(layers, squares) {
@@ -55,39 +76,63 @@ struct GramFile: Sendable {
     return header
   }
 
-  /// Reads the header; nil where it is damaged.
-  init?(_ reader: BinaryReader) {
+  /// The most that a power of two of a layer's matrices can be, with much room: float64's exponents
+  /// reach ±1,074, a product of two of them ±2,148.
+  private static let largestExponent = 1 << 16
+
+  /// Reads the header of a file that must hold `expected`.
+  init(_ reader: BinaryReader, expected: GramContents) throws(StoreError) {
     var reader = reader
-    guard let key = reader.nextDigest(), let minibatch = reader.next(UInt32.self),
-      let examples = reader.next(UInt32.self), let count = reader.next(UInt32.self),
-      let centering = reader.next(UInt8.self), let scalar = reader.next(UInt8.self),
-      let precision = reader.next(UInt8.self), reader.next(UInt8.self) == 0,
-      centering <= 1, scalar <= 1, precision < Precision.allCases.count
-    else { return nil }
-    self.key = key
-    self.minibatch = Int(minibatch)
-    exampleCount = Int(examples)
-    self.centering = centering == 0 ? .unbiased : .biased
-    storePrecision = scalar == 0 ? .float32 : .float16
-    self.precision = Precision.allCases[Int(precision)]
+    key = try reader.nextDigest("key")
+    guard key == expected.key else {
+      throw reader.damaged(
+        "key", found: key.hexadecimal, expected: expected.key.hexadecimal)
+    }
+    func only(_ value: Int) -> ClosedRange<Int> { value...value }
+    minibatch = try reader.next("minibatch", as: UInt32.self, in: only(expected.minibatch))
+    exampleCount = try reader.next("examples", as: UInt32.self, in: only(expected.exampleCount))
+    let count = try reader.next("layers", as: UInt32.self, in: only(expected.layerCount))
+    _ = try reader.next(
+      "centering", as: UInt8.self, in: only(Self.code(of: expected.centering)))
+    _ = try reader.next(
+      "type of numbers", as: UInt8.self, in: only(Self.code(of: expected.storePrecision)))
+    centering = expected.centering
+    storePrecision = expected.storePrecision
+    let precisions = Precision.allCases
+    precision =
+      precisions[
+        try reader.next("precision", as: UInt8.self, in: 0...(precisions.count - 1))]
+    _ = try reader.next("the byte behind precision", as: UInt8.self, in: only(0))
     var layers: [GramSummary] = []
     var squares: [Double] = []
-    for _ in 0..<count {
-      guard let exponent = reader.next(Int64.self), let flags = reader.next(UInt64.self),
-        let rounding = reader.nextDouble(), let sigma = reader.nextDouble(),
-        let square = reader.nextDouble()
-      else { return nil }
+    for index in 0..<count {
+      let name = "layer \(index + 1)"
+      let exponent = try reader.next(
+        "\(name), exponent", as: Int64.self, in: -Self.largestExponent...Self.largestExponent)
+      let flags = try reader.next("\(name), flags", as: UInt64.self, in: 0...7)
+      let rounding = try reader.nextMagnitude("\(name), ‖E‖")
+      let sigma = try reader.nextMagnitude("\(name), σ")
+      squares.append(try reader.nextMagnitude("\(name), ⟨K, K⟩"))
       layers.append(
         GramSummary(
-          exponent: Int(exponent), isFinite: flags & 1 != 0, isConstant: flags & 2 != 0,
+          exponent: exponent, isFinite: flags & 1 != 0, isConstant: flags & 2 != 0,
           roundingNorm: rounding, sigma: flags & 4 != 0 ? sigma : nil))
-      squares.append(square)
     }
-    guard let device = reader.nextText() else { return nil }
+    device = try reader.nextText("device")
     self.layers = layers
     self.squares = squares
-    self.device = device
-    guard reader.numbers.count == layers.count * layerSize else { return nil }
+    let (size, overflow) = layerSize.multipliedReportingOverflow(by: count)
+    guard !overflow, reader.numbers.count == size else {
+      throw reader.damaged(
+        "numbers", found: "\(reader.numbers.count) bytes",
+        expected: "\(count) layers of \(layerSize)")
+    }
+  }
+
+  private static func code(of centering: GramCentering) -> Int { centering == .unbiased ? 0 : 1 }
+
+  private static func code(of precision: SweepSettings.StorePrecision) -> Int {
+    precision == .float32 ? 0 : 1
   }
 
   init(
@@ -114,19 +159,20 @@ final class StoredGrams: @unchecked Sendable {
   private let mapped: MappedBytes
   private let firstNumber: UnsafeRawPointer
 
-  /// Maps the file at `path`, which must hold the matrices of `key`.
+  /// Maps the file at `path`.
   ///
-  /// - Parameter isChecked: whether the numbers' checksum is looked at, too.
-  /// - Throws: `.data` where the file is damaged, `.noInput` where there is none.
-  init(_ path: String, key: Digest, isChecked: Bool) throws(StoreError) {
+  /// - Parameters:
+  ///   - expected: what the file must hold.
+  ///   - isChecked: whether the numbers' checksum is looked at, too.
+  /// - Throws: `.data` where the file is damaged or holds something else, `.noInput` where there is none.
+  init(_ path: String, expected: GramContents, isChecked: Bool) throws(StoreError) {
     mapped = try MappedBytes(path)
-    guard let reader = BinaryReader(mapped.bytes, kind: GramFile.kind),
-      let file = GramFile(reader), file.key == key, let start = reader.numbers.baseAddress
-    else { throw StoreError(.data, path, "is damaged: expected whole Gram matrices") }
-    if isChecked, !reader.numbersAreWhole {
-      throw StoreError(.data, path, "is damaged: its checksum is another")
+    let reader = try BinaryReader(mapped.bytes, kind: GramFile.kind, path: path)
+    file = try GramFile(reader, expected: expected)
+    guard let start = reader.numbers.baseAddress else {
+      throw reader.damaged("numbers", found: "none", expected: "some")
     }
-    self.file = file
+    if isChecked { try reader.checkNumbers() }
     firstNumber = start
   }
 

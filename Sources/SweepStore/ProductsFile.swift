@@ -33,7 +33,15 @@ struct ProductsFile: Sendable {
       hasher.update(side.count)
       for model in side { hasher.update(model.key) }
     }
-    return hasher.digest.hexadecimal + ".products"
+    return hasher.digest.hexadecimal + Self.ending
+  }
+
+  /// What names of such files end with.
+  static let ending = ".products"
+
+  /// Whether files of products have names like this one.
+  static func isName(_ name: String) -> Bool {
+    name.hasSuffix(ending) && Digest(hexadecimal: String(name.dropLast(ending.count))) != nil
   }
 
   var header: BinaryHeader {
@@ -54,22 +62,42 @@ struct ProductsFile: Sendable {
     self.columns = columns
   }
 
-  /// Reads the header; nil where it is damaged.
-  init?(_ reader: BinaryReader) {
+  /// Reads the header of a file of `minibatch`.
+  ///
+  /// - Parameter layerCounts: layers of the store's models, by the keys of their matrices. Models that it
+  ///   has no more may stand beside them.
+  init(
+    _ reader: BinaryReader, minibatch: Int, layerCounts: [Digest: Int]
+  ) throws(StoreError) {
     var reader = reader
-    guard let minibatch = reader.next(UInt32.self), let rows = reader.next(UInt32.self),
-      let columns = reader.next(UInt32.self), let precision = reader.next(UInt32.self),
-      precision < Precision.allCases.count
-    else { return nil }
-    var sides: [Side] = []
-    for _ in 0..<(Int(rows) + Int(columns)) {
-      guard let key = reader.nextDigest(), let count = reader.next(UInt32.self) else { return nil }
-      sides.append(Side(key: key, layerCount: Int(count)))
+    self.minibatch = try reader.next("minibatch", as: UInt32.self, in: minibatch...minibatch)
+    let most = BinaryHeader.largest
+    let rowModels = try reader.next("models on the rows", as: UInt32.self, in: 1...most)
+    let columnModels = try reader.next("models on the columns", as: UInt32.self, in: 1...most)
+    let precisions = Precision.allCases
+    precision =
+      precisions[
+        try reader.next("precision", as: UInt32.self, in: 0...(precisions.count - 1))]
+    func sides(_ count: Int, _ name: String) throws(StoreError) -> [Side] {
+      var sides: [Side] = []
+      for index in 0..<count {
+        let field = "model \(index + 1) on the \(name)"
+        let key = try reader.nextDigest("\(field), key")
+        let range = layerCounts[key].map { $0...$0 } ?? 1...Int(UInt32.max)
+        let layers = try reader.next("\(field), layers", as: UInt32.self, in: range)
+        sides.append(Side(key: key, layerCount: layers))
+      }
+      return sides
     }
-    self.init(
-      minibatch: Int(minibatch), precision: Precision.allCases[Int(precision)],
-      rows: Array(sides.prefix(Int(rows))), columns: Array(sides.suffix(Int(columns))))
-    guard reader.numbers.count == rowCount * columnCount * 8 else { return nil }
+    rows = try sides(rowModels, "rows")
+    columns = try sides(columnModels, "columns")
+    // Less than 2³⁰ models of less than 2³² layers each.
+    let (cells, overflow) = rowCount.multipliedReportingOverflow(by: columnCount)
+    guard !overflow, reader.numbers.count / 8 == cells, reader.numbers.count % 8 == 0 else {
+      throw reader.damaged(
+        "numbers", found: "\(reader.numbers.count) bytes",
+        expected: "8 for each of \(rowCount) × \(columnCount) products")
+    }
   }
 
   /// Writes the products into `folder`.
@@ -122,8 +150,9 @@ struct ProductIndex: Sendable {
 
   private struct Place: Sendable {
     let block: Int
-    let row: Int
-    let column: Int
+    /// Of the file's matrix.
+    let rows: Range<Int>
+    let columns: Range<Int>
     let isTransposed: Bool
   }
 
@@ -152,15 +181,15 @@ struct ProductIndex: Sendable {
 
   /// Adds the products of the file at `path`.
   ///
-  /// - Throws: `.data` where it is damaged.
-  mutating func add(_ path: String, minibatch: Int) throws(StoreError) {
+  /// - Parameter layerCounts: layers of the store's models, by the keys of their matrices.
+  /// - Throws: `.data` where it is damaged or its models have other layers.
+  mutating func add(
+    _ path: String, minibatch: Int, layerCounts: [Digest: Int]
+  ) throws(StoreError) {
     let mapped = try MappedBytes(path)
-    guard let reader = BinaryReader(mapped.bytes, kind: ProductsFile.kind),
-      let file = ProductsFile(reader), file.minibatch == minibatch
-    else { throw StoreError(.data, path, "is damaged: expected whole products") }
-    guard reader.numbersAreWhole else {
-      throw StoreError(.data, path, "is damaged: its checksum is another")
-    }
+    let reader = try BinaryReader(mapped.bytes, kind: ProductsFile.kind, path: path)
+    let file = try ProductsFile(reader, minibatch: minibatch, layerCounts: layerCounts)
+    try reader.checkNumbers()
     // Products of many models are more than the memory that was granted.
     mapped.evict()
     let block = blocks.count
@@ -170,27 +199,30 @@ struct ProductIndex: Sendable {
         numbersOffset: mapped.bytes.count - reader.numbers.count))
     var row = 0
     for left in file.rows {
+      let rows = row..<(row + left.layerCount)
       var column = 0
       for right in file.columns {
+        let columns = column..<(column + right.layerCount)
         // The first file wins, in the order of names: any would do.
         let pair = Pair(minibatch: minibatch, left: left.key, right: right.key)
         if places[pair] == nil {
-          places[pair] = Place(block: block, row: row, column: column, isTransposed: false)
+          places[pair] = Place(block: block, rows: rows, columns: columns, isTransposed: false)
         }
         let mirrored = Pair(minibatch: minibatch, left: right.key, right: left.key)
         if places[mirrored] == nil {
-          places[mirrored] = Place(block: block, row: row, column: column, isTransposed: true)
+          places[mirrored] = Place(block: block, rows: rows, columns: columns, isTransposed: true)
         }
-        column += right.layerCount
+        column = columns.upperBound
       }
-      row += left.layerCount
+      row = rows.upperBound
     }
   }
 
-  /// The products of `rows` layers of one model with `columns` of another, and how they were made.
+  /// The products of all layers of one model with all of another, how they were made and where they lie;
+  /// nil where they are not there.
   func products(
-    _ minibatch: Int, _ left: Digest, rows: Int, _ right: Digest, columns: Int
-  ) -> (products: Matrix<Double>, precision: Precision)? {
+    _ minibatch: Int, _ left: Digest, _ right: Digest
+  ) -> (products: Matrix<Double>, precision: Precision, path: String)? {
     guard let place = places[Pair(minibatch: minibatch, left: left, right: right)] else {
       return nil
     }
@@ -198,13 +230,17 @@ struct ProductIndex: Sendable {
     let stride = block.file.columnCount
     let start = block.mapped.bytes.baseAddress.map { $0 + block.numbersOffset }
     guard let numbers = start?.assumingMemoryBound(to: Double.self) else { return nil }
-    var result = Matrix(rows: rows, columns: columns, repeating: 0.0)
-    for i in 0..<rows {
-      for j in 0..<columns {
+    let (rows, columns) =
+      place.isTransposed ? (place.columns, place.rows) : (place.rows, place.columns)
+    var result = Matrix(rows: rows.count, columns: columns.count, repeating: 0.0)
+    for i in 0..<rows.count {
+      for j in 0..<columns.count {
         let (row, column) = place.isTransposed ? (j, i) : (i, j)
-        result[i, j] = numbers[(place.row + row) * stride + place.column + column]
+        result[i, j] =
+          numbers[
+            (place.rows.lowerBound + row) * stride + place.columns.lowerBound + column]
       }
     }
-    return (result, block.file.precision)
+    return (result, block.file.precision, block.path)
   }
 }

@@ -28,7 +28,7 @@ struct Store {
   let document: Document
   /// The models with the numbers of their entries, in order.
   private(set) var entries: [(number: Int, entry: ModelEntry)] = []
-  /// Entries that cannot be read: file names.
+  /// Entries whose checksums are wrong: file names.
   private(set) var damagedEntries: [String] = []
   let plan: MinibatchPlan
   /// Whether this process writes entries; of a team, only the first does.
@@ -44,27 +44,20 @@ struct Store {
     min(settings.exampleLimit ?? exampleCount, exampleCount)
   }
 
-  /// The plan of a store of these settings, which `file` holds.
-  static func plan(
-    _ settings: SweepSettings, exampleCount: Int, file: String
-  ) throws(StoreError) -> MinibatchPlan {
-    do throws(ComparisonError) {
-      return try MinibatchPlan(
-        settings.estimatorValue, exampleCount: comparedCount(settings, exampleCount: exampleCount))
-    } catch {
-      throw StoreError(.data, file, error.description)
-    }
-  }
-
   /// The digest of all that entries must agree on.
   let settingsDigest: String
 
   /// Opens the store at `path` for reading.
   init(reading path: String) throws(StoreError) {
+    try self.init(path, Self.document(path))
+  }
+
+  /// What the `store.json` of a store says.
+  static func document(_ path: String) throws(StoreError) -> Document {
     guard StorePath.exists("\(path)/store.json") else {
       throw StoreError(.noInput, path, "is no store of cka sweep: store.json is missing")
     }
-    try self.init(path, CheckedDocument<Document>.read("\(path)/store.json"))
+    return try CheckedDocument<Document>.read("\(path)/store.json")
   }
 
   /// A store whose `store.json` says `document`.
@@ -80,23 +73,46 @@ struct Store {
     encoder.outputFormatting = .sortedKeys
     let text = (try? encoder.encode(document)) ?? Data()
     settingsDigest = Digest(of: String(decoding: text, as: UTF8.self)).hexadecimal
-    plan = try Self.plan(
-      document.settings, exampleCount: document.exampleCount, file: "\(path)/store.json")
+    plan = try document.checkedPlan { field, found, expected in
+      .damaged("\(path)/store.json", field, found: found, expected: expected)
+    }
     try readEntries()
   }
 
   private mutating func readEntries() throws(StoreError) {
     for name in try StorePath.contents(modelsFolder) {
       guard let number = ModelEntry.number(ofFile: name) else { continue }
+      let path = "\(modelsFolder)/\(name)"
+      let entry: ModelEntry
       do {
-        let entry = try CheckedDocument<ModelEntry>.read("\(modelsFolder)/\(name)")
-        entries.append((number, entry))
+        entry = try CheckedDocument<ModelEntry>.read(path)
       } catch {
         guard error.kind == .data else { throw error }
         damagedEntries.append(name)
+        continue
       }
+      try entry.check(path, number: number, in: self)
+      let isTaken = entries.contains {
+        $0.number == number || $0.entry.model.name == entry.model.name
+      }
+      guard !isTaken else {
+        throw StoreError(
+          .data, path, "is damaged: its number or its model's name is another's, too")
+      }
+      entries.append((number, entry))
     }
     entries.sort { $0.number < $1.number }
+  }
+
+  /// Throws where the store holds nothing to read.
+  func checkHasModels() throws(StoreError) {
+    if let damaged = damagedEntries.first {
+      throw StoreError(
+        .data, "\(modelsFolder)/\(damaged)",
+        "is damaged: its checksum is another; give its model to cka sweep again")
+    }
+    guard entries.isEmpty else { return }
+    throw StoreError(.data, path, "holds no models: run its cka sweep again")
   }
 
   /// Puts an entry under a number, in place of one that may have it.
@@ -139,7 +155,30 @@ struct Store {
 
   /// The file of a model's matrices of a minibatch.
   func gramPath(_ minibatch: Int, _ key: Digest) -> String {
-    "\(gramsFolder(minibatch))/\(key.hexadecimal).grams"
+    "\(gramsFolder(minibatch))/\(key.hexadecimal)\(GramFile.ending)"
+  }
+
+  /// The matrices of `key` of a minibatch, of a model of so many layers.
+  ///
+  /// - Throws: `.data` where the file is damaged or holds something else, `.noInput` where there is none.
+  func grams(
+    _ minibatch: Int, _ key: Digest, layerCount: Int, isChecked: Bool = false
+  ) throws(StoreError) -> StoredGrams {
+    let expected = GramContents(
+      key: key, minibatch: minibatch, exampleCount: plan.batches.size(of: minibatch),
+      layerCount: layerCount, centering: document.settings.estimatorValue.centering,
+      storePrecision: document.settings.storePrecision)
+    return try StoredGrams(
+      gramPath(minibatch, key), expected: expected, isChecked: isChecked)
+  }
+
+  /// Layers of the models, by the keys of their matrices of a minibatch.
+  func layerCounts(_ minibatch: Int) -> [Digest: Int] {
+    var counts: [Digest: Int] = [:]
+    for (_, entry) in entries {
+      if let key = entry.key(minibatch) { counts[key] = entry.model.layers.count }
+    }
+    return counts
   }
 
   /// Writes `store.json`.

@@ -35,6 +35,13 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   /// One line: the path, a colon, the reason.
   public var description: String { "\(oneLine(path)): \(reason)" }
 
+  /// A field of the file at `path` holds what it cannot.
+  static func damaged(
+    _ path: String, _ field: String, found: some CustomStringConvertible, expected: String
+  ) -> StoreError {
+    StoreError(.data, path, "is damaged: \(field): found \(found), expected \(expected)")
+  }
+
   /// A call that makes or writes `path` failed: writing broke off where a disk is full or broken, else
   /// it cannot be made at all.
   static func writing(_ path: String, _ code: Int32) -> StoreError {

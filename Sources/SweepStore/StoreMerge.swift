@@ -41,10 +41,7 @@ public struct StoreMerge {
     document = Store.Document(
       settings: first.document.settings, exampleCount: first.document.exampleCount, shard: nil)
     for share in shares {
-      if let damaged = share.damagedEntries.first {
-        throw StoreError(
-          .data, "\(share.modelsFolder)/\(damaged)", "is damaged: its checksum is another")
-      }
+      try share.checkHasModels()
       try Self.checkSettings(share, first)
       try Self.checkModels(share, first)
     }
@@ -135,7 +132,7 @@ public struct StoreMerge {
       var keys: [Digest] = []
       for (_, entry) in share.entries {
         guard let key = entry.key(minibatch) else { throw lacks(minibatch, entry.model.name) }
-        _ = try StoredGrams(share.gramPath(minibatch, key), key: key, isChecked: false)
+        _ = try share.grams(minibatch, key, layerCount: entry.model.layers.count)
         keys.append(key)
       }
       for b in keys.indices {

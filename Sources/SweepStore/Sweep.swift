@@ -105,30 +105,31 @@ public final class Sweep {
       try StorePath.makeFolder(path)
     }
     lock = team.isFirst ? try StoreLock(store: path) : nil
-    do throws(StoreError) {
-      store = try Store(reading: path)
-    } catch {
+    let document: Result<Store.Document, StoreError> = Result {
+      () throws(StoreError) in try Store.document(path)
+    }
+    switch document {
+    case .success(let document): store = try Store(path, document)
+    case .failure(let error):
       guard team.isFirst, error.kind == .data || error.kind == .noInput else { throw error }
-      // A new store, or one whose settings are damaged: those given now are its own if its models
-      // were made with them.
       if !isNew {
         exampleCount = try openModel(firstModel).exampleCount
         settings.chooseBatchSize(exampleCount: exampleCount)
       }
-      let document = Store.Document(
-        settings: settings, exampleCount: exampleCount, shard: shard)
-      let candidate = try Store(path, document)
-      if let other = candidate.entries.first(where: { !$0.entry.wasMade(for: candidate) }) {
-        throw StoreError(
-          error.kind, error.path,
-          "\(error.reason); its model \(other.entry.model.name) was made with other settings than "
-            + "those given")
-      }
-      if !isNew || !candidate.entries.isEmpty {
+      store = try Self.remade(
+        path, .init(settings: settings, exampleCount: exampleCount, shard: shard), because: error)
+      if !isNew || !store.entries.isEmpty {
         observe(.note("\(error.description); made again from the options given"))
       }
-      try Store.write(document, to: path)
-      store = candidate
+    }
+    // Without a model that vouches for it, nothing is done for so many examples.
+    if !isNew, store.entries.isEmpty {
+      exampleCount = try openModel(firstModel).exampleCount
+      guard exampleCount == store.document.exampleCount else {
+        throw .damaged(
+          "\(path)/store.json", "exampleCount", found: store.document.exampleCount,
+          expected: "\(exampleCount), as \(oneLine(firstModel)) has") as StoreError
+      }
     }
     self.memory = memory - Self.overhead
     store.isWritten = team.isFirst
@@ -178,6 +179,23 @@ public final class Sweep {
 
   // MARK: Settings
 
+  /// A new store, or one whose settings are lost: those given now are its own if its models were made
+  /// with them.
+  private static func remade(
+    _ path: String, _ document: Store.Document, because error: StoreError
+  ) throws -> Store {
+    let store: Store
+    do throws(StoreError) {
+      store = try Store(path, document)
+    } catch let other {
+      throw StoreError(
+        error.kind, error.path,
+        "\(error.reason); the options given do not mend it: \(other.description)")
+    }
+    try Store.write(document, to: path)
+    return store
+  }
+
   /// Refuses a folder that holds anything but what a store does.
   private static func checkFolder(_ path: String) throws(StoreError) {
     guard StorePath.exists(path) else { return }
@@ -205,11 +223,15 @@ public final class Sweep {
         "\(compared) example\(compared == 1 ? " is" : "s are") compared, the "
           + "\(settings.estimator.rawValue) estimator needs at least \(least)")
     }
-    let plan = try Store.plan(settings, exampleCount: exampleCount, file: path)
-    if let shard, shard.count > plan.batches.count {
+    let document = Store.Document(settings: settings, exampleCount: exampleCount, shard: nil)
+    let plan = try document.checkedPlan { field, found, expected in
+      StoreError(.usage, path, "cannot be swept: \(field): found \(found), expected \(expected)")
+    }
+    let batches = plan.batches.count
+    if let shard, shard.count > batches {
       throw StoreError(
         .usage, "--shard \(shard)",
-        "there are more shards than minibatches, of which \(path) has \(plan.batches.count)")
+        "there are more shards than minibatches, of which \(path) has \(batches)")
     }
   }
 
@@ -264,14 +286,16 @@ public final class Sweep {
   /// Maps a model's matrices; those that are damaged are made again, if the model is there.
   func storedGrams(_ minibatch: Int, _ key: Digest, of place: Int) throws -> StoredGrams {
     let path = store.gramPath(minibatch, key)
+    let layerCount = store.entries[place].entry.model.layers.count
     do throws(StoreError) {
-      let grams = try StoredGrams(path, key: key, isChecked: !verified.contains(path))
+      let grams = try store.grams(
+        minibatch, key, layerCount: layerCount, isChecked: !verified.contains(path))
       verified.insert(path)
       return grams
     } catch {
       guard error.kind == .data || error.kind == .noInput else { throw error }
       try remake(minibatch, key, of: place, because: error)
-      return try StoredGrams(path, key: key, isChecked: true)
+      return try store.grams(minibatch, key, layerCount: layerCount, isChecked: true)
     }
   }
 
@@ -331,7 +355,9 @@ public final class Sweep {
       guard let last = pending else { return }
       pending = nil
       try last.finish()
-      try products.add("\(folder)/\(last.file.name)", minibatch: minibatch)
+      try products.add(
+        "\(folder)/\(last.file.name)", minibatch: minibatch,
+        layerCounts: store.layerCounts(minibatch))
     }
     do {
       while let block = rest.first {
@@ -361,23 +387,12 @@ public final class Sweep {
     for minibatch in store.minibatches {
       let keys = Set(store.entries.compactMap { $0.entry.key(minibatch) })
       let folder = store.gramsFolder(minibatch)
-      for name in try StorePath.contents(folder) where name.hasSuffix(".grams") {
-        guard let key = Digest(hexadecimal: String(name.dropLast(6))), !keys.contains(key) else {
-          continue
-        }
+      for name in try StorePath.contents(folder) {
+        guard let key = GramFile.key(ofFile: name), !keys.contains(key) else { continue }
         unlink("\(folder)/\(name)")
       }
       for path in products.unusedFiles(minibatch, keys: keys) { unlink(path) }
     }
-  }
-}
-
-extension ModelEntry {
-  /// Whether the entry's keys come from the settings and examples of `store`.
-  func wasMade(for store: Store) -> Bool {
-    settings == store.settingsDigest
-      && model.layers.allSatisfy { $0.shape.first == store.document.exampleCount }
-      && Set(keys.keys) == Set(store.minibatches)
   }
 }
 

@@ -35,8 +35,7 @@ extension Sweep {
     let own = store.entries.first { $0.entry.location == location }
     let isKnown =
       own.map {
-        !files.isEmpty && $0.entry.files == files && $0.entry.wasMade(for: store)
-          && areThere($0.entry)
+        !files.isEmpty && $0.entry.files == files && areThere($0.entry)
       } ?? false
     if let own, try team.agree(isKnown, at: "looked for \(path)") {
       summary.gramsFound += minibatches.count
@@ -98,7 +97,7 @@ extension Sweep {
     let path = store.gramPath(number, key)
     if StorePath.exists(path) {
       do throws(StoreError) {
-        _ = try StoredGrams(path, key: key, isChecked: false)
+        _ = try store.grams(number, key, layerCount: minibatch.layers.count)
         summary.gramsFound += 1
         return
       } catch {
@@ -141,8 +140,7 @@ extension Sweep {
     store.minibatches.allSatisfy { minibatch in
       guard let key = entry.key(minibatch) else { return false }
       return
-        (try? StoredGrams(
-          store.gramPath(minibatch, key), key: key, isChecked: false)) != nil
+        (try? store.grams(minibatch, key, layerCount: entry.model.layers.count)) != nil
     }
   }
 
@@ -162,7 +160,7 @@ extension Sweep {
           "lacks minibatch \(minibatch + 1) of \(entry.model.name): give its model again")
       }
       do throws(StoreError) {
-        _ = try StoredGrams(store.gramPath(minibatch, key), key: key, isChecked: false)
+        _ = try store.grams(minibatch, key, layerCount: entry.model.layers.count)
         summary.gramsFound += 1
       } catch {
         guard error.kind == .data || error.kind == .noInput else { throw error }
@@ -247,6 +245,7 @@ extension Store {
     if StorePath.exists(examplesPath) {
       do throws(StoreError) {
         known = try CheckedDocument<SampleIDs>.read(examplesPath)
+        try known?.check(examplesPath, exampleCount: document.exampleCount)
       } catch {
         // Whoever comes first now brings them again.
         guard error.kind == .data, model.exampleIDs != nil else { throw error }

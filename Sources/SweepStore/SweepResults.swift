@@ -41,11 +41,7 @@ public struct SweepResults: Sendable {
   }
 
   init(_ store: Store, products: ProductIndex) throws(StoreError) {
-    if let damaged = store.damagedEntries.first {
-      throw StoreError(
-        .data, "\(store.modelsFolder)/\(damaged)",
-        "is damaged: its checksum is another; give its model to cka sweep again")
-    }
+    try store.checkHasModels()
     models = store.entries.map(\.entry.model)
     settings = store.document.settings
     exampleCount = store.document.exampleCount
@@ -64,9 +60,7 @@ public struct SweepResults: Sendable {
             .data, path,
             "lacks minibatch \(minibatch + 1) of \(entry.model.name): run cka sweep again")
         }
-        let file = try StoredGrams(
-          store.gramPath(minibatch, key), key: key, isChecked: false
-        ).file
+        let file = try store.grams(minibatch, key, layerCount: entry.model.layers.count).file
         own.append(key)
         files.append(file)
         if let device = try? JSONDecoder().decode(DeviceInfo.self, from: Data(file.device.utf8)),
@@ -98,14 +92,15 @@ public struct SweepResults: Sendable {
       let (a, b) = (grams[left][minibatch], grams[right][minibatch])
       guard
         let made = products.products(
-          minibatch, keys[left][minibatch], rows: a.layers.count, keys[right][minibatch],
-          columns: b.layers.count)
+          minibatch, keys[left][minibatch], keys[right][minibatch])
       else {
         throw StoreError(
           .data, path,
           "lacks minibatch \(minibatch + 1) of \(models[left].name) with \(models[right].name): run "
             + "cka sweep again")
       }
+      try Self.check(
+        made.products, a.squares, b.squares, areSame: keys[left] == keys[right], path: made.path)
       let precisions = [made.precision, a.precision, b.precision]
       let own = HSICSums(
         exampleCount: a.exampleCount, centering: centering, left: a.layers, right: b.layers,
@@ -118,6 +113,28 @@ public struct SweepResults: Sendable {
       throw StoreError(.data, path, "has no minibatches: there are too few examples")
     }
     return Similarity(sums, centering: centering, varianceInflation: plan.varianceInflation)
+  }
+
+  /// Products of matrices are no larger than the matrices: |⟨K, L⟩| ≤ ‖K‖‖L‖ (Cauchy and Schwarz), and
+  /// ⟨K, K⟩ = ‖K‖². Devices round by far less than the hundredth that is left to them.
+  private static func check(
+    _ products: Matrix<Double>, _ leftSquares: [Double], _ rightSquares: [Double], areSame: Bool,
+    path: String
+  ) throws(StoreError) {
+    let columns = rightSquares.map { 1.01 * $0.squareRoot() }
+    for (i, square) in leftSquares.enumerated() {
+      let row = square.squareRoot()
+      for (j, column) in columns.enumerated() where !(abs(products[i, j]) <= row * column) {
+        throw .damaged(
+          path, "a product of two layers", found: products[i, j],
+          expected: "at most the product of their norms, \(row * column)")
+      }
+      guard !areSame || abs(products[i, i] - square) <= 0.01 * square else {
+        throw .damaged(
+          path, "a product of a layer with itself", found: products[i, i],
+          expected: "the matrix's squared norm, \(square)")
+      }
+    }
   }
 
   /// What the similarity of two models depends on, with their names: where it is the same, files made
@@ -144,9 +161,10 @@ extension ProductIndex {
     in store: Store, _ minibatch: Int, damaged: (StoreError) throws(StoreError) -> Void
   ) throws(StoreError) {
     let folder = store.productsFolder(minibatch)
-    for name in try StorePath.contents(folder) where name.hasSuffix(".products") {
+    let layerCounts = store.layerCounts(minibatch)
+    for name in try StorePath.contents(folder) where ProductsFile.isName(name) {
       do throws(StoreError) {
-        try add("\(folder)/\(name)", minibatch: minibatch)
+        try add("\(folder)/\(name)", minibatch: minibatch, layerCounts: layerCounts)
       } catch {
         guard error.kind == .data else { throw error }
         try damaged(error)

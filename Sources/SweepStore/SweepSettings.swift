@@ -143,9 +143,23 @@ public struct Shard: Codable, Sendable, Hashable, CustomStringConvertible {
 
   /// Share `index` of `count`; nil where there is none of that number.
   public init?(index: Int, count: Int) {
-    guard count >= 1, (1...count).contains(index) else { return nil }
+    guard index >= 1, index <= count else { return nil }
     self.index = index
     self.count = count
+  }
+
+  /// Reads what a document holds, where there is such a share.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let index = try values.decode(Int.self, forKey: .index)
+    let count = try values.decode(Int.self, forKey: .count)
+    guard let shard = Shard(index: index, count: count) else {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath,
+          debugDescription: "found the share \(index) of \(count), expected 1 to the count"))
+    }
+    self = shard
   }
 
   /// Reads `3/16`.
@@ -157,7 +171,7 @@ public struct Shard: Codable, Sendable, Hashable, CustomStringConvertible {
 
   /// The minibatches of the share, counted from 0: `index` − 1, `index` − 1 + `count`, …
   public func minibatches(of total: Int) -> [Int] {
-    Array(stride(from: index - 1, to: total, by: count))
+    (0..<max(total, 0)).filter { $0 % count == index - 1 }
   }
 
   /// `3/16`.

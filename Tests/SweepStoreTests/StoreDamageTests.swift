@@ -111,18 +111,22 @@ import Testing
     for kind in [Kind.grams, .products] {
       let name = try kind.file(in: files.keys)
       let data = try #require(files[name])
+      let entry = try #require(try Store(reading: study.path("store")).entries.first?.entry)
+      let key = try #require(entry.key(0))
+      let expected = GramContents(
+        key: key, minibatch: 0, exampleCount: 8, layerCount: 2, centering: .unbiased,
+        storePrecision: .float32)
       for index in data.indices {
         var other = data
         other[index] ^= UInt8(1 << (index % 8))
         let path = study.path("one")
         try other.write(to: URL(fileURLWithPath: path))
-        let key = Digest(hexadecimal: String(StorePath.split(name).name.prefix(32)))
         expectError(.data, "one", "is damaged") {
           if kind == .grams {
-            _ = try StoredGrams(path, key: #require(key), isChecked: true)
+            _ = try StoredGrams(path, expected: expected, isChecked: true)
           } else {
             var products = ProductIndex()
-            try products.add(path, minibatch: 0)
+            try products.add(path, minibatch: 0, layerCounts: [key: 2])
           }
         }
       }
