@@ -383,6 +383,7 @@ cka_swift_library(SweepStore Sources/SweepStore
     BinaryHeader.swift
     CheckedDocument.swift
     Digest.swift
+    FileStamp.swift
     GramFile.swift
     GramMaker.swift
     ModelEntry.swift
@@ -462,6 +463,7 @@ cka_command(CKACommand Sources/CKACommand
     SweepOutputs.swift
     SweepOverview.swift
     SweepReport.swift
+    SweepTable.swift
     TrustCommand.swift
     TrustDocument.swift
     TrustFiles.swift

@@ -42,6 +42,20 @@ struct GramFile: Sendable {
   /// What made the matrices, as people read it.
   let device: String
 
+  /// The layers as what made them left them: with the rounding norms of the device alone.
+  ///
+  /// Rounding to float16 turns a matrix by asin 2⁻¹¹ at most, whatever the data. That needs no estimate and
+  /// makes no layer `low-precision`; what the device lost does, as it would in float32.
+  var layersAsMade: [GramSummary] {
+    zip(layers, squares).map { layer, square in
+      var layer = layer
+      let stored = storePrecision.roundoff * storePrecision.roundoff * square
+      let norm = layer.roundingNorm
+      layer.roundingNorm = max(norm * norm - stored, 0).squareRoot()
+      return layer
+    }
+  }
+
   var packedCount: Int { centering.packedCount(exampleCount: exampleCount) }
   /// Bytes of one layer's numbers.
   var layerSize: Int { packedCount * storePrecision.size }

@@ -72,9 +72,10 @@ struct GramMaker {
         numbers: layers.indices.map { packed.numbers($0) }, owner: packed))
     let squares = try device.squaredNorms(rounded)
     for index in layers.indices {
-      // A number is off by 2⁻¹¹ of itself at most, and so is the matrix's norm.
+      // A number is off by a part of itself at most, and so is the matrix's norm.
       let own = layers[index].roundingNorm * power(of: -exponents[index])
-      layers[index].roundingNorm = (own * own + 0x1p-22 * squares[index]).squareRoot()
+      let part = settings.storePrecision.roundoff
+      layers[index].roundingNorm = (own * own + part * part * squares[index]).squareRoot()
     }
     return (layers, squares)
   }

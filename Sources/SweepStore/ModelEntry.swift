@@ -61,48 +61,10 @@ struct ModelEntry: Codable, Sendable, Hashable {
 
   /// The number in a file's name; nil where it is not one of these names.
   static func number(ofFile name: String) -> Int? {
-    guard name.hasSuffix(".json"), let dash = name.firstIndex(of: "-") else { return nil }
+    guard name.hasSuffix(".json"), let dash = name.firstIndex(of: "-"), name[..<dash].count >= 4,
+      name[..<dash].allSatisfy({ $0.isASCII && $0.isNumber }),
+      name[dash...].dropFirst().dropLast(5).utf8.count == 16
+    else { return nil }
     return Int(name[..<dash])
-  }
-}
-
-/// What tells whether a file has changed without reading it.
-struct FileStamp: Codable, Sendable, Hashable {
-  var name: String
-  var size: Int
-  /// Nanoseconds since 1970 of the last change of its content, and of anything about it.
-  var modified: Int
-  var changed: Int
-
-  /// The files that a model at `path` may be made of: those in a folder, or the file and what lies
-  /// beside it to describe it. Empty where one of them was changed a moment ago: another change
-  /// could then leave the times as they are.
-  static func files(ofModel path: String) -> [FileStamp] {
-    let (folder, name) = StorePath.split(path)
-    let paths =
-      if StorePath.isFolder(path) {
-        ((try? StorePath.contents(path)) ?? []).filter { !$0.hasPrefix(".") }.map {
-          "\(path)/\($0)"
-        }
-      } else {
-        [path]
-          + ((try? StorePath.contents(folder)) ?? []).filter {
-            $0 != name && ($0 == "layers.json" || $0.hasSuffix(".examples.txt"))
-          }.map { "\(folder)/\($0)" }
-      }
-    let now = Int(Date().timeIntervalSince1970 * 1e9)
-    var stamps: [FileStamp] = []
-    for path in paths {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return [] }
-      guard status.st_mode & S_IFMT == S_IFREG else { continue }
-      func nanoseconds(_ time: timespec) -> Int { time.tv_sec * 1_000_000_000 + time.tv_nsec }
-      let stamp = FileStamp(
-        name: StorePath.split(path).name, size: Int(status.st_size),
-        modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
-      guard now - stamp.changed > 1_000_000_000 else { return [] }
-      stamps.append(stamp)
-    }
-    return stamps
   }
 }

@@ -92,6 +92,31 @@ enum StorePath {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// What kind of file lies at `path` itself, links not followed; nil where there is none.
+  static func type(_ path: String) -> mode_t? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+
+  /// Takes a file away. Anything else of that name is not the store's, and stays.
+  static func remove(_ path: String) {
+    if type(path) == S_IFREG { unlink(path) }
+  }
+
+  /// Whether a name is that of an unfinished file of a store.
+  static func isLeftover(_ name: String) -> Bool {
+    guard name.hasPrefix(asidePrefix), let dot = name.lastIndex(of: "."),
+      Int32(name[name.index(after: dot)...]) != nil
+    else { return false }
+    return isOwn(String(name[..<dot].dropFirst(asidePrefix.count)))
+  }
+
+  /// Whether a name is that of a file that stores write.
+  static func isOwn(_ name: String) -> Bool {
+    ["store.json", "examples.json"].contains(name) || ModelEntry.number(ofFile: name) != nil
+      || GramFile.key(ofFile: name) != nil || ProductsFile.isName(name)
+  }
+
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// The names in a folder, in order; none where there is no such folder.

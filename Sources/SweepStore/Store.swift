@@ -188,15 +188,57 @@ struct Store {
       try CheckedDocument<Document>.bytes(document), to: "\(path)/store.json")
   }
 
+  /// Takes away the files of an unfinished store, and its folders, where nothing else is in them.
+  static func removeFiles(at path: String) {
+    func empty(_ folder: String, _ isOwn: (String) -> Bool) {
+      guard StorePath.type(folder) == S_IFDIR else { return }
+      for name in (try? StorePath.contents(folder)) ?? [] where isOwn(name) {
+        StorePath.remove("\(folder)/\(name)")
+      }
+      rmdir(folder)
+    }
+    func isOwn(_ name: String) -> Bool { StorePath.isOwn(name) || StorePath.isLeftover(name) }
+    let minibatches = "\(path)/minibatches"
+    if StorePath.type(path) == S_IFDIR, StorePath.type(minibatches) == S_IFDIR {
+      for name in (try? StorePath.contents(minibatches)) ?? [] where Int(name) != nil {
+        let folder = "\(minibatches)/\(name)"
+        guard StorePath.type(folder) == S_IFDIR else { continue }
+        empty("\(folder)/grams", isOwn)
+        empty("\(folder)/products", isOwn)
+        rmdir(folder)
+      }
+      rmdir(minibatches)
+    }
+    empty("\(path)/models", isOwn)
+    empty(path, isOwn)
+  }
+
   /// Takes away what processes left when they were killed. Only for who holds the lock.
+  ///
+  /// - Throws: `.cannotCreate` where a folder of the store is a link: files of another store, or of
+  ///   somebody, may lie behind it.
   func removeLeftovers() throws(StoreError) {
-    var folders = [path, modelsFolder]
+    var folders = [path]
+    func add(_ folder: String) throws(StoreError) {
+      guard let type = StorePath.type(folder) else { return }
+      guard type == S_IFDIR else {
+        let found = type == S_IFLNK ? "a symbolic link" : "no folder"
+        throw StoreError(
+          .cannotCreate, folder,
+          "is \(found): a store's folders are its own; the whole store may lie behind a link")
+      }
+      folders.append(folder)
+    }
+    try add(modelsFolder)
+    try add("\(path)/minibatches")
     for minibatch in minibatches {
-      folders += [gramsFolder(minibatch), productsFolder(minibatch)]
+      try add("\(path)/minibatches/\(minibatch + 1)")
+      try add(gramsFolder(minibatch))
+      try add(productsFolder(minibatch))
     }
     for folder in folders {
-      for name in try StorePath.contents(folder) where name.hasPrefix(StorePath.asidePrefix) {
-        unlink("\(folder)/\(name)")
+      for name in try StorePath.contents(folder) where StorePath.isLeftover(name) {
+        StorePath.remove("\(folder)/\(name)")
       }
     }
   }

@@ -58,4 +58,19 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+/// Why a sweep cannot begin: it may take less memory than its smallest step needs.
+public struct SweepMemoryError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// Bytes that were granted.
+  public let granted: Int
+  /// Bytes that are needed.
+  public let needed: Int
+  /// Examples of the largest minibatch.
+  public let batchSize: Int
+
+  /// One line.
+  public var description: String {
+    "\(granted) bytes do not suffice: minibatches of \(batchSize) examples need \(needed)"
+  }
+}
+
 private func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

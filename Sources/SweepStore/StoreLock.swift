@@ -8,30 +8,53 @@ final class StoreLock: Sendable {
   /// Locks the store, or says who has.
   init(store: String) throws(StoreError) {
     let path = "\(store)/lock"
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .writing(path, errno) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
-      var text = [UInt8](repeating: 0, count: 256)
-      let count = max(pread(descriptor, &text, text.count, 0), 0)
-      close(descriptor)
-      guard code == EWOULDBLOCK else { throw .writing(path, code) }
-      let owner = String(decoding: text.prefix(count), as: UTF8.self)
-        .trimmingCharacters(in: .whitespacesAndNewlines)
-      throw StoreError(
-        .cannotCreate, store,
-        "is in use by \(owner.isEmpty ? "another process" : owner); wait for it, or name another "
-          + "store")
+    // What lies elsewhere, or is no file, is not the store's.
+    descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      guard errno == ELOOP else { throw .writing(path, errno) }
+      throw StoreError(.cannotCreate, path, "is a symbolic link, expected the store's own file")
     }
+    // Where this fails, the deinitializer closes.
+    try Self.lock(descriptor, path, store: store)
     var host = [CChar](repeating: 0, count: 256)
     gethostname(&host, host.count - 1)
     let name = String(
       decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let text = Array("process \(getpid()) on \(name)\n".utf8)
-    // What stands there is for people: a full disk need not stop the work.
+    // What stands there is for people: a full disk need not stop the work. It is the store's own text, or
+    // nothing, that goes.
     ftruncate(descriptor, 0)
     pwrite(descriptor, text, text.count, 0)
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  private static func lock(_ descriptor: Int32, _ path: String, store: String) throws(StoreError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .writing(path, errno) }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+      throw StoreError(
+        .cannotCreate, path, "is no regular file of one name, expected the store's own file")
+    }
+    let code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+    var bytes = [UInt8](repeating: 0, count: 512)
+    let count = max(pread(descriptor, &bytes, bytes.count, 0), 0)
+    let owner = String(decoding: bytes.prefix(count), as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    switch code {
+    case 0:
+      guard owner.isEmpty || count < bytes.count && owner.hasPrefix("process ") else {
+        throw StoreError(
+          .cannotCreate, path, "holds what cka sweep did not write, expected the store's own file")
+      }
+    case EWOULDBLOCK:
+      throw StoreError(
+        .cannotCreate, store,
+        "is in use by \(owner.isEmpty ? "another process" : owner); wait for it, or name another "
+          + "store")
+    default: throw .writing(path, code)
+    }
+  }
 }

@@ -157,17 +157,18 @@ public struct StoreMerge {
     try StorePath.makeFolder(parent)
     let prefix = ".\(name)\(StorePath.asidePrefix)"
     for leftover in try StorePath.contents(parent) where leftover.hasPrefix(prefix) {
-      guard let process = pid_t(leftover.dropFirst(prefix.count)), kill(process, 0) != 0,
-        errno == ESRCH
+      guard let process = pid_t(leftover.dropFirst(prefix.count)),
+        process == getpid() || kill(process, 0) != 0 && errno == ESRCH
       else { continue }
-      try? FileManager.default.removeItem(atPath: "\(parent)/\(leftover)")
+      Store.removeFiles(at: "\(parent)/\(leftover)")
     }
     let aside = "\(parent)/\(prefix)\(getpid())"
+    guard mkdir(aside, 0o777) == 0 else { throw StoreError.writing(path, errno) }
     do {
       try fill(aside)
       guard rename(aside, path) == 0 else { throw StoreError.writing(path, errno) }
     } catch {
-      try? FileManager.default.removeItem(atPath: aside)
+      Store.removeFiles(at: aside)
       throw error
     }
     StorePath.synchronize(parent)
@@ -192,8 +193,7 @@ public struct StoreMerge {
         ]
         for (source, target) in folders {
           try StorePath.makeFolder(target)
-          for name in try StorePath.contents(source)
-          where !name.hasPrefix(StorePath.asidePrefix) {
+          for name in try StorePath.contents(source) where StorePath.isOwn(name) {
             try Self.take("\(source)/\(name)", to: "\(target)/\(name)")
           }
           StorePath.synchronize(target)
@@ -204,7 +204,7 @@ public struct StoreMerge {
 
   /// Links a file, or copies it.
   private static func take(_ source: String, to target: String) throws(StoreError) {
-    if link(source, target) == 0 { return }
+    if linkat(AT_FDCWD, source, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0 { return }
     let mapped = try MappedBytes(source)
     let file = try NewFile(target)
     try file.write(mapped.bytes, at: 0)

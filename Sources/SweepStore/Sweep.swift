@@ -14,6 +14,8 @@ public final class Sweep {
     case began(units: Int)
     /// So many are done or were there.
     case finished(units: Int)
+    /// The disk has `free` bytes, and `models` models like that at `path` take `bytes` each.
+    case littleRoom(path: String, bytes: Int, models: Int, free: Int)
     /// Something that the user should know: one line.
     case note(String)
     /// A device failed; the next goes on.
@@ -204,7 +206,7 @@ public final class Sweep {
     }
     let known = ["examples.json", "lock", "minibatches", "models", "results"]
     let other = try StorePath.contents(path).first {
-      !known.contains($0) && !$0.hasPrefix(StorePath.asidePrefix)
+      !known.contains($0) && !StorePath.isLeftover($0)
     }
     if let other {
       throw StoreError(
@@ -249,17 +251,15 @@ public final class Sweep {
     }
   }
 
-  private func checkMemory(_ given: Int) throws(StoreError) {
+  private func checkMemory(_ granted: Int) throws(SweepMemoryError) {
     let batch = store.plan.batches.largest
     let packed = store.document.settings.estimatorValue.centering.packedCount(exampleCount: batch)
     let least =
       max(
         GramMaker.leastMemory(packedCount: packed),
         ProductMaker.bytes(layers: 1, packedCount: packed)) + Self.overhead
-    guard given >= least else {
-      throw StoreError(
-        .usage, "--memory",
-        "\(given) bytes do not suffice: minibatches of \(batch) examples need \(least)")
+    guard granted >= least else {
+      throw SweepMemoryError(granted: granted, needed: least, batchSize: batch)
     }
   }
 
@@ -305,7 +305,7 @@ public final class Sweep {
     let start = clock.now
     try products.addAll(in: store, minibatch) { (error) throws(StoreError) in
       observe(.note("\(error.description); computed again"))
-      unlink(error.path)
+      StorePath.remove(error.path)
     }
     let models = try store.entries.indices.map { place in
       let entry = store.entries[place].entry
@@ -389,9 +389,9 @@ public final class Sweep {
       let folder = store.gramsFolder(minibatch)
       for name in try StorePath.contents(folder) {
         guard let key = GramFile.key(ofFile: name), !keys.contains(key) else { continue }
-        unlink("\(folder)/\(name)")
+        StorePath.remove("\(folder)/\(name)")
       }
-      for path in products.unusedFiles(minibatch, keys: keys) { unlink(path) }
+      for path in products.unusedFiles(minibatch, keys: keys) { StorePath.remove(path) }
     }
   }
 }

@@ -131,7 +131,7 @@ extension Sweep {
         "\(error.reason), and its model \(entry.model.path) has changed since: give it again")
     }
     observe(.note("\(error.description); computed again"))
-    unlink(error.path)
+    StorePath.remove(error.path)
     try make(rows, number: minibatch, key: key)
   }
 
@@ -213,20 +213,17 @@ extension Sweep {
   private func checkRoom(for model: ActivationModel, path: String, among count: Int) {
     let settings = store.document.settings
     let centering = settings.estimatorValue.centering
-    let numbers = store.minibatches.reduce(0) {
-      $0 + centering.packedCount(exampleCount: store.plan.batches.size(of: $1))
+    let numbers = store.minibatches.reduce(0.0) {
+      $0 + Double(centering.packedCount(exampleCount: store.plan.batches.size(of: $1)))
     }
-    let size = numbers * settings.storePrecision.size * model.layers.count
+    let size = numbers * Double(settings.storePrecision.size) * Double(model.layers.count)
     let new = max(count - store.entries.count, 1)
     var disk = statvfs()
     guard statvfs(store.path, &disk) == 0 else { return }
-    let (free, overflow) = Int(clamping: disk.f_bavail)
-      .multipliedReportingOverflow(by: Int(disk.f_frsize))
-    guard !overflow, size * new > free else { return }
-    observe(
-      .note(
-        "\(oneLine(store.path)): a model like \(oneLine(path)) takes \(size) bytes, \(new) of them "
-          + "\(size * new), and \(free) are free"))
+    let free = Double(disk.f_bavail) * Double(disk.f_frsize)
+    guard size * Double(new) > free else { return }
+    func whole(_ bytes: Double) -> Int { Int(min(bytes, 0x1p62)) }
+    observe(.littleRoom(path: path, bytes: whole(size), models: new, free: whole(free)))
   }
 }
 
@@ -249,7 +246,7 @@ extension Store {
       } catch {
         // Whoever comes first now brings them again.
         guard error.kind == .data, model.exampleIDs != nil else { throw error }
-        unlink(examplesPath)
+        StorePath.remove(examplesPath)
       }
     }
     let layer = LayerActivations(

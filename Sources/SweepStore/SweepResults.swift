@@ -103,10 +103,10 @@ public struct SweepResults: Sendable {
         made.products, a.squares, b.squares, areSame: keys[left] == keys[right], path: made.path)
       let precisions = [made.precision, a.precision, b.precision]
       let own = HSICSums(
-        exampleCount: a.exampleCount, centering: centering, left: a.layers, right: b.layers,
+        exampleCount: a.exampleCount, centering: centering, left: a.layersAsMade,
+        right: b.layersAsMade,
         products: made.products, leftSquares: a.squares, rightSquares: b.squares,
-        tolerance: max(
-          precisions.map(\.tolerance).reduce(0, max), settings.storePrecision.tolerance))
+        tolerance: precisions.map(\.tolerance).reduce(0, max))
       if sums?.merge(own) == nil { sums = own }
     }
     guard let sums else {

@@ -19,14 +19,15 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   public enum StorePrecision: String, Codable, Sendable, CaseIterable {
     /// As devices make them.
     case float32
-    /// Rounded to 11 significant bits: half the size, CKA within 1e-3 at worst and some 1e-6 as a rule
-    /// (`Documentation/Numerics.md`).
+    /// Rounded to 11 significant bits: half the size. Values move by 9.8e-4 at worst, whatever the data,
+    /// and by some 1e-6 as a rule (`Documentation/Numerics.md`); which cells have values does not change.
     case float16
 
     /// Bytes of a number.
     var size: Int { self == .float32 ? 4 : 2 }
-    /// How far rounding to the type may move CKA: two vectors that are each turned by at most 2⁻¹¹.
-    var tolerance: Double { self == .float32 ? 0 : 1e-3 }
+    /// The most that a number is off by when it is rounded to the type, as a part of itself; float32 is
+    /// what devices give.
+    var roundoff: Double { self == .float32 ? 0 : 0x1p-11 }
   }
 
   /// How CKA is estimated.

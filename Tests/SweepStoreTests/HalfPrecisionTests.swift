@@ -41,6 +41,48 @@ import Testing
     if n == 200 { #expect(Double(sizes[1]) < 0.55 * Double(sizes[0])) }
   }
 
+  /// Outliers of up to a million deviations, in minibatches of 16: what the device lost to them must not
+  /// pass for what float16 costs. A cell has a value where it has one in float32, within 9.8e-4 (above) and
+  /// the 1e-5 that every value of a device is good to.
+  @Test(arguments: [1e2, 1e4, 1e5, 1e6]) func outliersDoNotHideErrors(scale: Double) throws {
+    let study = try Study(batchSize: 16)
+    study.settings.isStoredOrder = true
+    let shared = Activations64.normal(n: 64, p: 6, seed: 70)
+    var layers: [Activations64] = []
+    for layer in 0..<5 {
+      var own = shared.mixed(
+        into: Activations64.normal(n: 64, p: 6, seed: UInt64(71 + layer)),
+        weight: Double(layer + 1) / 6)
+      // One layer has none, and one has it elsewhere.
+      let outlier = layer == 4 ? 4 : 3
+      if layer != 2 { for k in 0..<6 { own.values[outlier * 6 + k] *= scale } }
+      layers.append(own)
+      try study.folder.write(
+        NPYFile.bytes(own.values, shape: [64, 6]), to: "m/layer\(layer).npy")
+    }
+    try study.sweep("full", [study.path("m")])
+    study.settings.storePrecision = .float16
+    try study.sweep("half", [study.path("m")])
+    let full = try study.results("full").similarity(0, 0)
+    let half = try study.results("half").similarity(0, 0)
+    #expect(full.statuses == half.statuses)
+    for i in 0..<5 {
+      for j in 0..<5 where half.statuses[i, j] == .ok {
+        var sums = (0.0, 0.0, 0.0)
+        for start in stride(from: 0, to: 64, by: 16) {
+          let rows = Array(start..<(start + 16))
+          let k = Oracle.gram(layers[i].rows(rows), .linear)
+          let l = Oracle.gram(layers[j].rows(rows), .linear)
+          sums.0 += Oracle.unbiasedHSIC(k, l, n: 16)
+          sums.1 += Oracle.unbiasedHSIC(k, k, n: 16)
+          sums.2 += Oracle.unbiasedHSIC(l, l, n: 16)
+        }
+        let expected = sums.0 / (sums.1 * sums.2).squareRoot()
+        #expect(abs(half.cka[i, j] - expected) <= 9.8e-4 + 1e-5, "\(i) \(j)")
+      }
+    }
+  }
+
   /// Scales that float16 does not hold: powers of two are taken out.
   @Test func scaleDoesNotMatter() throws {
     var cka: [[Double]] = []

@@ -40,6 +40,47 @@ import Testing
     #expect(try study.bits("merged0") == study.bits("whole"))
   }
 
+  /// Files that were written a moment ago are remembered like any others: entries once lacked their times
+  /// where a sweep came within a second, and two stores of the same models differed.
+  @Test func freshFilesAreRememberedLikeOldOnes() throws {
+    let study = try Study(batchSize: 8)
+    let models = [try study.write("a", seed: 1)]
+    try study.sweep("whole", models)
+    let shares = try shares(study, models, count: 2)
+    usleep(1_100_000)
+    try study.sweep("later", models)
+    try StoreMerge(shares).write(to: study.path("merged"))
+    let whole = try study.files("whole")
+    #expect(try study.files("later") == whole)
+    #expect(try study.files("merged") == whole)
+    let entry = try #require(try Store(reading: study.path("whole")).entries.first?.entry)
+    #expect(entry.files.map(\.name) == ["layer0.npy", "layer1.npy", "layer2.npy"])
+  }
+
+  /// What lies in a share and is not the share's is not joined, and what somebody keeps under the name of
+  /// an unfinished store stays.
+  @Test func takesWhatIsOfSharesOnly() throws {
+    let study = try Study(batchSize: 8)
+    let models = [try study.write("a", seed: 1)]
+    let shares = try shares(study, models, count: 2)
+    try study.folder.write("mine", to: "share1of2/minibatches/1/grams/notes.txt")
+    try study.folder.write("mine", to: "share1of2/minibatches/1/products/x/notes.txt")
+    try study.folder.write("mine", to: ".merged.partial-999999999/notes.txt")
+    try study.folder.write("{}", to: ".merged.partial-999999999/store.json")
+    try StoreMerge(shares).write(to: study.path("merged"))
+    #expect(try !study.files("merged").keys.contains { $0.hasSuffix("notes.txt") })
+    #expect(StorePath.exists(study.path(".merged.partial-999999999/notes.txt")))
+    #expect(!StorePath.exists(study.path(".merged.partial-999999999/store.json")))
+    // Matrices of another minibatch, under a name that fits.
+    try FileManager.default.removeItem(atPath: study.path("merged"))
+    let store = try Store(reading: shares[0])
+    let entry = try #require(store.entries.first?.entry)
+    let (first, third) = (try #require(entry.key(0)), try #require(entry.key(2)))
+    unlink(store.gramPath(0, first))
+    #expect(link(store.gramPath(2, third), store.gramPath(0, first)) == 0)
+    expectError(.data, first.hexadecimal, "key") { _ = try StoreMerge(shares) }
+  }
+
   @Test func refusesOverlapsAndGaps() throws {
     let study = try Study(batchSize: 8)
     let models = try (1...2).map { try study.write("m\($0)", seed: $0) }

@@ -139,12 +139,77 @@ import Testing
     try study.sweep("store", [a])
     let before = try study.files("store")
     for folder in ["", "models/", "minibatches/1/grams/", "minibatches/2/products/"] {
-      try study.folder.write("x", to: "store/\(folder).partial-y.1")
+      let name = folder.isEmpty ? "store.json" : "\(String(repeating: "0", count: 32)).grams"
+      try study.folder.write("x", to: "store/\(folder).partial-\(name).1")
     }
     try study.folder.write(
       "x", to: "store/minibatches/1/grams/\(String(repeating: "0", count: 32)).grams")
     try study.sweep("store", [a])
     #expect(try study.files("store").keys == before.keys)
+  }
+
+  /// What a store did not write stays, whatever it is called.
+  @Test func nothingElseGoes() throws {
+    let study = try Study()
+    let a = try study.write("a", seed: 1)
+    try study.sweep("store", [a])
+    let others = [
+      "models/.partial-notes.txt", "models/.partial-notes.1", "minibatches/1/grams/notes.grams",
+      "minibatches/1/products/notes.products",
+      "minibatches/1/grams/\(String(repeating: "0", count: 32)).grams/notes.txt",
+    ]
+    for name in others { try study.folder.write("mine", to: "store/\(name)") }
+    try study.write("a", seed: 2)
+    try study.sweep("store", [a])
+    for name in others { #expect(StorePath.exists(study.path("store/\(name)")), "\(name)") }
+    _ = try study.results("store")
+  }
+
+  /// A folder of the store that is a link leads to what is not the store's.
+  @Test(arguments: ["models", "minibatches", "minibatches/1", "minibatches/1/grams"])
+  func linksAreNotFollowed(folder: String) throws {
+    let study = try Study()
+    let a = try study.write("a", seed: 1)
+    try study.sweep("store", [a])
+    #expect(rename(study.path("store/\(folder)"), study.path("elsewhere")) == 0)
+    #expect(symlink(study.path("elsewhere"), study.path("store/\(folder)")) == 0)
+    expectError(.cannotCreate, "store/\(folder)", "is a symbolic link") {
+      try study.sweep("store", [a])
+    }
+    // A link to the whole store is as good as the store.
+    #expect(unlink(study.path("store/\(folder)")) == 0)
+    #expect(rename(study.path("elsewhere"), study.path("store/\(folder)")) == 0)
+    #expect(symlink("store", study.path("link")) == 0)
+    #expect(try study.sweep("link", [a]).gramsMade == 0)
+  }
+
+  /// The lock of a store is a file of its own: once the file behind a link was emptied and overwritten.
+  @Test func locksOverwriteNothing() throws {
+    let study = try Study()
+    let a = try study.write("a", seed: 1)
+    try study.sweep("store", [a])
+    let lock = study.path("store/lock")
+    func refuses(_ words: String) throws {
+      for _ in 0..<2 {
+        expectError(.cannotCreate, "store/lock", words) { try study.sweep("store", [a]) }
+      }
+      unlink(lock)
+    }
+    try study.folder.write("mine", to: "notes.txt")
+    unlink(lock)
+    symlink("../notes.txt", lock)
+    try refuses("is a symbolic link")
+    symlink("nothing", lock)
+    try refuses("is a symbolic link")
+    #expect(!StorePath.exists(study.path("store/nothing")))
+    link(study.path("notes.txt"), lock)
+    try refuses("one name")
+    mkfifo(lock, 0o600)
+    try refuses("no regular file")
+    try study.folder.write("mine", to: "store/lock")
+    try refuses("did not write")
+    #expect(try String(contentsOfFile: study.path("notes.txt"), encoding: .utf8) == "mine")
+    try study.sweep("store", [a])
   }
 
   private func inflict(_ harm: Harm, on name: String, of study: Study) throws {

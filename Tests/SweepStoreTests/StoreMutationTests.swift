@@ -142,6 +142,47 @@ import Testing
     #expect(count > 300, "there are more numbers")
   }
 
+  /// Settings and counts that no store has, without a model that contradicts them: once traps, or work
+  /// without end.
+  @Test(arguments: [
+    ("settings.passes", -1), ("settings.passes", 1 << 31), ("settings.passes", .max),
+    ("settings.batchSize", 0), ("settings.batchSize", -5), ("exampleCount", -1),
+    ("exampleCount", 1 << 31), ("exampleCount", .max), ("settings.exampleLimit", 1),
+  ]) func countsOutOfRangeAreRefused(field: String, value: Int) throws {
+    let study = try Study(batchSize: 8)
+    let model = try study.write("a", seed: 1, layers: 2, n: 17)
+    var document = Store.Document(settings: study.settings, exampleCount: 17)
+    switch field {
+    case "exampleCount": document.exampleCount = value
+    case "settings.passes": document.settings.passes = value
+    case "settings.batchSize": document.settings.batchSize = value
+    default: document.settings.exampleLimit = value
+    }
+    try Store.write(document, to: study.path("store"))
+    let isRead = field == "exampleCount" && value == 1 << 31
+    expectError(.data, "store.json", isRead ? "minibatches" : field, "expected") {
+      try study.sweep("store", [model])
+    }
+    expectError(.data, "store.json", "expected") { _ = try study.results("store") }
+    expectError(.data, "store.json", "expected") { _ = try StoreMerge([study.path("store")]) }
+  }
+
+  @Test func sharesOfNothingAreRefused() throws {
+    let text = "{\"index\": 1, \"count\": 0}"
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(Shard.self, from: Data(text.utf8))
+    }
+    // A store whose settings fit, of other examples than its models'.
+    let study = try Study(batchSize: 8)
+    let model = try study.write("a", seed: 1, layers: 2, n: 17)
+    let document = Store.Document(settings: study.settings, exampleCount: 1 << 20)
+    try Store.write(document, to: study.path("store"))
+    expectError(.data, "store.json", "exampleCount: found 1048576, expected 17") {
+      try study.sweep("store", [model])
+    }
+    expectError(.data, "store", "holds no models") { _ = try study.results("store") }
+  }
+
   /// What the files of a model's layers are made of is told by all other files.
   @Test(arguments: ["grams", "products"], [false, true])
   func fieldsOfHeadersAreNotTrusted(ending: String, isMerged: Bool) throws {

@@ -248,7 +248,9 @@ import Testing
     try study.folder.write("x", to: "other/file")
     expectError(.cannotCreate, "other", "'file'") { try study.sweep("other", [a]) }
     study.memory = 1 << 20
-    expectError(.usage, "--memory", "16 examples") { try study.sweep("store", [a]) }
+    let error = #expect(throws: SweepMemoryError.self) { try study.sweep("store", [a]) }
+    #expect(error?.granted == 1 << 20 && error?.batchSize == 16)
+    #expect((error?.needed ?? 0) > 96 << 20)
     expectError(.noInput, "nowhere") { _ = try study.results("nowhere") }
   }
 
