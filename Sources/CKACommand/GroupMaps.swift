@@ -16,6 +16,12 @@ struct GroupMaps {
   private var across: MapStatistics
   private var within: MapStatistics
 
+  /// All files that may be in the folder of a group.
+  static let fileNames = Set(
+    ["mean", "std", "within-mean", "within-std"].flatMap { map in
+      (["npy", "csv"] + FigureFormat.allCases.map(\.rawValue)).map { "\(map).\($0)" }
+    })
+
   /// The groups of two models or more, in the order of their first models.
   static func all(of models: [SweepModel], _ groups: [ModelGroup]) -> [GroupMaps] {
     var members: [String: [Int]] = [:]

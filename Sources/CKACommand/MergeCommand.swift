@@ -20,6 +20,8 @@ struct MergeCommand: ParsableCommand {
 
   @OptionGroup(title: "Groups") var groups: GroupOptions
 
+  @OptionGroup var cells: TableOption
+
   @OptionGroup var page: ReportOption
 
   @Flag(help: "Print errors only.")
@@ -40,8 +42,8 @@ struct MergeCommand: ParsableCommand {
             """)
         }
         try writeResults(
-          try SweepResults(store: output), table: table, report: page.isWanted,
-          log: log, isQuiet: quiet)
+          try SweepResults(store: output), groups: table, table: cells.isWanted,
+          report: page.isWanted, log: log, isQuiet: quiet)
       }
     }
   }

@@ -54,6 +54,8 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup var granted: MemoryOption
 
+  @OptionGroup var cells: TableOption
+
   @OptionGroup var page: ReportOption
 
   @Flag(help: "Print errors only.")
@@ -67,6 +69,7 @@ struct SweepCommand: ParsableCommand {
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
         let table = try groups.table
+        try SweepFolder.check("\(output)/results")
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
         let reporter = SweepReporter(log: log, isQuiet: isQuiet)
         defer { reporter.clear() }
@@ -87,7 +90,9 @@ struct SweepCommand: ParsableCommand {
         if !isQuiet { try Console.print(text(of: summary, sweep)) }
         if ranks.rank == 0, !sweep.isShard {
           try writeResults(
-            try sweep.results(), table: table, report: page.isWanted, log: log, isQuiet: quiet)
+            try sweep.results(), groups: table, table: cells.isWanted, report: page.isWanted,
+            log: log,
+            isQuiet: quiet)
         }
       }
     }
@@ -155,15 +160,15 @@ struct GroupOptions: ParsableArguments {
 
 /// Writes the results of a store beside its data, and says what there is.
 func writeResults(
-  _ results: SweepResults, table: ModelTable, report: Bool, log: Logger, isQuiet: Bool
+  _ results: SweepResults, groups: ModelTable, table: Bool, report: Bool, log: Logger, isQuiet: Bool
 ) throws {
   let clock = ContinuousClock()
   let start = clock.now
   let count = results.models.count
   var progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
   defer { progress.clear() }
-  var outputs = try SweepOutputs(results, table: table)
-  let summary = try outputs.write(report: report) { progress.update(done: $0) }
+  var outputs = try SweepOutputs(results, table: groups)
+  let summary = try outputs.write(table: table, report: report) { progress.update(done: $0) }
   progress.clear()
   for warning in summary.warnings { log.warning("\(warning)") }
   guard !isQuiet else { return }
@@ -172,7 +177,7 @@ func writeResults(
     results of pairs: \(Format.count(summary.found)) found, \(Format.count(summary.written)) \
     written in \(Format.seconds((clock.now - start) / .seconds(1)))
     written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, grid.svg, \
-    models.npy, models.csv, models.png, models.svg\(report ? ", \(Report.fileName)" : "")
+    models.npy, models.csv, models.png, models.svg\(table ? ", \(SweepTable.name)" : "")\(report ? ", \(Report.fileName)" : "")
     """)
 }
 
@@ -192,6 +197,14 @@ private final class SweepReporter {
     case .began(let units):
       progress = Progress(total: units, unit: "minibatches", isQuiet: isQuiet)
     case .finished(let units): progress?.update(done: units)
+    case .littleRoom(let path, let bytes, let models, let free):
+      clear()
+      log.warning(
+        """
+        a model like \(oneLine(path)) takes \(Format.bytes(bytes)), \(Format.count(models)) of them \
+        \(Format.bytes(models.multipliedReportingOverflow(by: bytes).overflow ? .max : models * bytes)), \
+        and \(Format.bytes(free)) are free
+        """)
     case .note(let text):
       clear()
       log.warning("\(oneLine(text))")
@@ -219,6 +232,11 @@ func reportingStoreErrors(_ body: () throws -> Void) throws {
       case .io: .io
       }
     throw Failure(code, error.description)
+  } catch let error as SweepMemoryError {
+    throw Failure(
+      .usage,
+      "--memory: \(Format.bytes(error.granted)) do not suffice: minibatches of \(error.batchSize) "
+        + "examples need \(Format.bytes(error.needed))")
   } catch let error as ComparisonError {
     throw Failure(.data, oneLine(error.description))
   } catch let error as ActivationReadError {

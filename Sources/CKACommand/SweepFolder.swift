@@ -4,7 +4,8 @@ import CommandSupport
 import Foundation
 
 /// The folder `results` of a store. Files and folders in it appear whole; a sweep holds the store's lock
-/// while it writes them.
+/// while it writes them. Nothing is taken away but files that a sweep or `cka plot` may have written: what
+/// else lies in a folder that is replaced lies in the new one.
 struct SweepFolder {
   /// Where it is.
   let path: String
@@ -12,15 +13,68 @@ struct SweepFolder {
   /// Makes the folder, and takes away what a process that was killed has left.
   init(_ path: String) throws {
     self.path = path
-    for folder in [path, "\(path)/pairs", "\(path)/groups"] {
+    try Self.check(path)
+    for folder in Self.folders(path) {
       guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
         throw Failure(errno: errno, writing: oneLine(folder))
       }
-      for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      where name.hasPrefix(".") && name.contains(".partial-") {
-        try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+    }
+    for folder in Self.folders(path) {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+        guard let target = Self.target(ofLeftover: name) else { continue }
+        Self.retire("\(folder)/\(name)", for: "\(folder)/\(target)")
       }
     }
+  }
+
+  /// Looks whether the folder is one, or can be made: what lies behind a link is not the store's.
+  static func check(_ path: String) throws {
+    for folder in folders(path) {
+      guard let type = fileType(folder, following: false), type != S_IFDIR else { continue }
+      throw Failure(
+        .cannotCreate,
+        "\(oneLine(folder)): is \(type == S_IFLNK ? "a symbolic link" : "no folder"), expected the "
+          + "store's own folder")
+    }
+  }
+
+  private static func folders(_ path: String) -> [String] {
+    [path, "\(path)/pairs", "\(path)/groups"]
+  }
+
+  /// What a file or folder would have been called that a killed process has left as `.NAME.partial-PID`.
+  private static func target(ofLeftover name: String) -> String? {
+    guard name.hasPrefix("."), let mark = name.range(of: ".partial-", options: .backwards),
+      Int32(name[mark.upperBound...]) != nil
+    else { return nil }
+    let target = String(name[..<mark.lowerBound].dropFirst())
+    return target.isEmpty ? nil : target
+  }
+
+  /// Takes away the files of a folder that was replaced, or never finished, and it with them. What is not
+  /// a sweep's goes into the folder that is there now, where nothing of its name is; else all stays.
+  private static func retire(_ old: String, for target: String) {
+    switch fileType(old, following: false) {
+    case S_IFREG where isOwn(splitPath(target).name): unlink(old)
+    case S_IFDIR:
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: old)) ?? [] {
+        let file = "\(old)/\(name)"
+        if isOwn(name), fileType(file, following: false) == S_IFREG {
+          unlink(file)
+        } else if fileType("\(target)/\(name)", following: false) == nil {
+          mkdir(target, 0o777)
+          rename(file, "\(target)/\(name)")
+        }
+      }
+      rmdir(old)
+    default: break
+    }
+  }
+
+  /// Whether a sweep or `cka plot` may have written a file of this name.
+  private static func isOwn(_ name: String) -> Bool {
+    ResultFiles.kind.names.contains(name) || GroupMaps.fileNames.contains(name)
+      || SweepOutputs.fileNames.contains(name)
   }
 
   /// Writes a folder of files in place of one that may be there. `synchronize` makes sure of them: one
@@ -29,21 +83,33 @@ struct SweepFolder {
     let target = "\(path)/\(folder)"
     let (parent, name) = splitPath(target)
     let aside = "\(parent)/.\(name).partial-\(getpid())"
+    func failure() -> Failure { Failure(errno: errno, writing: oneLine(target)) }
     do {
-      guard mkdir(aside, 0o777) == 0 else {
-        throw Failure(errno: errno, writing: oneLine(target))
-      }
+      guard mkdir(aside, 0o777) == 0 else { throw failure() }
       for file in files {
         try writeNewFile(
           file.bytes, at: "\(aside)/\(file.name)", called: oneLine("\(target)/\(file.name)"),
           isSynchronized: false)
       }
-      try? FileManager.default.removeItem(atPath: target)
-      guard rename(aside, target) == 0 else {
-        throw Failure(errno: errno, writing: oneLine(target))
+      // Succeeds where nothing, or an empty folder, is in the way.
+      if rename(aside, target) == 0 { return }
+      guard [EEXIST, ENOTEMPTY].contains(errno) else { throw failure() }
+      if cka_exchange(aside, target) != 0 {
+        // A file system without that step.
+        let old = "\(parent)/.\(name).partial-0"
+        guard rename(target, old) == 0 else { throw failure() }
+        guard rename(aside, target) == 0 else {
+          let failure = failure()
+          rename(old, target)
+          throw failure
+        }
+        Self.retire(old, for: target)
+        return
       }
+      Self.retire(aside, for: target)
     } catch {
-      try? FileManager.default.removeItem(atPath: aside)
+      // Nothing but the new files is in it.
+      Self.retire(aside, for: target)
       throw error
     }
   }

@@ -19,6 +19,13 @@ struct SweepOutputs {
   private var overview: SweepOverview
   private var document: SweepDocument
 
+  /// All files that may be beside the folders of pairs and groups.
+  static let fileNames = Set(
+    [SweepDocument.name, SweepTable.name, Report.fileName, "models.npy", "models.csv"]
+      + ["grid", "models"].flatMap { name in
+        FigureFormat.allCases.map { "\(name).\($0.rawValue)" }
+      })
+
   /// What was done.
   struct Summary {
     /// Pairs whose files were written.
@@ -43,10 +50,13 @@ struct SweepOutputs {
   /// Writes what is not there yet.
   ///
   /// - Parameters:
-  ///   - report: whether a page is written, too. One from before would not show what is there now, and
-  ///     goes.
+  ///   - table: whether the table of all cells is written, too.
+  ///   - report: whether a page is written, too. One from before, as a table, would not show what is there
+  ///     now, and goes.
   ///   - observe: hears how many pairs are done.
-  mutating func write(report: Bool, observe: (Int) -> Void = { _ in }) throws -> Summary {
+  mutating func write(table: Bool, report: Bool, observe: (Int) -> Void = { _ in }) throws
+    -> Summary
+  {
     var summary = Summary(path: folder.path)
     let path = "\(folder.path)/\(SweepDocument.name)"
     let earlier = SweepDocument.previous(at: path)?.pairs ?? []
@@ -58,15 +68,17 @@ struct SweepOutputs {
     interim.pairs = earlier.filter { staying.contains($0.folder) }
     if access(path, F_OK) == 0 { try folder.write(try interim.json, to: SweepDocument.name) }
 
+    let cells = table ? try SweepTable(in: folder) : nil
     var done = 0
     while !jobs.isEmpty {
-      let chunk = Array(jobs.prefix(32))
+      let chunk = nextChunk(of: jobs)
       jobs.removeFirst(chunk.count)
       let (results, folder, side) = (results, folder, overview.side)
       let pairs = try concurrentMap(chunk) { job in
-        try PairOutput(job, of: results, in: folder, side: side)
+        try PairOutput(job, of: results, in: folder, side: side, listsCells: table)
       }
       for (job, pair) in zip(chunk, pairs) {
+        try cells?.append(pair.lines)
         add(pair, job, to: &summary)
         done += 1
         observe(done)
@@ -77,6 +89,12 @@ struct SweepOutputs {
       try folder.write(file.bytes, to: file.name)
       document.files.append(file.name)
     }
+    if let cells {
+      try cells.finish()
+      document.files.append(SweepTable.name)
+    } else {
+      try folder.remove(SweepTable.name)
+    }
     if report { document.files.append(Report.fileName) }
     try folder.remove(Report.fileName)
     try folder.synchronize()
@@ -85,6 +103,17 @@ struct SweepOutputs {
       try folder.write(try Report(ofSweepAt: folder.path).bytes(), to: Report.fileName)
     }
     return summary
+  }
+
+  /// The pairs that are worked on side by side: few enough that their maps take little memory, and one at
+  /// least.
+  private func nextChunk(of jobs: [PairOutput.Job]) -> [PairOutput.Job] {
+    var room = 1 << 20
+    let chunk = jobs.prefix(32).prefix { job in
+      room -= results.models[job.left].layers.count * results.models[job.right].layers.count
+      return room >= 0
+    }
+    return Array(chunk.isEmpty ? jobs.prefix(1) : chunk)
   }
 
   /// All pairs, a model with itself among them.
@@ -173,11 +202,15 @@ struct PairOutput: Sendable {
   /// The lowest score; nil where none is defined.
   let lowest: Double?
   let map: Matrix<Double>?
+  /// Its lines of the table of all cells, where that is written.
+  let lines: [UInt8]
   /// Of the first model's layers.
   let statuses: [Status]
   let sigmas: [Double?]
 
-  init(_ job: Job, of results: SweepResults, in folder: SweepFolder, side: Int) throws {
+  init(
+    _ job: Job, of results: SweepResults, in folder: SweepFolder, side: Int, listsCells: Bool
+  ) throws {
     let similarity = try results.similarity(job.left, job.right)
     let cka = similarity.cka
     if job.isWritten {
@@ -190,6 +223,9 @@ struct PairOutput: Sendable {
     undefinedCells = cka.elements.count(where: \.isNaN)
     lowest = cka.elements.lazy.filter { !$0.isNaN }.min()
     map = job.keepsMap ? cka : nil
+    lines =
+      listsCells
+      ? SweepTable.lines(similarity, results.models[job.left], results.models[job.right]) : []
     statuses = similarity.leftStatuses
     sigmas = similarity.leftSigmas
   }

@@ -50,6 +50,51 @@ public func replaceFile(_ bytes: [UInt8], at path: String, called name: String) 
   }
 }
 
+/// A file that is written piece by piece and appears whole, in place of one that may be there, or not at
+/// all.
+public final class StreamedFile {
+  private let path: String
+  private let name: String
+  private let aside: String
+  private var descriptor: Int32
+
+  /// Begins the file at `path`, which messages call `name`.
+  public init(_ path: String, called name: String) throws {
+    self.path = path
+    self.name = name
+    let (folder, file) = splitPath(path)
+    aside = "\(folder)/.\(file).partial-\(getpid())"
+    unlink(aside)
+    descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }
+  }
+
+  /// What was not finished leaves nothing.
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(aside)
+  }
+
+  /// Writes what comes next.
+  public func append(_ bytes: [UInt8]) throws {
+    let code = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
+    guard code == 0 else { throw Failure(errno: code, writing: name) }
+  }
+
+  /// Makes sure that the file is on the disk, and gives it its name.
+  public func finish() throws {
+    var code = fsync(descriptor) == 0 ? 0 : errno
+    if close(descriptor) != 0, code == 0 { code = errno }
+    descriptor = -1
+    if code == 0, rename(aside, path) != 0 { code = errno }
+    guard code == 0 else {
+      unlink(aside)
+      throw Failure(errno: code, writing: name)
+    }
+  }
+}
+
 /// The folder that holds `path` and the last part of `path`.
 public func splitPath(_ path: String) -> (folder: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }

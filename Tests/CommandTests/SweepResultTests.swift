@@ -179,6 +179,43 @@ import Testing
     #expect(try cka.contents(of: "store/results") == Self.overview)
   }
 
+  /// `--table`: all cells of all maps, in one file that grows with the pairs.
+  @Test func theTableHoldsEveryCell() throws {
+    var broken = TestModel(layers: 4, n: 32, seed: 5)
+    broken.layers[1].activations.values[3] = .nan
+    try cka.folder.write(broken.npz, to: "a,b.npz")
+    try sweep(Self.models + ["a,b.npz"], "--table").expectSuccess(messages: 1)
+    let document = try document()
+    #expect(document.files.contains("pairs.csv"))
+    let text = String(decoding: try cka.bytes("store/results/pairs.csv"), as: UTF8.self)
+    var found = lines(text)[...]
+    #expect(found.popFirst() == "model,layer,model2,layer2,cka,status,z")
+    for pair in document.pairs {
+      let (left, right) = (document.models[pair.left], document.models[pair.right])
+      let scores = try matrix("\(pair.folder)/cka.npy")
+      let z = try matrix("\(pair.folder)/z.npy")
+      func quoted(_ name: String) -> String { name.contains(",") ? "\"\(name)\"" : name }
+      for (i, row) in left.layers.enumerated() {
+        for (j, column) in right.layers.enumerated() {
+          let isDefined = !scores[i, j].isNaN
+          let status = isDefined ? "ok" : "non-finite"
+          let numbers = isDefined ? (scores[i, j].description, z[i, j].description) : ("", "")
+          #expect(
+            found.popFirst()
+              == [
+                quoted(left.name), row.name, quoted(right.name), column.name, numbers.0, status,
+                numbers.1,
+              ].joined(separator: ","))
+        }
+      }
+    }
+    #expect(found.isEmpty)
+    // It would not show a model that comes later.
+    try sweep().expectSuccess(messages: 1)
+    #expect(!cka.exists("store/results/pairs.csv"))
+    #expect(try cka.contents(of: "store/results") == Self.overview)
+  }
+
   @Test func aChangedModelChangesItsPairs() throws {
     let models = Array(Self.models[..<2])
     try sweep(models).expectSuccess()

@@ -156,6 +156,12 @@ import Testing
     try cka.run(sweep + ["--output", "merged", "--quiet"]).expectSuccess()
     try cka.run(sweep + ["--output", "x", "--shard", "13/13"])
       .expectFailure(64, "more shards than minibatches")
+    for shard in [
+      "0/0", "1/0", "0/2", "3/2", "-1/2", "1/-2", "1", "1/2/3", "9223372036854775808/2",
+      "9223372036854775807/9223372036854775807", "1/9223372036854775807",
+    ] {
+      #expect(try cka.run(sweep + ["--output", "x", "--shard=\(shard)"]).code == 64, "\(shard)")
+    }
     #expect(!cka.exists("x"))
   }
 
@@ -170,7 +176,8 @@ import Testing
       .expectFailure(65, "few has 3 examples and a 200")
     try cka.run(["sweep", "b.npz", "--output", "store"] + Self.options + ["--seed", "4"])
       .expectFailure(64, "store: was made with --seed 0, found 4")
-    try cka.run(sweep + ["--output", "store", "--memory", "10M"]).expectFailure(64, "--memory")
+    try cka.run(sweep + ["--output", "store", "--memory", "10M"]).expectFailure(
+      64, "--memory: 10.0 MiB do not suffice", "96.")
     let odd = try cka.run(sweep + ["--output", "store", "--memory", "lots"])
     #expect(odd.code == 64)
     // What was there before the model that did not fit stays.
