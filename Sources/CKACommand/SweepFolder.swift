@@ -20,9 +20,11 @@ struct SweepFolder {
       }
     }
     for folder in Self.folders(path) {
-      for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-        guard let target = Self.target(ofLeftover: name) else { continue }
-        Self.retire("\(folder)/\(name)", for: "\(folder)/\(target)")
+      for entry in folderEntries(folder) ?? [] {
+        // Beside the folders of pairs and groups there are only files.
+        guard entry.isFile || folder != path, let target = Self.target(ofLeftover: entry.name)
+        else { continue }
+        Self.retire("\(folder)/\(entry.name)", for: "\(folder)/\(target)")
       }
     }
   }
@@ -52,23 +54,23 @@ struct SweepFolder {
   }
 
   /// Takes away the files of a folder that was replaced, or never finished, and it with them. What is not
-  /// a sweep's goes into the folder that is there now, where nothing of its name is; else all stays.
+  /// a sweep's goes into the folder that is there now, or stays in one that people see.
   private static func retire(_ old: String, for target: String) {
-    switch fileType(old, following: false) {
-    case S_IFREG where isOwn(splitPath(target).name): unlink(old)
-    case S_IFDIR:
-      for name in (try? FileManager.default.contentsOfDirectory(atPath: old)) ?? [] {
-        let file = "\(old)/\(name)"
-        if isOwn(name), fileType(file, following: false) == S_IFREG {
-          unlink(file)
-        } else if fileType("\(target)/\(name)", following: false) == nil {
-          mkdir(target, 0o777)
-          rename(file, "\(target)/\(name)")
-        }
-      }
-      rmdir(old)
-    default: break
+    if fileType(old, following: false) == S_IFREG {
+      if isOwn(splitPath(target).name) { unlink(old) }
+      return
     }
+    let others = removeFolder(old, of: isOwn)
+    guard !others.isEmpty else { return }
+    mkdir(target, 0o777)
+    for name in others where fileType("\(target)/\(name)", following: false) == nil {
+      rename("\(old)/\(name)", "\(target)/\(name)")
+    }
+    guard rmdir(old) != 0 else { return }
+    let kept = keepFolder(old, besides: target)
+    Console.warning(
+      "\(oneLine(target)): is written anew; what cka did not write there is kept in \(oneLine(kept))"
+    )
   }
 
   /// Whether a sweep or `cka plot` may have written a file of this name.
@@ -82,7 +84,7 @@ struct SweepFolder {
   func write(_ files: [(name: String, bytes: [UInt8])], to folder: String) throws {
     let target = "\(path)/\(folder)"
     let (parent, name) = splitPath(target)
-    let aside = "\(parent)/.\(name).partial-\(getpid())"
+    let aside = "\(parent)/\(WrittenAside.name(of: name))"
     func failure() -> Failure { Failure(errno: errno, writing: oneLine(target)) }
     do {
       guard mkdir(aside, 0o777) == 0 else { throw failure() }

@@ -63,7 +63,8 @@ public final class StreamedFile {
     self.path = path
     self.name = name
     let (folder, file) = splitPath(path)
-    aside = "\(folder)/.\(file).partial-\(getpid())"
+    aside = "\(folder)/\(WrittenAside.name(of: file))"
+    removeLeftovers(of: file, in: folder) { _ in false }
     unlink(aside)
     descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }

@@ -65,6 +65,8 @@ public final class Sweep {
   var summary = Summary()
   var products = ProductIndex()
   private var verified: Set<String> = []
+  /// Whether the store's sample IDs were found whole.
+  var hasExamples = false
   private var unitsDone = 0
 
   /// Memory of the process itself, beside what is counted.

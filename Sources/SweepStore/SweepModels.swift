@@ -33,10 +33,10 @@ extension Sweep {
     let location = absolutePath(path)
     let files = FileStamp.files(ofModel: location)
     let own = store.entries.first { $0.entry.location == location }
+    if !hasExamples { hasExamples = store.hasExamples }
     let isKnown =
-      own.map {
-        !files.isEmpty && $0.entry.files == files && areThere($0.entry)
-      } ?? false
+      hasExamples
+      && (own.map { !files.isEmpty && $0.entry.files == files && areThere($0.entry) } ?? false)
     if let own, try team.agree(isKnown, at: "looked for \(path)") {
       summary.gramsFound += minibatches.count
       return own.number
@@ -175,7 +175,7 @@ extension Sweep {
   private func minibatches(
     of model: ActivationModel, path: String
   ) throws -> [(index: Int, minibatch: Minibatch)] {
-    let rows = try pairing(of: model).right
+    let rows = try pairing(of: model, path: path).right
     return store.minibatches.map { index in
       // Ascending among the first model's examples; the others follow.
       (
@@ -188,7 +188,7 @@ extension Sweep {
 
   /// A digest of up to 64 compared examples, evenly spread.
   private func sample(of model: ActivationModel, path: String) throws -> Digest {
-    let rows = try pairing(of: model).right
+    let rows = try pairing(of: model, path: path).right
     let count = min(rows.count, 64)
     return try RowDigest.sample(
       of: Minibatch(
@@ -196,10 +196,10 @@ extension Sweep {
   }
 
   /// How the examples of `model` pair up with those of the store.
-  private func pairing(of model: ActivationModel) throws -> ExamplePairing {
+  private func pairing(of model: ActivationModel, path: String) throws -> ExamplePairing {
     let settings = store.document.settings
     // The first model brings the examples.
-    let reference = store.entries.isEmpty ? nil : try store.reference(for: model)
+    let reference = store.entries.isEmpty ? nil : try store.reference(for: model, path: path)
     let pairing = try ExamplePairing(
       reference ?? model, reference == nil ? nil : model, alignment: settings.alignmentValue,
       limit: settings.exampleLimit, seed: settings.seed)
@@ -236,18 +236,40 @@ struct SampleIDs: Codable {
 extension Store {
   private var examplesPath: String { "\(path)/examples.json" }
 
-  /// A model that holds the store's examples and nothing else.
-  func reference(for model: ActivationModel) throws -> ActivationModel {
+  /// Whether the sample IDs are there that models are held against, as far as can be told.
+  var hasExamples: Bool {
+    guard StorePath.exists(examplesPath) else { return entries.isEmpty || !isAlignedByID }
+    return (try? sampleIDs()) != nil
+  }
+
+  private var isAlignedByID: Bool { document.settings.alignmentValue == .ids }
+
+  private func sampleIDs() throws(StoreError) -> SampleIDs {
+    let ids = try CheckedDocument<SampleIDs>.read(examplesPath)
+    try ids.check(examplesPath, exampleCount: document.exampleCount)
+    return ids
+  }
+
+  /// A model that holds the store's examples and nothing else, for the model at `path`.
+  func reference(for model: ActivationModel, path: String) throws -> ActivationModel {
     var known: SampleIDs?
     if StorePath.exists(examplesPath) {
       do throws(StoreError) {
-        known = try CheckedDocument<SampleIDs>.read(examplesPath)
-        try known?.check(examplesPath, exampleCount: document.exampleCount)
+        known = try sampleIDs()
       } catch {
         // Whoever comes first now brings them again.
         guard error.kind == .data, model.exampleIDs != nil else { throw error }
         StorePath.remove(examplesPath)
       }
+    }
+    // By ID, the rows of all models are in the order of the first: no other can tell it.
+    if known == nil, isAlignedByID, let first = entries.first?.entry,
+      first.location != absolutePath(path)
+    {
+      throw StoreError(
+        .data, examplesPath,
+        "is missing or damaged, and decides the order of examples: give \(first.model.path) again, "
+          + "before any other model")
     }
     let layer = LayerActivations(
       name: "", values: [Int8](repeating: 0, count: document.exampleCount), scalarType: .int8,

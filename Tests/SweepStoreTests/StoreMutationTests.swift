@@ -139,7 +139,7 @@ import Testing
         }
       }
     }
-    #expect(count > 300, "there are more numbers")
+    #expect(count > 250, "there are more numbers")
   }
 
   /// Settings and counts that no store has, without a model that contradicts them: once traps, or work
@@ -192,17 +192,12 @@ import Testing
     let name = try #require(files.keys.sorted().first { $0.hasSuffix(".\(ending)") })
     let bytes = [UInt8](try #require(files[name]))
     let size = Int(bytes[16]) | Int(bytes[17]) << 8
-    // Zeros fill the header up.
-    let end = try #require(bytes[..<size].lastIndex { $0 != 0 }) + 1
-    let numbers: [UInt64] = [
-      .max, 0, 1, 1 << 31, 1 << 63 - 1, (1e308).bitPattern, Double.nan.bitPattern,
-      (-Double.infinity).bitPattern,
-    ]
+    let numbers: [UInt64] = [.max, 0, 1, 1 << 31, 1 << 63 - 1, Double.nan.bitPattern]
     // Key, minibatch, examples, layers, types: what no crafted file can have otherwise.
     let structure = 40..<(ending == "grams" ? 71 : 40 + 16 + 20)
-    for place in 16..<end where place < 72 || place % 4 == 0 {
-      for width in [1, 4, 8]
-      where place + width <= end && (width == 1 ? place < 72 : place % 4 == 0) {
+    // Of grams, up to the name of the device behind two layers; of products, two sides and more.
+    for place in 16..<156 where place % 4 == 0 || (68..<72).contains(place) {
+      for width in place % 4 == 0 ? [1, 4, 8] : [1] {
         for number in numbers {
           var changed = bytes
           withUnsafeBytes(of: number.littleEndian) {
