@@ -85,6 +85,8 @@ struct SweepCommand: ParsableCommand {
               log: opened.insert($0).inserted ? log : nil)
           },
           observe: reporter.hear)
+        let plan = sweep.plan
+        announceDropped(plan, exampleCount: plan.examplesUsed + plan.examplesDropped, to: log)
         let summary = try sweep.run(models: models)
         reporter.clear()
         if !isQuiet { try Console.print(text(of: summary, sweep)) }

@@ -178,6 +178,9 @@ public final class Sweep {
   /// Whether the store holds a share of the minibatches only.
   public var isShard: Bool { store.document.shard != nil }
 
+  /// Which of the compared examples form which minibatch.
+  public var plan: MinibatchPlan { store.plan }
+
   /// Minibatches of the store.
   public var minibatchCount: Int { store.minibatches.count }
 

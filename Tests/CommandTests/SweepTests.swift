@@ -12,7 +12,7 @@ import Testing
   init() throws {
     cka = try Cka()
     for (seed, name) in models.enumerated() {
-      try cka.folder.write(TestModel(layers: 12, n: 200, seed: UInt64(seed) + 1).npz, to: name)
+      try cka.folder.write(TestModel(layers: 12, n: 192, seed: UInt64(seed) + 1).npz, to: name)
     }
   }
 
@@ -36,7 +36,7 @@ import Testing
   @Test func saysWhatWasFoundAndComputed() throws {
     let first = try cka.run(sweep + ["--output", "store"])
     first.expectSuccess()
-    // 200 examples are 12 minibatches of 16; three models are six pairs.
+    // 192 examples are 12 minibatches of 16; three models are six pairs.
     #expect(first.output.contains("3 models, 12 minibatches"))
     #expect(first.output.contains("Gram matrices of a model and minibatch: 0 found, 36 computed"))
     #expect(first.output.contains("products of two models and a minibatch: 0 found, 72 computed"))
@@ -45,6 +45,14 @@ import Testing
     #expect(second.output.contains("36 found, 0 computed\n"))
     #expect(second.output.contains("72 found, 0 computed\n"))
     try cka.run(sweep + ["--output", "store", "--quiet"]).expectSuccess()
+  }
+
+  /// Examples that fill no minibatch are told of, as `compare` tells of them.
+  @Test func saysHowManyExamplesAreLeftOut() throws {
+    let run = try cka.run(
+      ["sweep"] + models + ["--device", "cpu", "--batch-size", "100", "--output", "s"])
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("92 of 192 examples fill no minibatch of 100"))
   }
 
   @Test func killsCostNothing() throws {
@@ -173,7 +181,7 @@ import Testing
     try cka.run(["sweep", "few.npz", "--output", "store"] + Self.options)
       .expectFailure(65, "3 examples are compared", "needs at least 4")
     try cka.run(["sweep", "a.npz", "few.npz", "--output", "store"] + Self.options)
-      .expectFailure(65, "few has 3 examples and a 200")
+      .expectFailure(65, "few has 3 examples and a 192")
     try cka.run(["sweep", "b.npz", "--output", "store"] + Self.options + ["--seed", "4"])
       .expectFailure(64, "store: was made with --seed 0, found 4")
     try cka.run(sweep + ["--output", "store", "--memory", "10M"]).expectFailure(
