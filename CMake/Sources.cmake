@@ -28,12 +28,16 @@ cka_c_library(CHDF5Process Sources/CHDF5Process
 cka_system_library(CLibzip Sources/CLibzip
   PKG_CONFIG libzip)
 
+cka_c_library(CSystem Sources/CSystem
+  SOURCES
+    system_calls.c)
+
 cka_system_library(CZlib Sources/CZlib
   PKG_CONFIG zlib
   TRAIT HDF5)
 
 cka_swift_library(ActivationFiles Sources/ActivationFiles
-  DEPENDS Activations CHDF5Process CLibzip CZlib
+  DEPENDS Activations CHDF5Process CLibzip CSystem CZlib
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift

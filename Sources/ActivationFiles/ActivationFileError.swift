@@ -30,6 +30,11 @@ public struct ActivationFileError: Error, Sendable, Hashable, CustomStringConver
     self.reason = oneLine(reason)
   }
 
+  /// A file that could be opened and cannot be read.
+  init(_ error: ActivationReadError) {
+    self.init(kind: .io, path: error.path, reason: error.reason)
+  }
+
   /// One line: the path, a colon, the reason.
   public var description: String { "\(oneLine(path)): \(reason)" }
 

@@ -13,7 +13,7 @@ struct ExampleList {
     guard !isMissing(path) else { return nil }
     place = Place(path: path)
     let file = try MappedFile(path: path)
-    guard let text = String(validating: file.bytes, as: UTF8.self) else {
+    guard let text = String(validating: try file.copy(), as: UTF8.self) else {
       throw place.data("found bytes that are not UTF-8, expected one sample ID a line")
     }
     var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map {

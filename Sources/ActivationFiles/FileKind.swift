@@ -6,7 +6,7 @@ enum FileKind: String {
   case hdf5 = ".h5"
 
   init(_ file: MappedFile, place: Place) throws(ActivationFileError) {
-    let start = file.bytes.prefix(9)
+    let start = try file.copy(0..<min(9, file.bytes.count))
     func begins(_ magic: [UInt8]) -> Bool { start.starts(with: magic) }
     let hasBrace = start.count == 9 && start[8] == UInt8(ascii: "{")
 
@@ -24,7 +24,7 @@ enum FileKind: String {
       throw TorchFile.refusal(place)
     } else if hasBrace {
       self = .safetensors
-    } else if Self.isHDF5(file.bytes) {
+    } else if try Self.isHDF5(file) {
       self = .hdf5
     } else {
       let found = start.map { byte in
@@ -39,11 +39,11 @@ enum FileKind: String {
 
   /// Whether HDF5's signature lies at the start, or behind a user block of 512, 1,024, 2,048… bytes:
   /// https://docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html, "Superblock".
-  private static func isHDF5(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  private static func isHDF5(_ file: MappedFile) throws(ActivationFileError) -> Bool {
     let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
     var place = 0
-    while place <= bytes.count - signature.count {
-      if bytes[place..<(place + signature.count)].elementsEqual(signature) { return true }
+    while place <= file.bytes.count - signature.count {
+      if try file.copy(place..<(place + signature.count)) == signature { return true }
       place = max(place * 2, 512)
     }
     return false

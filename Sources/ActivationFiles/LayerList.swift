@@ -29,10 +29,18 @@ struct LayerList {
     try self.init(path: path)
   }
 
+  /// Reads the JSON text of a list of layers.
+  init(layers text: String, place: Place) throws(ActivationFileError) {
+    self.place = place
+    entries = try LayerList.entries(
+      try StrictJSON(Array(text.utf8), place: place), place: place)
+    examples = nil
+  }
+
   init(path: String) throws(ActivationFileError) {
     place = Place(path: path)
     let file = try MappedFile(path: path)
-    let json = try StrictJSON(file.bytes, place: place)
+    let json = try StrictJSON(try file.copy(), place: place)
     guard case .object(let members) = json else {
       throw place.data("found \(json.kind), expected an object")
     }

@@ -1,4 +1,5 @@
 import Activations
+import CSystem
 import Glibc
 
 /// A regular file mapped into memory for reading, and kept open.
@@ -88,6 +89,23 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     }
   }
 
+  /// A copy of some bytes: of a header or a small file. A disk that fails is an error here, where the
+  /// mapping would end the process, and no page of the file stays in the process's memory.
+  func copy(_ range: Range<Int>) throws(ActivationFileError) -> [UInt8] {
+    var copy = [UInt8](repeating: 0, count: range.count)
+    let result = copy.withUnsafeMutableBytes { target in
+      Result { () throws(ActivationReadError) in
+        guard let start = target.baseAddress else { return }
+        try read(UnsafeRawBufferPointer(rebasing: bytes[range]), into: start)
+      }
+    }
+    if case .failure(let error) = result { throw ActivationFileError(error) }
+    return copy
+  }
+
+  /// A copy of the whole file.
+  func copy() throws(ActivationFileError) -> [UInt8] { try copy(0..<bytes.count) }
+
   func prefetch(_ bytes: UnsafeRawBufferPointer) { advise(bytes, MADV_WILLNEED) }
 
   func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -95,9 +113,7 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     let samples = min(max(bytes.count / (1 << 20), 1), 8)
     for sample in 0..<samples {
       let place = start + (bytes.count - 1) / max(samples - 1, 1) * sample
-      let page = place - Int(bitPattern: place) % pageSize
-      var state: UInt8 = 0
-      guard mincore(UnsafeMutableRawPointer(mutating: page), 1, &state) == 0, state & 1 == 1 else {
+      guard let first = self.bytes.baseAddress, cka_is_cached(file.number, place - first) else {
         return false
       }
     }

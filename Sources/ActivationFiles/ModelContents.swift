@@ -26,16 +26,18 @@ public struct ModelContents: Sendable {
     switch try FileType(path: path) {
     case .folder:
       name = folderName(path)
-      list = try LayerList(in: path)
+      let beside = try LayerList(in: path)
       examples = try ExampleList(path: joined(path, "examples.txt"))
-      arrays = try ModelReader.arrays(inFolder: path)
+      let folder = try ModelReader.arrays(inFolder: path)
+      arrays = folder.arrays
+      list = beside ?? folder.list
       isOneOfFolder = false
     case .regular, .special:
       let parts = split(path)
       name = ModelReader.stem(parts.name)
       let file = try ModelReader.read(path)
       arrays = file.arrays
-      list = try LayerList(in: parts.folder)
+      list = try LayerList(in: parts.folder) ?? file.list
       examples = try ExampleList(path: joined(parts.folder, "\(name).examples.txt"))
       isOneOfFolder = file.kind == .npy
     }

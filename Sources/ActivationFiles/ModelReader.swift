@@ -2,14 +2,15 @@ import Activations
 
 /// Finds the arrays in a model's files.
 enum ModelReader {
-  /// The arrays in one file and what kind of file it is.
+  /// The arrays in one file, what kind of file it is, and the list of layers it holds.
   static func read(
     _ path: String
-  ) throws(ActivationFileError) -> (kind: FileKind, arrays: [FoundArray]) {
+  ) throws(ActivationFileError) -> (kind: FileKind, arrays: [FoundArray], list: LayerList?) {
     let place = Place(path: path)
     let file = try MappedFile(path: path)
     let kind = try FileKind(file, place: place)
     let arrays: [FoundArray]
+    var list: LayerList?
     switch kind {
     case .npy:
       let name = stem(split(path).name)
@@ -19,13 +20,10 @@ enum ModelReader {
         }
       ]
     case .npz: arrays = try NPZReader.layers(in: file, place: place)
-    case .safetensors: arrays = try SafetensorsReader.layers(in: file, place: place)
+    case .safetensors: (arrays, list) = try SafetensorsReader.layers(in: file, place: place)
     case .hdf5: arrays = try hdf5Arrays(in: file, place: place)
     }
-    // A header's page brings its neighbors along, up to 2 MB of them: with a file a layer, they would
-    // be most of the process's memory.
-    file.evict(file.bytes)
-    return (kind, arrays)
+    return (kind, arrays, list)
   }
 
   private static func hdf5Arrays(
@@ -40,16 +38,17 @@ enum ModelReader {
     #endif
   }
 
-  /// The arrays of all files in `folder`, in natural order.
+  /// The arrays of all files in `folder`, in natural order, and the list of layers in the first shard.
   static func arrays(
     inFolder folder: String
-  ) throws(ActivationFileError) -> [FoundArray] {
+  ) throws(ActivationFileError) -> (arrays: [FoundArray], list: LayerList?) {
+    var list: LayerList?
     var shards: [Shards.Shard] = []
     var firstKind: FileKind?
     var others: [FoundArray] = []
     for name in try activationFileNames(in: folder) {
       let path = joined(folder, name)
-      let file: (kind: FileKind, arrays: [FoundArray])
+      let file: (kind: FileKind, arrays: [FoundArray], list: LayerList?)
       do throws(ActivationFileError) {
         file = try read(path)
       } catch {
@@ -64,6 +63,7 @@ enum ModelReader {
           "found a \(file.kind.rawValue) file, expected only \(expected.rawValue) files in a "
             + "folder with \(quoted(shards.first?.path ?? ""))")
       }
+      if firstKind == nil { list = file.list }
       firstKind = expected
       shards.append(Shards.Shard(path: path, arrays: file.arrays))
     }
@@ -72,8 +72,10 @@ enum ModelReader {
         ?? Place(path: folder).error(
           .noInput, "found no activations, expected .npy, .npz, .safetensors or .h5 files")
     }
-    guard firstKind == .npy else { return try joinedShards.joined() + others }
-    return shards.flatMap(\.arrays).sorted { naturallyPrecedes($0.name, $1.name) } + others
+    guard firstKind == .npy else { return (try joinedShards.joined() + others, list) }
+    return (
+      shards.flatMap(\.arrays).sorted { naturallyPrecedes($0.name, $1.name) } + others, nil
+    )
   }
 
   private static let passedOver = [".json", ".md", ".txt", ".csv", ".png", ".svg", ".pdf"]

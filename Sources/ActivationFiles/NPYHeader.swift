@@ -17,11 +17,17 @@ struct NPYHeader {
   /// Where the numbers begin.
   let dataOffset: Int
 
+  /// How many bytes a file has before its numbers, by its first 12; at most `longest`.
+  static func size(of start: ArraySlice<UInt8>) -> Int {
+    let lengthBytes = start.dropFirst(8).prefix(start.dropFirst(6).first == 1 ? 2 : 4)
+    return min(12 + lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }, longest)
+  }
+
   /// Reads the header at the start of `bytes`, of which there are `totalSize` in the whole file.
   ///
-  /// - Precondition: `bytes` are all of the file or at least its first `longest` bytes.
+  /// - Precondition: `bytes` are all of the file or at least its first `size(of:)` bytes.
   init(
-    _ bytes: UnsafeRawBufferPointer, totalSize: Int, place: Place
+    _ bytes: [UInt8], totalSize: Int, place: Place
   ) throws(ActivationFileError) {
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
       throw place.data("found \(bytes.count) bytes that do not begin like .npy, expected a header")
@@ -63,7 +69,7 @@ struct NPYLiteral {
   private let place: Place
   private var index = 0
 
-  init(_ bytes: Slice<UnsafeRawBufferPointer>, place: Place) {
+  init(_ bytes: ArraySlice<UInt8>, place: Place) {
     self.bytes = Array(bytes)
     self.place = place
   }

@@ -13,9 +13,13 @@ enum NPYReader {
   static func layer(
     _ name: String, at range: Range<Int>, of file: MappedFile, place: Place
   ) throws(ActivationFileError) -> LayerActivations {
-    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range])
-    let header = try NPYHeader(bytes, totalSize: bytes.count, place: place)
-    let numbers = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
+    // Most headers have 128 bytes.
+    var start = try file.copy(range.prefix(256))
+    let size = NPYHeader.size(of: start[...])
+    if size > start.count, range.count > start.count { start = try file.copy(range.prefix(size)) }
+    let header = try NPYHeader(start, totalSize: range.count, place: place)
+    let numbers = UnsafeRawBufferPointer(
+      rebasing: file.bytes[(range.lowerBound + header.dataOffset)..<range.upperBound])
     return header.layout.layer(name, bytes: numbers, storage: file)
   }
 }

@@ -25,6 +25,11 @@ struct NPYType {
     "i1": .int8, "i2": .int16, "i4": .int32, "i8": .int64,
     "u1": .uint8, "u2": .uint16, "u4": .uint32, "u8": .uint64,
     "b1": .bool,
+    // NumPy's one-letter names, which it reads but does not write.
+    "e": .float16, "f": .float32, "d": .float64, "?": .bool, "b": .int8, "B": .uint8, "h": .int16,
+    "H": .uint16, "i": .int32, "I": .uint32, "q": .int64, "Q": .uint64,
+    // As ml_dtypes' bfloat16 and float8_e5m2 call themselves; nothing else writes these.
+    "V2": .bfloat16, "f1": .float8e5m2,
   ]
 
   /// Why numpy's other types are no activations.
@@ -34,7 +39,9 @@ struct NPYType {
     case "O": " (Python objects, which are never unpickled)"
     case "S", "a", "U", "T": " (strings)"
     case "M", "m": " (dates or times)"
-    case "V": " (raw bytes; save bfloat16 as float32 or in .safetensors)"
+    case "V" where code == "V1":
+      " (one raw byte, as several types of ml_dtypes; save float8 in .safetensors)"
+    case "V": " (raw bytes)"
     case "f": " (floating point of that size)"
     default: ""
     }

@@ -16,6 +16,7 @@ enum NPZReader {
       throw TorchFile.refusal(place)
     }
     var arrays: [FoundArray] = []
+    var places: [(name: String, range: Range<Int>)] = []
     for member in members {
       let part = archive.part(member.name)
       let isNamed = member.name.hasSuffix(".npy")
@@ -24,14 +25,28 @@ enum NPZReader {
         try FoundArray(name) { () throws(ActivationFileError) in
           guard isNamed else { throw part.noLayer("expected a name that ends with .npy") }
           if let refusal = member.refusal { throw part.data(refusal) }
-          if let range = try archive.range(of: member) {
+          let range = try archive.range(of: member)
+          if let range { places.append((member.name, range)) }
+          if let range, !member.isDeflated, member.size == range.count {
             return try NPYReader.layer(name, at: range, of: file, place: part)
           }
           return try NPYReader.layer(
             name, in: try unpack(member, of: archive, place: part), place: part)
         })
     }
+    try checkOverlap(places, place: place)
     return arrays
+  }
+
+  /// Checks that no two members share bytes: one of them would be read as the other.
+  private static func checkOverlap(
+    _ members: [(name: String, range: Range<Int>)], place: Place
+  ) throws(ActivationFileError) {
+    let sorted = members.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    for (one, next) in zip(sorted, sorted.dropFirst())
+    where next.range.lowerBound < one.range.upperBound {
+      throw place.data("the members \(quoted(one.name)) and \(quoted(next.name)) overlap")
+    }
   }
 
   /// One byte of a deflated stream stands for at most this many:
@@ -52,8 +67,8 @@ enum NPZReader {
     defer { piece.deallocate() }
     var count = try reader.read(into: piece)
     // The header and the archive must agree before the disk gives room.
-    _ = try NPYHeader(
-      UnsafeRawBufferPointer(rebasing: piece[..<count]), totalSize: member.size, place: place)
+    let start = piece[..<min(count, NPYHeader.size(of: Array(piece.prefix(min(count, 12)))[...]))]
+    _ = try NPYHeader(Array(start), totalSize: member.size, place: place)
     let target = try TemporaryFile(size: member.size, for: place)
     var done = 0
     while count > 0 {

@@ -11,15 +11,18 @@ enum SafetensorsReader {
   /// The format's own limit.
   static let longestHeader = 100_000_000
 
-  /// The tensors of `file` in the natural order of their names, or in the order of `metadataKey`.
+  /// The key of the metadata that lists the layers, as `layers` of `layers.json` does.
+  static let layersKey = "cka.layers"
+
+  /// The tensors of `file` in the natural order of their names, and the list of layers in its metadata.
   static func layers(
     in file: MappedFile, place: Place
-  ) throws(ActivationFileError) -> [FoundArray] {
+  ) throws(ActivationFileError) -> (arrays: [FoundArray], list: LayerList?) {
     let bytes = file.bytes
     guard bytes.count >= 8 else {
       throw place.data("cut short: holds \(bytes.count) bytes, expected 8 for the header's length")
     }
-    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    let length = try file.copy(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= UInt64(longestHeader) else {
       throw place.data("found a header of \(length) bytes, expected at most \(longestHeader)")
     }
@@ -27,7 +30,7 @@ enum SafetensorsReader {
     guard start <= bytes.count else {
       throw place.data("cut short: holds \(bytes.count) bytes, its header alone promises \(start)")
     }
-    let header = try StrictJSON(UnsafeRawBufferPointer(rebasing: bytes[8..<start]), place: place)
+    let header = try StrictJSON(try file.copy(8..<start), place: place)
     let data = UnsafeRawBufferPointer(rebasing: bytes[start...])
     let tensors = try tensors(of: header, place: place)
     try checkCover(tensors, of: data.count, place: place)
@@ -40,7 +43,21 @@ enum SafetensorsReader {
             storage: file)
         })
     }
-    return arrays
+    return (arrays, try list(in: header, place: place))
+  }
+
+  private static func list(
+    in header: StrictJSON, place: Place
+  ) throws(ActivationFileError) -> LayerList? {
+    guard case .object(let members) = header,
+      case .object(let metadata) = members.first(where: { $0.key == "__metadata__" })?.value,
+      let value = metadata.first(where: { $0.key == layersKey })?.value
+    else { return nil }
+    let part = Place(path: place.path, part: "metadata \(quoted(layersKey))")
+    guard case .string(let text) = value else {
+      throw part.data("found \(value.kind), expected a string")
+    }
+    return try LayerList(layers: text, place: part)
   }
 
   private struct Tensor {
@@ -115,8 +132,8 @@ enum SafetensorsReader {
   ) throws(ActivationFileError) -> ArrayLayout {
     guard let type = types[dtype] else {
       throw place.noLayer(
-        "found the dtype \(quoted(dtype)), expected F16, BF16, F32, F64, I8 … I64, U8 … U64 or BOOL"
-      )
+        "found the dtype \(quoted(dtype)), expected F16, BF16, F32, F64, F8_E4M3, F8_E5M2, I8 … I64, "
+          + "U8 … U64 or BOOL")
     }
     let layout = try ArrayLayout(axes: shape, scalarType: type, place: place)
     guard range.count == layout.byteCount else {
@@ -130,7 +147,7 @@ enum SafetensorsReader {
     "F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64,
     "I8": .int8, "I16": .int16, "I32": .int32, "I64": .int64,
     "U8": .uint8, "U16": .uint16, "U32": .uint32, "U64": .uint64,
-    "BOOL": .bool,
+    "BOOL": .bool, "F8_E4M3": .float8e4m3, "F8_E5M2": .float8e5m2,
   ]
 
   private static func integers(

@@ -19,7 +19,7 @@ enum StrictJSON: Sendable, Equatable {
   static let deepest = 32
 
   /// Reads one value that fills `bytes`; duplicate keys are refused.
-  init(_ bytes: UnsafeRawBufferPointer, place: Place) throws(ActivationFileError) {
+  init(_ bytes: [UInt8], place: Place) throws(ActivationFileError) {
     var parser = StrictJSONParser(bytes: bytes, place: place)
     self = try parser.document()
   }
@@ -38,11 +38,11 @@ enum StrictJSON: Sendable, Equatable {
 }
 
 private struct StrictJSONParser {
-  let bytes: UnsafeRawBufferPointer
+  let bytes: [UInt8]
   let place: Place
   private var index = 0
 
-  init(bytes: UnsafeRawBufferPointer, place: Place) {
+  init(bytes: [UInt8], place: Place) {
     self.bytes = bytes
     self.place = place
   }

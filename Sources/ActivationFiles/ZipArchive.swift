@@ -26,11 +26,14 @@ final class ZipArchive {
     guard let source = input.makeSource() else {
       throw place.error(.io, "cannot be read: libzip has no memory")
     }
-    guard let archive = zip_open_from_source(source, ZIP_RDONLY, &error) else {
-      zip_source_free(source)
-      throw place.data(
-        "cut short or damaged: \(String(cString: zip_error_strerror(&error))), expected a zip "
-          + "archive")
+    // CHECKCONS: what each member says of itself must be what the directory says of it.
+    let flags = ZIP_RDONLY | ZIP_CHECKCONS
+    guard let archive = zip_open_from_source(source, flags, &error) else {
+      defer { zip_source_free(source) }
+      throw input.failure
+        ?? place.data(
+          "cut short or damaged: \(String(cString: zip_error_strerror(&error))), expected a zip "
+            + "archive")
     }
     self.input = input
     self.archive = archive
@@ -65,7 +68,9 @@ final class ZipArchive {
     zip_stat_init(&status)
     guard zip_stat_index(archive, index, 0, &status) == 0,
       let rawName = zip_get_name(archive, index, ZIP_FL_ENC_RAW)
-    else { throw place.data("the entry of member \(index) is damaged: \(message)") }
+    else {
+      throw input.failure ?? place.data("the entry of member \(index) is damaged: \(message)")
+    }
     let nameBytes = UnsafeRawBufferPointer(start: rawName, count: String.length(of: rawName))
     guard let name = String(validating: nameBytes, as: UTF8.self) else {
       let shown = String(decoding: nameBytes, as: UTF8.self)
@@ -85,29 +90,29 @@ final class ZipArchive {
       isDeflated: method == ZIP_CM_DEFLATE, refusal: refusal)
   }
 
-  /// Where the bytes of a stored member lie in the file; nil where libzip's way of reading does not
+  /// Where the packed bytes of a member lie in the file; nil where libzip's way of reading does not
   /// show it.
   func range(of member: Member) throws(ActivationFileError) -> Range<Int>? {
     let bytes = input.file.bytes
-    guard !member.isDeflated, member.size == member.packedSize, member.size > 0 else { return nil }
+    guard member.packedSize > 0 else { return nil }
     let reader = try reader(of: member, flags: ZIP_FL_COMPRESSED)
     let sample = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: min(member.size, 128), alignment: 1)
+      byteCount: min(member.packedSize, 128), alignment: 1)
     defer { sample.deallocate() }
     input.firstRead = nil
     let count = try reader.read(into: sample)
-    guard let start = input.firstRead, member.size <= bytes.count - start,
-      count == sample.count, bytes[start..<(start + count)].elementsEqual(sample)
+    guard let start = input.firstRead, member.packedSize <= bytes.count - start,
+      count == sample.count, try input.file.copy(start..<(start + count)).elementsEqual(sample)
     else { return nil }
-    return start..<(start + member.size)
+    return start..<(start + member.packedSize)
   }
 
   /// Opens `member` for reading from its start.
   func reader(of member: Member, flags: UInt32 = 0) throws(ActivationFileError) -> Reader {
     guard let file = zip_fopen_index(archive, member.index, flags) else {
-      throw part(member.name).data("cannot be read: \(message)")
+      throw input.failure ?? part(member.name).data("cannot be read: \(message)")
     }
-    return Reader(file: file, place: part(member.name))
+    return Reader(file: file, input: input, place: part(member.name))
   }
 
   func part(_ name: String) -> Place { Place(path: place.path, part: "member \(quoted(name))") }
@@ -117,6 +122,7 @@ final class ZipArchive {
   /// Reads one member, unpacked.
   struct Reader: ~Copyable {
     fileprivate let file: OpaquePointer
+    fileprivate let input: ZipInput
     fileprivate let place: Place
 
     /// Fills `buffer` unless the member ends before; returns how many bytes came. libzip checks
@@ -128,7 +134,8 @@ final class ZipArchive {
         guard let start = rest.baseAddress else { break }
         let count = zip_fread(file, start, UInt64(rest.count))
         guard count >= 0 else {
-          throw place.data("cut short or damaged: \(String(cString: zip_file_strerror(file)))")
+          throw input.failure
+            ?? place.data("cut short or damaged: \(String(cString: zip_file_strerror(file)))")
         }
         guard count > 0 else { break }
         done += Int(count)

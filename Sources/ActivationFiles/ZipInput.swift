@@ -10,6 +10,8 @@ final class ZipInput {
   let file: MappedFile
   /// Where the first read since this was nil began.
   var firstRead: Int?
+  /// What kept libzip from reading, which it does not tell.
+  private(set) var failure: ActivationFileError?
   private var position = 0
   private var error = zip_error_t()
 
@@ -74,6 +76,7 @@ final class ZipInput {
       try file.read(
         UnsafeRawBufferPointer(rebasing: file.bytes[position..<(position + count)]), into: data)
     } catch {
+      failure = ActivationFileError(error)
       zip_error_set(&self.error, ZIP_ER_READ, EIO)
       return -1
     }

@@ -38,6 +38,16 @@ public struct ActivationReadError: Error, Sendable, Hashable, CustomStringConver
     self.reason = oneLine(reason)
   }
 
+  /// A layer without the numbers that were asked for.
+  init(layer: LayerActivations, example: Int) {
+    let count = layer.shape.exampleCount
+    self.init(
+      path: "layer \(layer.name)",
+      reason: (0..<count).contains(example)
+        ? "does not hold the numbers of example \(example) that were asked for"
+        : "holds \(count) examples, found no example \(example)")
+  }
+
   /// One line: the path, a colon, the reason.
   public var description: String { "\(oneLine(path)): \(reason)" }
 }
@@ -136,29 +146,32 @@ extension LayerActivations {
   }
 
   /// Where `example` begins and how far apart its features lie, in bytes. Unpacks the example's block where
-  /// that was not done yet.
+  /// that was not done yet. Throws where the layer has no such example.
   ///
   /// Touching the numbers of a file that another process has cut short ends this one: see `check`.
   public func row(
     _ example: Int
   ) throws(ActivationReadError) -> (start: UnsafeRawPointer, featureStride: Int) {
-    let block = block(holding: example)
-    try block.storage.fill()
-    return place(of: example, in: block)
+    guard let place = place(of: example) else {
+      throw ActivationReadError(layer: self, example: example)
+    }
+    try place.block.storage.fill()
+    return (place.start, place.featureStride)
   }
 
-  /// `row`, of numbers that may not be there yet.
+  /// `row`, of numbers that may not be there yet; nil where the layer has no such example, or its block
+  /// does not hold the numbers that the shape promises.
   private func place(
-    of example: Int, in block: Block
-  ) -> (start: UnsafeRawPointer, featureStride: Int) {
-    guard let base = block.bytes.baseAddress else {
-      preconditionFailure("a block without bytes has no rows")
-    }
+    of example: Int
+  ) -> (start: UnsafeRawPointer, featureStride: Int, block: Block)? {
+    guard let block = block(holding: example), let base = block.bytes.baseAddress,
+      block.bytes.count / block.exampleCount >= bytesPerExample
+    else { return nil }
     let index = example - block.firstExample
     switch memoryOrder {
-    case .rowMajor: return (base + index * bytesPerExample, scalarType.size)
+    case .rowMajor: return (base + index * bytesPerExample, scalarType.size, block)
     case .columnMajor:
-      return (base + index * scalarType.size, block.exampleCount * scalarType.size)
+      return (base + index * scalarType.size, block.exampleCount * scalarType.size, block)
     }
   }
 
@@ -170,25 +183,28 @@ extension LayerActivations {
     for block in blocks { try block.storage.check(block.bytes) }
   }
 
-  /// Copies the bytes `range` of one example's row to `destination`.
-  ///
-  /// - Precondition: the layer is in row-major order.
+  /// Copies the bytes `range` of one example's row to `destination`. Throws where the layer has no such
+  /// bytes or is not in row-major order, in which an example's bytes are side by side.
   public func read(
     _ range: Range<Int>, of example: Int, into destination: UnsafeMutableRawPointer
   ) throws(ActivationReadError) {
-    precondition(memoryOrder == .rowMajor, "an example's bytes are not side by side")
-    let block = block(holding: example)
-    let bytes = UnsafeRawBufferPointer(
-      start: place(of: example, in: block).start + range.lowerBound, count: range.count)
-    try block.storage.read(bytes, into: destination)
+    guard let place = place(of: example), memoryOrder == .rowMajor, range.lowerBound >= 0,
+      range.upperBound <= bytesPerExample
+    else { throw ActivationReadError(layer: self, example: example) }
+    try place.block.storage.read(
+      UnsafeRawBufferPointer(start: place.start + range.lowerBound, count: range.count),
+      into: destination)
   }
 
   /// Lets go of the stored features `range`, in column-major order.
   public func evict(columns range: Range<Int>) {
-    precondition(memoryOrder == .columnMajor, "a feature's bytes are not side by side")
+    guard memoryOrder == .columnMajor, range.lowerBound >= 0,
+      range.upperBound <= shape.featureCount
+    else { return }
     for block in blocks {
       let column = block.exampleCount * scalarType.size
       let start = range.lowerBound * column
+      guard start + range.count * column <= block.bytes.count else { continue }
       block.storage.evict(
         UnsafeRawBufferPointer(rebasing: block.bytes[start..<(start + range.count * column)]))
     }
@@ -202,7 +218,7 @@ extension LayerActivations {
       }
       return
     }
-    let runs = contiguousRuns(of: examples)
+    let runs = contiguousRuns(of: examples.filter { place(of: $0) != nil })
     // Where a few of the rows are in memory, all are taken to be: looking each one up would cost a
     // good part of the time that reading it does.
     let probes = runs.count <= 4 ? runs.indices.map { $0 } : (0..<4).map { $0 * runs.count / 4 }
@@ -217,7 +233,8 @@ extension LayerActivations {
     var runs: [(bytes: UnsafeRawBufferPointer, storage: any ActivationStorage)] = []
     var first = 0
     while first < examples.count {
-      let block = block(holding: examples[first])
+      guard let place = place(of: examples[first]) else { return runs }
+      let block = place.block
       let end = block.firstExample + block.exampleCount
       var last = first
       while last + 1 < examples.count, examples[last + 1] == examples[last] + 1,
@@ -226,8 +243,7 @@ extension LayerActivations {
       runs.append(
         (
           UnsafeRawBufferPointer(
-            start: place(of: examples[first], in: block).start,
-            count: (last - first + 1) * bytesPerExample),
+            start: place.start, count: (last - first + 1) * bytesPerExample),
           block.storage
         ))
       first = last + 1
@@ -240,13 +256,16 @@ extension LayerActivations {
     for block in blocks { block.storage.evict(block.bytes) }
   }
 
-  private func block(holding example: Int) -> Block {
+  private func block(holding example: Int) -> Block? {
     var low = 0
     var high = blocks.count - 1
     while low < high {
       let middle = (low + high + 1) / 2
       if blocks[middle].firstExample <= example { low = middle } else { high = middle - 1 }
     }
+    guard blocks.indices.contains(low), example >= blocks[low].firstExample,
+      example - blocks[low].firstExample < blocks[low].exampleCount
+    else { return nil }
     return blocks[low]
   }
 }

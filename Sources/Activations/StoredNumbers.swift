@@ -2,10 +2,15 @@ extension LayerActivations {
   /// The stored numbers of some neighboring examples in float64: examples × features, row by row, before
   /// any pooling. 64-bit integers beyond 2⁵³ are rounded.
   ///
-  /// - Precondition: the features have one axis at most, so that their order is the same in both memory
-  ///   orders.
+  /// Throws where the layer lacks some of the examples, or where its features have several axes, whose order
+  /// is another one in each memory order.
   public func numbers(of examples: Range<Int>) throws(ActivationReadError) -> [Double] {
-    precondition(shape.featureAxes.count <= 1, "features in an order of their own")
+    guard shape.featureAxes.count <= 1 else {
+      throw ActivationReadError(
+        path: "layer \(name)",
+        reason: "has \(shape.featureAxes.count) axes of features, expected one at most")
+    }
+    for example in [examples.first, examples.last].compactMap({ $0 }) { _ = try row(example) }
     let (count, size) = (shape.featureCount, scalarType.size)
     var numbers: [Double] = []
     numbers.reserveCapacity(examples.count * count)
@@ -47,6 +52,8 @@ extension ScalarType {
     case .bfloat16: return Double(Float(bitPattern: UInt32(integer(UInt16.self)) << 16))
     case .float32: return Double(Float(bitPattern: integer(UInt32.self)))
     case .float64: return Double(bitPattern: integer(UInt64.self))
+    case .float8e4m3: return ScalarType.float8e4m3(integer(UInt8.self))
+    case .float8e5m2: return ScalarType.float8e5m2(integer(UInt8.self))
     case .int8: return Double(integer(Int8.self))
     case .int16: return Double(integer(Int16.self))
     case .int32: return Double(integer(Int32.self))

@@ -35,8 +35,7 @@ static inline double bfloat16(const char *at, bool swapped) {
   return v;
 }
 
-static inline double float16(const char *at, bool swapped) {
-  uint32_t h = load_16(at, swapped);
+static inline double half(uint32_t h) {
   uint32_t exponent = h >> 10 & 0x1f;
   double magnitude;
   if (exponent == 0x1f) {
@@ -47,6 +46,25 @@ static inline double float16(const char *at, bool swapped) {
     magnitude = ldexp((h & 0x3ff) | 0x400, (int)exponent - 25);
   }
   return h & 0x8000 ? -magnitude : magnitude;
+}
+
+static inline double float16(const char *at, bool swapped) { return half(load_16(at, swapped)); }
+
+static inline double float8_e5m2(const char *at) { return half((uint32_t)(unsigned char)*at << 8); }
+
+// A sign, four bits of exponent, three of mantissa; all ones are NaN, and nothing is infinite.
+static inline double float8_e4m3(const char *at) {
+  unsigned bits = (unsigned char)*at;
+  unsigned exponent = bits >> 3 & 0xf, mantissa = bits & 7;
+  double magnitude;
+  if ((bits & 0x7f) == 0x7f) {
+    magnitude = NAN;
+  } else if (exponent == 0) {
+    magnitude = ldexp(mantissa, -9);
+  } else {
+    magnitude = ldexp(mantissa | 8, (int)exponent - 10);
+  }
+  return bits & 0x80 ? -magnitude : magnitude;
 }
 
 // a − b exactly, rounded once to float64.
@@ -88,6 +106,8 @@ void cka_wide_differences(
   switch (f->type) {
     case CKA_WIDE_FLOAT16: LOOP(FLOATING(float16))
     case CKA_WIDE_BFLOAT16: LOOP(FLOATING(bfloat16))
+    case CKA_WIDE_FLOAT8_E4M3: LOOP((float8_e4m3(x) - float8_e4m3(y)))
+    case CKA_WIDE_FLOAT8_E5M2: LOOP((float8_e5m2(x) - float8_e5m2(y)))
     case CKA_WIDE_FLOAT32: LOOP(FLOATING(float32))
     case CKA_WIDE_FLOAT64: LOOP(FLOATING(float64))
     case CKA_WIDE_INT8: LOOP(SMALL(int8_t))

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int cka_exchange(const char *a, const char *b) {
@@ -18,6 +19,16 @@ int cka_exchange(const char *a, const char *b) {
 }
 
 int cka_synchronize(int descriptor) { return syncfs(descriptor); }
+
+bool cka_is_cached(int descriptor, long offset) {
+#ifdef RWF_NOWAIT
+  char byte;
+  struct iovec target = {&byte, 1};
+  return preadv2(descriptor, &target, 1, offset, RWF_NOWAIT) == 1;
+#else
+  return false;
+#endif
+}
 
 void cka_keep_freed_memory(void) {
 #ifdef __GLIBC__

@@ -65,7 +65,10 @@ public struct FeatureSlabs: ~Copyable {
     hasReference = reference != nil
     self.kernels = kernels
     // The reference is a single row: what touching it adds does not grow with the examples.
-    let span = ((examples.max() ?? 0) - (examples.min() ?? 0) + 1) * layer.bytesPerExample
+    let (lowest, highest) = (examples.min() ?? 0, examples.max() ?? 0)
+    // Examples that the layer does not have are found when they are read.
+    let areThere = lowest >= 0 && highest < layer.shape.exampleCount
+    let span = areThere ? (highest - lowest + 1) * layer.bytesPerExample : 0
     let isStaged = layer.isFile && layer.memoryOrder == .rowMajor && span > mappedBytes
     self.stage = isStaged ? stage : nil
     let examples = (reference.map { [$0] } ?? []) + examples
@@ -114,11 +117,10 @@ public struct FeatureSlabs: ~Copyable {
   private mutating func reach(_ range: Range<Int>) throws(ActivationReadError) -> Int {
     if stage == nil, rows.isEmpty {
       try layer.check()
-      for example in examples {
-        let row = try layer.row(example)
-        rows.append(row.start)
-        featureStrides.append(row.featureStride)
-      }
+      var found: [(start: UnsafeRawPointer, featureStride: Int)] = []
+      for example in examples { found.append(try layer.row(example)) }
+      rows = found.map(\.start)
+      featureStrides = found.map(\.featureStride)
     }
     if let stage, !(present.contains(range.lowerBound) && range.upperBound <= present.upperBound) {
       let run = stage.run(
@@ -320,7 +322,7 @@ func largerMagnitude(_ a: Double, _ b: Double) -> Double { a.isNaN || abs(b) <= 
 extension LayerActivations {
   /// The type whose numbers kernels read where they lie: in this machine's byte order, the features
   /// of an example side by side, none averaged. Else nil, and for 64-bit integers, whose differences
-  /// float64 does not hold, and truth values.
+  /// float64 does not hold, truth values and float8, which are converted one by one.
   public var nativeType: cka_native_type? {
     guard !isByteSwapped, memoryOrder == .rowMajor, positions.count == 1 else { return nil }
     switch scalarType {
@@ -334,7 +336,7 @@ extension LayerActivations {
     case .uint8: return CKA_UINT8
     case .uint16: return CKA_UINT16
     case .uint32: return CKA_UINT32
-    case .int64, .uint64, .bool: return nil
+    case .int64, .uint64, .bool, .float8e4m3, .float8e5m2: return nil
     }
   }
 
@@ -342,6 +344,8 @@ extension LayerActivations {
     switch scalarType {
     case .float16: CKA_WIDE_FLOAT16
     case .bfloat16: CKA_WIDE_BFLOAT16
+    case .float8e4m3: CKA_WIDE_FLOAT8_E4M3
+    case .float8e5m2: CKA_WIDE_FLOAT8_E5M2
     case .float32: CKA_WIDE_FLOAT32
     case .float64: CKA_WIDE_FLOAT64
     case .int8: CKA_WIDE_INT8

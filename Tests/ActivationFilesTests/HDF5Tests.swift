@@ -49,7 +49,7 @@ private func fixture(_ name: String) -> String {
         types.insert(layer.scalarType)
       }
       #expect(model.layers.count == 24)
-      #expect(types == Set(ScalarType.allCases))
+      #expect(types == Set(ScalarType.allCases).subtracting([.float8e4m3, .float8e5m2]))
     }
 
     @Test(arguments: ["layouts", "layouts-latest"])

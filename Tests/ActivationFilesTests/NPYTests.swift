@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: types, [false, true])
   func readsEveryTypeInBothByteOrders(type: ScalarType, bigEndian: Bool) throws {
-    let values: [Double] = type == .bool ? [0, 1, 1, 0, 0, 1] : [1, 2, 3, 4, 5, 100]
+    let values: [Double] = type == .bool ? [0, 1, 1, 0, 0, 1] : [1, 2, 3, 4, 6, 96]
     for version: UInt8 in 1...3 {
       let path = try folder.write(
         NPYFile.bytes(
@@ -34,6 +34,20 @@ import Testing
     let header = NPYFile.header(descr: descr, shape: [2, 1])
     let path = try folder.write(NPYFile.bytes(header: header, data: data), to: "a.npy")
     #expect(try ModelFiles(path: path).layers[0].rows == [[1.5], [-2]])
+  }
+
+  @Test(arguments: [
+    ("<e", ScalarType.float16), ("<f", .float32), (">d", .float64), ("|?", .bool), ("|b", .int8),
+    ("B", .uint8), ("<h", .int16), (">H", .uint16), ("=i", .int32), ("<I", .uint32), ("<q", .int64),
+    ("<Q", .uint64),
+  ])
+  func readsNamesOfOneLetter(descr: String, type: ScalarType) throws {
+    let data = [1, 0].flatMap { type.bytes(of: $0, bigEndian: descr.hasPrefix(">")) }
+    let header = NPYFile.header(descr: descr, shape: [2])
+    let path = try folder.write(NPYFile.bytes(header: header, data: data), to: "a.npy")
+    let layer = try ModelFiles(path: path).layers[0]
+    #expect(layer.scalarType == type)
+    #expect(layer.rows == [[1], [0]])
   }
 
   @Test func readsFortranOrder() throws {
@@ -73,7 +87,8 @@ import Testing
 
   @Test(arguments: [
     ("<c8", "complex"), ("|O", "never unpickled"), ("|S4", "strings"), ("<U4", "strings"),
-    ("<M8[s]", "dates"), ("<m8", "dates"), ("|V2", "raw bytes"), ("<f16", "floating point"),
+    ("<M8[s]", "dates"), ("<m8", "dates"), ("|V3", "raw bytes"), ("|V1", "float8"),
+    ("<f16", "floating point"),
     ("<f12", "expected f2"), ("", "expected f2"), ("<", "expected f2"), ("<<f4", "expected f2"),
     ("<i3", "expected f2"),
   ])

@@ -97,6 +97,37 @@ import Testing
     expectFailure(at: try write([entry]), "claims 4294967294 bytes from")
   }
 
+  /// Lets the directory's entry of the last member point to the byte `offset`.
+  private func redirected(_ entries: [ZipFile.Entry], to offset: Int) throws -> String {
+    var bytes = ZipFile.bytes(entries)
+    let signature: [UInt8] = [0x50, 0x4B, 1, 2]
+    let last = try #require(
+      bytes.indices.dropLast(46).last { bytes[$0..<($0 + 4)].elementsEqual(signature) })
+    for (index, byte) in withUnsafeBytes(of: UInt32(offset).littleEndian, Array.init).enumerated() {
+      bytes[last + 42 + index] = byte
+    }
+    return try folder.write(bytes, to: "a.npz")
+  }
+
+  /// The second member was read as if it were the first.
+  @Test func refusesADirectoryThatPointsTwiceToOnePlace() throws {
+    let entries = [
+      ZipFile.Entry("a.npy", Self.small),
+      ZipFile.Entry("b.npy", NPYFile.bytes([5, 6, 7, 8], shape: [2, 2])),
+    ]
+    expectFailure(at: try redirected(entries, to: 0), "a.npz", "damaged")
+  }
+
+  /// A member that lies in another one's numbers.
+  @Test func refusesMembersThatOverlap() throws {
+    let inner = ZipFile.Entry("b.npy", Self.small)
+    let local = ZipFile.bytes([inner]).prefix(30 + inner.name.count + Self.small.count)
+    let header = NPYFile.header(descr: "|u1", shape: [local.count, 1])
+    let outer = ZipFile.Entry("a.npy", NPYFile.bytes(header: header, data: Array(local)))
+    let place = 30 + outer.name.count + outer.data.count - local.count
+    expectFailure(at: try redirected([outer, inner], to: place), "'a.npy' and 'b.npy' overlap")
+  }
+
   /// The archive and the array's header agree on 100 MB that a small deflated stream cannot hold.
   @Test func refusesClaimsBeyondDeflatesRatioBeforeAllocating() throws {
     let header = NPYFile.bytes(header: NPYFile.header(descr: "|i1", shape: [1000, 100_000]))

@@ -1,5 +1,6 @@
 import ActivationFiles
 import Activations
+import Foundation
 import TestSupport
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
 
   @Test(arguments: ScalarType.allCases)
   func readsEveryType(type: ScalarType) throws {
-    let values: [Double] = type == .bool ? [0, 1, 1, 0] : [1, 2, 3, 100]
+    let values: [Double] = type == .bool ? [0, 1, 1, 0] : [1, 2, 3, 96]
     let bytes = SafetensorsFile.bytes([("x", [2, 2], values)], type: type)
     let model = try ModelFiles(path: try folder.write(bytes, to: "net.safetensors"))
     #expect(model.name == "net")
@@ -46,10 +47,27 @@ import Testing
       try ModelFiles(path: "\(folder.path)/shards").layers.map(\.name) == model.layers.map(\.name))
   }
 
+  @Test func metadataGivesTheOrderOfLayers() throws {
+    let list = #"[{\"name\": \"b\", \"stage\": 1}, {\"name\": \"a\"}]"#
+    let header =
+      "{\"__metadata__\":{\"cka.layers\":\"\(list)\"},"
+      + SafetensorsFile.entry("a", shape: [1], offsets: [0, 4]) + ","
+      + SafetensorsFile.entry("b", shape: [1], offsets: [4, 8]) + "}"
+    let path = try write(header)
+    let model = try ModelFiles(path: path)
+    #expect(model.layers.map(\.name) == ["b", "a"])
+    #expect(model.layers.map(\.stage) == ["1", nil])
+    try folder.write(#"{"layers": [{"name": "a"}, {"name": "b"}]}"#, to: "layers.json")
+    #expect(try ModelFiles(path: path).layers.map(\.name) == ["a", "b"])
+    try FileManager.default.removeItem(atPath: "\(folder.path)/layers.json")
+    expectFailure(
+      at: try write(header.replacing("stage", with: "color")), "metadata 'cka.layers'", "'color'")
+  }
+
   private static let x = SafetensorsFile.entry("x", shape: [1, 2], offsets: [0, 8])
 
   static let bad: [(String, String)] = [
-    ("{\(x.replacingDtype("F8_E4M3"))}", "F8_E4M3"),
+    ("{\(x.replacingDtype("F8_E8M0"))}", "F8_E8M0"),
     ("{\(x.replacingDtype("C64"))}", "C64"),
     ("{\(x),\(x)}", "twice"),
     ("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", "twice"),

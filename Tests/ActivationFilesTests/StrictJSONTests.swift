@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct StrictJSONTests {
   private func parse(_ bytes: [UInt8]) throws -> StrictJSON {
-    try bytes.withUnsafeBytes { try StrictJSON($0, place: Place(path: "a.json")) }
+    try StrictJSON(bytes, place: Place(path: "a.json"))
   }
 
   static let values: [(String, StrictJSON)] = [

@@ -25,6 +25,9 @@ import Testing
     }
     try check(layer(.float16) { Float16($0) }, .float16)
     try check(layer(.bfloat16) { UInt16(Float($0).bitPattern >> 16) }, .bfloat16)
+    for type in [ScalarType.float8e4m3, .float8e5m2] {
+      try check(layer(type) { type.bytes(of: Double($0))[0] }, type)
+    }
     try check(layer(.float32) { Float($0) }, .float32)
     try check(layer(.float32, order: .columnMajor) { Float($0) }, .float32)
     try check(layer(.float64) { Double($0) }, .float64)

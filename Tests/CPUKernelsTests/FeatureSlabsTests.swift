@@ -71,6 +71,75 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
     try check(layer(.uint64, { UInt64($0) }, swapped: swapped, order))
   }
 
+  /// Examples that a layer does not have were read from foreign memory.
+  @Test(arguments: [MemoryOrder.rowMajor, .columnMajor], [[0, 4], [-1], [0, .max], [.min]])
+  func readsOnlyExamplesThatAreThere(order: MemoryOrder, examples: [Int]) {
+    let layer = LayerActivations(
+      name: "x", values: (0..<12).map(Float.init), scalarType: .float32, exampleCount: 4,
+      featureAxes: [3], memoryOrder: order)
+    for example in examples where !(0..<4).contains(example) {
+      #expect(throws: ActivationReadError.self) { try layer.row(example) }
+      #expect(throws: ActivationReadError.self) {
+        var number: Float = 0
+        try withUnsafeMutableBytes(of: &number) { (bytes) throws in
+          guard let start = bytes.baseAddress else { return }
+          try layer.read(0..<4, of: example, into: start)
+        }
+      }
+    }
+    #expect(throws: ActivationReadError.self) { try layer.numbers(of: 0..<1000) }
+    #expect(throws: ActivationReadError.self) { try layer.numbers(of: -1..<2) }
+    #expect(throws: ActivationReadError.self) { try read(layer, examples) }
+    #expect(throws: ActivationReadError.self) {
+      var slabs = FeatureSlabs(layer: layer.asFile(), examples: examples, mappedBytes: 0)
+      var values = [Float](repeating: 0, count: 3 * examples.count)
+      _ = try slabs.read(0..<3, into: &values, rowStride: 3)
+    }
+    layer.prefetch(examples.sorted())
+    Minibatch(layers: [layer], examples: examples).prefetch()
+    layer.evict(columns: -3..<700)
+  }
+
+  /// A block of fewer bytes than its shape promises.
+  @Test func readsOnlyNumbersThatAreThere() throws {
+    let whole = LayerActivations(
+      name: "x", values: (0..<12).map(Float.init), scalarType: .float32, exampleCount: 4,
+      featureAxes: [3])
+    let block = try #require(whole.blocks.first)
+    let short = LayerActivations.Block(
+      firstExample: 0, exampleCount: 4,
+      bytes: UnsafeRawBufferPointer(rebasing: block.bytes[..<44]), storage: block.storage)
+    let layer = LayerActivations(
+      name: "x", shape: whole.shape, scalarType: .float32, blocks: [short])
+    #expect(throws: ActivationReadError.self) { try layer.row(0) }
+    #expect(throws: ActivationReadError.self) { try read(layer, [0, 1]) }
+  }
+
+  /// Every bit pattern beside zero; the numbers are those of another reader.
+  @Test(arguments: [ScalarType.float8e4m3, .float8e5m2]) func float8(type: ScalarType) throws {
+    let table: [String: [String]] = try fixture("float8")
+    let numbers = try #require(table[type.rawValue]).map { try #require(Double($0)) }
+    #expect(numbers.count == 256)
+    let patterns = (0...255).map { UInt8($0) }
+    let layer = LayerActivations(
+      name: "x", values: [UInt8](repeating: 0, count: 256) + patterns, scalarType: type,
+      exampleCount: 2, featureAxes: [256])
+    let read = try layer.numbers(of: 1..<2)
+    for (bits, number) in numbers.enumerated() {
+      #expect(number.isNaN ? read[bits].isNaN : read[bits] == number, "\(bits)")
+      var slabs = FeatureSlabs(layer: layer, examples: [0, 1])
+      var values: [Float] = [.nan, .nan]
+      let statistics = try slabs.read(bits..<(bits + 1), into: &values, rowStride: 1)
+      #expect(statistics.isFinite == number.isFinite, "\(bits)")
+      if number.isFinite {
+        // The differences from the mean, ± half of the number, are exact.
+        let scale = Double(sign: .plus, exponent: statistics.exponent, significand: 1)
+        #expect(Double(values[1]) * scale == number / 2, "\(bits)")
+        #expect(Double(values[0]) * scale == -number / 2, "\(bits)")
+      }
+    }
+  }
+
   @Test func boolsAreZeroAndOne() throws {
     let values: [UInt8] = [0, 1, 255, 0]
     let layer = LayerActivations(

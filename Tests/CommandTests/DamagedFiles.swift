@@ -45,7 +45,7 @@ enum DamagedFiles {
     let cuts = [4, 9, 11, 60, whole.count - 1].map {
       DamagedModel.file(".npy cut to \($0) bytes", Array(whole.prefix($0)))
     }
-    let types = ["'<c8'", "'>c16'", "'|O'", "'<U5'", "'|S3'", "'<M8[ns]'", "'|V2'", "'<f16'", "7"]
+    let types = ["'<c8'", "'>c16'", "'|O'", "'<U5'", "'|S3'", "'<M8[ns]'", "'|V3'", "'<f16'", "7"]
       .map { DamagedModel.file(".npy of type \($0)", npy($0, "(4, 6)")) }
     let shapes = [
       "(4294967296, 4294967296)", "(4611686018427387904, 4)", "(9223372036854775807, 2)",
@@ -134,7 +134,7 @@ enum DamagedFiles {
         ".safetensors with a header of \($0)",
         SafetensorsFile.bytes(header: "{\"a\":{}}", data: data, length: $0))
     }
-    let types = ["C64", "F8_E4M3", "STRING", "", "f32"].map {
+    let types = ["C64", "F8_E8M0", "STRING", "", "f32"].map {
       DamagedModel.file(
         ".safetensors of type \($0)", tensors([("a", $0, [4, 6], [0, 96])]), "'a'", "dtype")
     }

@@ -1,14 +1,18 @@
 import Activations
+import Glibc
 
 // Bytes of activations files, made without the code that reads them: correct ones, and ones that
 // lie wherever a test wants them to.
 
 extension ScalarType {
-  /// numpy's name of the type, without its byte order; numpy has no bfloat16.
+  /// numpy's or ml_dtypes' name of the type, without its byte order; that of float8_e4m3fn is `V1`, as are
+  /// those of other types.
   public var numpyCode: String? {
     switch self {
     case .float16: "f2"
-    case .bfloat16: nil
+    case .bfloat16: "V2"
+    case .float8e4m3: nil
+    case .float8e5m2: "f1"
     case .float32: "f4"
     case .float64: "f8"
     case .int8: "i1"
@@ -28,6 +32,8 @@ extension ScalarType {
     switch self {
     case .float16: "F16"
     case .bfloat16: "BF16"
+    case .float8e4m3: "F8_E4M3"
+    case .float8e5m2: "F8_E5M2"
     case .float32: "F32"
     case .float64: "F64"
     case .int8: "I8"
@@ -50,6 +56,9 @@ extension ScalarType {
     switch self {
     case .float16: return encode(Float16(value).bitPattern)
     case .bfloat16: return encode(UInt16(Float(value).bitPattern >> 16))
+    case .float8e4m3, .float8e5m2:
+      for bits in UInt8.min...UInt8.max where self.value(ofByte: bits) == value { return [bits] }
+      preconditionFailure("\(self) does not hold \(value)")
     case .float32: return encode(Float(value).bitPattern)
     case .float64: return encode(value.bitPattern)
     case .int8: return encode(Int8(value))
@@ -73,6 +82,7 @@ extension ScalarType {
     switch self {
     case .float16: return Double(Float16(bitPattern: decode(UInt16.self)))
     case .bfloat16: return Double(Float(bitPattern: UInt32(decode(UInt16.self)) << 16))
+    case .float8e4m3, .float8e5m2: return value(ofByte: decode(UInt8.self))
     case .float32: return Double(Float(bitPattern: decode(UInt32.self)))
     case .float64: return Double(bitPattern: decode(UInt64.self))
     case .int8: return Double(decode(Int8.self))
@@ -84,6 +94,21 @@ extension ScalarType {
     case .uint32: return Double(decode(UInt32.self))
     case .uint64: return Double(decode(UInt64.self))
     }
+  }
+}
+
+extension ScalarType {
+  /// The number of a float8, by the definition of a binary floating-point number.
+  public func value(ofByte bits: UInt8) -> Double {
+    let (mantissaBits, bias) = self == .float8e4m3 ? (3, 7) : (2, 15)
+    let exponent = Int(bits & 0x7F) >> mantissaBits
+    let mantissa = Double(Int(bits) & (1 << mantissaBits - 1)) / Double(1 << mantissaBits)
+    let sign: Double = bits & 0x80 == 0 ? 1 : -1
+    if self == .float8e4m3, bits & 0x7F == 0x7F { return .nan }
+    if self == .float8e5m2, exponent == 31 { return mantissa == 0 ? sign * .infinity : .nan }
+    return exponent == 0
+      ? sign * mantissa * pow(2, Double(1 - bias))
+      : sign * (1 + mantissa) * pow(2, Double(exponent - bias))
   }
 }
 
@@ -128,8 +153,9 @@ public enum NPYFile {
     fortran: Bool = false, version: UInt8 = 1
   ) -> [UInt8] {
     let order = type.size == 1 ? "|" : bigEndian ? ">" : "<"
+    guard let code = type.numpyCode else { preconditionFailure("numpy has no \(type)") }
     return bytes(
-      header: header(descr: order + (type.numpyCode ?? "V2"), fortran: fortran, shape: shape),
+      header: header(descr: order + code, fortran: fortran, shape: shape),
       data: values.flatMap { type.bytes(of: $0, bigEndian: bigEndian) }, version: version)
   }
 }

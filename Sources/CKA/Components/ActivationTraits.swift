@@ -68,6 +68,8 @@ public struct ActivationTraits: Sendable {
     return switch type {
     case .float16: sums(UInt16.self) { Double(Float16(bitPattern: $0)) }
     case .bfloat16: sums(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+    case .float8e4m3: sums(UInt8.self) { ScalarType.float8e4m3($0) }
+    case .float8e5m2: sums(UInt8.self) { ScalarType.float8e5m2($0) }
     case .float32: sums(UInt32.self) { Double(Float(bitPattern: $0)) }
     case .float64: sums(UInt64.self) { Double(bitPattern: $0) }
     case .int8: sums(Int8.self) { Double($0) }

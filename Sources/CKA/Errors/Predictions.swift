@@ -44,7 +44,7 @@ public struct Predictions: Sendable {
   /// Reads and checks predictions: n × 1 whole numbers are classes, n × C are probabilities or logits.
   ///
   /// Probabilities are refused where one lies outside 0 … 1 or those of an example add up to something
-  /// else than 1, by more than rounding to the stored type explains: 0.001, for bfloat16 0.01. Logits are
+  /// else than 1, by more than rounding to the stored type explains: 0.001, for bfloat16 0.01, for float8 0.07 (e4m3) and 0.13 (e5m2). Logits are
   /// refused where the numbers of every example are probabilities: their softmax would be nearly uniform.
   ///
   /// - Parameter areLogits: whether numbers of several classes are logits.
@@ -69,7 +69,14 @@ public struct Predictions: Sendable {
     }
     form = areLogits ? .logits : .probabilities
     classCount = count
-    let tolerance = layer.scalarType == .bfloat16 ? 0.01 : 0.001
+    let tolerance =
+      switch layer.scalarType {
+      // Numbers are rounded by at most 2⁻⁴ or 2⁻³ of themselves, and they add up to 1.
+      case .float8e4m3: 0.07
+      case .float8e5m2: 0.13
+      case .bfloat16: 0.01
+      default: 0.001
+      }
     var classes: [Int32] = []
     classes.reserveCapacity(layer.shape.exampleCount)
     var areProbabilities = areLogits

@@ -1,6 +1,8 @@
 // System calls that Swift's view of the C library leaves out.
 #pragma once
 
+#include <stdbool.h>
+
 // Lets two folders or files of one file system change places in one step; returns -1 and sets errno
 // where that cannot be done.
 int cka_exchange(const char *_Nonnull a, const char *_Nonnull b);
@@ -8,6 +10,11 @@ int cka_exchange(const char *_Nonnull a, const char *_Nonnull b);
 // Writes all that is not on the disk yet of the file system that an open file lies on; returns -1 and
 // sets errno where that fails.
 int cka_synchronize(int descriptor);
+
+// Whether the byte of an open file at `offset` is in the system's memory. False where the file system
+// cannot tell. Unlike mincore, which calls every page of a file resident that the process may neither own nor
+// write (https://man7.org/linux/man-pages/man2/mincore.2.html), it tells of any file that may be read.
+bool cka_is_cached(int descriptor, long offset);
 
 // Lets allocations of up to 32 MiB take memory that was freed, of which up to 256 MiB are kept.
 void cka_keep_freed_memory(void);

@@ -1,0 +1,37 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ActivationFiles
+
+@Suite struct MappedFileTests {
+  /// mincore calls every page resident of a file that the reader neither owns nor may write, so that
+  /// nothing of it was fetched ahead.
+  @Test func tellsWhatIsInMemoryOfFilesOfOthers() throws {
+    // /tmp may lie in memory.
+    let path = "/var/tmp/cka-test-\(UUID().uuidString).npy"
+    defer { unlink(path) }
+    let size = 16 << 20
+    try Data(repeating: 1, count: size).write(to: URL(fileURLWithPath: path))
+    #expect(chmod(path, 0o444) == 0)
+    let file = try MappedFile(path: path)
+    #expect(fsync(file.descriptor) == 0)
+    #expect(posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[(size / 2)...])
+    let isCached = try asAnotherUser { file.isCached(bytes) }
+    #expect(!isCached)
+    #expect(try file.copy().count == size)
+    #expect(file.isCached(bytes))
+  }
+
+  /// Runs `body` as a user who owns nothing, in this thread alone, where the tests run as root.
+  private func asAnotherUser(_ body: () -> Bool) throws -> Bool {
+    guard geteuid() == 0 else { return body() }
+    typealias SetUser = @convention(c) (uid_t) -> Int32
+    let function = try #require(dlsym(nil, "setfsuid"))
+    let setUser = unsafeBitCast(function, to: SetUser.self)
+    _ = setUser(65534)
+    defer { _ = setUser(0) }
+    return body()
+  }
+}
