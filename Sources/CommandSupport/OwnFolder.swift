@@ -19,7 +19,17 @@ public enum WrittenAside {
     names.contains { process(of: entry, writing: $0) != nil }
   }
 
-  private static func prefix(of name: String) -> String { ".\(name).partial-" }
+  private static func prefix(of name: String) -> String { ".\(shortened(name)).partial-" }
+
+  /// Long names are cut, so that a name that the file system takes has one aside that it takes, too: of 255
+  /// bytes the rest of the words and the process's number need 25.
+  private static func shortened(_ name: String) -> String {
+    let longest = 220
+    guard name.utf8.count > longest else { return name }
+    var name = name
+    while name.utf8.count > longest { name.unicodeScalars.removeLast() }
+    return name + "~"
+  }
 
   /// The process of `.NAME.partial-PID` and of `.NAME.partial-PID.old`.
   private static func process(of entry: String, writing name: String) -> pid_t? {

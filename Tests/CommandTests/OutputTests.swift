@@ -32,6 +32,17 @@ import Testing
     #expect(try cka.contents() == ["cka-result", "m.npz"])
   }
 
+  /// The name while it is written, which is longer, was refused.
+  @Test func writesUnderTheLongestNames() throws {
+    let name = String(repeating: "r", count: 255)
+    try compare("--output", name).expectSuccess()
+    try compare("--output", name, "--force").expectSuccess()
+    let picture = String(repeating: "é", count: 125) + "p.png"
+    try cka("plot", name, "--output", picture).expectSuccess()
+    try cka("plot", name, "--output", picture, "--force").expectSuccess()
+    #expect(try cka.contents() == ["m.npz", name, picture])
+  }
+
   @Test func forceReplacesResults() throws {
     try compare().expectSuccess()
     try cka("plot", "cka-result", "--output", "cka-result/heatmap.pdf").expectSuccess()
