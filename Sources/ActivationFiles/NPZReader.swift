@@ -34,6 +34,7 @@ enum NPZReader {
             name, in: try unpack(member, of: archive, place: part), place: part)
         })
     }
+    try archive.checkConsistency()
     try checkOverlap(places, place: place)
     return arrays
   }

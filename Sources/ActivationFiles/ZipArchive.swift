@@ -19,25 +19,37 @@ final class ZipArchive {
   private let place: Place
 
   init(_ file: MappedFile, place: Place) throws(ActivationFileError) {
+    input = ZipInput(file)
+    archive = try ZipArchive.open(input, flags: ZIP_RDONLY, place: place) { reason in
+      "cut short or damaged: \(reason), expected a zip archive"
+    }
+    self.place = place
+  }
+
+  /// Checks that what each member says of itself is what the directory says of it. Two entries that point to
+  /// one member would otherwise read it twice.
+  func checkConsistency() throws(ActivationFileError) {
+    let flags = ZIP_RDONLY | ZIP_CHECKCONS
+    let copy = try ZipArchive.open(ZipInput(input.file), flags: flags, place: place) { reason in
+      "damaged: its directory contradicts its members (\(reason))"
+    }
+    zip_discard(copy)
+  }
+
+  private static func open(
+    _ input: ZipInput, flags: Int32, place: Place, words: (String) -> String
+  ) throws(ActivationFileError) -> OpaquePointer {
     var error = zip_error_t()
     zip_error_init(&error)
     defer { zip_error_fini(&error) }
-    let input = ZipInput(file)
     guard let source = input.makeSource() else {
       throw place.error(.io, "cannot be read: libzip has no memory")
     }
-    // CHECKCONS: what each member says of itself must be what the directory says of it.
-    let flags = ZIP_RDONLY | ZIP_CHECKCONS
     guard let archive = zip_open_from_source(source, flags, &error) else {
-      defer { zip_source_free(source) }
-      throw input.failure
-        ?? place.data(
-          "cut short or damaged: \(String(cString: zip_error_strerror(&error))), expected a zip "
-            + "archive")
+      zip_source_free(source)
+      throw input.failure ?? place.data(words(String(cString: zip_error_strerror(&error))))
     }
-    self.input = input
-    self.archive = archive
-    self.place = place
+    return archive
   }
 
   deinit { zip_discard(archive) }
