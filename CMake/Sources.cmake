@@ -93,10 +93,6 @@ cka_c_library(CPUKernels Sources/CPUKernels
     half.c
     wide_features.c)
 
-cka_c_library(CSystem Sources/CSystem
-  SOURCES
-    system_calls.c)
-
 cka_swift_library(Support Sources/Support
   DEPENDS CSystem
   SOURCES
