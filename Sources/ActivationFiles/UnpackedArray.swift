@@ -68,7 +68,8 @@ final class UnpackedArray: ActivationStorage {
         file = mapped
         return mapped
       } catch {
-        throw ActivationReadError(path: error.path, reason: error.reason)
+        throw ActivationReadError(
+          path: error.path, reason: error.reason, isDamaged: error.kind == .data)
       }
     }
   }

@@ -31,11 +31,14 @@ public struct ActivationReadError: Error, Sendable, Hashable, CustomStringConver
   public let path: String
   /// What happened, in one line.
   public let reason: String
+  /// Whether the file is damaged: reading it again cannot succeed.
+  public let isDamaged: Bool
 
   /// `path`: what happened.
-  public init(path: String, reason: String) {
+  public init(path: String, reason: String, isDamaged: Bool = false) {
     self.path = path
     self.reason = oneLine(reason)
+    self.isDamaged = isDamaged
   }
 
   /// A layer without the numbers that were asked for.

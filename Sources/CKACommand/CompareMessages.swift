@@ -96,7 +96,8 @@ func report(_ event: Comparison.Event, on progress: inout Progress, to log: Logg
 /// The end of a command whose last device failed, or whose activations cannot be read.
 func failure(of error: DeviceError) -> Failure {
   error.kind == .input
-    ? Failure(.io, error.context) : Failure(.software, oneLine(error.description))
+    ? Failure(error.isOfDamagedFile ? .data : .io, error.context)
+    : Failure(.software, oneLine(error.description))
 }
 
 /// Names every layer that has no values; `paths` are the models' files or folders.

@@ -242,7 +242,7 @@ func reportingStoreErrors(_ body: () throws -> Void) throws {
   } catch let error as ComparisonError {
     throw Failure(.data, oneLine(error.description))
   } catch let error as ActivationReadError {
-    throw Failure(.io, error.description)
+    throw Failure(error.isDamaged ? .data : .io, error.description)
   } catch let error as DeviceError {
     throw failure(of: error)
   }

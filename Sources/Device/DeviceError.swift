@@ -30,6 +30,8 @@ public struct DeviceError: Error, Sendable, Hashable {
   public var code: Code?
   /// The call that failed, for example `clEnqueueNDRangeKernel`.
   public var call: String
+  /// Whether the activations could not be read because their file is damaged.
+  public private(set) var isOfDamagedFile = false
   /// What was being done, and the library's own words, such as a compiler's log.
   public var context: String
 
@@ -46,6 +48,7 @@ extension DeviceError {
   /// Activations that cannot be read any more.
   public init(_ error: ActivationReadError) {
     self.init(kind: .input, call: "reading activations", context: error.description)
+    isOfDamagedFile = error.isDamaged
   }
 }
 

@@ -87,8 +87,6 @@
       } catch {
         #expect(error.kind == .data)
       }
-      limits.memory = 1 << 30
-      limits.answer = 100
       let error = try failure(path) { $0.answer = 100 }
       #expect(error.description.hasSuffix("lists more than 100 bytes of arrays and chunks"))
     }

@@ -247,6 +247,7 @@ private func fixture(_ name: String) -> String {
       ("claims-examples", "holds 48 bytes, its shape needs 13194139533312"),
       ("claims-bytes", "end behind the file's"),
       ("claims-chunks", "claims more chunks than the file's"),
+      ("claims-axis", "claims more chunks than the file's"),
       ("claims-chunk-bytes", "claims 2147483648 bytes from"),
       ("odd-integers", "numbers of 2 bytes in a layout of their own"),
     ])

@@ -45,7 +45,9 @@
       while true {
         let kind = cka_hdf5_entry(UInt32(truncatingIfNeeded: try input.number()))
         guard kind != CKA_HDF5_END else { break }
-        let name = try input.text()
+        guard let name = String(validating: try input.counted(), as: UTF8.self) else {
+          throw place.data("holds a name that is not valid UTF-8")
+        }
         switch kind {
         case CKA_HDF5_GROUP: isByCreation[name] = try input.number() != 0
         case CKA_HDF5_DATASET: members.append((name, .dataset(try input.dataset())))

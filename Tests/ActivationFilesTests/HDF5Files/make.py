@@ -267,6 +267,7 @@ def claims():
             )
         )
     patch("claims-chunks", axes(8, 3), axes(1 << 40, 3))
+    one("claims-axis")(lambda f: f.create_dataset("x", (2**63 - 1,), "i1", chunks=(1024,)))
     lengths = struct.pack("<III", 2, 3, 4)
     patch("claims-chunk-bytes", lengths, struct.pack("<III", 1 << 15, 1 << 14, 4))
 
