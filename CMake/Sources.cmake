@@ -196,6 +196,13 @@ cka_swift_library(CKA Sources/CKA
     Exact/FeatureSpace.swift
     Exact/MemoryModel.swift
     ExamplePairing.swift
+    Float64/Float64Components.swift
+    Float64/Float64Gram.swift
+    Float64/Float64Median.swift
+    Float64/Float64Products.swift
+    Float64/Float64Sums.swift
+    Float64/NarrowedGrams.swift
+    Float64/Recomputation.swift
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift

@@ -81,11 +81,14 @@ public struct Comparison: Sendable {
     public var gramStacks = 0.0
     /// Inner products of all pairs of layers.
     public var pairs = 0.0
+    /// What was computed anew in float64.
+    public var float64 = 0.0
 
     static func += (sum: inout Timings, more: Timings) {
       sum.stages += more.stages
       sum.gramStacks += more.gramStacks
       sum.pairs += more.pairs
+      sum.float64 += more.float64
     }
   }
 
@@ -103,6 +106,8 @@ public struct Comparison: Sendable {
   public struct Outcome: Sendable {
     /// The scores.
     public let similarity: Similarity
+    /// What of it was computed anew in float64; nil where float32 served.
+    public var recomputed: Recomputed? = nil
     /// The devices that finished minibatches, in the order they were given.
     public let work: [Work]
     /// Seconds spent, by stage.

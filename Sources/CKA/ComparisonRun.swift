@@ -12,20 +12,24 @@ extension Comparison {
   ///
   /// - Parameters:
   ///   - exactPlan: how an estimator over all examples is made; that of `exactPlan(on:…)` unless given.
+  ///   - memory: bytes that the process may take to make layers anew in float64, on the CPU, of which
+  ///     float32 leaves too little.
   ///   - observe: hears what happens, on the caller's thread.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
     on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
-    observe: (Event) -> Void = { _ in }
+    memory: Int = Self.defaultMemory, observe: (Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
     try run(
-      on: devices, sharing: sharing, plan: exactPlan, collect: { _, _ in }, observe: observe)
+      on: devices, sharing: sharing, plan: exactPlan, memory: memory, collect: { _, _ in },
+      observe: observe)
   }
 
   /// The same; `collect` hears the sums of the first so many minibatches as each of them is added.
   func run(
     on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?,
-    collect: (_ minibatches: Int, HSICSums) -> Void, observe: (Event) -> Void
+    memory: Int = Self.defaultMemory, collect: (_ minibatches: Int, HSICSums) -> Void,
+    observe: (Event) -> Void
   ) throws(DeviceError) -> Outcome {
     let rows = left.layers.count
     let columns = right?.layers.count ?? rows
@@ -62,7 +66,12 @@ extension Comparison {
     }
     let similarity = Similarity(
       sums, centering: estimator.centering, varianceInflation: plan.varianceInflation)
-    return Outcome(similarity: similarity, work: work, timings: timings)
+    let start = ContinuousClock.now
+    guard let (map, recomputed) = try recomputed(similarity, of: sums, memory: memory) else {
+      return Outcome(similarity: similarity, work: work, timings: timings)
+    }
+    timings.float64 = (.now - start) / .seconds(1)
+    return Outcome(similarity: map, recomputed: recomputed, work: work, timings: timings)
   }
 
   /// The plan of an estimator over all examples where none was given: within half of the memory.

@@ -19,6 +19,9 @@ public struct HSICSums: Sendable {
     var isConstant: Bool
     /// RBF's smallest σ of any minibatch.
     var sigma: Double?
+
+    /// Whether there is nothing in units of 2^exponent.
+    fileprivate var isEmpty: Bool { selfHSIC == 0 && rounding == 0 }
   }
 
   /// The first model's layers.
@@ -103,16 +106,17 @@ public struct HSICSums: Sendable {
     layers.indices.map { index in
       let new = other[index]
       var layer = layers[index]
-      // A layer without a sum has no exponent to respect.
+      // A layer without a matrix has no exponent to respect. One whose matrix vanished when it was
+      // centered has: that of its rounding errors.
       let exponent =
-        new.selfHSIC == 0
+        new.isEmpty
         ? layer.exponent
-        : layer.selfHSIC == 0 ? new.exponent : max(layer.exponent, new.exponent)
+        : layer.isEmpty ? new.exponent : max(layer.exponent, new.exponent)
       func factor(_ from: Int) -> Double {
         Double(sign: .plus, exponent: max(from - exponent, -1000), significand: 1)
       }
-      let own = layer.selfHSIC == 0 ? 1 : factor(layer.exponent)
-      let others = new.selfHSIC == 0 ? 1 : factor(new.exponent)
+      let own = layer.isEmpty ? 1 : factor(layer.exponent)
+      let others = new.isEmpty ? 1 : factor(new.exponent)
       layer.exponent = exponent
       layer.selfHSIC = layer.selfHSIC * own * own + new.selfHSIC * others * others
       layer.rounding = layer.rounding * own * own + new.rounding * others * others

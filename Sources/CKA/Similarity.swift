@@ -99,6 +99,15 @@ extension HSICSums {
     return errorEstimate(of: layer) <= tolerance ? .ok : .lowPrecision
   }
 
+  /// Whether rounding may move a layer's CKA by more than is promised: the true error was seen to be up to
+  /// eight times the estimate, where the errors have a direction (`Documentation/Numerics.md`).
+  ///
+  /// A promise of more than 1e-5 (`fast`) leaves that much to the estimate alone.
+  func isDoubtful(_ layer: Layer) -> Bool {
+    layer.isFinite && !layer.isConstant && tolerance <= Precision.exact.tolerance
+      && errorEstimate(of: layer) > tolerance / 8
+  }
+
   /// How far rounding in one layer's Gram matrices may move its CKA with any other.
   ///
   /// Rounding of relative size r turns a vector of `dimension` numbers by r/√dimension towards any

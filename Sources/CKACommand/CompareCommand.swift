@@ -119,7 +119,10 @@ struct CompareCommand: ParsableCommand {
       bytesPerUnit: bytes / max(steps, 1), isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try comparison.run(on: choice.devices, sharing: choice.sharing, plan: plan) { event in
+      return try comparison.run(
+        on: choice.devices, sharing: choice.sharing, plan: plan,
+        memory: planning.memory?.bytes ?? Comparison.defaultMemory
+      ) { event in
         report(event, on: &progress, to: log)
       }
     } catch {

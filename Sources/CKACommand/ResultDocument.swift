@@ -79,6 +79,12 @@ struct ResultDocument: Codable {
     var alignment: String?
   }
 
+  struct Recomputed: Codable {
+    /// The places of layers in each model.
+    var layers: [[Int]]
+    var cells: Int
+  }
+
   struct Timings: Codable {
     /// Opening the models and choosing the device.
     var open: Double
@@ -90,6 +96,8 @@ struct ResultDocument: Codable {
     var gram: Double
     /// Inner products of all pairs of layers.
     var pairs: Double
+    /// What was computed anew in float64; left out where nothing was.
+    var float64: Double?
     /// All of it by the wall clock, up to the drawing of the figures.
     var total: Double
   }
@@ -111,6 +119,8 @@ struct ResultDocument: Codable {
   var models: [Model]
   /// Every other cell is "ok".
   var undefinedCells: [Cell]
+  /// What was computed anew in float64 on the CPU; left out where nothing was.
+  var float64: Recomputed?
   /// Of a network with itself, where they were asked for.
   var blocks: [Block]?
   var examples: Examples
@@ -141,6 +151,10 @@ extension ResultDocument {
       models.append(Model(right, paths[1], similarity.rightStatuses, similarity.rightSigmas))
     }
     undefinedCells = Cell.undefined(in: similarity.statuses)
+    float64 = outcome.recomputed.map {
+      Recomputed(
+        layers: comparison.right == nil ? [$0.left] : [$0.left, $0.right], cells: $0.cells)
+    }
     examples = Examples(
       total: comparison.left.exampleCount, used: comparison.plan.examplesUsed,
       dropped: comparison.plan.examplesDropped, minibatches: comparison.plan.batches.count,
@@ -200,7 +214,8 @@ extension ResultDocument.Timings {
   init(_ timings: Comparison.Timings, open: Double, total: Double) {
     self.init(
       open: open, read: timings.stages.read, transfer: timings.stages.transfer,
-      gram: timings.stages.gram, pairs: timings.pairs, total: total)
+      gram: timings.stages.gram, pairs: timings.pairs,
+      float64: timings.float64 > 0 ? timings.float64 : nil, total: total)
   }
 }
 

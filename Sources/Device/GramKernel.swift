@@ -83,8 +83,10 @@ public enum RoundingModel {
   ///   - featureCount: p.
   ///   - isRounded: whether features were rounded to float16 (`Precision.fast`). An 11-bit number is
   ///     off by 2⁻¹¹/√3 of itself at most, in the mean, and a product has two: 2⁻¹¹ covers them.
+  ///   - unitRoundoff: u of the arithmetic.
   public static func linear(
-    squaredNorm: Double, trace: Double, featureCount: Int, isRounded: Bool = false
+    squaredNorm: Double, trace: Double, featureCount: Int, isRounded: Bool = false,
+    unitRoundoff: Double = Self.unitRoundoff
   ) -> Double {
     (isRounded ? 0x1p-11 : 4 * unitRoundoff)
       * (squaredNorm + trace * trace / Double(max(featureCount, 1))).squareRoot()

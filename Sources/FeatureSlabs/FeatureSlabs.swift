@@ -229,10 +229,38 @@ public struct FeatureSlabs: ~Copyable {
     return SlabStatistics(exponent: exponent, isFinite: true, isConstant: isConstant)
   }
 
+  /// Writes the features `range` in float64, n × range.count numbers in row-major order, `rowStride`
+  /// numbers from a row to the next: (x − shift) · 2^−exponent, both as `centers` has them.
+  ///
+  /// - Precondition: there are centers, of a layer that is finite and not constant.
+  public mutating func readFloat64(
+    _ range: Range<Int>, into destination: UnsafeMutablePointer<Double>, rowStride: Int
+  ) throws(ActivationReadError) {
+    guard let centers else { preconditionFailure("features without centers") }
+    let first = try reach(range)
+    defer { evictColumns(range) }
+    // Shifts are of differences from the reference, or of the stored numbers: differences from 0.
+    let differences = differences(first, range.count, fromZero: !hasReference)
+    defer { differences.deallocate() }
+    let scale = Self.scale(centers.exponent)
+    for row in 0..<exampleCount {
+      let (source, target) = (
+        differences + (row + 1) * range.count, destination + row * rowStride
+      )
+      for index in 0..<range.count {
+        target[index] = (source[index] - centers.shifts[range.lowerBound + index]) * scale
+      }
+    }
+  }
+
   /// `count` features from the place `first` on as differences from the first example, in float64, row
-  /// by row.
-  private func differences(_ first: Int, _ count: Int) -> UnsafeMutablePointer<Double> {
-    let differences = UnsafeMutablePointer<Double>.allocate(capacity: examples.count * count)
+  /// by row; `fromZero`: as they are, behind a row of zeros.
+  private func differences(
+    _ first: Int, _ count: Int, fromZero: Bool = false
+  ) -> UnsafeMutablePointer<Double> {
+    let rows = (fromZero ? [zeroNumber] : []) + self.rows
+    let featureStrides = (fromZero ? [0] : []) + self.featureStrides
+    let differences = UnsafeMutablePointer<Double>.allocate(capacity: rows.count * count)
     var positions = layer.positions
     // On the stage, positions are as far apart as it holds features.
     if stage != nil, positions.positionStride > 1 { positions.positionStride = present.count }
@@ -245,7 +273,7 @@ public struct FeatureSlabs: ~Copyable {
             .assumingMemoryBound(to: Int.self),
           channel_stride: positions.channelStride, positions: positions.count,
           position_stride: positions.positionStride)
-        cka_wide_differences(&features, examples.count, first, count, differences)
+        cka_wide_differences(&features, rows.count, first, count, differences)
       }
     }
     return differences
@@ -315,6 +343,13 @@ public struct FeatureSlabs: ~Copyable {
     Double(sign: .plus, exponent: -exponent, significand: 1)
   }
 }
+
+/// The number 0 in every stored type.
+nonisolated(unsafe) private let zeroNumber: UnsafeRawPointer = {
+  let zero = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+  zero.initialize(to: 0)
+  return UnsafeRawPointer(zero)
+}()
 
 /// The larger of two magnitudes; one that is not finite is larger than any number, and NaN stays.
 func largerMagnitude(_ a: Double, _ b: Double) -> Double { a.isNaN || abs(b) <= a ? a : abs(b) }

@@ -20,6 +20,14 @@ public struct LayerCenters: Sendable {
   /// they are stored; else nil.
   public var storedShifts: [Double]? { isWide ? nil : shifts }
 
+  /// The norm of what `readFloat64` writes for the example whose differences are read; 0 where numbers
+  /// are read as they are stored. Float64 rounds differences by 2⁻⁵³ of the larger of two numbers.
+  public var referenceNorm: Double {
+    guard isWide else { return 0 }
+    let scale = Double(sign: .plus, exponent: -exponent, significand: 1)
+    return shifts.reduce(0) { $0 + $1 * scale * ($1 * scale) }.squareRoot()
+  }
+
   /// The means over all examples; with `isWide`, of differences from the example `reference`.
   let shifts: [Double]
   /// Whether numbers are read through float64.
@@ -46,16 +54,19 @@ public struct LayerCenters: Sendable {
     // No difference from a mean is more than twice the largest from the first example, nor are all of
     // them less than its half.
     exponent = FeatureSlabs.exponent(of: found.largest, atLeast: nil)
-    let isNative = layer.nativeType != nil && (0x1p-100..<0x1p100).contains(found.largest)
+    let isNarrow = layer.nativeType.map { $0.rawValue < CKA_FLOAT64.rawValue } ?? false
+    let exact = zip(found.reference, found.means).map { $0 + $1 }
+    let shifts = isNarrow ? exact.map { Double(Float($0)) } : exact
+    // What rounding leaves of the means is known, but counts in the norms of examples: a small part of the
+    // differences will do, not one as large as they are.
+    let isNear = zip(shifts, exact).allSatisfy { abs($0 - $1) <= 0x1p-12 * found.largest }
+    let isNative =
+      layer.nativeType != nil && isNear && (0x1p-100..<0x1p100).contains(found.largest)
     isWide = !isNative
     guard isNative else {
-      shifts = found.means
+      self.shifts = found.means
       residues = [Double](repeating: 0, count: found.means.count)
       return
-    }
-    let isNarrow = layer.nativeType.map { $0.rawValue < CKA_FLOAT64.rawValue } ?? false
-    let shifts = zip(found.reference, found.means).map { reference, mean in
-      isNarrow ? Double(Float(reference + mean)) : reference + mean
     }
     let scale = Double(examples.count) * Double(sign: .plus, exponent: -exponent, significand: 1)
     residues = shifts.indices.map { k in
