@@ -3,7 +3,7 @@ import LinearAlgebra
 
 /// One layer's H-centered Gram matrix HKH of all compared examples, in memory as its packed triangle.
 ///
-/// 4 bytes for each pair of examples, as `GramCentering.biased` orders them; there is never an n × n
+/// 4 bytes for each pair of examples, as `GramCentering.biased` orders them, or 8; there is never an n × n
 /// matrix. What is computed from it is float64.
 final class CenteredGram: @unchecked Sendable {
   // @unchecked: `numbers` is written before anybody else sees it.
@@ -12,6 +12,11 @@ final class CenteredGram: @unchecked Sendable {
   let summary: GramSummary
   /// Row by row j ≤ i, in stored units; off the diagonal times √2.
   private let numbers: UnsafeMutableBufferPointer<Float>
+  /// The same in float64, in place of `numbers`.
+  private let wideNumbers: UnsafeMutableBufferPointer<Double>?
+
+  /// Whether the matrix was made in float64.
+  var isFloat64: Bool { wideNumbers != nil }
 
   /// A copy of one layer of `stack`, which was centered for the biased estimator.
   init<D: Device>(
@@ -19,11 +24,25 @@ final class CenteredGram: @unchecked Sendable {
   ) throws(DeviceError) {
     exampleCount = n
     summary = stack.layers[layer]
+    wideNumbers = nil
     numbers = .allocate(capacity: GramCentering.biased.packedCount(exampleCount: n))
     try device.copyNumbers(ofLayer: layer, of: stack, to: numbers)
   }
 
-  deinit { numbers.deallocate() }
+  /// A matrix that was made in float64, whose memory it takes over.
+  init(
+    float64 numbers: UnsafeMutableBufferPointer<Double>, summary: GramSummary, exampleCount n: Int
+  ) {
+    exampleCount = n
+    self.summary = summary
+    wideNumbers = numbers
+    self.numbers = .allocate(capacity: 0)
+  }
+
+  deinit {
+    numbers.deallocate()
+    wideNumbers?.deallocate()
+  }
 
   /// Whether there is a matrix at all.
   var exists: Bool { summary.isFinite && !summary.isConstant }
@@ -34,18 +53,42 @@ final class CenteredGram: @unchecked Sendable {
     return start + i * (i + 1) / 2
   }
 
+  /// Writes row `i`'s i + 1 numbers in float64.
+  func copyRow(_ i: Int, to target: UnsafeMutablePointer<Double>) {
+    if let start = wideNumbers?.baseAddress {
+      return target.update(from: start + i * (i + 1) / 2, count: i + 1)
+    }
+    let source = row(i)
+    for j in 0...i { target[j] = Double(source[j]) }
+  }
+
+  /// Calls `body` with every row's i + 1 numbers in float64.
+  private func forEachRow(_ body: (_ i: Int, UnsafeMutablePointer<Double>) -> Void) {
+    let room = UnsafeMutablePointer<Double>.allocate(capacity: exampleCount)
+    defer { room.deallocate() }
+    for i in 0..<exampleCount {
+      copyRow(i, to: room)
+      body(i, room)
+    }
+  }
+
   /// ‖x̃ᵢ‖²: what is on the diagonal.
-  var diagonal: [Double] { (0..<exampleCount).map { Double(row($0)[$0]) } }
+  var diagonal: [Double] {
+    var diagonal: [Double] = []
+    forEachRow { i, row in diagonal.append(row[i]) }
+    return diagonal
+  }
 
   /// tr HKH = Σλ.
   var trace: Double { diagonal.reduce(0, +) }
 
   /// ‖HKH‖² (Frobenius) = Σλ².
   var squaredNorm: Double {
-    (0..<exampleCount).reduce(0) { sum, i in
-      let row = row(i)
-      return sum + (0...i).reduce(0) { $0 + Double(row[$1]) * Double(row[$1]) }
+    var sum = 0.0
+    forEachRow { i, row in
+      sum += (0...i).reduce(0) { $0 + row[$1] * row[$1] }
     }
+    return sum
   }
 
   /// images ← vectors · HKH: `count` × n numbers each, a vector a row.
@@ -61,9 +104,9 @@ final class CenteredGram: @unchecked Sendable {
     for first in stride(from: 0, to: n, by: side) {
       let last = min(first + side, n)
       for i in first..<last {
-        let (source, target) = (row(i), panel + (i - first) * last)
-        for j in 0..<i { target[j] = Double(source[j]) * 0.5.squareRoot() }
-        target[i] = Double(source[i])
+        let target = panel + (i - first) * last
+        copyRow(i, to: target)
+        for j in 0..<i { target[j] *= 0.5.squareRoot() }
         // The other half of the square on the diagonal.
         for j in first..<i { panel[(j - first) * last + i] = target[j] }
       }
@@ -81,9 +124,9 @@ final class CenteredGram: @unchecked Sendable {
   /// All n × n numbers. For few examples.
   var matrix: Matrix<Double> {
     var matrix = Matrix<Double>(rows: exampleCount, columns: exampleCount, repeating: 0)
-    for i in 0..<exampleCount {
-      for j in 0..<i { matrix[i, j] = Double(row(i)[j]) * 0.5.squareRoot() }
-      matrix[i, i] = Double(row(i)[i])
+    forEachRow { i, row in
+      for j in 0..<i { matrix[i, j] = row[j] * 0.5.squareRoot() }
+      matrix[i, i] = row[i]
     }
     return matrix
   }
@@ -98,10 +141,15 @@ final class CenteredGram: @unchecked Sendable {
   ///   - examples: in ascending order.
   ///   - count: how many of `pairs` are taken out, the largest first.
   ///   - destination: room for the packed triangle of these examples.
+  /// - Returns: the summary of what is written.
   func reduce(
     to examples: [Int], removing count: Int, of pairs: Eigenpairs, centering: GramCentering,
     into destination: UnsafeMutablePointer<Float>
-  ) {
+  ) -> GramSummary {
+    if isFloat64 {
+      return reduceFloat64(
+        to: examples, removing: count, of: pairs, centering: centering, into: destination)
+    }
     let n = examples.count
     let isHollow = centering == .unbiased
     let vectors = (0..<min(count, pairs.values.count)).map { index in
@@ -151,5 +199,6 @@ final class CenteredGram: @unchecked Sendable {
         out += isHollow ? a : a + 1
       }
     }
+    return summary
   }
 }

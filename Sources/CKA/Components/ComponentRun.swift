@@ -27,7 +27,7 @@ extension ComponentAnalysis {
         observe(.finished(minibatches: steps))
       }
       return isAtOnce(memory: memory)
-        ? try runAtOnce(on: device, finish)
+        ? try runAtOnce(on: device, memory: memory, finish)
         : try runInTiles(on: device, side: tileSide(memory: memory), memory: memory, finish)
     }
     for (device, next) in zip(devices, devices.dropFirst()) {
@@ -45,30 +45,60 @@ extension ComponentAnalysis {
   }
 
   private func runAtOnce<D: Device>(
-    on device: D, _ finish: (Int) -> Void
+    on device: D, memory: Int, _ finish: (Int) -> Void
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
-    let (grams, biased) = try self.grams(on: device, &timings)
+    var (grams, biased) = try self.grams(on: device, &timings)
     timings.gramStacks = (clock.now - start) / .seconds(1)
     finish(1)
     let pairsStart = clock.now
 
     let layers = try search(grams.left + grams.right)
     finish(layers.count)
-    let found = Array(layers.prefix(grams.left.count))
-    let foundRight = right == nil ? nil : Array(layers.suffix(grams.right.count))
-    let maps = ReducedMaps(
-      self, grams: grams, found.map(\.pairs), foundRight?.map(\.pairs), on: device)
+    var found = Array(layers.prefix(grams.left.count))
+    var foundRight = right == nil ? nil : Array(layers.suffix(grams.right.count))
     let all = Array(0..<pairing.count)
-    let similarity = estimator == .biased ? biased : try maps.similarity(of: all, removing: 0)
-    finish(1)
-    var reduced: [Similarity] = []
-    for count in removed {
-      reduced.append(try maps.similarity(of: all, removing: count))
+    func maps() -> ReducedMaps<D> {
+      ReducedMaps(self, grams: grams, found.map(\.pairs), foundRight?.map(\.pairs), on: device)
+    }
+    func map(_ maps: ReducedMaps<D>, removing count: Int) throws(DeviceError) -> Similarity {
+      count == 0 && estimator == .biased ? biased : try maps.similarity(of: all, removing: count)
+    }
+    var current = maps()
+    var similarities: [Similarity] = []
+    for count in [0] + removed {
+      similarities.append(try map(current, removing: count))
       finish(1)
     }
+    // Of which float32 leaves too little, whole or without components.
+    func doubtful(_ statuses: KeyPath<Similarity, [Status]>) -> [Int] {
+      biased[keyPath: statuses].indices.filter { layer in
+        biased[keyPath: statuses][layer] == .ok
+          && similarities.contains { $0[keyPath: statuses][layer] == .lowPrecision }
+      }
+    }
+    let batch = comparison(.biased).minibatches(all)
+    if let wide = try float64Grams(doubtful(\.leftStatuses), of: batch.left, memory: memory),
+      let wideRight = try float64Grams(
+        right == nil ? [] : doubtful(\.rightStatuses), of: batch.right, memory: memory),
+      !(wide.isEmpty && wideRight.isEmpty)
+    {
+      for (index, pairs) in zip(wide.indices, try search(wide.map(\.gram))) {
+        (grams.left[wide[index].layer], found[wide[index].layer]) = (wide[index].gram, pairs)
+      }
+      for (index, pairs) in zip(wideRight.indices, try search(wideRight.map(\.gram))) {
+        grams.right[wideRight[index].layer] = wideRight[index].gram
+        foundRight?[wideRight[index].layer] = pairs
+      }
+      current = maps()
+      for (index, count) in ([0] + removed).enumerated() {
+        similarities[index] = try map(current, removing: count)
+      }
+    }
+    let similarity = similarities[0]
+    let reduced = Array(similarities.dropFirst())
 
     let components = zip(found, biased.leftStatuses).map { LayerComponents($0, status: $1) }
     let others = foundRight.map { found in
@@ -76,13 +106,17 @@ extension ComponentAnalysis {
     }
     let shares = self.shares(components, others ?? [])
     let points = try removalCurve(shares: shares, whole: similarity.cka, finish: finish) {
-      (examples) throws(DeviceError) in try maps.similarity(of: examples, removing: 0).cka
+      (examples) throws(DeviceError) in try current.similarity(of: examples, removing: 0).cka
     }
     timings.pairs = (clock.now - pairsStart) / .seconds(1)
     return Outcome(
       left: components, right: others ?? components, similarity: similarity, biased: biased,
       reduced: reduced, alignment: alignment(components, others ?? components), removal: points,
       shares: shares, device: device.info, timings: timings)
+  }
+
+  private func comparison(_ estimator: Estimator) -> Comparison {
+    Comparison(ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
   }
 
   /// The matrices of both models; of one model, `right` is empty.
@@ -93,8 +127,7 @@ extension ComponentAnalysis {
     on device: D, _ timings: inout Comparison.Timings
   ) throws(DeviceError) -> (Grams, Similarity) {
     let n = pairing.count
-    let comparison = Comparison(
-      ofAll: left, right, pairing: pairing, estimator: .biased, kernel: .linear)
+    let comparison = comparison(.biased)
     let batch = comparison.minibatches(Array(0..<n))
     func stack(_ minibatch: Minibatch) throws(DeviceError) -> D.Stack {
       let stack = try device.gramStack(of: minibatch, kernel: .linear, centering: .biased)
@@ -219,18 +252,18 @@ struct ReducedMaps<D: Device> {
       _ grams: [CenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedNumbers
     ) throws(DeviceError) -> D.Stack {
       let centering = comparison.estimator.centering
-      _ = concurrently(grams.count) { layer in
+      let summaries = concurrently(grams.count) { layer in
         let room = numbers.layer(layer)
         guard grams[layer].exists else {
-          return room.update(
-            repeating: 0, count: centering.packedCount(exampleCount: examples.count))
+          room.update(repeating: 0, count: centering.packedCount(exampleCount: examples.count))
+          return grams[layer].summary
         }
-        grams[layer].reduce(
+        return grams[layer].reduce(
           to: examples, removing: count, of: pairs[layer], centering: centering, into: room)
       }
       return try device.gramStack(
         of: PackedGrams(
-          exampleCount: examples.count, centering: centering, layers: grams.map(\.summary),
+          exampleCount: examples.count, centering: centering, layers: summaries,
           numbers: grams.indices.map { UnsafePointer(numbers.layer($0)) }, owner: numbers))
     }
     let leftStack = try stack(left, leftPairs, leftNumbers)

@@ -68,6 +68,8 @@ private struct BlockKrylov {
 
   private static let block = 8
   private static let tolerance = 0x1p-22
+  /// Some hundred times what float64's sums bring.
+  private static let float64Tolerance = 0x1p-42
   private static let mostBlocks = 400
 
   init(_ gram: CenteredGram, wanted: Int) {
@@ -152,7 +154,7 @@ private struct BlockKrylov {
   private func isConverged(
     _ values: [Double], _ vectors: [Double], _ images: [Double]
   ) -> Bool {
-    let bound = Self.tolerance * abs(values[0])
+    let bound = (gram.isFloat64 ? Self.float64Tolerance : Self.tolerance) * abs(values[0])
     return (0..<wanted).allSatisfy { row in
       let squares = (row * n..<(row + 1) * n).reduce(0.0) { sum, index in
         let difference = images[index] - values[row] * vectors[index]

@@ -6,11 +6,11 @@ import Support
 /// U-centered matrices A have a zero diagonal and rows that add up to zero: ⟨A, B⟩ = n(n−3)·HSIC₁. Each
 /// layer is in units of its own power of two, which CKA does not see.
 final class CenteredGrams: @unchecked Sendable {
-  // @unchecked: nobody writes to `numbers` after `init`.
+  // @unchecked: nobody writes to `numbers` once others see them.
 
   /// n.
   let exampleCount: Int
-  let layers: [GramSummary]
+  private(set) var layers: [GramSummary]
   private let packedCount: Int
   /// layers × the packed lower triangle without its diagonal, times √2.
   private let numbers: UnsafeMutablePointer<Float>
@@ -28,6 +28,12 @@ final class CenteredGrams: @unchecked Sendable {
         ofLayer: layer, of: stack,
         to: UnsafeMutableBufferPointer(start: numbers + layer * packedCount, count: packedCount))
     }
+  }
+
+  /// Puts a matrix that was made in float64 in the place of a layer's.
+  func take(_ summary: GramSummary, _ matrix: UnsafePointer<Double>, asLayer layer: Int) {
+    layers[layer] = summary.narrowed(
+      matrix, count: packedCount, to: numbers + layer * packedCount)
   }
 
   /// The matrices of the same examples in another order: row and column i are `order[i]`'s.

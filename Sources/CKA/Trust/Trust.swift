@@ -135,7 +135,17 @@ public struct Trust: Sendable {
     let left = try grams(of: batch.left, on: device)
     let right: CenteredGrams? =
       if let right = batch.right { try grams(of: right, on: device) } else { nil }
-    let similarity = try similarity(left, right, on: device)
+    var similarity = try similarity(left, right, on: device)
+    // What float32 leaves too little of is made anew in float64.
+    let doubtful = comparison.doubtful(similarity.leftStatuses)
+    let others = right == nil ? [] : comparison.doubtful(similarity.rightStatuses)
+    if !(doubtful.isEmpty && others.isEmpty) {
+      try left.makeAnew(doubtful, of: batch.left, kernel: comparison.kernel)
+      if let right, let minibatch = batch.right {
+        try right.makeAnew(others, of: minibatch, kernel: comparison.kernel)
+      }
+      similarity = try self.similarity(left, right, on: device)
+    }
 
     let order = MinibatchPlan.permutation(of: n, seed: seed, pass: -2)
     let shuffled = (right ?? left).permuted(order)
