@@ -99,9 +99,7 @@ import Testing
   ])
   func fewExamplesAreTooFew(n: Int, estimator: String, least: String) throws {
     try cka.folder.write(TestModel(layers: 2, n: n).npz, to: "m.npz")
-    let run = try cka(
-      "compare", "m.npz", "--estimator", estimator, "--device", "cpu", "--batch-size", "64"
-    )
+    let run = try cka("compare", "m.npz", "--estimator", estimator, "--device", "cpu")
     run.expectFailure(
       65, "m.npz", "has \(n) example", "the \(estimator) estimator needs at least \(least)")
     try cka.expectNothingWritten()
