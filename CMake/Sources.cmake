@@ -60,6 +60,7 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     ModelFiles.swift
     ModelReader.swift
     NPYHeader.swift
+    NPYNumbers.swift
     NPYReader.swift
     NPYType.swift
     NPYWriter.swift
@@ -427,6 +428,7 @@ cka_command(CKACommand Sources/CKACommand
     CompareOptions.swift
     ComparePlan.swift
     ComponentFigures.swift
+    ComponentsChecks.swift
     ComponentsCommand.swift
     ComponentsDocument.swift
     ComponentsFiles.swift
@@ -436,7 +438,9 @@ cka_command(CKACommand Sources/CKACommand
     ConvergeFiles.swift
     ConvergeReport.swift
     DevicesCommand.swift
+    DocumentChecks.swift
     Documents.swift
+    ErrorsChecks.swift
     ErrorsCommand.swift
     ErrorsDocument.swift
     ErrorsFiles.swift
@@ -470,11 +474,13 @@ cka_command(CKACommand Sources/CKACommand
     SweepOutputs.swift
     SweepOverview.swift
     SweepReport.swift
+    SweepResult.swift
     SweepTable.swift
+    TrustChecks.swift
     TrustCommand.swift
     TrustDocument.swift
     TrustFiles.swift
     TrustReport.swift
     VerifyCommand.swift
     WrittenNumbers.swift
-    WrittenReports.swift)
+    WrittenResults.swift)

@@ -7,35 +7,26 @@ struct BlockSpans {
   /// First and last layer of each block, counted from 0.
   let ranges: [ClosedRange<Int>]
 
-  private struct Document: Decodable {
-    struct Layer: Decodable { var name: String }
-    struct Model: Decodable { var layers: [Layer] }
-    struct Block: Decodable {
-      var first: Int
-      var last: Int
-    }
-
-    var models: [Model]
-    var blocks: [Block]?
-  }
-
-  /// Reads the folder of a result at `path`; a block without any of `layers` is left out.
+  /// Reads the folder of a result of `compare --blocks` or `blocks` at `path`; a block without any of
+  /// `layers` is left out.
   init(at path: String, layers: [String]) throws {
-    let file = "\(path)/\(ResultFiles.document)"
-    let data = try documentData(at: file, of: "compare")
-    guard let document = try? JSONDecoder().decode(Document.self, from: data),
-      document.models.count == 1, let blocks = document.blocks
-    else {
+    let isOfBlocks = fileType("\(path)/\(BlocksDocument.name)", following: true) != nil
+    let file = "\(path)/\(isOfBlocks ? BlocksDocument.name : ResultDocument.name)"
+    var result: ResultDocument?
+    if isOfBlocks {
+      let document = try BlocksDocument(at: file)
+      result = document.result
+      result?.blocks = document.models[0].blocks
+    } else {
+      result = try ResultDocument(at: file)
+    }
+    guard let result, result.models.count == 1, let blocks = result.blocks else {
       throw Failure(
         .data,
-        "\(oneLine(file)): found no blocks, expected a result of one model that compare --blocks wrote"
-      )
+        "\(oneLine(file)): found no blocks, expected a result of cka blocks or of compare --blocks, of one "
+          + "model")
     }
-    let names = document.models[0].layers.map(\.name)
-    guard blocks.allSatisfy({ 0 <= $0.first && $0.first <= $0.last && $0.last < names.count })
-    else {
-      throw Failure(.data, "\(oneLine(file)): damaged, its blocks leave its layers")
-    }
+    let names = result.models[0].layers.map(\.name)
     guard layers.contains(where: names.contains) else {
       throw Failure(
         .data, "\(oneLine(file)): found no layer of the model, expected its own result")

@@ -83,7 +83,14 @@ struct BlocksCommand: ParsableCommand {
         detector: .init(detector),
         models: zip(input.networks, structures).map { .init($0, $1, by: detector) },
         pairs: input.pairs.isEmpty ? nil : across.pairs,
-        matching: input.pairs.isEmpty ? nil : across.matching)
+        matching: input.pairs.isEmpty ? nil : across.matching,
+        curves: input.pairs.isEmpty
+          ? nil
+          : across.curves.map { curve in
+            BlocksDocument.Curve(
+              left: curve.left, right: curve.right, similarity: curve.means.map(jsonNumber))
+          },
+        result: input.networks.count == 1 ? input.networks[0].document : nil)
       warn(document, across, log)
       let files = try BlocksFiles(document, input, across, report: page.isWanted)
       try folder.write(files.contents)

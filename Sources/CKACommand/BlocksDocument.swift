@@ -4,8 +4,10 @@ import CommandSupport
 import Foundation
 
 /// What `blocks.json` holds, format `cka-blocks/1` (`Documentation/FileFormats.md`).
-struct BlocksDocument: Codable {
+struct BlocksDocument: StoredDocument {
+  static let name = "blocks.json"
   static let formatFamily = "cka-blocks/"
+  static let command = "blocks"
 
   /// `BlockDetector`, for all models.
   struct Detector: Codable {
@@ -69,13 +71,69 @@ struct BlocksDocument: Codable {
     var interval: [Double]?
   }
 
-  var format = BlocksDocument.formatFamily + "1"
+  /// The mean similarity of two architectures at equal depth.
+  struct Curve: Codable {
+    var left: String
+    var right: String
+    /// At each of `AcrossModels.depths`; null where no pair of models has a value.
+    var similarity: [Double?]
+  }
+
+  var format = BlocksDocument.currentFormat
   var version = toolVersion
   var detector: Detector
   var models: [Model]
   /// Of a sweep.
   var pairs: [Pair]?
   var matching: [Matching]?
+  var curves: [Curve]?
+  /// Of one model: the result that its blocks were found in.
+  var result: ResultDocument?
+}
+
+extension BlocksDocument {
+  func check() throws(DocumentFault) {
+    try expect(detector.permutations, within: countable, "detector.permutations")
+    try expect(detector.minimumSize, within: countable, "detector.minimumSize")
+    try expect(detector.minimumContrast, within: plainNumbers, "detector.minimumContrast")
+    try expect(detector.significance, within: fractions, "detector.significance")
+    try expect(!models.isEmpty, "models", found: "no model", expected: "at least one")
+    for (index, model) in models.enumerated() { try model.check("models[\(index)]") }
+    let places = 0...models.count - 1
+    for (index, pair) in (pairs ?? []).enumerated() {
+      try expect(pair.left, within: places, "pairs[\(index)].left")
+      try expect(pair.right, within: places, "pairs[\(index)].right")
+    }
+    for (index, group) in (matching ?? []).enumerated() {
+      let key = "matching[\(index)]"
+      try expect(group.models, within: countable, "\(key).models")
+      try expect(group.accuracy, within: fractions, "\(key).accuracy")
+      for end in group.interval ?? [] { try expect(end, within: fractions, "\(key).interval") }
+    }
+    for (index, curve) in (curves ?? []).enumerated() {
+      let key = "curves[\(index)].similarity"
+      try expect(count: AcrossModels.depths.count, of: curve.similarity, key)
+      for value in curve.similarity { try expect(value, within: scores, key) }
+    }
+    guard let result else { return }
+    try result.check()
+    try expect(count: 1, of: models, "models")
+    try expect(count: 1, of: result.models, "result.models")
+    try expect(count: models[0].layers, of: result.models[0].layers, "result.models[0].layers")
+  }
+}
+
+extension BlocksDocument.Model {
+  fileprivate func check(_ key: String) throws(DocumentFault) {
+    try expect(layers, within: 1...1 << 40, "\(key).layers")
+    try expect(minimumSize, within: 0...countable.upperBound, "\(key).minimumSize")
+    for layer in undefinedLayers {
+      try expect(layer, within: 0...layers - 1, "\(key).undefinedLayers")
+    }
+    try expect(undefinedPairs, within: countable, "\(key).undefinedPairs")
+    try blocks.check("\(key).blocks", layers: layers)
+    try insignificant?.check("\(key).insignificant", layers: layers)
+  }
 }
 
 extension BlocksDocument.Detector {

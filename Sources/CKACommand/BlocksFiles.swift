@@ -5,16 +5,65 @@ import Device
 import Figures
 import Report
 
+/// What `blocks` finds.
+struct BlocksResult: DrawableResult {
+  let document: BlocksDocument
+  /// Of one model: its map.
+  let map: Matrix<Double>?
+
+  init(_ document: BlocksDocument, map: Matrix<Double>?) {
+    self.document = document
+    self.map = map
+  }
+
+  init(in folder: String) throws {
+    document = try BlocksDocument(in: folder)
+    guard document.models.count == 1 else {
+      map = nil
+      return
+    }
+    guard let result = document.result else {
+      throw Failure(
+        .data,
+        "\(oneLine(folder)): an earlier version wrote it without its map; cka blocks finds the blocks again"
+      )
+    }
+    let (rows, columns) = result.shape
+    map = try writtenScores(at: "\(folder)/cka.npy", rows: rows, columns: columns)
+  }
+
+  /// The map of one model with outlines, or where the blocks of many lie.
+  func heatmap() throws -> Heatmap {
+    guard var result = document.result, let map else {
+      return try Heatmap(blocksOf: document.models)
+    }
+    result.blocks = document.models[0].blocks
+    return try Heatmap(result, map)
+  }
+
+  /// The curves of similarity at equal depth, of a sweep.
+  private func depth() throws -> Heatmap? {
+    guard let curves = document.curves, !curves.isEmpty else { return nil }
+    return try Heatmap(curves)
+  }
+
+  func figures() throws -> [NamedFigure] {
+    let first = NamedFigure(name: map == nil ? "blocks" : "heatmap", figure: try heatmap())
+    return try [first] + (depth().map { [NamedFigure(name: "depth", figure: $0)] } ?? [])
+  }
+
+  func report() throws -> Report {
+    Report(document, try [heatmap()] + (depth().map { [$0] } ?? []))
+  }
+}
+
 /// The files of a result of `blocks`, as bytes, ready to be written.
 struct BlocksFiles {
-  private static let document = "blocks.json"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    command: "blocks", document: document, formatFamily: BlocksDocument.formatFamily,
-    names: [
-      document, "blocks.csv", "heatmap.png", "heatmap.svg", "blocks.png", "blocks.svg", "depth.png",
-      "depth.svg", "pairs.csv", "depth.csv", "matches.csv", Report.fileName,
-    ])
+    BlocksDocument.self,
+    names: ["blocks.csv", "pairs.csv", "depth.csv", "matches.csv", "cka.npy"],
+    figures: ["heatmap", "blocks", "depth"])
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
@@ -25,29 +74,17 @@ struct BlocksFiles {
   init(
     _ document: BlocksDocument, _ input: BlocksInput, _ across: AcrossModels, report: Bool
   ) throws {
-    var figures: [(name: String, heatmap: Heatmap)] = []
-    if input.networks.count == 1 {
-      let network = input.networks[0]
-      var result = network.document
-      result.blocks = document.models[0].blocks
-      figures.append(("heatmap", try Heatmap(result, network.map)))
-    } else {
-      figures.append(("blocks", try Heatmap(blocksOf: document.models)))
-    }
-    if !across.curves.isEmpty {
-      figures.append(("depth", try Heatmap(across.curves)))
-    }
-    heatmap = input.networks.count == 1 ? figures[0].heatmap : nil
-    var files = try figures.flatMap { name, heatmap in try pictures(name, of: heatmap) }
-    files += [("blocks.csv", document.csv), (Self.document, try document.json)]
+    let map = input.networks.count == 1 ? input.networks[0].map : nil
+    let result = BlocksResult(document, map: map)
+    heatmap = map == nil ? nil : try result.heatmap()
+    var files = try result.drawings(report: report).map { try $0() }
+    files += [("blocks.csv", document.csv), (BlocksDocument.name, try document.json)]
+    if let map { files.append(("cka.npy", npy(map))) }
     if !input.pairs.isEmpty {
       files += [
         ("pairs.csv", across.pairTable), ("depth.csv", across.depthTable),
         ("matches.csv", across.matchTable),
       ]
-    }
-    if report {
-      files.append((Report.fileName, try Report(document, figures.map(\.heatmap)).bytes()))
     }
     contents = files
   }
@@ -72,10 +109,10 @@ extension Heatmap {
   }
 
   /// Curves of similarity against depth: a row a pair of architectures.
-  fileprivate init(_ curves: [AcrossModels.DepthCurve]) throws {
+  fileprivate init(_ curves: [BlocksDocument.Curve]) throws {
     let names = curves.map { $0.left == $0.right ? $0.left : "\($0.left) – \($0.right)" }
     try self.init(
-      curves.flatMap(\.means), rowLabels: names,
+      curves.flatMap { $0.similarity.map { $0 ?? .nan } }, rowLabels: names,
       columnLabels: AcrossModels.depths.map { Format.fixed($0, 2) },
       columnTitle: "proportional depth of both layers", scoreName: "CKA",
       title: "similarity at equal depth")

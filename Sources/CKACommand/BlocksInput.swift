@@ -50,12 +50,7 @@ struct BlocksInput {
 
   private init(sweep folder: String) throws {
     let path = "\(folder)/\(SweepDocument.name)"
-    let document: SweepDocument = try readDocument(
-      at: path, format: SweepDocument.format, of: "sweep")
-    let count = document.models.count
-    guard count > 0,
-      document.pairs.allSatisfy({ (0..<count).contains($0.left) && (0..<count).contains($0.right) })
-    else { throw damagedDocument(at: path, format: SweepDocument.format) }
+    let document = try SweepDocument(at: path)
     let own = document.pairs.filter { $0.left == $0.right }
     let places = Dictionary(own.map { ($0.left, $0) }) { first, _ in first }
     let networks = try concurrentMap(Array(document.models.enumerated())) { index, model in
@@ -83,20 +78,20 @@ struct BlocksInput {
   }
 
   private static func network(at path: String) throws -> Network {
-    let name = "\(path)/\(ResultFiles.document)"
-    let document = try ResultDocument(at: name)
-    guard document.models.count == 1 else {
-      let names = document.models.map { oneLine($0.name) }.joined(separator: " with ")
+    let result = try CompareResult(in: path)
+    guard result.document.models.count == 1 else {
+      let names = result.document.models.map { oneLine($0.name) }.joined(separator: " with ")
       throw Failure(
-        .data, "\(oneLine(name)): found the map of \(names), expected one network with itself")
+        .data,
+        "\(oneLine(path))/\(ResultDocument.name): found the map of \(names), expected one network with itself"
+      )
     }
-    return Network(document: document, path: path, map: try document.scores(in: path))
+    return Network(document: result.document, path: path, map: result.cka)
   }
 
   /// The folder of `sweep.json` for a store or its results.
   private static func sweepFolder(_ path: String) -> String? {
-    [path, "\(path)/results"].first {
-      fileType("\($0)/\(SweepDocument.name)", following: true) != nil
-    }
+    let folder = resultFolder(path)
+    return fileType("\(folder)/\(SweepDocument.name)", following: true) == nil ? nil : folder
   }
 }

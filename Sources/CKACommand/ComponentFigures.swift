@@ -4,18 +4,16 @@ import Figures
 
 /// The pictures of a result of `components`.
 struct ComponentFigures {
-  private let document: ComponentsDocument
-  private let outcome: ComponentAnalysis.Outcome
+  private let result: ComponentsResult
 
-  init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) {
-    self.document = document
-    self.outcome = outcome
-  }
+  init(_ result: ComponentsResult) { self.result = result }
+
+  private var document: ComponentsDocument { result.document }
 
   /// Alignment, variances, CKA, and CKA without the first components (Nguyen et al. 2021, figure 3).
   var panels: FigureGrid {
     get throws(FigureError) {
-      let maps = [outcome.similarity.cka, outcome.reduced[0].cka]
+      let maps = [result.cka, result.reduced]
       let lowest = maps.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
       let range = scoreRange(lowest: lowest)
       let name = "CKA (linear, \(document.estimator.name))"
@@ -26,7 +24,7 @@ struct ComponentFigures {
         [
           .heatmap(
             try map(
-              outcome.alignment, range: 0...1, "squared cosine", "alignment of first components")),
+              result.alignment, range: 0...1, "squared cosine", "alignment of first components")),
           .lineChart(try variances),
         ],
         [
@@ -93,8 +91,7 @@ struct ComponentFigures {
   /// How the examples lie on the first components of some layers, a panel a model.
   var projections: LineChart {
     get throws(FigureError) {
-      let models = document.models.count > 1 ? [outcome.left, outcome.right] : [outcome.left]
-      let panels = zip(document.models, models).compactMap { model, layers in
+      let panels = zip(document.models, result.projections).compactMap { model, layers in
         histograms(of: layers, model)
       }
       return try LineChart(
@@ -105,12 +102,13 @@ struct ComponentFigures {
     }
   }
 
+  /// - Parameter layers: the projections of each layer.
   private func histograms(
-    of layers: [ComponentAnalysis.LayerComponents], _ model: ResultDocument.Model
+    of layers: [[Double]], _ model: ResultDocument.Model
   ) -> LineChart.Panel? {
-    let defined = layers.indices.filter { !layers[$0].values.isEmpty }
+    let defined = layers.indices.filter { !layers[$0].isEmpty }
     guard !defined.isEmpty else { return nil }
-    let coefficients = defined.map { bimodalityCoefficient(layers[$0].projections(on: 0)) }
+    let coefficients = defined.map { bimodalityCoefficient(layers[$0]) }
     let places = (0..<4).map { $0 * (defined.count - 1) / 3 }
     let most = coefficients.indices.max { coefficients[$0] < coefficients[$1] } ?? 0
     let curves = Set(places + [most]).sorted().map { place in
@@ -123,11 +121,15 @@ struct ComponentFigures {
   }
 
   /// Fractions of the examples in bins of half a standard deviation; projections have mean 0.
-  private func histogram(of layer: ComponentAnalysis.LayerComponents) -> [LineChart.Point] {
-    let (reach, n) = (16, layer.vectors.columns)
+  private func histogram(of projections: [Double]) -> [LineChart.Point] {
+    let (reach, n) = (16, projections.count)
+    // Their squares may be beyond float64.
+    let largest = projections.map(\.magnitude).max() ?? 0
+    let scaled = projections.map { largest > 0 ? $0 / largest : 0 }
+    let deviation = (scaled.reduce(0) { $0 + $1 * $1 } / Double(n)).squareRoot()
     var counts = [Int](repeating: 0, count: 2 * reach + 1)
-    for value in layer.vectors.elements.prefix(n) {
-      let bin = (value * Double(n).squareRoot() * 2).rounded()
+    for value in scaled {
+      let bin = deviation > 0 ? (value / deviation * 2).rounded() : 0
       counts[Int(min(max(bin, -Double(reach)), Double(reach))) + reach] += 1
     }
     // An empty bin at either side of those that are not.

@@ -5,8 +5,10 @@ import Device
 import Foundation
 
 /// What `components.json` holds, format `cka-components/1` (`Documentation/FileFormats.md`).
-struct ComponentsDocument: Codable {
+struct ComponentsDocument: StoredDocument {
+  static let name = "components.json"
   static let formatFamily = "cka-components/"
+  static let command = "components"
 
   /// One layer's components. What does not exist is left out.
   struct Layer: Codable {
@@ -46,7 +48,7 @@ struct ComponentsDocument: Codable {
     var points: [Point]
   }
 
-  var format = ComponentsDocument.formatFamily + "1"
+  var format = ComponentsDocument.currentFormat
   var version = toolVersion
   var estimator: ResultDocument.Estimator
   var pooling: String

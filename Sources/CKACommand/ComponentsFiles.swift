@@ -6,20 +6,73 @@ import Device
 import Figures
 import Report
 
+/// What `components` finds, as far as it is drawn.
+struct ComponentsResult: DrawableResult {
+  let document: ComponentsDocument
+  let cka: Matrix<Double>
+  /// CKA without the first of `document.removed` components.
+  let reduced: Matrix<Double>
+  let alignment: Matrix<Double>
+  /// Of each model's layers: the examples' projections on the first component; none where undefined.
+  let projections: [[[Double]]]
+
+  init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) {
+    self.document = document
+    cka = outcome.similarity.cka
+    reduced = outcome.reduced[0].cka
+    alignment = outcome.alignment
+    projections = [outcome.left, outcome.right].prefix(document.models.count).map { layers in
+      layers.map { $0.values.isEmpty ? [] : $0.projections(on: 0) }
+    }
+  }
+
+  init(in folder: String) throws {
+    let document = try ComponentsDocument(in: folder)
+    self.document = document
+    let (rows, columns) = document.models.shape
+    cka = try writtenScores(at: "\(folder)/cka.npy", rows: rows, columns: columns)
+    let path = "\(folder)/reduced.npy"
+    let maps = try writtenNumbers(at: path, shape: [document.removed.count, rows, columns])
+    try checkScores(maps, at: path)
+    reduced = Matrix(
+      rows: rows, columns: columns, elements: Array(maps.prefix(rows * columns)))
+    alignment = try writtenScores(at: "\(folder)/alignment.npy", rows: rows, columns: columns)
+    let n = document.examples.compared
+    let counts = document.models.map(\.layers.count)
+    let numbers = try writtenNumbers(
+      at: "\(folder)/projections.npy", shape: [counts.reduce(0, +), n])
+    var layers = stride(from: 0, to: numbers.count, by: n).map { start in
+      let values = Array(numbers[start..<start + n])
+      return values.allSatisfy(\.isFinite) ? values : []
+    }[...]
+    projections = counts.map { count in
+      defer { layers = layers.dropFirst(count) }
+      return Array(layers.prefix(count))
+    }
+  }
+
+  func figures() throws -> [NamedFigure] {
+    let figures = ComponentFigures(self)
+    return try [
+      NamedFigure(name: "components", figure: figures.panels),
+      figures.removal.map { NamedFigure(name: "removal", figure: $0) },
+      NamedFigure(name: "projections", figure: figures.projections),
+    ].compactMap { $0 }
+  }
+
+  func report() throws -> Report { try Report(document, ComponentFigures(self)) }
+}
+
 /// The files of a result of `components`, as bytes, ready to be written.
 struct ComponentsFiles {
-  private static let document = "components.json"
-  /// What is written, in the order people look for it.
-  static let names = [
-    "components.png", "components.svg", "removal.png", "removal.svg", "projections.png",
-    "projections.svg", "components.csv", document, "cka.npy", "reduced.npy", "alignment.npy",
-    "contributions.npy", "remainders.npy", "projections.npy", "norms.npy", "removal.npy",
-    Report.fileName,
-  ]
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    command: "components", document: document, formatFamily: ComponentsDocument.formatFamily,
-    names: Set(names))
+    ComponentsDocument.self,
+    names: [
+      "components.csv", "cka.npy", "reduced.npy", "alignment.npy", "contributions.npy",
+      "remainders.npy", "projections.npy", "norms.npy", "removal.npy",
+    ],
+    figures: ["components", "removal", "projections"])
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
@@ -31,15 +84,8 @@ struct ComponentsFiles {
   ) throws {
     let (rows, columns) = (outcome.similarity.cka.rows, outcome.similarity.cka.columns)
     let (k, n) = (analysis.components, analysis.pairing.count)
-    var contents: [(name: String, bytes: [UInt8])] = []
-    let figures = ComponentFigures(document, outcome)
-    contents += try pictures("components", of: figures.panels)
-    for (name, chart) in [
-      ("removal", try figures.removal), ("projections", try figures.projections),
-    ] {
-      guard let chart else { continue }
-      contents += try pictures(name, of: chart)
-    }
+    let result = ComponentsResult(document, outcome)
+    var contents = try result.drawings(report: report).map { try $0() }
     var contributions: [Double] = []
     var remainders = Matrix<Double>(rows: rows, columns: columns, repeating: .nan)
     contributions.reserveCapacity(rows * columns * k * k)
@@ -50,16 +96,13 @@ struct ComponentsFiles {
         if let parts { remainders[i, j] = outcome.biased.cka[i, j] - parts.elements.reduce(0, +) }
       }
     }
-    let layers = document.models.count > 1 ? outcome.left + outcome.right : outcome.left
-    let projections = layers.flatMap { layer in
-      layer.values.isEmpty
-        ? Array(repeating: Double.nan, count: n) : layer.projections(on: 0)
-    }
+    let layers = result.projections.joined()
+    let projections = layers.flatMap { $0.isEmpty ? Array(repeating: Double.nan, count: n) : $0 }
     func stack(_ maps: [Matrix<Double>]) -> [UInt8] {
       NPYWriter.data(shape: [maps.count, rows, columns], float64: maps.flatMap(\.elements))
     }
     contents += [
-      ("components.csv", document.csv), (Self.document, try document.json),
+      ("components.csv", document.csv), (ComponentsDocument.name, try document.json),
       ("cka.npy", npy(outcome.similarity.cka)), ("reduced.npy", stack(outcome.reduced.map(\.cka))),
       ("alignment.npy", npy(outcome.alignment)),
       (
@@ -73,7 +116,6 @@ struct ComponentsFiles {
       ),
       ("removal.npy", stack(outcome.removal.map(\.cka))),
     ]
-    if report { contents.append((Report.fileName, try Report(document, figures).bytes())) }
     self.contents = contents
   }
 }

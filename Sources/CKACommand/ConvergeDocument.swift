@@ -5,9 +5,10 @@ import Device
 import Foundation
 
 /// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).
-struct ConvergeDocument: Codable {
+struct ConvergeDocument: StoredDocument {
+  static let name = "converge.json"
   static let formatFamily = "cka-converge/"
-  static let format = formatFamily + "1"
+  static let command = "converge"
 
   struct Examples: Codable {
     var total: Int
@@ -42,7 +43,7 @@ struct ConvergeDocument: Codable {
     var biasError: Double?
   }
 
-  var format = ConvergeDocument.format
+  var format = ConvergeDocument.currentFormat
   var version = toolVersion
   var kernel: ResultDocument.Kernel
   var pooling: String
@@ -91,6 +92,24 @@ extension ConvergeDocument {
       passes: convergence.passes, points: outcome.points.map { Point($0) }, timings: timings)
   }
 
+  func check() throws(DocumentFault) {
+    try kernel.check("kernel")
+    try device.check("device")
+    try models.check("models")
+    let (rows, columns) = models.shape
+    try undefinedCells.check("undefinedCells", rows: rows, columns: columns)
+    try examples.check("examples")
+    try expect(repeats, within: 1...countable.upperBound, "repeats")
+    for (key, axis) in [("batchSizes", batchSizes), ("passes", passes)] {
+      try expect(!axis.isEmpty, key, found: "nothing", expected: "at least one")
+      for value in axis { try expect(value, within: 1...countable.upperBound, key) }
+    }
+    let (count, overflow) = batchSizes.count.multipliedReportingOverflow(by: passes.count)
+    try expect(count: overflow ? .max : count, of: points, "points")
+    for (index, point) in points.enumerated() { try point.check("points[\(index)]") }
+    try timings.check("timings")
+  }
+
   /// The errors as a table for people.
   var table: TextTable {
     var table = TextTable([
@@ -134,6 +153,25 @@ extension ConvergeDocument {
 }
 
 extension ConvergeDocument.Point {
+  fileprivate func check(_ key: String) throws(DocumentFault) {
+    for (name, value) in [
+      ("batchSize", batchSize), ("passes", passes), ("minibatches", minibatches),
+      ("examplesUsed", examplesUsed), ("pairs", pairs), ("undefinedPairs", undefinedPairs),
+    ] {
+      try expect(value, within: countable, "\(key).\(name)")
+    }
+    for (name, value) in [
+      ("meanError", meanError), ("spread", spread), ("percentile95", percentile95),
+      ("largest", largest), ("biasError", biasError),
+    ] {
+      try expect(value, within: 0...plainNumbers.upperBound, "\(key).\(name)")
+    }
+    try expect(bias, within: plainNumbers, "\(key).bias")
+    for error in meanErrors {
+      try expect(error, within: 0...plainNumbers.upperBound, "\(key).meanErrors")
+    }
+  }
+
   fileprivate init(_ point: Convergence.Point) {
     self.init(
       batchSize: point.batchSize, passes: point.passes, minibatches: point.minibatches,

@@ -2,41 +2,57 @@ import ActivationFiles
 import Activations
 import CKA
 import CommandSupport
+import Device
 import Figures
 import Report
 
+/// What `converge` finds.
+struct ConvergeResult: DrawableResult {
+  /// The exact values of all pairs of layers.
+  static let exactName = "exact.npy"
+
+  let document: ConvergeDocument
+  let exact: Matrix<Double>
+
+  init(_ document: ConvergeDocument, exact: Matrix<Double>) {
+    self.document = document
+    self.exact = exact
+  }
+
+  init(in folder: String) throws {
+    document = try ConvergeDocument(in: folder)
+    let (rows, columns) = document.models.shape
+    exact = try writtenScores(at: "\(folder)/\(Self.exactName)", rows: rows, columns: columns)
+  }
+
+  func figures() throws -> [NamedFigure] {
+    [NamedFigure(name: "converge", figure: try LineChart(document))]
+  }
+
+  func report() throws -> Report { try Report(document, exact: exact) }
+}
+
 /// The files of a result of `converge`, as bytes, ready to be written.
 struct ConvergeFiles {
-  /// The file that says what the result is.
-  static let document = "converge.json"
-  /// The exact values of all pairs of layers.
-  static let exact = "exact.npy"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    command: "converge", document: document, formatFamily: ConvergeDocument.formatFamily,
-    names: [
-      "converge.png", "converge.svg", "converge.csv", document, exact, "errors.npy",
-      Report.fileName,
-    ])
+    ConvergeDocument.self, names: ["converge.csv", ConvergeResult.exactName, "errors.npy"],
+    figures: ["converge"])
 
   /// Names and bytes, in the order people look for them.
   let contents: [(name: String, bytes: [UInt8])]
 
   /// - Parameter report: whether a page is among them.
   init(_ document: ConvergeDocument, _ outcome: Convergence.Outcome, report: Bool) throws {
+    let exact = outcome.exact.cka
     let errors = outcome.points.flatMap(\.rootMeanSquares.elements)
-    let shape = [
-      document.batchSizes.count, document.passes.count, outcome.exact.cka.rows,
-      outcome.exact.cka.columns,
-    ]
-    let chart = try LineChart(document)
-    let page = report ? [try Report(document, exact: outcome.exact.cka).bytes()] : []
+    let shape = [document.batchSizes.count, document.passes.count, exact.rows, exact.columns]
     contents =
-      try pictures("converge", of: chart) + [
-        ("converge.csv", document.csv),
-        (Self.document, try document.json), (Self.exact, npy(outcome.exact.cka)),
+      try [
+        ("converge.csv", document.csv), (ConvergeDocument.name, try document.json),
+        (ConvergeResult.exactName, npy(exact)),
         ("errors.npy", NPYWriter.data(shape: shape, float64: errors)),
-      ] + page.map { (Report.fileName, $0) }
+      ] + ConvergeResult(document, exact: exact).drawings(report: report).map { try $0() }
   }
 }
 

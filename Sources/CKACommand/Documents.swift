@@ -2,31 +2,113 @@ import Activations
 import CommandSupport
 import Foundation
 
-/// The JSON document that `cka COMMAND` wrote to `path`, if it has the format.
-func readDocument<Document: Decodable>(
-  at path: String, format: String, of command: String
-) throws -> Document {
-  let data = try documentData(at: path, of: command)
-  let found = documentFormat(of: data)
-  guard found == format else {
-    throw Failure(
-      .data,
-      "\(oneLine(path)): found the format \(oneLine(found ?? "unknown")), expected \(format)")
+/// A JSON document that says what a command found, and lets other commands go on from it.
+///
+/// Anybody may have changed the file: `check` holds every number by which a reader would index, count or
+/// divide against the others, so that whoever has a document that was read need not look again.
+protocol StoredDocument: Codable, Sendable {
+  /// What the file is called in the folder of a result.
+  static var name: String { get }
+  /// What its format begins with; the rest is the number of a version.
+  static var formatFamily: String { get }
+  /// The command that writes it.
+  static var command: String { get }
+
+  /// Throws the first value that no command writes.
+  func check() throws(DocumentFault)
+}
+
+extension StoredDocument {
+  /// The format that this version of the tool writes and reads.
+  static var currentFormat: String { formatFamily + "1" }
+
+  /// The document of the result in `folder`.
+  init(in folder: String) throws { try self.init(at: "\(folder)/\(Self.name)") }
+
+  /// The document at `path`.
+  init(at path: String) throws {
+    let data = try documentData(at: path, of: Self.command)
+    let found = documentFormat(of: data)
+    guard found == Self.currentFormat else {
+      throw Failure(
+        .data,
+        "\(oneLine(path)): found the format \(oneLine(found ?? "unknown")), expected "
+          + Self.currentFormat)
+    }
+    do {
+      self = try JSONDecoder().decode(Self.self, from: data)
+      try check()
+    } catch let error as DecodingError {
+      throw DocumentFault(error).failure(at: path)
+    } catch let fault as DocumentFault {
+      throw fault.failure(at: path)
+    }
   }
-  guard let document = try? JSONDecoder().decode(Document.self, from: data) else {
-    throw damagedDocument(at: path, format: format)
+}
+
+/// A value that a document should not hold.
+struct DocumentFault: Error {
+  /// Where it stands: `models[0].layers[2].features`.
+  var key: String
+  var found: String
+  var expected: String
+
+  /// One line that names the file and the key.
+  func failure(at path: String) -> Failure {
+    let place = key.isEmpty ? "" : ": \(oneLine(key))"
+    return Failure(
+      .data, "\(oneLine(path))\(place): damaged: found \(oneLine(found)), expected \(expected)")
   }
-  return document
+}
+
+extension DocumentFault {
+  /// What a decoder could not make a value of.
+  init(_ error: DecodingError) {
+    switch error {
+    case .keyNotFound(let key, let context):
+      self.init(key: Self.text(context.codingPath + [key]), found: "nothing", expected: "a value")
+    case .valueNotFound(let type, let context):
+      self.init(
+        key: Self.text(context.codingPath), found: "null", expected: Self.text(of: type))
+    case .typeMismatch(let type, let context):
+      self.init(
+        key: Self.text(context.codingPath), found: "another kind of value",
+        expected: Self.text(of: type))
+    case .dataCorrupted(let context):
+      let key = Self.text(context.codingPath)
+      self.init(
+        key: key, found: key.isEmpty ? "no JSON" : "a value out of range",
+        expected: key.isEmpty ? "a whole document" : "one that its key can have")
+    @unknown default:
+      self.init(key: "", found: "damage", expected: "a whole document")
+    }
+  }
+
+  private static func text(_ path: [any CodingKey]) -> String {
+    path.reduce(into: "") { text, key in
+      if let index = key.intValue {
+        text += "[\(index)]"
+      } else {
+        text += (text.isEmpty ? "" : ".") + key.stringValue
+      }
+    }
+  }
+
+  private static func text(of type: Any.Type) -> String {
+    switch type {
+    case is any BinaryInteger.Type: "a whole number"
+    case is any BinaryFloatingPoint.Type: "a number"
+    case is String.Type: "text"
+    case is Bool.Type: "true or false"
+    case is any Collection.Type: "a list"
+    default: "an object"
+    }
+  }
 }
 
 /// Which format the JSON file at `path` says it has.
 func documentFormat(at path: String) throws -> String? {
   documentFormat(of: try documentData(at: path, of: "compare"))
-}
-
-/// The failure of a document that does not hold what its format asks for.
-func damagedDocument(at path: String, format: String) -> Failure {
-  Failure(.data, "\(oneLine(path)): damaged, expected a whole \(format)")
 }
 
 private func documentFormat(of data: Data) -> String? {
@@ -35,7 +117,7 @@ private func documentFormat(of data: Data) -> String? {
 }
 
 /// The bytes of the file at `path`, which `cka COMMAND` writes into its folder.
-func documentData(at path: String, of command: String) throws -> Data {
+private func documentData(at path: String, of command: String) throws -> Data {
   // Only regular files end, and let themselves be opened without a wait.
   guard fileType(path, following: true) == S_IFREG,
     let data = FileManager.default.contents(atPath: path)

@@ -123,7 +123,7 @@ struct ErrorsCommand: ParsableCommand {
       if !quiet {
         try Console.print(document.text, terminator: "")
         try Console.print(
-          "written to \(oneLine(folder.path)): \(ErrorsFiles.document) and tables, matrices, pictures"
+          "written to \(oneLine(folder.path)): \(ErrorsDocument.name) and tables, matrices, pictures"
             + (page.isWanted ? ", \(Report.fileName)" : "")
         )
       }

@@ -5,8 +5,10 @@ import Statistics
 
 /// What `errors.json` holds, format `cka-errors/1` (`Documentation/FileFormats.md`). What does not exist
 /// is left out.
-struct ErrorsDocument: Codable {
+struct ErrorsDocument: StoredDocument {
+  static let name = "errors.json"
   static let formatFamily = "cka-errors/"
+  static let command = "errors"
   /// Differences with p below it are counted.
   static let level = 0.05
 
@@ -59,6 +61,18 @@ struct ErrorsDocument: Codable {
       var withinFirst: Double
       var withinSecond: Double
       var excess: Double
+      /// How many examples of all repeats had so many right answers in one half (rows, from 0) and so many
+      /// in the other: row by row. Rows and columns are networks of a half and one.
+      var scatters: Scatters
+    }
+
+    struct Scatters: Codable {
+      /// Networks of half a group.
+      var first: Int
+      var second: Int
+      var between: [Int]
+      var withinFirst: [Int]
+      var withinSecond: [Int]
     }
 
     var observed: Double
@@ -87,6 +101,17 @@ struct ErrorsDocument: Codable {
   }
 
   struct Subsets: Codable {
+    /// A class or a group of classes.
+    struct Difference: Codable {
+      var name: String
+      var difference: Double
+      /// Of 95 %; left out where there is no test.
+      var interval: [Double]?
+      var adjustedP: Double?
+    }
+
+    /// In the order of the table.
+    var differences: [Difference]
     var count: Int
     var tested: Int
     var level: Double
@@ -126,7 +151,7 @@ struct ErrorsDocument: Codable {
     var chance: Chance
   }
 
-  var format = ErrorsDocument.formatFamily + "1"
+  var format = ErrorsDocument.currentFormat
   var version = toolVersion
   /// A and B.
   var groups: [Group]
@@ -169,7 +194,11 @@ extension ErrorsDocument {
         meanPart: dispersion.meanPart, correlation: jsonNumber(dispersion.correlation),
         halves: .init(
           repeats: repeats, between: control.between, withinFirst: control.withinFirst,
-          withinSecond: control.withinSecond, excess: control.excess),
+          withinSecond: control.withinSecond, excess: control.excess,
+          scatters: .init(
+            first: control.scatters.firstCount, second: control.scatters.secondCount,
+            between: control.scatters.between, withinFirst: control.scatters.withinFirst,
+            withinSecond: control.scatters.withinSecond)),
         chance: Chance(findings.chance.excess)),
       firstAhead: Ahead(findings.ahead.first), secondAhead: Ahead(findings.ahead.second),
       classes: Subsets(findings.classes),
@@ -231,6 +260,12 @@ extension ErrorsDocument.Subsets {
   fileprivate init(_ found: SubsetDifferences) {
     let counts = found.significantCounts(level: ErrorsDocument.level)
     self.init(
+      differences: found.subsets.map { subset in
+        let interval = subset.accuracy.welch?.interval(confidence: 0.95)
+        return Difference(
+          name: subset.name, difference: subset.accuracy.difference,
+          interval: interval.map { [$0.lowerBound, $0.upperBound] }, adjustedP: subset.adjustedP)
+      },
       count: found.subsets.count, tested: found.testedCount, level: ErrorsDocument.level,
       significant: counts.single, significantAdjusted: counts.adjusted)
   }

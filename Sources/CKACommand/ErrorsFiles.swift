@@ -2,22 +2,70 @@ import ActivationFiles
 import Activations
 import CKA
 import CommandSupport
+import Device
 import Figures
 import Foundation
 import Report
 
+/// What `errors` finds, as far as it is drawn.
+struct ErrorsResult: DrawableResult {
+  let document: ErrorsDocument
+  /// Networks × networks, of the measures there are, in their order.
+  let outputs: [(measure: OutputSimilarity.Measure, values: Matrix<Double>)]
+
+  init(_ document: ErrorsDocument, _ similarity: OutputSimilarity) {
+    self.document = document
+    outputs = Self.measures(of: document).compactMap { measure in
+      similarity.values[measure].map { (measure, $0) }
+    }
+  }
+
+  init(in folder: String) throws {
+    let document = try ErrorsDocument(in: folder)
+    self.document = document
+    let count = document.networkCount
+    outputs = try Self.measures(of: document).map { measure in
+      let path = "\(folder)/\(measure.rawValue).npy"
+      let values = try writtenMatrix(at: path, rows: count, columns: count)
+      if let other = values.elements.first(where: { $0.magnitude > plainNumbers.upperBound }) {
+        throw Failure(.data, "\(oneLine(path)): holds \(other), expected a similarity")
+      }
+      return (measure, values)
+    }
+  }
+
+  private static func measures(of document: ErrorsDocument) -> [OutputSimilarity.Measure] {
+    OutputSimilarity.Measure.allCases.filter { document.outputs[$0.rawValue] != nil }
+  }
+
+  private func scatter() throws -> DensityChart { try DensityChart(document) }
+
+  private func differences() throws -> [(name: String, chart: IntervalChart)] {
+    let classes = try IntervalChart(document.classes, what: "classes", of: document)
+    let groups = try document.classGroups.map {
+      try IntervalChart($0, what: "groups of classes", of: document)
+    }
+    return [("classes", classes)] + (groups.map { [("class-groups", $0)] } ?? [])
+  }
+
+  func figures() throws -> [NamedFigure] {
+    try [NamedFigure(name: "examples", figure: scatter())]
+      + differences().map { NamedFigure(name: $0.name, figure: $0.chart) }
+  }
+
+  func report() throws -> Report {
+    try Report(self, scatter: scatter().data(.svg), differences: differences().map(\.chart))
+  }
+}
+
 /// The files of a result of `errors`, as bytes, ready to be written.
 struct ErrorsFiles {
-  /// The file that says what the result is.
-  static let document = "errors.json"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    command: "errors", document: document, formatFamily: ErrorsDocument.formatFamily,
-    names: Set(
-      [document, "networks.csv", "examples.csv"]
-        + OutputSimilarity.Measure.allCases.map { "\($0.rawValue).npy" }
-        + ["classes", "class-groups"].flatMap { ["\($0).csv", "\($0).png", "\($0).svg"] }
-        + ["examples.png", "examples.svg", Report.fileName]))
+    ErrorsDocument.self,
+    names: ["networks.csv", "examples.csv", "classes.csv", "class-groups.csv"]
+      + OutputSimilarity.Measure.allCases.map { "\($0.rawValue).npy" },
+    figures: ["examples", "classes", "class-groups"])
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
@@ -28,36 +76,18 @@ struct ErrorsFiles {
     exampleIDs: [String]?, report: Bool
   ) throws {
     var files: [(name: String, bytes: [UInt8])] = [
-      (Self.document, try document.json), ("networks.csv", document.networks),
+      (ErrorsDocument.name, try document.json), ("networks.csv", document.networks),
       ("examples.csv", Self.examples(study, findings, exampleIDs)),
       ("classes.csv", Self.table(findings.classes)),
     ]
     for (measure, values) in findings.similarity.values {
       files.append(("\(measure.rawValue).npy", npy(values)))
     }
-    var charts: [IntervalChart] = []
-    let names = (study.first.name, study.second.name)
-    let density = try DensityChart(
-      findings.control, names: names, repeats: document.repeats)
-    let scatter = try density.data(.svg)
-    files += [("examples.png", try density.data(.png)), ("examples.svg", scatter)]
-    for (name, found, what) in [
-      ("classes", findings.classes, "classes"),
-      ("class-groups", findings.groupsOfClasses, "groups of classes"),
-    ] {
-      guard let found else { continue }
-      let chart = try IntervalChart(found, what: what, names: names)
-      files += try pictures(name, of: chart)
-      charts.append(chart)
-    }
     if let found = findings.groupsOfClasses {
       files.append(("class-groups.csv", Self.table(found)))
     }
-    if report {
-      let page = try Report(document, findings, scatter: scatter, differences: charts)
-      files.append((Report.fileName, try page.bytes()))
-    }
-    contents = files
+    let result = ErrorsResult(document, findings.similarity)
+    contents = try files + result.drawings(report: report).map { try $0() }
   }
 
   /// Accuracies on each set of examples; what does not exist is empty.
@@ -125,11 +155,10 @@ extension ErrorsDocument {
 
 extension DensityChart {
   /// Per-example accuracies of halves: of A against B, and of each group against itself.
-  fileprivate init(
-    _ control: DispersionControl, names: (first: String, second: String), repeats: Int
-  ) throws(FigureError) {
-    let scatters = control.scatters
-    let (rows, columns) = (scatters.firstCount + 1, scatters.secondCount + 1)
+  fileprivate init(_ document: ErrorsDocument) throws(FigureError) {
+    let scatters = document.dispersion.halves.scatters
+    let (rows, columns) = (scatters.first + 1, scatters.second + 1)
+    let repeats = document.repeats
     func panel(
       _ title: String, _ y: String, _ x: String, _ rows: Int, _ columns: Int, _ counts: [Int]
     ) -> Panel {
@@ -137,7 +166,7 @@ extension DensityChart {
         title: title, xTitle: "\(x): accuracy", yTitle: "\(y): accuracy", rows: rows,
         columns: columns, counts: counts.map { Double($0) / Double(repeats) })
     }
-    let (a, b) = (names.first, names.second)
+    let (a, b) = (document.groups[0].name, document.groups[1].name)
     try self.init(
       panels: [
         panel("group against group", a, b, rows, columns, scatters.between),
@@ -151,18 +180,16 @@ extension DensityChart {
 extension IntervalChart {
   /// Differences from the least to the most.
   fileprivate init(
-    _ found: SubsetDifferences, what: String, names: (first: String, second: String)
+    _ found: ErrorsDocument.Subsets, what: String, of document: ErrorsDocument
   ) throws(FigureError) {
-    let sorted = found.subsets.sorted { $0.accuracy.difference < $1.accuracy.difference }
-    let level = ErrorsDocument.level
     try self.init(
-      bars: sorted.map { subset in
+      bars: found.differences.sorted { $0.difference < $1.difference }.map { subset in
         Bar(
-          name: subset.name, value: subset.accuracy.difference,
-          interval: subset.accuracy.welch?.interval(confidence: 0.95),
-          isStrong: (subset.adjustedP ?? 1) < level)
+          name: subset.name, value: subset.difference,
+          interval: subset.interval.map { $0[0]...$0[1] },
+          isStrong: (subset.adjustedP ?? 1) < found.level)
       }, xTitle: what, yTitle: "difference of accuracy",
-      title: "\(names.first) less \(names.second)",
-      note: "95 % intervals; in color: adjusted p < \(level)")
+      title: "\(document.groups[0].name) less \(document.groups[1].name)",
+      note: "95 % intervals; in color: adjusted p < \(found.level)")
   }
 }

@@ -1,6 +1,7 @@
 import Activations
 import CKA
 import CommandSupport
+import Device
 import Figures
 import Report
 
@@ -10,10 +11,8 @@ extension Report {
   /// - Parameters:
   ///   - scatter: accuracies of each example, as an SVG file.
   ///   - differences: of classes, and of groups of them.
-  init(
-    _ document: ErrorsDocument, _ findings: ErrorFindings, scatter: [UInt8],
-    differences: [IntervalChart]
-  ) throws {
+  init(_ result: ErrorsResult, scatter: [UInt8], differences: [IntervalChart]) throws {
+    let document = result.document
     let names = document.groups.map(\.name)
     let halves = """
       Accuracy of each example: a half of \(names[0]) against a half of \(names[1]), beside each group \
@@ -24,7 +23,7 @@ extension Report {
       rows: document.groups.flatMap { group in
         group.networks.map { [group.name, $0.path, $0.form, Format.fixed($0.accuracy, 4)] }
       })
-    let maps = try findings.outputMaps(document.groups)
+    let maps = try result.outputMaps()
     var sections = [
       Section(
         "Findings",
@@ -74,9 +73,10 @@ extension Report.Table {
   }
 }
 
-extension ErrorFindings {
+extension ErrorsResult {
   /// How alike the outputs of all networks are, a map a measure.
-  fileprivate func outputMaps(_ groups: [ErrorsDocument.Group]) throws -> [Report.Panel] {
+  fileprivate func outputMaps() throws -> [Report.Panel] {
+    let groups = document.groups
     var start = 0
     let ranges = groups.map { group in
       defer { start += group.networks.count }
@@ -85,8 +85,7 @@ extension ErrorFindings {
     let axis = Heatmap.Axis(
       labels: groups.flatMap { $0.networks.map { splitPath($0.path).name } }, groups: ranges)
     var panels: [Report.Panel] = []
-    for (measure, _, _) in outputs {
-      guard let values = similarity.values[measure] else { continue }
+    for (measure, values) in outputs {
       let most = values.elements.filter(\.isFinite).max() ?? 1
       let heatmap = try Heatmap(
         values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,

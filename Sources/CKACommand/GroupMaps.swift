@@ -18,7 +18,7 @@ struct GroupMaps {
 
   /// All files that may be in the folder of a group.
   static let fileNames = Set(
-    ["mean", "std", "within-mean", "within-std"].flatMap { map in
+    names.flatMap { map in
       (["npy", "csv"] + FigureFormat.allCases.map(\.rawValue)).map { "\(map).\($0)" }
     })
 
@@ -51,45 +51,46 @@ struct GroupMaps {
     if left == right { within.add(map) } else { across.addSymmetric(map) }
   }
 
+  /// What maps there may be.
+  static let names = ["mean", "std", "within-mean", "within-std"]
+
   /// Writes the maps and says what there is.
   func write(to folder: SweepFolder, scoreName: String) throws -> SweepDocument.Group {
     let pairs = members.count * (members.count - 1) / 2
     var group = SweepDocument.Group(
       name: name, models: members, folder: nil, pairs: pairs, maps: [], reason: reason)
     guard reason == nil else { return group }
-    var maps: [(name: String, values: Matrix<Double>, title: String)] = [
-      ("mean", across.mean, "mean of \(pairs) \(pairs == 1 ? "pair" : "pairs")"),
-      (
-        "within-mean", within.mean, "mean of \(members.count) networks with themselves"
-      ),
-      (
-        "within-std", within.standardDeviation,
-        "deviation of \(members.count) networks with themselves"
-      ),
+    var maps = [
+      ("mean", across.mean), ("within-mean", within.mean), ("within-std", within.standardDeviation),
     ]
     // One pair has no deviation.
-    if pairs > 1 {
-      maps.insert(
-        ("std", across.standardDeviation, "deviation of \(pairs) pairs"), at: 1)
-    }
+    if pairs > 1 { maps.insert(("std", across.standardDeviation), at: 1) }
     let names = layers.map(\.name)
     let axis = ResultDocument.Model(name: name, layers: layers).axis
     var files: [(name: String, bytes: [UInt8])] = []
-    for map in maps {
+    for (map, values) in maps {
       let picture = try Self.heatmap(
-        map.values, called: map.name, axis: axis, title: "\(name): \(map.title)",
-        scoreName: scoreName)
+        values, called: map, axis: axis,
+        title: Self.title(of: map, group: name, models: members.count), scoreName: scoreName)
       files += [
-        ("\(map.name).npy", npy(map.values)),
-        ("\(map.name).csv", csv(map.values, rows: names, columns: names)),
+        ("\(map).npy", npy(values)), ("\(map).csv", csv(values, rows: names, columns: names)),
       ]
-      files += try pictures(map.name, of: picture)
+      files += try pictures(map, of: picture)
     }
     let path = "groups/\(safeFileName(name))"
     try folder.write(files, to: path)
     group.folder = path
-    group.maps = maps.map(\.name)
+    group.maps = maps.map(\.0)
     return group
+  }
+
+  /// What stands above a map of a group of `models` models.
+  static func title(of map: String, group: String, models: Int) -> String {
+    let pairs = models * (models - 1) / 2
+    let what =
+      map.hasPrefix("within")
+      ? "\(models) networks with themselves" : "\(pairs) \(pairs == 1 ? "pair" : "pairs")"
+    return "\(group): \(map.hasSuffix("std") ? "deviation" : "mean") of \(what)"
   }
 
   /// The picture of one map; `axis` has the layers of the architecture.

@@ -10,20 +10,26 @@ import Report
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plot",
-    abstract: "Draws results again, or the pairs of a sweep.",
+    abstract: "Draws results again.",
     discussion: """
-      Reads cka.npy and result.json from folders that compare wrote, or sweep (STORE/results/pairs/*), \
-      and writes heatmap.png and heatmap.svg beside them; with --report, report.html, also for what \
-      converge wrote and for STORE/results as a whole.
+      Reads the folder of a result, of whatever command, and writes its pictures as .png and .svg beside the \
+      numbers; with --report, report.html. Of a sweep: STORE as a whole, or pairs, STORE/results/pairs/*.
       """)
 
   @Argument(help: "The folder of a result, or several.")
   var results: [String]
 
   @Option(
+    help: ArgumentHelp("Only this one of its pictures, by the name of its file.", valueName: "name")
+  )
+  var figure: String?
+
+  @Option(
     help: ArgumentHelp(
-      "The picture to write of one result, .png, .svg or .pdf, in place of its own two.",
-      valueName: "file"))
+      """
+      The picture to write of one result, .png, .svg or .pdf, in place of those beside it: the first, or \
+      --figure.
+      """, valueName: "file"))
   var output: String?
 
   @Flag(help: "Replace the picture if it exists.")
@@ -36,62 +42,89 @@ struct PlotCommand: ParsableCommand {
     if output != nil, results.count > 1 {
       throw ValidationError("--output takes one result, not \(results.count).")
     }
-    if output != nil, report {
-      throw ValidationError("--output belongs to pictures, not to --report.")
+    if report, output != nil || figure != nil {
+      throw ValidationError("--output and --figure belong to pictures, not to --report.")
     }
   }
 
   func run() throws {
     try reportingFailures {
       if report {
-        for result in results {
-          let path = "\(result)/\(Report.fileName)"
-          try replaceFile(try Report(ofResultAt: result).bytes(), at: path, called: oneLine(path))
-          try Console.print("written: \(oneLine(path))")
-        }
+        for folder in results { try writeReport(of: folder) }
         return
       }
-      guard results.count == 1 else {
-        // A core a result: each is small.
-        _ = try concurrentMap(results) { try drawBeside($0, formats: [.png, .svg]) }
-        try Console.print("drawn: \(results.count) results")
-        return
-      }
-      let result = results[0]
       if let output {
-        let heatmap = try heatmap(of: result)
-        let name = splitPath(output).name
-        guard let dot = name.lastIndex(of: "."),
-          let format = FigureFormat(pathExtension: String(name[name.index(after: dot)...]))
-        else {
-          throw Failure(.usage, "\(oneLine(output)): the name must end in .png, .svg or .pdf")
-        }
+        let format = try format(of: output)
+        let figure = try self.figures(of: results[0])[0]
         guard force || access(output, F_OK) != 0 else {
           throw Failure(.cannotCreate, "\(oneLine(output)): exists; --force replaces it")
         }
-        try replaceFile(try heatmap.data(format), at: output, called: oneLine(output))
-        try Console.print(heatmap.terminalText(), terminator: "")
-      } else {
-        let formats: [FigureFormat] = [.png, .svg]
-        let heatmaps = try concurrentMap(formats) { try drawBeside(result, formats: [$0]) }
-        try Console.print(heatmaps[0].terminalText(), terminator: "")
+        let bytes = try drawing(results[0]) { try figure.figure.data(format) }
+        try replaceFile(bytes, at: output, called: oneLine(output))
+        return try show(figure)
       }
+      guard results.count == 1 else {
+        // A core a result: each is small.
+        _ = try concurrentMap(results) { folder in
+          for figure in try self.figures(of: folder) { try draw(figure, beside: folder) }
+        }
+        return try Console.print("drawn: \(results.count) results")
+      }
+      let figures = try self.figures(of: results[0])
+      _ = try concurrentMap(figures) { try draw($0, beside: results[0]) }
+      if figures[0].figure is Heatmap { try show(figures[0]) }
+      let names = figures.flatMap { figure in Self.formats.map { figure.file($0) } }
+      try Console.print("drawn in \(oneLine(results[0])): \(names.joined(separator: ", "))")
     }
   }
 
-  /// Writes pictures of a result into its folder.
-  private func drawBeside(_ result: String, formats: [FigureFormat]) throws -> Heatmap {
-    let heatmap = try heatmap(of: result)
-    for format in formats {
-      let path = "\(result)/\(ResultFiles.heatmap(format))"
-      try replaceFile(try heatmap.data(format), at: path, called: oneLine(path))
+  /// What is drawn beside a result.
+  private static let formats: [FigureFormat] = [.png, .svg]
+
+  /// The chosen figures of the result in a folder, at least one.
+  private func figures(of folder: String) throws -> [NamedFigure] {
+    let all = try drawing(folder) { try readResult(in: folder).figures() }
+    guard let figure else { return all }
+    let chosen = all.filter { $0.name == figure }
+    guard !chosen.isEmpty else {
+      throw Failure(
+        .usage,
+        "--figure \(oneLine(figure)): \(oneLine(folder)) has \(all.map(\.name).joined(separator: ", "))"
+      )
     }
-    return heatmap
+    return chosen
   }
 
-  private func heatmap(of result: String) throws -> Heatmap {
-    let document = try ResultDocument(at: "\(result)/\(ResultFiles.document)")
-    let scores = try document.scores(in: result)
-    return try Heatmap(document, scores)
+  private func writeReport(of folder: String) throws {
+    let bytes = try drawing(folder) { try readResult(in: folder).report().bytes() }
+    let place = resultFolder(folder)
+    let path = "\(place)/\(Report.fileName)"
+    try replaceFile(bytes, at: path, called: oneLine(path))
+    try Console.print("written: \(oneLine(path))")
+  }
+
+  /// Writes pictures of a figure into the folder of its result.
+  private func draw(_ figure: NamedFigure, beside folder: String) throws {
+    for format in Self.formats {
+      let path = "\(resultFolder(folder))/\(figure.file(format))"
+      let bytes = try drawing(folder) { try figure.figure.data(format) }
+      try replaceFile(bytes, at: path, called: oneLine(path))
+    }
+  }
+
+  /// The map on this terminal, of figures that are one.
+  private func show(_ figure: NamedFigure) throws {
+    guard let heatmap = figure.figure as? Heatmap else { return }
+    try Console.print(heatmap.terminalText(), terminator: "")
+  }
+
+  private func format(of output: String) throws -> FigureFormat {
+    let name = splitPath(output).name
+    guard let dot = name.lastIndex(of: "."),
+      let format = FigureFormat(pathExtension: String(name[name.index(after: dot)...]))
+    else {
+      throw Failure(.usage, "\(oneLine(output)): the name must end in .png, .svg or .pdf")
+    }
+    return format
   }
 }

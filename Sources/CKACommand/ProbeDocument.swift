@@ -5,8 +5,10 @@ import Device
 import Foundation
 
 /// What `probe.json` holds, format `cka-probe/1` (`Documentation/FileFormats.md`).
-struct ProbeDocument: Codable {
+struct ProbeDocument: StoredDocument {
+  static let name = "probe.json"
   static let formatFamily = "cka-probe/"
+  static let command = "probe"
 
   struct Layer: Codable {
     var name: String
@@ -40,7 +42,7 @@ struct ProbeDocument: Codable {
     var last: Int
   }
 
-  var format = ProbeDocument.formatFamily + "1"
+  var format = ProbeDocument.currentFormat
   var version = toolVersion
   var model: String
   var path: String
@@ -59,6 +61,23 @@ struct ProbeDocument: Codable {
   /// The shaded blocks, where they were given.
   var blocks: [Block]?
   var seconds: Double
+}
+
+extension ProbeDocument.Layer {
+  fileprivate func check(_ key: String) throws(DocumentFault) {
+    try expect(features, within: countable, "\(key).features")
+    try expect(iterations, within: countable, "\(key).iterations")
+    for (name, value) in [
+      ("testAccuracy", testAccuracy), ("trainAccuracy", trainAccuracy), ("low", low),
+      ("high", high),
+    ] {
+      try expect(value, within: fractions, "\(key).\(name)")
+    }
+    if let low, let high {
+      try expect(
+        low <= high, "\(key).high", found: String(high), expected: "\(low), its low, or more")
+    }
+  }
 }
 
 extension ProbeDocument {
@@ -90,6 +109,27 @@ extension ProbeDocument {
         test: probe.split.test.count, testFraction: testFraction, seed: seed),
       majorityAccuracy: probe.majorityAccuracy, layers: layers,
       blocks: blocks?.map { Block(first: $0.lowerBound, last: $0.upperBound) }, seconds: seconds)
+  }
+
+  func check() throws(DocumentFault) {
+    try device.check("device")
+    for (name, value) in [
+      ("total", examples.total), ("train", examples.train), ("test", examples.test),
+    ] {
+      try expect(value, within: countable, "examples.\(name)")
+    }
+    for count in classCounts { try expect(count, within: countable, "classCounts") }
+    try expect(penalty, within: 0...Double.greatestFiniteMagnitude, "penalty")
+    try expect(examples.testFraction, within: fractions, "examples.testFraction")
+    try expect(majorityAccuracy, within: fractions, "majorityAccuracy")
+    try expect(seconds, within: durations, "seconds")
+    try expect(!layers.isEmpty, "layers", found: "no layer", expected: "at least one")
+    for (index, layer) in layers.enumerated() { try layer.check("layers[\(index)]") }
+    for (index, block) in (blocks ?? []).enumerated() {
+      try expect(block.first, within: 0...layers.count - 1, "blocks[\(index)].first")
+      try expect(block.last, within: 0...layers.count - 1, "blocks[\(index)].last")
+      try expect(block.last, within: block.first...layers.count - 1, "blocks[\(index)].last")
+    }
   }
 
   /// The accuracies as a table for people.

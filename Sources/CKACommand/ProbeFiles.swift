@@ -3,25 +3,36 @@ import CommandSupport
 import Figures
 import Report
 
+/// What `probe` finds.
+struct ProbeResult: DrawableResult {
+  let document: ProbeDocument
+
+  init(_ document: ProbeDocument) { self.document = document }
+
+  init(in folder: String) throws { document = try ProbeDocument(in: folder) }
+
+  func figures() throws -> [NamedFigure] {
+    [NamedFigure(name: "probe", figure: try LineChart(document))]
+  }
+
+  func report() throws -> Report { Report(document, try LineChart(document)) }
+}
+
 /// The files of a result of `probe`, as bytes, ready to be written.
 struct ProbeFiles {
-  private static let document = "probe.json"
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    command: "probe", document: document, formatFamily: ProbeDocument.formatFamily,
-    names: ["probe.png", "probe.svg", "probe.csv", document, Report.fileName])
+    ProbeDocument.self, names: ["probe.csv"], figures: ["probe"])
 
   /// Names and bytes, in the order people look for them.
   let contents: [(name: String, bytes: [UInt8])]
 
   /// - Parameter report: whether a page is among them.
   init(_ document: ProbeDocument, report: Bool) throws {
-    let chart = try LineChart(document)
-    let page = report ? [try Report(document, chart).bytes()] : []
     contents =
-      try pictures("probe", of: chart) + [
-        ("probe.csv", document.csv), (Self.document, try document.json),
-      ] + page.map { (Report.fileName, $0) }
+      try ProbeResult(document).drawings(report: report).map { try $0() } + [
+        ("probe.csv", document.csv), (ProbeDocument.name, try document.json),
+      ]
   }
 }
 

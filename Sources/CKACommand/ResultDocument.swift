@@ -6,9 +6,10 @@ import DeviceRegistry
 import Foundation
 
 /// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).
-struct ResultDocument: Codable {
+struct ResultDocument: StoredDocument {
+  static let name = "result.json"
   static let formatFamily = "cka-result/"
-  static let currentFormat = formatFamily + "1"
+  static let command = "compare"
 
   struct Estimator: Codable {
     var name: String
@@ -165,12 +166,29 @@ extension ResultDocument {
 }
 
 extension ResultDocument {
-  /// The `result.json` at `path`.
-  init(at path: String) throws {
-    self = try readDocument(at: path, format: Self.currentFormat, of: "compare")
-    guard (1...2).contains(models.count), models.allSatisfy({ !$0.layers.isEmpty }) else {
-      throw damagedDocument(at: path, format: Self.currentFormat)
+  func check() throws(DocumentFault) {
+    try estimator.check("estimator")
+    try kernel.check("kernel")
+    try device.check("device")
+    try models.check("models")
+    let (rows, columns) = shape
+    try undefinedCells.check("undefinedCells", rows: rows, columns: columns)
+    if let blocks {
+      try expect(models.count == 1, "blocks", found: "those of two models", expected: "none")
+      try blocks.check("blocks", layers: rows)
     }
+    try examples.check("examples")
+    try timings?.check("timings")
+  }
+
+  /// Layers on the rows and on the columns of the map.
+  var shape: (rows: Int, columns: Int) { models.shape }
+}
+
+extension [ResultDocument.Model] {
+  /// Layers of the first model, and of the second or of the first again.
+  var shape: (rows: Int, columns: Int) {
+    (self[0].layers.count, self[count - 1].layers.count)
   }
 }
 

@@ -7,20 +7,40 @@ import Figures
 import Foundation
 import Report
 
+/// What `compare` finds.
+struct CompareResult: DrawableResult {
+  let document: ResultDocument
+  let cka: Matrix<Double>
+  /// Of the unbiased estimators.
+  let z: Matrix<Double>?
+
+  init(_ document: ResultDocument, _ similarity: Similarity) {
+    self.document = document
+    (cka, z) = (similarity.cka, similarity.z)
+  }
+
+  init(in folder: String) throws {
+    document = try ResultDocument(in: folder)
+    let (rows, columns) = document.shape
+    cka = try writtenScores(at: "\(folder)/cka.npy", rows: rows, columns: columns)
+    z =
+      document.hasSignificance
+      ? try writtenMatrix(at: "\(folder)/z.npy", rows: rows, columns: columns) : nil
+  }
+
+  /// The map.
+  func heatmap() throws -> Heatmap { try Heatmap(document, cka) }
+
+  func figures() throws -> [NamedFigure] { [NamedFigure(name: "heatmap", figure: try heatmap())] }
+
+  func report() throws -> Report { try Report(document, cka: cka, z: z) }
+}
+
 /// The files of a result, as bytes, ready to be written.
 struct ResultFiles {
-  /// The file that says what the result is.
-  static let document = "result.json"
   /// What `compare` and `plot` write.
   static let kind = ResultFolder.Kind(
-    command: "compare", document: document, formatFamily: ResultDocument.formatFamily,
-    names: [
-      "cka.npy", "cka.csv", "z.npy", document, heatmap(.png), heatmap(.svg), heatmap(.pdf),
-      Report.fileName,
-    ])
-
-  /// What the map is called in a format.
-  static func heatmap(_ format: FigureFormat) -> String { "heatmap.\(format.rawValue)" }
+    ResultDocument.self, names: ["cka.npy", "cka.csv", "z.npy"], figures: ["heatmap"])
 
   /// Names and bytes.
   let contents: [(name: String, bytes: [UInt8])]
@@ -28,19 +48,10 @@ struct ResultFiles {
 
   /// - Parameter report: whether a page is among them.
   init(_ document: ResultDocument, _ similarity: Similarity, report: Bool) throws {
-    let heatmap = try Heatmap(document, similarity.cka)
-    self.heatmap = heatmap
+    let result = CompareResult(document, similarity)
+    heatmap = try result.heatmap()
     // With a thousand layers each of these takes a good part of a second: side by side.
-    var makers = Self.numbers(document, similarity)
-    makers += [FigureFormat.png, .svg].map { format in
-      { (Self.heatmap(format), try heatmap.data(format)) }
-    }
-    if report {
-      makers.append {
-        let page = try Report(document, cka: similarity.cka, z: similarity.z)
-        return (Report.fileName, try page.bytes())
-      }
-    }
+    let makers = try Self.numbers(document, similarity) + result.drawings(report: report)
     contents = try concurrentMap(makers) { try $0() }
   }
 
@@ -53,7 +64,7 @@ struct ResultFiles {
     var makers: [Maker] = [
       { ("cka.npy", npy(cka)) },
       { ("cka.csv", csv(cka, rows: document.rowNames, columns: document.columnNames)) },
-      { (Self.document, try document.json) },
+      { (ResultDocument.name, try document.json) },
     ]
     if let z = similarity.z { makers.append { ("z.npy", npy(z)) } }
     return makers

@@ -1,7 +1,9 @@
 import Activations
 import CSystem
 import CommandSupport
+import Figures
 import Foundation
+import Report
 
 /// A folder that appears whole or not at all: written aside, then renamed.
 struct ResultFolder {
@@ -20,8 +22,22 @@ struct ResultFolder {
     let document: String
     /// What the format begins with.
     let formatFamily: String
-    /// All files that the command may have written there.
+    /// All files that the command, or `plot`, may have written there.
     let names: Set<String>
+
+    /// What the command that writes `Document` writes beside it: files called `names`, pictures called
+    /// `figures`, and a page.
+    init<Document: StoredDocument>(
+      _: Document.Type, names: [String], figures: [String]
+    ) {
+      command = Document.command
+      document = Document.name
+      formatFamily = Document.formatFamily
+      let pictures = figures.flatMap { name in
+        FigureFormat.allCases.map { "\(name).\($0.rawValue)" }
+      }
+      self.names = Set([Document.name, Report.fileName] + names + pictures)
+    }
 
     /// Whether a file of this name comes from the command, as a whole or as what was left of one.
     func mayHold(_ name: String) -> Bool {

@@ -4,9 +4,10 @@ import Foundation
 import SweepStore
 
 /// What `results/sweep.json` of a store holds, format `cka-sweep/1` (`Documentation/FileFormats.md`).
-struct SweepDocument: Codable {
-  static let format = "cka-sweep/1"
+struct SweepDocument: StoredDocument {
   static let name = "sweep.json"
+  static let formatFamily = "cka-sweep/"
+  static let command = "sweep"
 
   /// What made matrices of the store.
   struct Device: Codable {
@@ -63,7 +64,7 @@ struct SweepDocument: Codable {
     var reason: String?
   }
 
-  var format = SweepDocument.format
+  var format = SweepDocument.currentFormat
   var version = toolVersion
   var estimator: ResultDocument.Estimator
   var kernel: ResultDocument.Kernel
@@ -83,10 +84,9 @@ struct SweepDocument: Codable {
   /// The document at `path`, where it is whole and of this version of the tool: nil for any other,
   /// because its files will be written again.
   static func previous(at path: String) -> SweepDocument? {
-    guard let data = FileManager.default.contents(atPath: path),
-      let document = try? JSONDecoder().decode(SweepDocument.self, from: data),
-      document.format == format, document.version == toolVersion
-    else { return nil }
+    guard let document = try? SweepDocument(at: path), document.version == toolVersion else {
+      return nil
+    }
     return document
   }
 }

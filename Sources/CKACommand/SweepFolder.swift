@@ -118,7 +118,7 @@ struct SweepFolder {
 
   /// Whether a pair's folder holds what it should.
   func isWhole(_ folder: String) -> Bool {
-    [ResultFiles.document, "cka.npy", "cka.csv"].allSatisfy {
+    [ResultDocument.name, "cka.npy", "cka.csv"].allSatisfy {
       access("\(path)/\(folder)/\($0)", R_OK) == 0
     }
   }

@@ -43,7 +43,8 @@ struct SweepOutputs {
     groups = try table.groups(of: results.models.map(\.name))
     folder = try SweepFolder("\(results.path)/results")
     groupMaps = GroupMaps.all(of: results.models, groups)
-    overview = SweepOverview(models: results.models)
+    overview = SweepOverview(
+      names: results.models.map(\.name), layerCounts: results.models.map(\.layers.count))
     document = SweepDocument(results, groups: groups)
   }
 
@@ -85,7 +86,7 @@ struct SweepOutputs {
       }
     }
     document.groups = try groupMaps.map { try $0.write(to: folder, scoreName: document.scoreName) }
-    for file in try overview.files(groups: groups, scoreName: document.scoreName) {
+    for file in try overview.files(groups: groups.map(\.name), scoreName: document.scoreName) {
       try folder.write(file.bytes, to: file.name)
       document.files.append(file.name)
     }
@@ -100,7 +101,7 @@ struct SweepOutputs {
     try folder.synchronize()
     try folder.write(try document.json, to: SweepDocument.name)
     if report {
-      try folder.write(try Report(ofSweepAt: folder.path).bytes(), to: Report.fileName)
+      try folder.write(try SweepResult(in: folder.path).report().bytes(), to: Report.fileName)
     }
     return summary
   }
@@ -134,7 +135,8 @@ struct SweepOutputs {
 
   private mutating func add(_ pair: PairOutput, _ job: PairOutput.Job, to summary: inout Summary) {
     if job.isWritten { summary.written += 1 } else { summary.found += 1 }
-    overview.add(pair, left: job.left, right: job.right)
+    overview.add(
+      pair.tile, mean: pair.depth.mean, lowest: pair.lowest, left: job.left, right: job.right)
     if let map = pair.map {
       for index in groupMaps.indices { groupMaps[index].add(map, job.left, job.right) }
     }

@@ -1,9 +1,7 @@
-import Activations
 import CKA
 import CommandSupport
 import Device
 import Figures
-import SweepStore
 
 /// The pictures and the table of all models: the grid of heatmaps, and the similarity at equal depth.
 struct SweepOverview {
@@ -16,40 +14,58 @@ struct SweepOverview {
   private var table: Matrix<Double>
   private var lowest = 0.0
 
-  init(models: [SweepModel]) {
-    names = models.map(\.name)
-    let layers = models.map(\.layers.count).max() ?? 1
-    side = HeatmapGrid.tileSide(models: models.count, layers: layers)
+  init(names: [String], layerCounts: [Int]) {
+    self.names = names
+    let layers = layerCounts.max() ?? 1
+    side = HeatmapGrid.tileSide(models: names.count, layers: layers)
     let perPixel = Format.fixed(Double(layers) / Double(side), 1)
     note =
       side < layers
       ? "a pixel is the mean of up to \(perPixel) × \(perPixel) pairs of layers, by area" : nil
-    tiles = Array(repeating: nil, count: models.count * models.count)
-    table = Matrix(rows: models.count, columns: models.count, repeating: .nan)
+    tiles = Array(repeating: nil, count: names.count * names.count)
+    table = Matrix(rows: names.count, columns: names.count, repeating: .nan)
   }
 
-  mutating func add(_ pair: PairOutput, left: Int, right: Int) {
+  /// Adds a pair.
+  ///
+  /// - Parameters:
+  ///   - mean: its similarity at equal depth; NaN where it has none.
+  ///   - lowest: its lowest score; nil where none is defined.
+  mutating func add(
+    _ tile: HeatmapGrid.Tile, mean: Double, lowest: Double?, left: Int, right: Int
+  ) {
     let count = names.count
-    tiles[left * count + right] = pair.tile
-    if left != right { tiles[right * count + left] = pair.tile.transposed }
-    table[left, right] = pair.depth.mean
-    table[right, left] = pair.depth.mean
-    if let value = pair.lowest { lowest = min(lowest, value) }
+    tiles[left * count + right] = tile
+    if left != right { tiles[right * count + left] = tile.transposed }
+    table[left, right] = mean
+    table[right, left] = mean
+    if let lowest { self.lowest = min(self.lowest, lowest) }
+  }
+
+  /// The grid of all maps, and the map of models × models.
+  ///
+  /// - Parameter groups: the architecture of each model.
+  func figures(
+    groups: [String], scoreName: String
+  ) throws -> (grid: HeatmapGrid, means: Heatmap) {
+    let axis = Heatmap.Axis(labels: names, groups: runs(of: groups))
+    let lowestMean = table.elements.filter { !$0.isNaN }.min() ?? 0
+    return (
+      try HeatmapGrid(
+        tiles: tiles.compactMap { $0 }, axis: axis, range: scoreRange(lowest: lowest),
+        scoreName: scoreName, title: note),
+      try Heatmap(
+        values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
+        columnAxis: axis, range: scoreRange(lowest: lowestMean),
+        scoreName: "mean \(scoreName) at equal depth")
+    )
   }
 
   /// `grid` and `models` as files.
   func files(
-    groups: [ModelGroup], scoreName: String
+    groups: [String], scoreName: String
   ) throws -> [(name: String, bytes: [UInt8])] {
-    let axis = Heatmap.Axis(labels: names, groups: runs(of: groups))
-    let lowestMean = table.elements.filter { !$0.isNaN }.min() ?? 0
-    let grid = try HeatmapGrid(
-      tiles: tiles.compactMap { $0 }, axis: axis, range: scoreRange(lowest: lowest),
-      scoreName: scoreName, title: note)
-    let means = try Heatmap(
-      values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
-      columnAxis: axis, range: scoreRange(lowest: lowestMean),
-      scoreName: "mean \(scoreName) at equal depth")
+    let (grid, means) = try figures(groups: groups, scoreName: scoreName)
     let numbers = [
       ("models.npy", npy(table)), ("models.csv", csv(table, rows: names, columns: names)),
     ]
@@ -57,15 +73,15 @@ struct SweepOverview {
   }
 
   /// Neighbors of one architecture.
-  private func runs(of groups: [ModelGroup]) -> [Heatmap.Group] {
+  private func runs(of groups: [String]) -> [Heatmap.Group] {
     var runs: [Heatmap.Group] = []
     var start = 0
     for index in groups.indices {
-      guard index + 1 == groups.count || groups[index + 1].name != groups[start].name else {
+      guard index + 1 == groups.count || groups[index + 1] != groups[start] else {
         continue
       }
       if index > start {
-        runs.append(Heatmap.Group(name: groups[start].name, range: start..<(index + 1)))
+        runs.append(Heatmap.Group(name: groups[start], range: start..<(index + 1)))
       }
       start = index + 1
     }

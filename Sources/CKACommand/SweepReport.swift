@@ -9,18 +9,11 @@ import Report
 extension Report {
   /// The page of the results of a sweep, made of its files: the maps of all pairs, those of
   /// architectures, and what models and pairs there are.
-  ///
-  /// - Parameter folder: the folder of `sweep.json`.
-  init(ofSweepAt folder: String) throws {
-    let document: SweepDocument = try readDocument(
-      at: "\(folder)/\(SweepDocument.name)", format: SweepDocument.format, of: "sweep")
-    guard !document.models.isEmpty, document.models.allSatisfy({ !$0.layers.isEmpty }),
-      document.pairs.contains(where: { $0.left == $0.right }),
-      document.pairs.allSatisfy({ document.models.indices.contains(max($0.left, $0.right)) })
-    else {
-      throw damagedDocument(at: "\(folder)/\(SweepDocument.name)", format: SweepDocument.format)
+  init(_ result: SweepResult) throws {
+    let document = result.document
+    let groups = try result.groupMaps(titled: false).map { map in
+      Report.Map(map.heatmap, name: "\(map.group): \(map.name)")
     }
-    let groups = try document.groupMaps(in: folder)
     let taken = groups.reduce(0) { $0 + $1.heatmap.values.count }
     let chosen = document.pairsWithMaps(cells: Report.mostCells - taken)
     let left = document.pairs.count - chosen.count
@@ -31,7 +24,7 @@ extension Report {
           At the left, the mean of the similarity at equal depth: choose a pair by a click, by Enter, or \
           by the sliders.\(left > 0 ? " \(Self.missing(left))" : "")
           """,
-        panels: [.pairs(try Pairs(document, chosen, in: folder))])
+        panels: [.pairs(try Pairs(result, chosen))])
     ]
     if !groups.isEmpty {
       sections.append(
@@ -64,7 +57,8 @@ extension Report {
 }
 
 extension Report.Pairs {
-  fileprivate init(_ document: SweepDocument, _ chosen: [Int], in folder: String) throws {
+  fileprivate init(_ result: SweepResult, _ chosen: [Int]) throws {
+    let document = result.document
     let count = document.models.count
     let axis = Heatmap.Axis(labels: document.models.map(\.name))
     var means = [Double](repeating: .nan, count: count * count)
@@ -73,12 +67,7 @@ extension Report.Pairs {
       means[pair.left * count + pair.right] = mean
       means[pair.right * count + pair.left] = mean
     }
-    let scores = try concurrentMap(chosen) { index in
-      let pair = document.pairs[index]
-      return try writtenScores(
-        at: "\(folder)/\(pair.folder)/cka.npy", rows: document.models[pair.left].layers.count,
-        columns: document.models[pair.right].layers.count)
-    }
+    let scores = try concurrentMap(chosen) { try result.map(of: document.pairs[$0]) }
     let lowest = scores.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
     var entries = [Int](repeating: -1, count: count * count)
     for (entry, index) in chosen.enumerated() {
@@ -168,31 +157,5 @@ extension SweepDocument {
       chosen.append(index)
     }
     return chosen.sorted()
-  }
-
-  /// The maps of architectures, of which none may have any.
-  fileprivate func groupMaps(in folder: String) throws -> [Report.Map] {
-    try groups.flatMap { group -> [Report.Map] in
-      guard let path = group.folder, let first = group.models.first,
-        models.indices.contains(first)
-      else { return [] }
-      let layers = models[first].layers.count
-      var axis = models[first].axis
-      axis.title = group.name
-      return try group.maps.map { name in
-        let values = try writtenScores(
-          at: "\(folder)/\(path)/\(name).npy", rows: layers, columns: layers)
-        return Report.Map(
-          try GroupMaps.heatmap(
-            values, called: name, axis: axis, title: nil, scoreName: scoreName),
-          name: "\(group.name): \(name)")
-      }
-    }
-  }
-}
-
-extension SweepDocument.Model {
-  fileprivate var axis: Heatmap.Axis {
-    ResultDocument.Model(name: name, path: path, layers: layers).axis
   }
 }

@@ -92,21 +92,19 @@ struct TrustCommand: ParsableCommand {
         comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, seed: seed)
       document.device.add(choice)
-      document.pair = details.map { .init($0, row: pair?.row ?? 0, column: pair?.column ?? 0) }
+      document.pair = details.map {
+        .init(
+          $0, row: pair?.row ?? 0, column: pair?.column ?? 0,
+          exampleNames: comparison.exampleNames, top: top ?? 10)
+      }
       warn(document, to: log)
-      let files = try TrustFiles(document, outcome, details, comparison)
       document.seconds = (clock.now - start) / .seconds(1)
-      let page =
-        self.page.isWanted
-        ? files.report(document, outcome, details, comparison.exampleNames, top: top ?? 10) : nil
-      try folder.write(files.contents(document, page: page))
+      let files = try TrustFiles(document, outcome, details, comparison, report: page.isWanted)
+      try folder.write(files.contents)
       if !quiet {
-        try Console.print(
-          document.text(details, exampleIDs: comparison.exampleNames, top: top ?? 10),
-          terminator: "")
-        try Console.print(
-          "written to \(oneLine(folder.path)): \(files.names)\(page == nil ? "" : ", \(Report.fileName)")"
-        )
+        try Console.print(document.text, terminator: "")
+        let names = files.contents.map(\.name).joined(separator: ", ")
+        try Console.print("written to \(oneLine(folder.path)): \(names)")
       }
     }
   }

@@ -5,11 +5,14 @@ import Device
 import Foundation
 
 /// What `trust.json` holds, format `cka-trust/1` (`Documentation/FileFormats.md`).
-struct TrustDocument: Codable {
+struct TrustDocument: StoredDocument {
+  static let name = "trust.json"
   static let formatFamily = "cka-trust/"
+  static let command = "trust"
 
   struct Layer: Codable {
     var name: String
+    var stage: String?
     var status: String
     /// The least share of the examples that holds half of the Gram matrix's ⟨A, A⟩.
     var halfShare: Double?
@@ -43,6 +46,14 @@ struct TrustDocument: Codable {
     var withoutRandom: [Double?]
   }
 
+  /// An example of the pair of `--cell`.
+  struct Carrier: Codable {
+    /// Its sample ID, or its place in the first model.
+    var example: String
+    var contribution: Double
+    var weight: Double
+  }
+
   /// The pair of `--cell`.
   struct Pair: Codable {
     var row: Int
@@ -63,6 +74,8 @@ struct TrustDocument: Codable {
     var permutationLargest: Double
     var drops: [Drop]
     var isCarriedByFew: Bool
+    /// Those that add most to CKA.
+    var carriers: [Carrier]
   }
 
   struct Examples: Codable {
@@ -71,7 +84,7 @@ struct TrustDocument: Codable {
     var alignment: String?
   }
 
-  var format = TrustDocument.formatFamily + "1"
+  var format = TrustDocument.currentFormat
   var version = toolVersion
   var kernel: ResultDocument.Kernel
   var pooling: String
@@ -101,7 +114,8 @@ extension TrustDocument {
       let layers = model.layers.indices.map { index in
         let share = jsonNumber(shares[index])
         return Layer(
-          name: model.layers[index].name, status: statuses[index].rawValue, halfShare: share,
+          name: model.layers[index].name, stage: model.layers[index].stage,
+          status: statuses[index].rawValue, halfShare: share,
           isCarriedByFew: share.map { $0 <= Trust.fewExamples })
       }
       return Model(name: model.name, path: path, layers: layers)
@@ -137,7 +151,10 @@ extension TrustDocument {
 }
 
 extension TrustDocument.Pair {
-  init(_ details: PairTrust, row: Int, column: Int) {
+  /// - Parameters:
+  ///   - exampleNames: what the compared examples are called.
+  ///   - top: how many examples are listed.
+  init(_ details: PairTrust, row: Int, column: Int, exampleNames: [String], top: Int) {
     let (jackknife, permutation) = (details.jackknife, details.permutation)
     self.init(
       row: row, column: column, cka: details.value, bias: jackknife?.bias,
@@ -153,21 +170,22 @@ extension TrustDocument.Pair {
           withoutContributors: jsonNumber(point.withoutContributors),
           withoutHeaviest: jsonNumber(point.withoutHeaviest),
           withoutRandom: point.withoutRandom.map(jsonNumber))
-      }, isCarriedByFew: details.isCarriedByFew)
+      }, isCarriedByFew: details.isCarriedByFew,
+      carriers: details.byContribution.prefix(top).map { example in
+        TrustDocument.Carrier(
+          example: exampleNames[example], contribution: details.contributions[example],
+          weight: details.weights[example])
+      })
   }
 }
 
 extension TrustDocument {
   /// What is printed: the map in a few lines, and the pair of `--cell` in tables.
-  ///
-  /// - Parameter top: how many examples are listed.
-  func text(_ details: PairTrust?, exampleIDs: [String], top: Int) -> String {
-    tables(details, exampleIDs: exampleIDs, top: top).map(\.text).joined(separator: "\n")
-  }
+  var text: String { tables.map(\.text).joined(separator: "\n") }
 
   /// The map in a few lines; with `--cell` the pair, what is left without some examples, and those that
   /// carry it.
-  func tables(_ details: PairTrust?, exampleIDs: [String], top: Int) -> [TextTable] {
+  var tables: [TextTable] {
     let counts = models.map { String($0.layers.count) }
     var table = TextTable([("map", .left), ("", .right), ("", .left)])
     table.add([
@@ -193,8 +211,8 @@ extension TrustDocument {
       "layers carried by few", Format.count(few.count),
       "half of a Gram matrix with \(Format.fixed(100 * Trust.fewExamples, 0)) % of the examples",
     ])
-    guard let details, let pair else { return [table] }
-    return [table, self.table(of: pair), drops(of: pair), carriers(details, exampleIDs, top)]
+    guard let pair else { return [table] }
+    return [table, self.table(of: pair), drops(of: pair), carriers(of: pair)]
   }
 
   /// Why some cells have no standard error; nil where none lacks one.
@@ -249,12 +267,12 @@ extension TrustDocument {
     return table
   }
 
-  private func carriers(_ details: PairTrust, _ names: [String], _ top: Int) -> TextTable {
+  private func carriers(of pair: Pair) -> TextTable {
     var table = TextTable([("example", .left), ("adds to CKA", .right), ("weight", .right)])
-    for example in details.byContribution.prefix(top) {
+    for carrier in pair.carriers {
       table.add([
-        oneLine(names[example]), Format.fixed(details.contributions[example], 5),
-        Format.fixed(details.weights[example], 5),
+        oneLine(carrier.example), Format.fixed(carrier.contribution, 5),
+        Format.fixed(carrier.weight, 5),
       ])
     }
     return table

@@ -6,89 +6,109 @@ import Device
 import Figures
 import Report
 
+/// What `trust` finds.
+struct TrustResult: DrawableResult {
+  let document: TrustDocument
+  let cka: Matrix<Double>
+  let z: Matrix<Double>
+  let standardErrors: Matrix<Double>
+  /// The map with the examples of one side shuffled.
+  let control: Matrix<Double>
+
+  init(_ document: TrustDocument, _ outcome: Trust.Outcome) {
+    self.document = document
+    cka = outcome.similarity.cka
+    z = outcome.similarity.z ?? cka.map { _ in .nan }
+    standardErrors = outcome.standardErrors
+    control = outcome.control
+  }
+
+  init(in folder: String) throws {
+    let document = try TrustDocument(in: folder)
+    func map(_ name: String) throws -> Matrix<Double> {
+      try writtenMatrix(
+        at: "\(folder)/\(name).npy", rows: document.shape.rows, columns: document.shape.columns)
+    }
+    self.document = document
+    cka = try map("cka")
+    z = try map("z")
+    standardErrors = try map("standard-error")
+    control = try map("control")
+    try checkScores(cka.elements, at: "\(folder)/cka.npy")
+    try checkScores(control.elements, at: "\(folder)/control.npy")
+    if let other = standardErrors.elements.first(where: { $0 < 0 || $0 > plainNumbers.upperBound })
+    {
+      throw Failure(
+        .data, "\(oneLine(folder))/standard-error.npy: holds \(other), expected standard errors")
+    }
+  }
+
+  /// CKA, its standard error, and the control.
+  private func maps() throws -> (cka: Heatmap, errors: Heatmap, control: Heatmap) {
+    let axes = document.models.map { $0.axis }
+    let lowest = (cka.elements + control.elements).filter { !$0.isNaN }.min() ?? 0
+    let range = scoreRange(lowest: lowest)
+    return (
+      try Heatmap(
+        cka, axes, range: range, scoreName: "debiased CKA (\(document.kernel.name))"),
+      try Heatmap(
+        standardErrors, axes, range: 0...max(document.largestStandardError ?? 0, 1e-6),
+        scoreName: "standard error of CKA",
+        title: document.undefinedErrorReason.map { "undefined: \($0)" }),
+      try Heatmap(
+        control, axes, range: range, scoreName: "CKA of examples paired at random")
+    )
+  }
+
+  /// CKA without some examples, of the pair of `--cell`.
+  private func drops() throws -> LineChart? {
+    try document.pair.map { try LineChart($0, of: document) }
+  }
+
+  func figures() throws -> [NamedFigure] {
+    let maps = try maps()
+    let drops = try drops().map { [NamedFigure(name: "drops", figure: $0)] } ?? []
+    return [
+      NamedFigure(name: "control", figure: maps.control),
+      NamedFigure(name: "standard-error", figure: maps.errors),
+    ] + drops
+  }
+
+  func report() throws -> Report {
+    let maps = try maps()
+    return Report(
+      document, maps: [maps.cka, maps.errors, maps.control], z: z.elements, drops: try drops())
+  }
+}
+
 /// The files of a result of `trust`, as bytes, ready to be written.
 struct TrustFiles {
-  private static let document = "trust.json"
-  /// Of every result.
-  private static let mapNames = [
-    "control.png", "control.svg", "standard-error.png", "standard-error.svg", "trust.csv",
-    document, "cka.npy", "z.npy", "standard-error.npy", "control.npy",
-  ]
-  /// Of one with `--cell`.
-  private static let pairNames = ["examples.csv", "drops.png", "drops.svg"]
   /// The folder that is written.
   static let kind = ResultFolder.Kind(
-    command: "trust", document: document, formatFamily: TrustDocument.formatFamily,
-    names: Set(mapNames + pairNames + [Report.fileName]))
+    TrustDocument.self,
+    names: [
+      "trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy", "examples.csv",
+    ],
+    figures: ["control", "standard-error", "drops"])
 
-  /// What is written, in the order people look for it.
-  let names: String
-  /// All but the document.
-  private let others: [(name: String, bytes: [UInt8])]
-  /// CKA, its standard error, and the shuffled control.
-  private let maps: [Heatmap]
-  /// Of one with `--cell`.
-  private var drops: LineChart?
+  /// Names and bytes, in the order people look for them.
+  let contents: [(name: String, bytes: [UInt8])]
 
+  /// - Parameter report: whether a page is among them.
   init(
     _ document: TrustDocument, _ outcome: Trust.Outcome, _ details: PairTrust?,
-    _ comparison: Comparison
+    _ comparison: Comparison, report: Bool
   ) throws {
-    let similarity = outcome.similarity
-    let z = similarity.z ?? similarity.cka.map { _ in .nan }
-    var files: [(name: String, bytes: [UInt8])] = [
-      ("trust.csv", Self.table(document, outcome, z)), ("cka.npy", npy(similarity.cka)),
-      ("z.npy", npy(z)), ("standard-error.npy", npy(outcome.standardErrors)),
-      ("control.npy", npy(outcome.control)),
-    ]
-    let axes = [
-      Heatmap.Axis(comparison.left), comparison.right.map { Heatmap.Axis($0) },
-    ].compactMap { $0 }
-    let lowest =
-      (similarity.cka.elements + outcome.control.elements).filter { !$0.isNaN }.min() ?? 0
-    let control = try Heatmap(
-      outcome.control, axes, range: scoreRange(lowest: lowest),
-      scoreName: "CKA of examples paired at random")
-    let errors = try Heatmap(
-      outcome.standardErrors, axes, range: 0...max(document.largestStandardError ?? 0, 1e-6),
-      scoreName: "standard error of CKA",
-      title: document.undefinedErrorReason.map { "undefined: \($0)" })
-    maps = [
-      try Heatmap(
-        similarity.cka, axes, range: scoreRange(lowest: lowest),
-        scoreName: "debiased CKA (\(document.kernel.name))"),
-      errors, control,
-    ]
-    files += try pictures("control", of: control) + pictures("standard-error", of: errors)
-    if let details, let pair = document.pair {
-      files.append(("examples.csv", Self.table(details, comparison.exampleNames)))
-      let chart = try LineChart(pair, of: document)
-      drops = chart
-      files += try pictures("drops", of: chart)
-    }
-    others = files
-    names = (details == nil ? Self.mapNames : Self.pairNames + Self.mapNames)
-      .joined(separator: ", ")
-  }
-
-  /// Names and bytes.
-  func contents(
-    _ document: TrustDocument, page: Report?
-  ) throws -> [(name: String, bytes: [UInt8])] {
-    let pages = try page.map { [(name: Report.fileName, bytes: try $0.bytes())] } ?? []
-    return others + [(Self.document, try document.json)] + pages
-  }
-
-  /// The page: how far each cell can be trusted, and the pair of `--cell`.
-  ///
-  /// - Parameter top: how many examples are listed.
-  func report(
-    _ document: TrustDocument, _ outcome: Trust.Outcome, _ details: PairTrust?,
-    _ exampleNames: [String], top: Int
-  ) -> Report {
-    Report(
-      document, maps: maps, z: outcome.similarity.z?.elements, drops: drops,
-      tables: document.tables(details, exampleIDs: exampleNames, top: top))
+    let result = TrustResult(document, outcome)
+    var files = try result.drawings(report: report).map { try $0() }
+    if let details { files.append(("examples.csv", Self.table(details, comparison.exampleNames))) }
+    contents =
+      files + [
+        ("trust.csv", Self.table(document, outcome, result.z)),
+        (TrustDocument.name, try document.json), ("cka.npy", npy(result.cka)),
+        ("z.npy", npy(result.z)), ("standard-error.npy", npy(result.standardErrors)),
+        ("control.npy", npy(result.control)),
+      ]
   }
 
   /// A row a pair of layers; what does not exist is empty.
@@ -137,11 +157,17 @@ extension Heatmap {
   }
 }
 
-extension Heatmap.Axis {
-  /// A model's layers.
-  fileprivate init(_ model: any ActivationSource) {
-    let statuses = model.layers.map { _ in Status.ok }
-    self = ResultDocument.Model(model, "", statuses, model.layers.map { _ in nil }).axis
+extension TrustDocument.Model {
+  /// Its layers.
+  fileprivate var axis: Heatmap.Axis {
+    ResultDocument.Model(
+      name: name, path: path,
+      layers: layers.map {
+        ResultDocument.Layer(
+          name: $0.name, stage: $0.stage, shape: [], scalarType: "", features: 0,
+          status: $0.status)
+      }
+    ).axis
   }
 }
 

@@ -10,10 +10,8 @@ extension Report {
   ///   - maps: CKA, its standard error, and the shuffled control.
   ///   - z: of each cell of the first map.
   ///   - drops: CKA without some examples, of the pair of `--cell`.
-  ///   - tables: the map in a few lines, and what is known of that pair.
-  init(
-    _ document: TrustDocument, maps: [Heatmap], z: [Double]?, drops: LineChart?, tables: [TextTable]
-  ) {
+  init(_ document: TrustDocument, maps: [Heatmap], z: [Double], drops: LineChart?) {
+    let tables = document.tables
     func cells(_ undefined: [ResultDocument.Cell]) -> [String]? {
       guard !undefined.isEmpty else { return nil }
       var found = [String](repeating: Status.ok.rawValue, count: maps[0].values.count)
@@ -26,7 +24,7 @@ extension Report {
       statuses, cells(document.undefinedCells + document.undefinedErrors), statuses,
     ]
     var first = Map(maps[0], name: "", statuses: statuses)
-    first.extras = [("standard error", maps[1].values)] + (z.map { [("z", $0)] } ?? [])
+    first.extras = [("standard error", maps[1].values), ("z", z)]
     var sections = [
       Section(
         "Debiased CKA, its standard error, and a control",

@@ -17,6 +17,7 @@ public enum Format {
     if seconds < 1e-3 { return String(format: "%.0f µs", seconds * 1e6) }
     if seconds < 1 { return String(format: "%.1f ms", seconds * 1e3) }
     if seconds < 60 { return String(format: "%.2f s", seconds) }
+    guard seconds < 1e15 else { return "\(scientific(seconds)) s" }
     let whole = Int(seconds.rounded())
     if whole < 3600 { return String(format: "%d min %02d s", whole / 60, whole % 60) }
     return String(format: "%d h %02d min", whole / 3600, whole % 3600 / 60)

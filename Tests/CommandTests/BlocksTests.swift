@@ -39,7 +39,7 @@ import Testing
     let run = try cka("blocks", "one")
     run.expectSuccess()
     #expect(run.output.contains("layer3  layer7       5  12"), "\(run.output)")
-    let files = ["blocks.csv", "blocks.json", "heatmap.png", "heatmap.svg"]
+    let files = ["blocks.csv", "blocks.json", "cka.npy", "heatmap.png", "heatmap.svg"]
     #expect(try cka.contents(of: "cka-blocks") == files)
     let model = try #require(document().models.first)
     let block = try #require(model.blocks.first)
@@ -185,7 +185,7 @@ import Testing
     }
     try cka.folder.write("{\"format\": \"cka-sweep/1\"}", to: "store/results/sweep.json")
     try cka("blocks", "store").expectFailure(
-      65, "sweep.json: damaged, expected a whole cka-sweep/1")
+      65, "sweep.json: version: damaged: found nothing, expected a value")
     #expect(!cka.exists("cka-blocks"))
   }
 }

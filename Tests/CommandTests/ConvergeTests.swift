@@ -102,9 +102,10 @@ import Testing
     try again().expectFailure(73, "cka-converge: exists; --force")
     try again("--force").expectSuccess()
     try cka("compare", "one.npz", "--quiet").expectSuccess()
-    try again("--force", "--output", "cka-result").expectFailure(73, "holds no result")
+    try again("--force", "--output", "cka-result").expectFailure(
+      73, "holds a result of cka compare")
     try cka("compare", "one.npz", "--quiet", "--force", "--output", "cka-converge")
-      .expectFailure(73, "holds no result")
+      .expectFailure(73, "holds a result of cka converge")
   }
 
   @Test func whatCannotBeShownIsRefused() throws {

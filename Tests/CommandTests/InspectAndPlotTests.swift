@@ -70,7 +70,7 @@ import Testing
     try cka.folder.write("", to: "empty/x")
     try cka.folder.write("{}", to: "file.json")
     for path in ["nothing", "empty", "file.json", "a.npz/b"] {
-      try cka("plot", path).expectFailure(66, "\(path)/result.json")
+      try cka("plot", path).expectFailure(66, "\(path): holds no result")
     }
     #expect(mkdir("\(cka.folder.path)/fifo", 0o700) == 0)
     #expect(mkfifo("\(cka.folder.path)/fifo/result.json", 0o600) == 0)

@@ -92,13 +92,19 @@ import Testing
 
   /// Blocks as `compare` writes them beside a map of one model.
   @Test func blocksAreShaded() throws {
-    func result(_ blocks: String) throws {
-      let layers = ["layer0", "layer1", "layer2"].map { "{\"name\": \"\($0)\"}" }
-      try cka.folder.write(
-        "{\"models\": [{\"layers\": [\(layers.joined(separator: ","))]}]\(blocks)}",
-        to: "r/result.json")
+    try cka.folder.write(TestModel(layers: 3, n: Self.n).npz, to: "three.npz")
+    try cka("compare", "three.npz", "--device", "cpu", "--output", "r", "--quiet").expectSuccess()
+    let whole = try String(decoding: cka.bytes("r/result.json"), as: UTF8.self)
+    func result(first: Int, last: Int) throws {
+      let block = """
+        "blocks": [{"first": \(first), "last": \(last), "firstLayer": "", "lastLayer": "", "size": 2, \
+        "meanInside": 1, "meanOutside": 0, "contrast": 1, "p": 0.01}],
+        """
+      try cka.folder.write("{\(block)\(whole.dropFirst())", to: "r/result.json")
     }
-    try result(", \"blocks\": [{\"first\": 0, \"last\": 1}]")
+    try probe("--labels", "y.npy", "--blocks", "r", "--output", "x").expectFailure(
+      65, "r/result.json", "found no blocks")
+    try result(first: 0, last: 1)
     try probe("--labels", "y.npy", "--quiet", "--output", "plain").expectSuccess()
     try probe("--labels", "y.npy", "--quiet", "--blocks", "r").expectSuccess()
     let object = try JSONSerialization.jsonObject(with: Data(cka.bytes("cka-probe/probe.json")))
@@ -107,13 +113,9 @@ import Testing
     #expect(blocks == [["first": 0, "last": 0]])
     #expect(try cka.bytes("cka-probe/probe.csv") == cka.bytes("plain/probe.csv"))
     #expect(try cka.bytes("cka-probe/probe.svg") != cka.bytes("plain/probe.svg"))
-    func fails(_ blocks: String, _ words: String) throws {
-      try result(blocks)
-      try probe("--labels", "y.npy", "--blocks", "r", "--output", "x").expectFailure(
-        65, "r/result.json", words)
-    }
-    try fails("", "found no blocks")
-    try fails(", \"blocks\": [{\"first\": 1, \"last\": 3}]", "its blocks leave its layers")
+    try result(first: 1, last: 3)
+    try probe("--labels", "y.npy", "--blocks", "r", "--output", "x").expectFailure(
+      65, "r/result.json: blocks[0].last: damaged: found 3, expected 1 to 2")
     try probe("--labels", "y.npy", "--blocks", "gone", "--output", "x")
       .expectFailure(66, "gone/result.json")
   }

@@ -86,7 +86,7 @@ import Testing
     for other in others { _ = try TestResult(cka, other) }
     let refused = try cka.run(["plot"] + others + ["--output", "x.png"])
     #expect(refused.code == 64 && refused.errors.contains("--output takes one result"))
-    try cka.run(["plot", others[0], "none"]).expectFailure(66, "none/result.json")
+    try cka.run(["plot", others[0], "none"]).expectFailure(66, "none: holds no result")
   }
 
   @Test func theTableIsTheMeanAtEqualDepth() throws {

@@ -1,0 +1,48 @@
+import Activations
+
+/// Reads the `.npy` files that `NPYWriter` writes.
+///
+/// A reader of results, not of activations: the numbers are of one type and of a shape that the caller knows,
+/// and they are copied. Programs that wrote such a file anew may have chosen the order of bytes and axes.
+public enum NPYNumbers {
+  /// The float64 numbers of the file at `path`, the last axis fastest.
+  ///
+  /// - Parameter shape: the length of each axis that the file must have.
+  /// - Throws: where the file cannot be read, is damaged, or holds anything else.
+  public static func float64(
+    at path: String, shape: [Int]
+  ) throws(ActivationFileError) -> [Double] {
+    let place = Place(path: path)
+    let file = try MappedFile(path: path)
+    let bytes = try file.copy(0..<file.bytes.count)
+    let header = try NPYHeader(bytes, totalSize: bytes.count, place: place)
+    let layout = header.layout
+    let axes = [layout.shape.exampleCount] + layout.shape.featureAxes
+    guard axes == shape, layout.scalarType == .float64 else {
+      func text(_ axes: [Int]) -> String { axes.map(String.init).joined(separator: " × ") }
+      throw place.data(
+        "found \(text(axes)) numbers of the type \(layout.scalarType.rawValue), expected "
+          + "\(text(shape)) float64 numbers")
+    }
+    let numbers = bytes.withUnsafeBytes { raw in
+      stride(from: header.dataOffset, to: raw.count, by: 8).map { offset in
+        let bits = raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        return Double(bitPattern: layout.isByteSwapped ? bits.byteSwapped : bits)
+      }
+    }
+    return layout.memoryOrder == .rowMajor ? numbers : reordered(numbers, axes: axes)
+  }
+
+  /// Numbers that lie with the first axis fastest, with the last axis fastest.
+  private static func reordered(_ values: [Double], axes: [Int]) -> [Double] {
+    let strides = axes.dropLast().reduce(into: [1]) { $0.append($0[$0.count - 1] * $1) }
+    return values.indices.map { index in
+      var (rest, place) = (index, 0)
+      for axis in axes.indices.reversed() {
+        place += rest % axes[axis] * strides[axis]
+        rest /= axes[axis]
+      }
+      return values[place]
+    }
+  }
+}

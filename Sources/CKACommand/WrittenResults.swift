@@ -1,0 +1,73 @@
+import Activations
+import CommandSupport
+import Figures
+import Report
+
+/// All that the figures and the page of a result are made of. A command makes one of what it has computed, and
+/// `cka plot` one of the files of a folder, so that both draw the same.
+protocol DrawableResult: Sendable {
+  /// Reads the result of a folder.
+  init(in folder: String) throws
+  /// The figures, the one that says most first.
+  func figures() throws -> [NamedFigure]
+  /// The page.
+  func report() throws -> Report
+}
+
+/// A figure and what its files are called, without the end.
+struct NamedFigure: Sendable {
+  let name: String
+  let figure: any Figure
+}
+
+extension DrawableResult {
+  /// What makes the files of the figures, PNG and SVG, and of the page where it is wanted.
+  func drawings(report: Bool) throws -> [ResultFiles.Maker] {
+    var makers: [ResultFiles.Maker] = []
+    for figure in try figures() {
+      for format in [FigureFormat.png, .svg] {
+        makers.append { (figure.file(format), try figure.figure.data(format)) }
+      }
+    }
+    if report { makers.append { (Report.fileName, try self.report().bytes()) } }
+    return makers
+  }
+}
+
+extension NamedFigure {
+  /// What its file is called in a format.
+  func file(_ format: FigureFormat) -> String { "\(name).\(format.rawValue)" }
+}
+
+/// What lies in a folder that one of the commands wrote; of a sweep, the store or its `results`.
+func readResult(in folder: String) throws -> any DrawableResult {
+  let place = resultFolder(folder)
+  let types: [(String, any DrawableResult.Type)] = [
+    (ResultDocument.name, CompareResult.self), (ConvergeDocument.name, ConvergeResult.self),
+    (ComponentsDocument.name, ComponentsResult.self), (BlocksDocument.name, BlocksResult.self),
+    (TrustDocument.name, TrustResult.self), (ProbeDocument.name, ProbeResult.self),
+    (ErrorsDocument.name, ErrorsResult.self), (SweepDocument.name, SweepResult.self),
+  ]
+  let found = types.first { fileType("\(place)/\($0.0)", following: true) != nil }
+  guard let (_, type) = found else {
+    throw Failure(
+      .noInput,
+      "\(oneLine(folder)): holds no result; expected a folder that a command of cka wrote, or a store"
+    )
+  }
+  return try type.init(in: place)
+}
+
+/// Where the files of a result are: of a store, in `results`.
+func resultFolder(_ folder: String) -> String {
+  let results = "\(folder)/results"
+  let isStore = fileType("\(results)/\(SweepDocument.name)", following: true) != nil
+  return isStore ? results : folder
+}
+
+/// Draws what the files in `folder` hold: where they make no figure, it is the files' fault.
+func drawing<Result>(_ folder: String, _ body: () throws -> Result) throws -> Result {
+  do { return try body() } catch let error as FigureError where error.kind == .invalid {
+    throw Failure(.data, "\(oneLine(folder)): cannot be drawn: \(oneLine(error.description))")
+  }
+}
