@@ -467,6 +467,7 @@ cka_command(CKACommand Sources/CKACommand
     ResultFiles.swift
     ResultFolder.swift
     ResultReport.swift
+    RunRecord.swift
     SafeFileName.swift
     SweepCommand.swift
     SweepDocument.swift

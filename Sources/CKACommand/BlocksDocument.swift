@@ -81,6 +81,8 @@ struct BlocksDocument: StoredDocument {
 
   var format = BlocksDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var detector: Detector
   var models: [Model]
   /// Of a sweep.

@@ -50,6 +50,8 @@ struct ComponentsDocument: StoredDocument {
 
   var format = ComponentsDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var estimator: ResultDocument.Estimator
   var pooling: String
   var precision: Precision

@@ -45,6 +45,8 @@ struct ConvergeDocument: StoredDocument {
 
   var format = ConvergeDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var kernel: ResultDocument.Kernel
   var pooling: String
   var precision: Precision

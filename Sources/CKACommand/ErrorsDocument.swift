@@ -153,6 +153,8 @@ struct ErrorsDocument: StoredDocument {
 
   var format = ErrorsDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   /// A and B.
   var groups: [Group]
   var labels: String

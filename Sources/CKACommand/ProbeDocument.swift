@@ -44,6 +44,8 @@ struct ProbeDocument: StoredDocument {
 
   var format = ProbeDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var model: String
   var path: String
   var labels: String

@@ -105,6 +105,8 @@ struct ResultDocument: StoredDocument {
 
   var format = ResultDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var estimator: Estimator
   var kernel: Kernel
   var pooling: String

@@ -66,6 +66,8 @@ struct SweepDocument: StoredDocument {
 
   var format = SweepDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var estimator: ResultDocument.Estimator
   var kernel: ResultDocument.Kernel
   var pooling: String
@@ -111,6 +113,8 @@ extension ResultDocument {
       failedDevices: [], models: models, undefinedCells: Cell.undefined(in: similarity.statuses),
       examples: examples,
       hasSignificance: similarity.z != nil)
+    // The files of a pair stay as they are while other runs write others.
+    (date, commandLine) = (nil, nil)
   }
 }
 

@@ -86,6 +86,8 @@ struct TrustDocument: StoredDocument {
 
   var format = TrustDocument.currentFormat
   var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
   var kernel: ResultDocument.Kernel
   var pooling: String
   var precision: Precision
