@@ -166,6 +166,7 @@ cka_swift_library(CKA Sources/CKA
     Components/Bimodality.swift
     Components/CenteredGram.swift
     Components/ComponentAnalysis.swift
+    Components/ComponentGaps.swift
     Components/ComponentMemory.swift
     Components/ComponentRun.swift
     Components/ComponentTiles.swift

@@ -26,6 +26,7 @@ public struct Comparison: Sendable {
     kernel: GramKernel = .linear
   ) throws(ComparisonError) {
     self.pairing = if let pairing { pairing } else { try ExamplePairing(left, right) }
+    try self.pairing.check(left, right)
     self.left = left
     self.right = right
     self.estimator = estimator
@@ -115,9 +116,9 @@ public struct Comparison: Sendable {
   }
 }
 
-/// Two models that cannot be compared.
+/// Models, examples or settings that cannot be compared or analyzed.
 public struct ComparisonError: Error, Sendable, CustomStringConvertible {
-  /// One sentence that names both models, what was found and what was expected.
+  /// One sentence that names the models or the setting, what was found and what was expected.
   public let description: String
 
   init(_ description: String) { self.description = description }

@@ -49,6 +49,17 @@ public struct ExamplePairing: Sendable, Hashable {
     (self.left, self.right) = (left, right)
   }
 
+  /// Throws where the models do not hold these examples: where it was made for others.
+  func check(
+    _ left: any ActivationSource, _ right: (any ActivationSource)?
+  ) throws(ComparisonError) {
+    for (model, places) in [(left, self.left), (right ?? left, self.right)] {
+      guard let last = places.max(), last >= model.exampleCount else { continue }
+      throw ComparisonError(
+        "\(model.name) has \(model.exampleCount) examples: example \(last) cannot be compared")
+    }
+  }
+
   /// The pairs at some places, which ascend.
   func only(_ places: [Int]) -> ExamplePairing {
     ExamplePairing(left: places.map { left[$0] }, right: places.map { right[$0] })

@@ -12,10 +12,12 @@ public enum Status: String, Sendable, Hashable, CaseIterable {
   case tooFewExamples = "too-few-examples"
   /// What centering leaves of the Gram matrix is as small as its rounding errors.
   case lowPrecision = "low-precision"
+  /// The value depends on which of several principal components of equal variance is the first.
+  case degenerate
 
   /// The status of a cell between two layers: the first trouble of either.
   static func ofCell(_ a: Status, _ b: Status) -> Status {
-    let order: [Status] = [.tooFewExamples, .nonFinite, .constant, .lowPrecision]
+    let order: [Status] = [.tooFewExamples, .nonFinite, .constant, .lowPrecision, .degenerate]
     return order.first { $0 == a || $0 == b } ?? .ok
   }
 }

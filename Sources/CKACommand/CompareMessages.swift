@@ -131,6 +131,7 @@ func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String?
       "non-finite: --sigma \(given) is far from the distances of its examples"
     default: "non-finite: it holds NaN or infinity"
     }
+  case .degenerate: "degenerate: components of equal variance have no order"
   case .lowPrecision:
     "low-precision: what centering leaves of its Gram matrix is as small as rounding errors"
   }

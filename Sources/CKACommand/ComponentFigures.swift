@@ -24,7 +24,7 @@ struct ComponentFigures {
         [
           .heatmap(
             try map(
-              result.alignment, range: 0...1, "squared cosine", "alignment of first components")),
+              result.alignment, range: 0...1, "squared cosine", alignmentTitle)),
           .lineChart(try variances),
         ],
         [
@@ -33,6 +33,14 @@ struct ComponentFigures {
         ],
       ])
     }
+  }
+
+  private var alignmentTitle: String {
+    let isDegenerate = document.undefinedAlignmentCells.contains {
+      $0.status == Status.degenerate.rawValue
+    }
+    return isDegenerate
+      ? "alignment of first components; undefined where λ1 = λ2" : "alignment of first components"
   }
 
   private func map(
@@ -88,12 +96,14 @@ struct ComponentFigures {
     }
   }
 
-  /// How the examples lie on the first components of some layers, a panel a model.
-  var projections: LineChart {
+  /// How the examples lie on the first components of some layers, a panel a model; nil where no layer has
+  /// one.
+  var projections: LineChart? {
     get throws(FigureError) {
       let panels = zip(document.models, result.projections).compactMap { model, layers in
         histograms(of: layers, model)
       }
+      guard !panels.isEmpty else { return nil }
       return try LineChart(
         panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of examples" },
         title: "projections on first components",

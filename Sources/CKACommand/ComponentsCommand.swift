@@ -80,7 +80,10 @@ struct ComponentsCommand: ParsableCommand {
     if let large = remove.values.first(where: { $0 > components }) {
       throw ValidationError("--remove holds \(large): at most --components, \(components).")
     }
-    guard controls >= 0 else { throw ValidationError("--controls is \(controls): at least 0.") }
+    let most = ComponentAnalysis.Removal.mostControls
+    guard (0...most).contains(controls) else {
+      throw ValidationError("--controls is \(controls): 0 to \(most).")
+    }
   }
 
   func run() throws {
@@ -98,6 +101,12 @@ struct ComponentsCommand: ParsableCommand {
           "\(oneLine(model)): has \(Format.count(pairing.count)) examples, components need at least 4"
         )
       }
+      if let large = remove.values.first(where: { $0 > pairing.count - 1 }) {
+        throw Failure(
+          .usage,
+          "--remove holds \(large): \(Format.count(pairing.count)) examples have "
+            + "\(pairing.count - 1) components")
+      }
       let analysis = try analysis(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       try prepareMemory(analysis, log: log)
@@ -112,7 +121,11 @@ struct ComponentsCommand: ParsableCommand {
         analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
+<<<<<<< HEAD
       document.device.add(choice)
+=======
+      warn(document, to: log)
+>>>>>>> 3ff48c0 (Components of equal eigenvalues are degenerate, not arbitrary; counts that cannot be removed are refused)
       let files = try ComponentsFiles(
         document, analysis, outcome, traits, report: page.isWanted)
       try folder.write(files.contents)
@@ -175,6 +188,22 @@ struct ComponentsCommand: ParsableCommand {
       }
     } catch {
       throw failure(of: error)
+    }
+  }
+
+  /// Names layers whose first components say nothing.
+  private func warn(_ document: ComponentsDocument, to log: Logger) {
+    for (model, layers) in zip(document.models, document.layers) {
+      let names = zip(model.layers, layers).filter {
+        $1.firstComponent == Status.degenerate.rawValue
+      }.map(\.0.name)
+      guard let first = names.first else { continue }
+      let others = names.count > 1 ? ", as of \(names.count - 1) more" : ""
+      log.warning(
+        """
+        \(oneLine(model.path)): the first two eigenvalues of layer \(oneLine(first))\(others) are equal beside \
+        rounding: which component is the first is arbitrary, and what follows from it is left undefined
+        """)
     }
   }
 

@@ -12,8 +12,10 @@ struct ComponentsDocument: StoredDocument {
 
   /// One layer's components. What does not exist is left out.
   struct Layer: Codable {
-    /// λ, the largest first, in squared units of the activations.
-    var eigenvalues: [Double]
+    /// λ, the largest first, in squared units of the activations; null where float64 has no room for it.
+    var eigenvalues: [Double?]
+    /// Whether the first component stands apart (`ok`), or why not.
+    var firstComponent: String
     /// Σλ of all components.
     var trace: Double?
     /// λ/Σλ.
@@ -67,6 +69,8 @@ struct ComponentsDocument: StoredDocument {
   var undefinedCells: [ResultDocument.Cell]
   /// The same of each map of `reduced.npy`.
   var undefinedReducedCells: [[ResultDocument.Cell]]
+  /// Cells of `alignment.npy` without a value.
+  var undefinedAlignmentCells: [ResultDocument.Cell]
   var examples: ConvergeDocument.Examples
   /// Those with the largest shares.
   var dominantExamples: [DominantExample]
@@ -101,6 +105,7 @@ extension ComponentsDocument {
     removed = analysis.removed
     undefinedCells = ResultDocument.Cell.undefined(in: outcome.similarity.statuses)
     undefinedReducedCells = outcome.reduced.map { ResultDocument.Cell.undefined(in: $0.statuses) }
+    undefinedAlignmentCells = ResultDocument.Cell.undefined(in: outcome.alignmentStatuses)
     examples = ConvergeDocument.Examples(
       total: analysis.left.exampleCount, compared: analysis.pairing.count, limit: limit,
       alignment: alignment == .ids ? alignment.rawValue : nil)
@@ -140,7 +145,8 @@ extension ComponentsDocument {
             ? Format.fixed(layer.varianceFractions[index], 3) : ""
         }
         cells += [
-          layer.bimodality.map { Format.fixed($0, 3) } ?? "",
+          layer.bimodality.map { Format.fixed($0, 3) }
+            ?? (layer.firstComponent == Status.degenerate.rawValue ? layer.firstComponent : ""),
           Format.fixed(layer.zeroFraction, 3), layer.meanNorm.map(Format.scientific) ?? "",
         ]
         table.add(cells)
@@ -153,7 +159,10 @@ extension ComponentsDocument {
   var csv: [UInt8] {
     let fractions = (1...components).map { "variance_fraction_\($0)" }
     var bytes = csvLine(
-      ["model", "layer", "status", "zero_fraction", "mean_norm", "bimodality", "trace"] + fractions)
+      [
+        "model", "layer", "status", "first_component", "zero_fraction", "mean_norm", "bimodality",
+        "trace",
+      ] + fractions)
     for (model, layers) in zip(models, layers) {
       for (described, layer) in zip(model.layers, layers) {
         let numbers = [layer.zeroFraction, layer.meanNorm, layer.bimodality, layer.trace]
@@ -162,7 +171,7 @@ extension ComponentsDocument {
             ? layer.varianceFractions[index] : Double.nan
         }
         bytes += csvLine(
-          [model.name, described.name, described.status]
+          [model.name, described.name, described.status, layer.firstComponent]
             + (numbers.map { $0 ?? .nan } + found).map(csvNumber))
       }
     }
@@ -174,9 +183,10 @@ extension ComponentsDocument.Layer {
   fileprivate init(_ layer: ComponentAnalysis.LayerComponents, _ traits: ActivationTraits) {
     let mean = traits.norms.reduce(0, +) / Double(traits.norms.count)
     let bimodality =
-      layer.values.isEmpty ? Double.nan : bimodalityCoefficient(layer.projections(on: 0))
+      layer.firstStatus == .ok ? bimodalityCoefficient(layer.projections(on: 0)) : .nan
     self.init(
-      eigenvalues: layer.values, trace: jsonNumber(layer.trace),
+      eigenvalues: layer.values.map(jsonNumber), firstComponent: layer.firstStatus.rawValue,
+      trace: jsonNumber(layer.trace),
       varianceFractions: layer.varianceFractions, bimodality: jsonNumber(bimodality),
       zeroFraction: traits.zeroFraction, meanNorm: jsonNumber(mean))
   }

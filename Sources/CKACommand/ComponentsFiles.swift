@@ -22,7 +22,7 @@ struct ComponentsResult: DrawableResult {
     reduced = outcome.reduced[0].cka
     alignment = outcome.alignment
     projections = [outcome.left, outcome.right].prefix(document.models.count).map { layers in
-      layers.map { $0.values.isEmpty ? [] : $0.projections(on: 0) }
+      layers.map { $0.firstStatus == .ok ? $0.projections(on: 0) : [] }
     }
   }
 
@@ -56,7 +56,7 @@ struct ComponentsResult: DrawableResult {
     return try [
       NamedFigure(name: "components", figure: figures.panels),
       figures.removal.map { NamedFigure(name: "removal", figure: $0) },
-      NamedFigure(name: "projections", figure: figures.projections),
+      figures.projections.map { NamedFigure(name: "projections", figure: $0) },
     ].compactMap { $0 }
   }
 
@@ -93,7 +93,7 @@ struct ComponentsFiles {
       for j in 0..<columns {
         let parts = outcome.contributions(i, j)
         contributions += parts?.elements ?? Array(repeating: .nan, count: k * k)
-        if let parts { remainders[i, j] = outcome.biased.cka[i, j] - parts.elements.reduce(0, +) }
+        remainders[i, j] = outcome.remainder(i, j) ?? .nan
       }
     }
     let layers = result.projections.joined()

@@ -14,6 +14,17 @@ extension Report {
       rows: document.dominantExamples.map { example in
         [String(example.example), example.id ?? "", Format.fixed(example.share, 4)]
       }, caption: "The examples with the largest shares of first components")
+    var sections = [
+      Section(
+        "First components and CKA", note: "The cursor and the zoom of all maps go together.",
+        panels: panels.map { $0.with(document) }),
+      Section(
+        "Dominant examples", panels: (removal.map { [.chart($0)] } ?? []) + [.table(dominant)]),
+    ]
+    if let projections {
+      sections.append(Section("Projections on first components", panels: [.chart(projections)]))
+    }
+    sections.append(Section("Layers", panels: [.table(Table(document.table))]))
     self.init(
       title: "Principal components of \(document.models.map(\.name).joined(separator: " and "))",
       facts: [
@@ -23,15 +34,7 @@ extension Report {
         .init("Pooling", document.pooling), .init("Device", document.device.id),
         .init("Time", Format.seconds(document.timings.total)),
       ] + document.models.map { .init($0.name, $0.path) },
-      sections: [
-        Section(
-          "First components and CKA", note: "The cursor and the zoom of all maps go together.",
-          panels: panels.map { $0.with(document) }),
-        Section(
-          "Dominant examples", panels: (removal.map { [.chart($0)] } ?? []) + [.table(dominant)]),
-        Section("Projections on first components", panels: [.chart(projections)]),
-        Section("Layers", panels: [.table(Table(document.table))]),
-      ])
+      sections: sections)
   }
 }
 

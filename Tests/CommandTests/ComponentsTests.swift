@@ -60,12 +60,12 @@ import Testing
     #expect(document["components"] as? Int == 2 && document["removed"] as? [Int] == [1, 2])
     let csv = try parseCSV(
       #require(String(validating: cka.bytes("cka-components/components.csv"), as: UTF8.self)))
-    try #require(csv.count == 6 && csv[0].count == 9)
+    try #require(csv.count == 6 && csv[0].count == 10 && csv[1][3] == "ok")
     #expect(csv.dropFirst().map { $0[1] } == ["a", "b<&>", "c", "x", "y"])
     let layers = try #require(document["layers"] as? [[[String: Any]]])
     for (row, layer) in zip(csv.dropFirst(), layers.joined()) {
       let fractions = try #require(layer["varianceFractions"] as? [Double])
-      for (text, value) in zip(row[7...], fractions) {
+      for (text, value) in zip(row[8...], fractions) {
         #expect(abs((Double(text) ?? .nan) - value) < 1e-15)
       }
     }
@@ -126,9 +126,49 @@ import Testing
         == Self.files.filter { !["removal.png", "removal.svg"].contains($0) })
   }
 
+  /// Where eigenvalues are equal, what depends on the first direction is left out, with the reason.
+  @Test func equalEigenvaluesAreNamed() throws {
+    let oneHot = (0..<40).flatMap { i in (0..<4).map { $0 == i % 4 ? 1.0 : 0 } }
+    try cka.folder.write(NPYFile.bytes(oneHot, shape: [40, 4]), to: "classes.npy")
+    let run = try components("classes.npy", "-k", "3", "--report")
+    run.expectSuccess(messages: 1)
+    #expect(run.errors.contains("the first two eigenvalues of layer classes are equal"))
+    #expect(run.output.contains("degenerate"))
+    let document = try json()
+    let layers = try #require(document["layers"] as? [[[String: Any]]])
+    #expect(layers[0][0]["firstComponent"] as? String == "degenerate")
+    for key in ["undefinedAlignmentCells", "undefinedReducedCells"] {
+      let text = String(describing: try #require(document[key]))
+      #expect(text.contains("degenerate"))
+    }
+    #expect(try numbers("alignment.npy", shape: [1, 1])[0].isNaN)
+    #expect(try numbers("reduced.npy", shape: [1, 1, 1])[0].isNaN)
+    #expect(try numbers("projections.npy", shape: [1, 40]).allSatisfy { $0.isNaN })
+    #expect(!cka.exists("cka-components/projections.png"))
+    let svg = try #require(
+      String(validating: cka.bytes("cka-components/components.svg"), as: UTF8.self))
+    #expect(svg.contains("undefined where"))
+  }
+
+  /// Layers of 1e200 ended the command with an error of its JSON.
+  @Test func numbersWithoutRoomAreNull() throws {
+    let values = Activations64.normal(n: 30, p: 4, seed: 3).values.map { $0 * 1e200 }
+    try cka.folder.write(NPYFile.bytes(values, shape: [30, 4]), to: "far.npy")
+    try components("far.npy", "-k", "2").expectSuccess()
+    let layers = try #require(try json()["layers"] as? [[[String: Any]]])
+    let eigenvalues = try #require(layers[0][0]["eigenvalues"] as? [Any])
+    #expect(eigenvalues.count == 2 && eigenvalues.allSatisfy { $0 is NSNull })
+    #expect((layers[0][0]["varianceFractions"] as? [Double])?.count == 2)
+  }
+
   @Test func badRequestsAreRefused() throws {
+    try cka.folder.write(TestModel(["a"], n: 6, seed: 1).npz, to: "six.npz")
+    try components("six.npz", "--remove", "10")
+      .expectFailure(64, "--remove holds 10: 6 examples have 5 components")
+    try components("six.npz", "--remove", "5", "--output", "five", "--quiet").expectSuccess()
     for options in [
-      ["-k", "0"], ["-k", "2", "--remove", "3"], ["--remove", "0"], ["--controls=-1"],
+      ["--controls", "1001"], ["--controls", "9223372036854775807"], ["-k", "0"],
+      ["-k", "2", "--remove", "3"], ["--remove", "0"], ["--controls=-1"],
     ] {
       let run = try cka.run(["components", "one.npz"] + options)
       #expect(run.code == 64 && run.output.isEmpty, "\(options): \(run.errors)")

@@ -38,20 +38,30 @@ public struct ActivationTraits: Sendable {
       case .rowMajor: try layer.read(0..<layer.bytesPerExample, of: example, into: room)
       case .columnMajor: row = try layer.row(example)
       }
-      let (square, ofRow) = Self.sums(
-        row.start, stride: row.featureStride, count: count, layer.scalarType,
-        isSwapped: layer.isByteSwapped)
-      norms.append(square.squareRoot())
+      func sums(scale: Double) -> (square: Double, zeros: Int) {
+        Self.sums(
+          row.start, stride: row.featureStride, count: count, layer.scalarType,
+          isSwapped: layer.isByteSwapped, scale: scale)
+      }
+      let (square, ofRow) = sums(scale: 1)
       zeros += ofRow
+      if square < 0x1p-900 && ofRow < count || square == .infinity {
+        // Squares beyond float64's range, of numbers within it.
+        let scale = square == .infinity ? 0x1p-600 : 0x1p600
+        norms.append(sums(scale: scale).square.squareRoot() / scale)
+      } else {
+        norms.append(square.squareRoot())
+      }
     }
     layer.evict()
     zeroFraction = Double(zeros) / Double(max(count * examples.count, 1))
     self.norms = norms
   }
 
-  /// Σx² and how many are 0.
+  /// Σ(scale·x)² and how many are 0.
   private static func sums(
-    _ start: UnsafeRawPointer, stride: Int, count: Int, _ type: ScalarType, isSwapped: Bool
+    _ start: UnsafeRawPointer, stride: Int, count: Int, _ type: ScalarType, isSwapped: Bool,
+    scale: Double
   ) -> (square: Double, zeros: Int) {
     @inline(__always) func sums<Integer: FixedWidthInteger>(
       _ integer: Integer.Type, _ value: (Integer) -> Double
@@ -60,7 +70,7 @@ public struct ActivationTraits: Sendable {
       for index in 0..<count {
         let stored = start.loadUnaligned(fromByteOffset: index * stride, as: Integer.self)
         let number = value(isSwapped ? stored.byteSwapped : stored)
-        square += number * number
+        square += (scale * number) * (scale * number)
         zeros += number == 0 ? 1 : 0
       }
       return (square, zeros)

@@ -42,6 +42,21 @@ public struct ComponentAnalysis: Sendable {
       self.seed = seed
       self.layer = layer
     }
+
+    /// The most controls.
+    public static let mostControls = 1000
+
+    fileprivate func check(layers: Int) throws(ComparisonError) {
+      if let other = fractions.first(where: { !(0..<1).contains($0) }) {
+        throw ComparisonError("\(other) of the examples cannot be dropped: from 0 to less than 1")
+      }
+      guard (0...Self.mostControls).contains(controls) else {
+        throw ComparisonError("\(controls) controls: 0 to \(Self.mostControls)")
+      }
+      if let layer, !(0..<layers).contains(layer) {
+        throw ComparisonError("there is no layer \(layer) among \(layers)")
+      }
+    }
   }
 
   /// See the properties.
@@ -49,24 +64,36 @@ public struct ComponentAnalysis: Sendable {
   /// - Parameters:
   ///   - pairing: without one all examples, which both models hold in the same order.
   ///   - components: k; n − 1 where there are no more.
-  ///   - removed: counts beyond those k are left out.
-  /// - Throws: `ComparisonError` where the models do not hold the same examples.
-  /// - Precondition: four examples or more, and an estimator of all examples at once.
+  ///   - removed: counts from 1 to those k.
+  /// - Throws: `ComparisonError` where the models do not hold the same examples, fewer than four, or a
+  ///   setting has no meaning for them.
   public init(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
     pairing: ExamplePairing? = nil, components: Int = 10, removed: [Int] = [1],
     estimator: Estimator = .unbiased, removal: Removal? = Removal()
   ) throws(ComparisonError) {
     let pairing = if let pairing { pairing } else { try ExamplePairing(left, right) }
-    precondition(pairing.count >= GramCentering.unbiased.leastExamples, "too few examples")
-    precondition(estimator == .unbiased || estimator == .biased, "an estimator of minibatches")
-    precondition(components >= 1, "no component")
+    try pairing.check(left, right)
+    guard pairing.count >= GramCentering.unbiased.leastExamples else {
+      throw ComparisonError(
+        "\(left.name) has \(pairing.count) examples, components need at least 4")
+    }
+    guard estimator == .unbiased || estimator == .biased else {
+      throw ComparisonError("components are of all examples at once, not of minibatches")
+    }
+    guard components >= 1 else { throw ComparisonError("\(components) components: at least 1") }
     self.left = left
     self.right = right
     self.pairing = pairing
     let most = min(components, pairing.count - 1)
     self.components = most
-    self.removed = Set(removed).filter { (1...most).contains($0) }.sorted()
+    if let other = removed.first(where: { !(1...most).contains($0) }) {
+      throw ComparisonError(
+        "\(other) components cannot be removed from \(pairing.count) examples of \(left.name): "
+          + "1 to \(most) of those found can")
+    }
+    try removal?.check(layers: left.layers.count)
+    self.removed = Set(removed).sorted()
     self.estimator = estimator
     self.removal = removal
   }
@@ -81,15 +108,17 @@ public struct ComponentAnalysis: Sendable {
     public let similarity: Similarity
     /// Biased CKA, which equation 4 splits.
     public let biased: Similarity
-    /// CKA without the first `removed` components of both layers, one a count. A pair is undefined
-    /// (`lowPrecision`) where what is left of a layer is as small as its rounding errors.
+    /// CKA without the first `removed` components of both layers, one a count. A pair is undefined where what
+    /// is left of a layer is as small as its rounding errors (`.lowPrecision`), or where these decide which
+    /// components are the first (`.degenerate`).
     public let reduced: [Similarity]
-    /// ⟨uˣ₁, uʸ₁⟩² of the first components, layers × layers; NaN where a layer has none.
+    /// ⟨uˣ₁, uʸ₁⟩² of the first components, layers × layers; NaN where a layer has none (`firstStatus`).
     public let alignment: Matrix<Double>
-    /// CKA as dominant examples are dropped; empty where that was not asked for.
+    /// CKA as dominant examples are dropped; empty where that was not asked for, or no layer that decides
+    /// has a first component.
     public let removal: [RemovalPoint]
     /// What decided which: for each example the mean over layers of its share u₁ᵢ² of the first
-    /// component, or the share of one layer.
+    /// component, or the share of one layer; empty where none of these has one.
     public let shares: [Double]
     /// The device that did it.
     public let device: DeviceInfo
@@ -101,22 +130,26 @@ public struct ComponentAnalysis: Sendable {
   public struct LayerComponents: Sendable {
     /// Why there are any, or none.
     public let status: Status
-    /// λ, the largest first, in squared units of the activations; never negative. Empty without `ok`.
+    /// λ, the largest first, in squared units of the activations; never negative, NaN where float64 has no
+    /// room for it. Empty without `ok`.
     public let values: [Double]
-    /// Σλ of all components: tr HKH = Σ‖x̃ᵢ‖².
+    /// Σλ of all components: tr HKH = Σ‖x̃ᵢ‖²; NaN likewise.
     public let trace: Double
-    /// Σλ² of all components.
+    /// Σλ² of all components; NaN likewise.
     public let squaredNorm: Double
+    /// λᵢ/Σλ.
+    public let varianceFractions: [Double]
     /// k × n: u, of length 1 each, one entry an example. The entry of largest magnitude is positive.
     public let vectors: Matrix<Double>
-
-    /// λᵢ/Σλ.
-    public var varianceFractions: [Double] { values.map { $0 / trace } }
+    /// √λ, in units of the activations.
+    let deviations: [Double]
+    /// Nil without `ok`.
+    let gaps: ComponentGaps?
 
     /// √λ·u: the examples' coordinates on a component, counted from 0, in units of the activations.
     public func projections(on component: Int) -> [Double] {
       let range = component * vectors.columns..<(component + 1) * vectors.columns
-      return vectors.elements[range].map { $0 * values[component].squareRoot() }
+      return vectors.elements[range].map { $0 * deviations[component] }
     }
   }
 
@@ -132,28 +165,5 @@ public struct ComponentAnalysis: Sendable {
     public let mean: Double
     /// The same where as many examples were drawn at random and dropped, one a control.
     public let controlMeans: [Double]
-  }
-}
-
-extension ComponentAnalysis.Outcome {
-  /// What each pair of components contributes to biased CKA of two layers, k × k
-  /// (Nguyen et al. 2021, equation 4); nil where that is undefined.
-  public func contributions(_ i: Int, _ j: Int) -> Matrix<Double>? {
-    guard biased.statuses[i, j] == .ok else { return nil }
-    let (x, y) = (left[i], right[j])
-    var result = innerProducts(x.vectors, y.vectors)
-    let norm = x.squaredNorm.squareRoot() * y.squaredNorm.squareRoot()
-    for row in 0..<result.rows {
-      for column in 0..<result.columns {
-        let cosine = result[row, column]
-        result[row, column] = x.values[row] / norm * y.values[column] * cosine * cosine
-      }
-    }
-    return result
-  }
-
-  /// What is left of biased CKA for all other components.
-  public func remainder(_ i: Int, _ j: Int) -> Double? {
-    contributions(i, j).map { biased.cka[i, j] - $0.elements.reduce(0, +) }
   }
 }

@@ -64,7 +64,10 @@ extension ComponentAnalysis {
       ReducedMaps(self, grams: grams, found.map(\.pairs), foundRight?.map(\.pairs), on: device)
     }
     func map(_ maps: ReducedMaps<D>, removing count: Int) throws(DeviceError) -> Similarity {
-      count == 0 && estimator == .biased ? biased : try maps.similarity(of: all, removing: count)
+      count == 0 && estimator == .biased
+        ? biased
+        : try maps.similarity(of: all, removing: count)
+          .withoutDegenerate(found, foundRight, removing: count)
     }
     var current = maps()
     var similarities: [Similarity] = []
@@ -174,8 +177,8 @@ extension ComponentAnalysis {
     func first(_ layers: [LayerComponents]) -> Matrix<Double> {
       let n = pairing.count
       let rows = layers.flatMap { layer in
-        layer.values.isEmpty
-          ? Array(repeating: Double.nan, count: n) : Array(layer.vectors.elements.prefix(n))
+        layer.firstStatus == .ok
+          ? Array(layer.vectors.elements.prefix(n)) : Array(repeating: Double.nan, count: n)
       }
       return Matrix(rows: layers.count, columns: n, elements: rows)
     }
@@ -190,15 +193,21 @@ struct FoundComponents: Sendable {
   let pairs: Eigenpairs
   let trace: Double
   let squaredNorm: Double
+  /// Nil where there is no matrix.
+  let gaps: ComponentGaps?
 
   init(_ gram: CenteredGram, count: Int) throws(LinearAlgebraError) {
     summary = gram.summary
-    pairs =
-      gram.exists
-      ? try gram.leadingEigenpairs(count)
-      : Eigenpairs(
-        values: [], vectors: Matrix(rows: 0, columns: gram.exampleCount, elements: []))
     (trace, squaredNorm) = (gram.trace, gram.squaredNorm)
+    guard gram.exists else {
+      pairs = Eigenpairs(
+        values: [], vectors: Matrix(rows: 0, columns: gram.exampleCount, elements: []), next: 0,
+        residual: 0)
+      gaps = nil
+      return
+    }
+    pairs = try gram.leadingEigenpairs(count)
+    gaps = ComponentGaps(pairs, norm: squaredNorm.squareRoot(), rounding: summary.roundingNorm)
   }
 }
 
@@ -206,15 +215,28 @@ extension ComponentAnalysis.LayerComponents {
   init(_ found: FoundComponents, status: Status) {
     self.status = status
     guard status == .ok else {
-      (values, trace, squaredNorm) = ([], .nan, .nan)
+      (values, varianceFractions, deviations, gaps) = ([], [], [], nil)
+      (trace, squaredNorm) = (.nan, .nan)
       vectors = Matrix(rows: 0, columns: found.pairs.vectors.columns, elements: [])
       return
     }
-    let scale = Double(sign: .plus, exponent: found.summary.exponent, significand: 1)
-    values = found.pairs.values.map { max($0, 0) * scale }
-    trace = found.trace * scale
-    squaredNorm = found.squaredNorm * scale * scale
+    let exponent = found.summary.exponent
+    let stored = found.pairs.values.map { max($0, 0) }
+    values = stored.map { Self.scaled($0, exponent) }
+    trace = Self.scaled(found.trace, exponent)
+    squaredNorm = Self.scaled(found.squaredNorm, 2 * exponent)
+    varianceFractions = stored.map { $0 / found.trace }
+    // The root of 2^exponent is a power of two where the exponent is even.
+    let (half, odd) = (exponent >> 1, Double(1 + exponent & 1))
+    deviations = stored.map { Self.scaled(($0 * odd).squareRoot(), half) }
     vectors = found.pairs.vectors
+    gaps = found.gaps
+  }
+
+  /// number · 2^exponent; NaN where float64 has no room for it.
+  private static func scaled(_ number: Double, _ exponent: Int) -> Double {
+    let result = Double(sign: .plus, exponent: exponent, significand: number)
+    return result.isNormal || number == 0 ? result : .nan
   }
 }
 

@@ -52,7 +52,9 @@ extension ComponentAnalysis {
       try plannedWhole.map { (plan) throws(DeviceError) in try similarity(plan) } ?? biased
     finish(2)
     let maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
-    let reduced = try maps.similarities()
+    let reduced = zip(removed, try maps.similarities()).map {
+      $1.withoutDegenerate(leftFound, rightFound, removing: $0)
+    }
     finish(removed.count)
     let components = zip(leftFound, biased.leftStatuses).map { LayerComponents($0, status: $1) }
     let others = rightFound.map { found in

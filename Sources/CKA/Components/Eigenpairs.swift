@@ -9,6 +9,10 @@ struct Eigenpairs: Sendable {
   /// count × n; row i is the eigenvector of `values[i]`, of length 1. The entry of largest magnitude, the
   /// first of several, is positive.
   var vectors: Matrix<Double>
+  /// The eigenvalue after these; 0 where there is none.
+  var next: Double
+  /// The largest ‖Ku − λu‖, beside float64's rounding.
+  var residual: Double
 }
 
 extension CenteredGram {
@@ -31,7 +35,8 @@ extension CenteredGram {
         values: Array(all.values.prefix(wanted)),
         vectors: Matrix(
           rows: wanted, columns: exampleCount,
-          elements: Array(all.vectors.elements.prefix(wanted * exampleCount))))
+          elements: Array(all.vectors.elements.prefix(wanted * exampleCount))),
+        next: all.values.count > wanted ? all.values[wanted] : 0, residual: 0)
     } else {
       var krylov = BlockKrylov(self, wanted: wanted)
       pairs = try krylov.eigenpairs()
@@ -88,7 +93,7 @@ private struct BlockKrylov {
       next = Array(images.suffix(Self.block * n))
       orthonormalize(&next)
       let isFull = count + Self.block > most
-      guard isFull || step % 4 == 0, count >= wanted else { continue }
+      guard isFull || step % 4 == 0, count > wanted else { continue }
       let ritz = try SymmetricEigen(leadingProjection)
       let kept = min(wanted + Self.block, count)
       let vectors = combined(basis, ritz.vectors, rows: kept)
@@ -97,7 +102,8 @@ private struct BlockKrylov {
       if isConverged(values, vectors, vectorImages) {
         return Eigenpairs(
           values: Array(values.prefix(wanted)),
-          vectors: Matrix(rows: wanted, columns: n, elements: Array(vectors.prefix(wanted * n))))
+          vectors: Matrix(rows: wanted, columns: n, elements: Array(vectors.prefix(wanted * n))),
+          next: values[wanted], residual: Self.tolerance * abs(values[0]))
       }
       if isFull {
         // `next` is orthogonal to all of the basis, and so to what is kept of it.

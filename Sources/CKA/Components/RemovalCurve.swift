@@ -1,10 +1,12 @@
 import Device
 
 extension ComponentAnalysis {
-  /// For each example the share of the first component that decides whether it is dropped.
+  /// For each example the share of the first component that decides whether it is dropped; none where no
+  /// layer that decides has one.
   func shares(_ left: [LayerComponents], _ right: [LayerComponents]) -> [Double] {
     let chosen = removal?.layer.map { [left[$0]] } ?? left + right
-    let layers = chosen.filter { !$0.values.isEmpty }
+    let layers = chosen.filter { $0.firstStatus == .ok }
+    guard !layers.isEmpty else { return [] }
     return (0..<pairing.count).map { example in
       let sum = layers.reduce(0.0) { sum, layer in
         sum + layer.vectors[0, example] * layer.vectors[0, example]
@@ -13,7 +15,8 @@ extension ComponentAnalysis {
     }
   }
 
-  /// CKA as dominant examples are dropped, a point a fraction; none where that was not asked for.
+  /// CKA as dominant examples are dropped, a point a fraction; none where that was not asked for, or
+  /// nothing says which examples dominate.
   ///
   /// - Parameters:
   ///   - whole: CKA of all examples.
@@ -24,6 +27,10 @@ extension ComponentAnalysis {
     _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
   ) throws(DeviceError) -> [RemovalPoint] {
     guard let removal else { return [] }
+    guard !shares.isEmpty else {
+      finish(removal.fractions.count * (1 + removal.controls))
+      return []
+    }
     var points: [RemovalPoint] = []
     for fraction in removal.fractions {
       points.append(try point(fraction, removal, shares: shares, whole: whole, cka))
