@@ -225,6 +225,7 @@ cka_swift_library(CKA Sources/CKA
     Trust/PairTrust.swift
     Trust/PermutationTest.swift
     Trust/Trust.swift
+    Trust/TwoGroups.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
     Verification/Verification.swift)

@@ -24,11 +24,13 @@ public struct ExamplePairing: Sendable, Hashable {
   ///   - limit: the most examples to take. They are the first of `MinibatchPlan.permutation(of:seed:pass:)`
   ///     for the pass −1, in the order of the first model: the same whatever the models are.
   ///   - seed: what decides them.
-  /// - Throws: where the models do not hold the same examples, in words that name the first difference.
+  /// - Throws: where the models do not hold the same examples, in words that name the first difference, or
+  ///   `limit` is negative.
   public init(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
     alignment: Alignment = .order, limit: Int? = nil, seed: UInt64 = 0
   ) throws(ComparisonError) {
+    if let limit, limit < 0 { throw ComparisonError("at most \(limit) examples: at least 0") }
     let all = try right.map { (right) throws(ComparisonError) in
       switch alignment {
       case .order: try Self.inOrder(left, right)

@@ -71,11 +71,12 @@ public struct MinibatchPlan: Sendable {
   /// The permutation of `0 ..< count` that pass `pass` follows: Fisher and Yates's shuffle from the
   /// last position down, with bounded numbers by Lemire's method from a SplitMix64 generator. The
   /// generator starts from the first output of one seeded with
-  /// `seed + pass · 0xD1B54A32D192ED03` (mod 2⁶⁴). The same on every machine.
+  /// `seed + pass · 0xD1B54A32D192ED03` (mod 2⁶⁴). The same on every machine; empty for a `count`
+  /// below 1.
   static func permutation(of count: Int, seed: UInt64, pass: Int) -> [Int] {
     var first = SplitMix64(seed: seed &+ UInt64(truncatingIfNeeded: pass) &* 0xD1B5_4A32_D192_ED03)
     var generator = SplitMix64(seed: first.next())
-    var result = Array(0..<count)
+    var result = Array(0..<max(count, 0))
     for last in stride(from: count - 1, to: 0, by: -1) {
       result.swapAt(last, Int(generator.next(below: UInt64(last) + 1)))
     }

@@ -50,7 +50,7 @@ struct AcrossModels {
             ofAllPairs: BlocksDocument.Means(similarity.ofAllPairs),
             atEqualDepth: BlocksDocument.Means(similarity.atEqualDepth)))
         addDepths(depth, pair)
-        addMatches(map, pair)
+        try addMatches(map, pair)
       }
     }
   }
@@ -115,7 +115,7 @@ struct AcrossModels {
     }
   }
 
-  private mutating func addMatches(_ map: Matrix<Double>, _ pair: BlocksInput.Pair) {
+  private mutating func addMatches(_ map: Matrix<Double>, _ pair: BlocksInput.Pair) throws {
     let turned = map.transposed
     for (map, left, right) in [(map, pair.left, pair.right), (turned, pair.right, pair.left)] {
       let (own, others) = (input.networks[left].model, input.networks[right].model)
@@ -139,7 +139,7 @@ struct AcrossModels {
       matchings.append((group, LayerMatching()))
     }
     for index in matchings.indices where matchings[index].group == group {
-      matchings[index].matching.add(map, left: pair.left, right: pair.right)
+      try matchings[index].matching.add(map, left: pair.left, right: pair.right)
     }
   }
 }

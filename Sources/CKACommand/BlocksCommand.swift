@@ -57,8 +57,9 @@ struct BlocksCommand: ParsableCommand {
     guard minContrast > 0, minContrast <= 1 else {
       throw ValidationError("--min-contrast is \(minContrast): above 0 and at most 1.")
     }
-    guard permutations >= 1 else {
-      throw ValidationError("--permutations is \(permutations): at least 1.")
+    let most = BlockDetector.mostPermutations
+    guard (1...most).contains(permutations) else {
+      throw ValidationError("--permutations is \(permutations): 1 to \(most).")
     }
     let least = 1 / Double(permutations + 1)
     guard significance >= least, significance < 1 else {
@@ -77,7 +78,7 @@ struct BlocksCommand: ParsableCommand {
         minimumSize: minSize, minimumContrast: minContrast, significance: significance,
         permutations: permutations, seed: seed)
       // A core a network.
-      let structures = try concurrentMap(input.networks) { detector.structure(of: $0.map) }
+      let structures = try concurrentMap(input.networks) { try detector.structure(of: $0.map) }
       let across = try AcrossModels(input, structures)
       let document = BlocksDocument(
         detector: .init(detector),
@@ -106,7 +107,7 @@ struct BlocksCommand: ParsableCommand {
   private func warn(_ document: BlocksDocument, _ across: AcrossModels, _ log: Logger) {
     for model in document.models {
       let defined = model.layers - model.undefinedLayers.count
-      if defined < 2 * model.minimumSize {
+      if model.minimumSize > defined / 2 {
         log.warning(
           """
           \(oneLine(model.path)): has \(defined) layers with values; a block of \

@@ -90,7 +90,7 @@ struct CompareCommand: ParsableCommand {
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       result.device.add(choice)
       result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
-      if blocks { result.findBlocks(in: outcome.similarity.cka) }
+      if blocks { try result.findBlocks(in: outcome.similarity.cka) }
       let files = try ResultFiles(result, outcome.similarity, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {

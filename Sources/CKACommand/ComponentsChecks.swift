@@ -17,6 +17,7 @@ extension ComponentsDocument {
     for (index, cells) in undefinedReducedCells.enumerated() {
       try cells.check("undefinedReducedCells[\(index)]", rows: rows, columns: columns)
     }
+    try undefinedAlignmentCells.check("undefinedAlignmentCells", rows: rows, columns: columns)
     try examples.check("examples")
     for (index, example) in dominantExamples.enumerated() {
       try expect(example.example, within: countable, "dominantExamples[\(index)].example")

@@ -107,6 +107,13 @@ struct ComponentsCommand: ParsableCommand {
           "--remove holds \(large): \(Format.count(pairing.count)) examples have "
             + "\(pairing.count - 1) components")
       }
+      let most = ComponentAnalysis.mostComponents
+      guard pairing.count <= 4 * most || components <= most else {
+        throw Failure(
+          .usage,
+          "--components is \(components): at most \(Format.count(most)) of more than "
+            + "\(Format.count(4 * most)) examples")
+      }
       let analysis = try analysis(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       try prepareMemory(analysis, log: log)
@@ -121,11 +128,8 @@ struct ComponentsCommand: ParsableCommand {
         analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
-<<<<<<< HEAD
       document.device.add(choice)
-=======
       warn(document, to: log)
->>>>>>> 3ff48c0 (Components of equal eigenvalues are degenerate, not arbitrary; counts that cannot be removed are refused)
       let files = try ComponentsFiles(
         document, analysis, outcome, traits, report: page.isWanted)
       try folder.write(files.contents)
@@ -155,6 +159,14 @@ struct ComponentsCommand: ParsableCommand {
 
   /// Refuses what does not fit, and makes ready for a layer at a time where that does.
   private func prepareMemory(_ analysis: ComponentAnalysis, log: Logger) throws {
+    guard analysis.contributionBytes < limit / 2 else {
+      throw Failure(
+        .usage,
+        "contributions of \(Format.count(analysis.components)) × \(Format.count(analysis.components)) "
+          + "components of every pair of layers take \(Format.bytes(analysis.contributionBytes)), more "
+          + "than half of --memory \(Format.bytes(limit)); fewer --components or --layers take less"
+      )
+    }
     let whose = granted.memory == nil ? ", half of this machine's memory," : ""
     guard analysis.leastMemory <= limit else {
       throw Failure(

@@ -59,7 +59,13 @@ struct ConvergeCommand: ParsableCommand {
     if let small = batchSizes.values.first(where: { $0 < 4 }) {
       throw ValidationError("--batch-sizes holds \(small): HSIC needs at least 4 examples.")
     }
-    guard repeats >= 1 else { throw ValidationError("--repeats is \(repeats): at least 1.") }
+    let most = (passes: Convergence.mostPasses, repeats: Convergence.mostRepeats)
+    if let large = passes.values.first(where: { $0 > most.passes }) {
+      throw ValidationError("--passes holds \(large): at most \(most.passes).")
+    }
+    guard (1...most.repeats).contains(repeats) else {
+      throw ValidationError("--repeats is \(repeats): 1 to \(most.repeats).")
+    }
   }
 
   func run() throws {
@@ -127,7 +133,7 @@ struct ConvergeCommand: ParsableCommand {
       log.info(
         "\(large.joined(separator: ", ")) examples a minibatch are left out: all are only \(n)")
     }
-    let bytes = convergence.exact.bytesRead * convergence.readings
+    let bytes = saturatingProduct(convergence.exact.bytesRead, convergence.readings)
     log.info(
       "activations are read \(Format.count(convergence.readings)) times, \(Format.bytes(bytes)) in all"
     )
@@ -147,7 +153,8 @@ struct ConvergeCommand: ParsableCommand {
     let count = convergence.minibatchCount
     var progress = Progress(
       total: count, unit: "minibatches",
-      bytesPerUnit: convergence.exact.bytesRead * convergence.readings / count, isQuiet: quiet)
+      bytesPerUnit: saturatingProduct(convergence.exact.bytesRead, convergence.readings) / count,
+      isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
       return try convergence.run(on: choice.devices, sharing: choice.sharing, plan: plan) { event in
@@ -173,6 +180,9 @@ struct ConvergeCommand: ParsableCommand {
         .data,
         "\(oneLine(model)): all estimates equal the exact values, because the layers are the "
           + "same; nothing was written")
+    }
+    if let missing = outcome.points.first?.pairsWithoutExact, missing > 0 {
+      log.warning("\(Format.count(missing)) pairs of layers have no exact value and are left out")
     }
     for point in outcome.points where point.undefinedPairs > 0 {
       log.warning(

@@ -31,6 +31,8 @@ struct ConvergeDocument: StoredDocument {
     var examplesUsed: Int
     var pairs: Int
     var undefinedPairs: Int
+    /// Pairs without an exact value.
+    var pairsWithoutExact: Int
     var meanError: Double?
     /// One a repeat.
     var meanErrors: [Double]
@@ -137,13 +139,14 @@ extension ConvergeDocument {
     return points.reduce(
       into: csvLine([
         "batch_size", "passes", "minibatches", "examples_used", "repeats", "pairs",
-        "undefined_pairs", "mean_error", "mean_error_least", "mean_error_most", "mean_error_sd",
+        "undefined_pairs", "pairs_without_exact", "mean_error", "mean_error_least",
+        "mean_error_most", "mean_error_sd",
         "error_p95", "error_largest", "bias", "bias_se",
       ])
     ) { bytes, point in
       let counts = [
         point.batchSize, point.passes, point.minibatches, point.examplesUsed, repeats, point.pairs,
-        point.undefinedPairs,
+        point.undefinedPairs, point.pairsWithoutExact,
       ]
       let numbers = [
         point.meanError, point.meanErrors.min(), point.meanErrors.max(), point.spread,
@@ -178,7 +181,8 @@ extension ConvergeDocument.Point {
     self.init(
       batchSize: point.batchSize, passes: point.passes, minibatches: point.minibatches,
       examplesUsed: point.minibatches / point.passes * point.batchSize, pairs: point.pairs,
-      undefinedPairs: point.undefinedPairs, meanError: jsonNumber(point.meanError),
+      undefinedPairs: point.undefinedPairs, pairsWithoutExact: point.pairsWithoutExact,
+      meanError: jsonNumber(point.meanError),
       meanErrors: point.meanErrors.filter { !$0.isNaN }, spread: jsonNumber(point.spread),
       percentile95: jsonNumber(point.percentile95), largest: jsonNumber(point.largest),
       bias: jsonNumber(point.bias), biasError: jsonNumber(point.biasError))

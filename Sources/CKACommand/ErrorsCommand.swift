@@ -76,11 +76,17 @@ struct ErrorsCommand: ParsableCommand {
   @Flag(help: "Print errors only.")
   var quiet = false
 
+  /// The most random halves and groups.
+  private static let mostRepeats = 1_000_000
+
   func validate() throws {
     for (name, value) in [
       ("--least-classes", leastClasses ?? 2), ("--top", top), ("--repeats", repeats),
     ] where value < 1 {
       throw ValidationError("\(name) is \(value): at least 1.")
+    }
+    guard repeats <= Self.mostRepeats else {
+      throw ValidationError("--repeats is \(repeats): at most \(Self.mostRepeats).")
     }
     guard leastClasses == nil || hierarchy != nil else {
       throw ValidationError("--least-classes belongs to --hierarchy, which groups classes.")

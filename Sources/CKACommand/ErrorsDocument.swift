@@ -129,7 +129,6 @@ struct ErrorsDocument: StoredDocument {
     struct Comparison: Codable {
       var chiSquared: Double
       var degreesOfFreedom: Int
-      var p: Double?
     }
 
     /// That some networks got right and some wrong.
@@ -231,10 +230,9 @@ extension ErrorsDocument.Accuracy {
       examples: found.exampleCount, first: .init(found.first), second: .init(found.second),
       difference: found.difference,
       welch: found.welch.map { welch in
-        let interval = welch.interval(confidence: 0.95)
-        return .init(
+        .init(
           t: welch.t, degreesOfFreedom: welch.degreesOfFreedom, p: welch.p,
-          interval: [interval.lowerBound, interval.upperBound])
+          interval: welch.interval(confidence: 0.95).map { [$0.lowerBound, $0.upperBound] } ?? [])
       })
   }
 }
@@ -276,8 +274,7 @@ extension ErrorsDocument.Subsets {
 extension ErrorsDocument.Logistic {
   fileprivate init(_ found: LogisticModels, chance: RelabelingTest) {
     func comparison(_ found: LogisticModels.Comparison) -> Comparison {
-      Comparison(
-        chiSquared: found.statistic, degreesOfFreedom: found.degreesOfFreedom, p: found.p)
+      Comparison(chiSquared: found.statistic, degreesOfFreedom: found.degreesOfFreedom)
     }
     self.init(
       examples: found.exampleCount,

@@ -58,8 +58,8 @@ extension ErrorsDocument {
     let test = logistic.interaction
     lines.append(
       "logistic models (examples; and groups; and both): AIC \(aic); example × group: χ² "
-        + "\(Format.fixed(test.chiSquared, 1)), \(Format.count(test.degreesOfFreedom)) df, p "
-        + "\(p(test.p))")
+        + "\(Format.fixed(test.chiSquared, 1)) on \(Format.count(test.degreesOfFreedom)) parameters more; "
+        + "its p is that of v², from random groups")
     return lines
   }
 

@@ -46,9 +46,9 @@ struct GroupMaps {
   }
 
   /// Adds the map of two models, if both are of this group.
-  mutating func add(_ map: Matrix<Double>, _ left: Int, _ right: Int) {
+  mutating func add(_ map: Matrix<Double>, _ left: Int, _ right: Int) throws {
     guard reason == nil, members.contains(left), members.contains(right) else { return }
-    if left == right { within.add(map) } else { across.addSymmetric(map) }
+    if left == right { try within.add(map) } else { try across.addSymmetric(map) }
   }
 
   /// What maps there may be.

@@ -62,8 +62,9 @@ struct ProbeCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    guard penalty > 0, penalty.isFinite else {
-      throw ValidationError("--penalty is \(penalty): it must be positive and finite.")
+    guard Probe.penalties.contains(penalty) else {
+      throw ValidationError(
+        "--penalty is \(penalty): \(Probe.penalties.lowerBound) to \(Probe.penalties.upperBound).")
     }
     guard testFraction > 0, testFraction < 1 else {
       throw ValidationError("--test-fraction is \(testFraction): between 0 and 1.")
@@ -119,7 +120,7 @@ struct ProbeCommand: ParsableCommand {
     let classes = ClassLabels(chosen.map { all[$0] })
     do throws(ProbeError) {
       let split = try ProbeSplit(classes, testFraction: testFraction, seed: seed)
-      return Probe(source, examples: chosen, labels: classes, split: split, penalty: penalty)
+      return try Probe(source, examples: chosen, labels: classes, split: split, penalty: penalty)
     } catch {
       throw Failure(.data, "\(oneLine(labels)): \(error.description)")
     }
@@ -128,7 +129,7 @@ struct ProbeCommand: ParsableCommand {
   /// Packed sums, the matrix of the fit with its rows for the test, and a slab of features.
   private func checkMemory(_ probe: Probe) throws {
     let n = probe.examples.count
-    let bytes = 18 * n * n + 256 << 20
+    let bytes = saturatingProduct(18, n, n)
     guard bytes > Comparison.defaultMemory else { return }
     throw Failure(
       .usage,

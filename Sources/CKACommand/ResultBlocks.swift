@@ -30,8 +30,8 @@ extension ResultDocument {
   }
 
   /// Adds the blocks in the map of a network with itself, those of `cka blocks` without options.
-  mutating func findBlocks(in cka: Matrix<Double>) {
-    blocks = BlockDetector().structure(of: cka).blocks.map { Block($0, of: models[0]) }
+  mutating func findBlocks(in cka: Matrix<Double>) throws {
+    blocks = try BlockDetector().structure(of: cka).blocks.map { Block($0, of: models[0]) }
   }
 }
 

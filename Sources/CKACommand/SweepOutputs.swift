@@ -80,7 +80,7 @@ struct SweepOutputs {
       }
       for (job, pair) in zip(chunk, pairs) {
         try cells?.append(pair.lines)
-        add(pair, job, to: &summary)
+        try add(pair, job, to: &summary)
         done += 1
         observe(done)
       }
@@ -133,12 +133,14 @@ struct SweepOutputs {
     }
   }
 
-  private mutating func add(_ pair: PairOutput, _ job: PairOutput.Job, to summary: inout Summary) {
+  private mutating func add(
+    _ pair: PairOutput, _ job: PairOutput.Job, to summary: inout Summary
+  ) throws {
     if job.isWritten { summary.written += 1 } else { summary.found += 1 }
     overview.add(
       pair.tile, mean: pair.depth.mean, lowest: pair.lowest, left: job.left, right: job.right)
     if let map = pair.map {
-      for index in groupMaps.indices { groupMaps[index].add(map, job.left, job.right) }
+      for index in groupMaps.indices { try groupMaps[index].add(map, job.left, job.right) }
     }
     if job.left == job.right {
       let model = ResultDocument.Model(results.models[job.left], pair.statuses, pair.sigmas)

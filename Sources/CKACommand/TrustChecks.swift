@@ -10,6 +10,7 @@ extension TrustDocument {
       try expect(!model.layers.isEmpty, key, found: "no layer", expected: "at least one")
       for layer in model.layers {
         try expect(layer.halfShare, within: fractions, "\(key).halfShare")
+        try expect(layer.groupShare, within: fractions, "\(key).groupShare")
       }
     }
     let (rows, columns) = shape
@@ -56,6 +57,11 @@ extension TrustDocument.Pair {
       for value in [drop.withoutContributors, drop.withoutHeaviest] + drop.withoutRandom {
         try expect(value, within: scores, key)
       }
+    }
+    if let groups {
+      try expect(groups.count, within: countable, "\(key).groups.count")
+      try expect(groups.separation, within: fractions, "\(key).groups.separation")
+      try expect(groups.within, within: scores, "\(key).groups.within")
     }
     for (index, carrier) in carriers.enumerated() {
       let key = "\(key).carriers[\(index)]"

@@ -61,8 +61,9 @@ struct TrustCommand: ParsableCommand {
 
   func validate() throws {
     try examples.check(secondModel: model2)
-    if let permutations, permutations < 1 {
-      throw ValidationError("--permutations is \(permutations): at least 1.")
+    let most = Trust.PairSettings.mostPermutations
+    if let permutations, !(1...most).contains(permutations) {
+      throw ValidationError("--permutations is \(permutations): 1 to \(most).")
     }
     if let top, top < 0 { throw ValidationError("--top is \(top): at least 0.") }
     guard cell == nil else { return }
@@ -84,7 +85,7 @@ struct TrustCommand: ParsableCommand {
       try checkMemory(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
 
-      let outcome = try run(Trust(comparison, seed: seed), on: choice, log: log)
+      let outcome = try run(try Trust(comparison, seed: seed), on: choice, log: log)
       report(outcome.similarity, comparison, paths: paths, to: log)
       try checkHasValues(outcome.similarity, of: model)
       let details = try pair.map { try look(into: $0, outcome, comparison) }
@@ -131,7 +132,7 @@ struct TrustCommand: ParsableCommand {
     let n = comparison.pairing.count
     let matrices =
       comparison.left.layers.count + 2 * (comparison.right ?? comparison.left).layers.count
-    let bytes = 2 * n * (n - 1) * matrices + (cell == nil ? 0 : 8 * n * n)
+    let bytes = saturatingProduct(2 * matrices + (cell == nil ? 0 : 8), n, n)
     guard bytes > Comparison.defaultMemory else { return }
     throw Failure(
       .usage,
@@ -173,7 +174,7 @@ struct TrustCommand: ParsableCommand {
   private func look(
     into pair: (row: Int, column: Int), _ outcome: Trust.Outcome, _ comparison: Comparison
   ) throws -> PairTrust {
-    let details = outcome.pair(
+    let details = try outcome.pair(
       row: pair.row, column: pair.column, settings: .init(permutations: permutations ?? 999))
     guard let details else {
       let status = outcome.similarity.statuses[pair.row, pair.column]
@@ -199,6 +200,23 @@ struct TrustCommand: ParsableCommand {
     if let reason = document.undefinedErrorReason {
       log.warning(
         "\(Format.count(document.undefinedErrors.count)) cells have no standard error: \(reason)")
+    }
+    for model in document.models {
+      // Those that few examples carry are named already.
+      let layers = model.layers.filter { $0.groupShare != nil && !($0.isCarriedByFew ?? false) }
+      guard let first = layers.first, let share = first.groupShare else { continue }
+      let others = layers.count > 1 ? ", as of \(layers.count - 1) more" : ""
+      log.warning(
+        """
+        \(oneLine(model.path)): in layer \(oneLine(first.name))\(others) a group of examples \
+        (\(Format.fixed(100 * share, 1)) %) stands apart from the rest: its similarities are those of the \
+        two groups; --cell says what is left within them
+        """)
+    }
+    if document.pair?.isCarriedByGroups ?? false {
+      log.warning(
+        "--cell \(oneLine(cell ?? "")): two groups of examples decide the value; see within two groups"
+      )
     }
     if document.pair?.isCarriedByFew ?? false {
       log.warning("--cell \(oneLine(cell ?? "")): few examples decide the value; see the drops")

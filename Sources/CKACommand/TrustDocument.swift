@@ -18,6 +18,8 @@ struct TrustDocument: StoredDocument {
     var halfShare: Double?
     /// Whether that is `Trust.fewExamples` or less.
     var isCarriedByFew: Bool?
+    /// The share of the examples in the smaller of two groups that stand apart; left out where none do.
+    var groupShare: Double?
   }
 
   struct Model: Codable {
@@ -65,6 +67,8 @@ struct TrustDocument: StoredDocument {
     var high: Double?
     /// Why the four above exist, or do not.
     var jackknifeStatus: String
+    /// Whether the weights are so unlike that the interval holds the true value in less than 95 of 100 samples.
+    var isIntervalShort: Bool
     var z: Double
     var bound: Double
     var permutations: Int
@@ -74,8 +78,23 @@ struct TrustDocument: StoredDocument {
     var permutationLargest: Double
     var drops: [Drop]
     var isCarriedByFew: Bool
+    /// Left out where no groups stand apart in either layer.
+    var groups: Groups?
+    var isCarriedByGroups: Bool
     /// Those that add most to CKA.
     var carriers: [Carrier]
+  }
+
+  /// Two groups of examples that stand apart in one layer of the pair.
+  struct Groups: Codable {
+    /// Whether it is the layer of the columns.
+    var isOfColumn: Bool
+    /// Examples of the smaller group.
+    var count: Int
+    /// Between the groups, of the variance along the layer's first direction.
+    var separation: Double
+    /// CKA within the groups.
+    var within: Double?
   }
 
   struct Examples: Codable {
@@ -111,23 +130,30 @@ extension TrustDocument {
     precision: Precision, alignment: ExamplePairing.Alignment, seed: UInt64
   ) {
     func model(
-      _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ shares: [Double]
+      _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ shares: [Double],
+      _ groupShares: [Double]
     ) -> Model {
       let layers = model.layers.indices.map { index in
         let share = jsonNumber(shares[index])
         return Layer(
           name: model.layers[index].name, stage: model.layers[index].stage,
           status: statuses[index].rawValue, halfShare: share,
-          isCarriedByFew: share.map { $0 <= Trust.fewExamples })
+          isCarriedByFew: share.map { $0 <= Trust.fewExamples },
+          groupShare: jsonNumber(groupShares[index]))
       }
       return Model(name: model.name, path: path, layers: layers)
     }
     let similarity = outcome.similarity
     var models = [
-      model(comparison.left, paths[0], similarity.leftStatuses, outcome.leftHalfShares)
+      model(
+        comparison.left, paths[0], similarity.leftStatuses, outcome.leftHalfShares,
+        outcome.leftGroupShares)
     ]
     if let right = comparison.right {
-      models.append(model(right, paths[1], similarity.rightStatuses, outcome.rightHalfShares))
+      models.append(
+        model(
+          right, paths[1], similarity.rightStatuses, outcome.rightHalfShares,
+          outcome.rightGroupShares))
     }
     let shuffled = outcome.control.elements.filter { !$0.isNaN }
     let count = Double(shuffled.count)
@@ -162,6 +188,7 @@ extension TrustDocument.Pair {
       row: row, column: column, cka: details.value, bias: jackknife?.bias,
       standardError: jackknife?.standardError, low: jackknife?.interval.lowerBound,
       high: jackknife?.interval.upperBound, jackknifeStatus: details.jackknifeStatus.rawValue,
+      isIntervalShort: details.isIntervalShort,
       z: details.z, bound: details.significance,
       permutations: permutation.permutations, p: permutation.p,
       permutationMean: permutation.mean, permutationDeviation: permutation.standardDeviation,
@@ -173,6 +200,11 @@ extension TrustDocument.Pair {
           withoutHeaviest: jsonNumber(point.withoutHeaviest),
           withoutRandom: point.withoutRandom.map(jsonNumber))
       }, isCarriedByFew: details.isCarriedByFew,
+      groups: details.groups.map { groups in
+        TrustDocument.Groups(
+          isOfColumn: groups.isOfSecondLayer, count: groups.smaller.count,
+          separation: groups.separation, within: jsonNumber(groups.within))
+      }, isCarriedByGroups: details.isCarriedByGroups,
       carriers: details.byContribution.prefix(top).map { example in
         TrustDocument.Carrier(
           example: exampleNames[example], contribution: details.contributions[example],
@@ -213,6 +245,11 @@ extension TrustDocument {
       "layers carried by few", Format.count(few.count),
       "half of a Gram matrix with \(Format.fixed(100 * Trust.fewExamples, 0)) % of the examples",
     ])
+    let inGroups = models.flatMap(\.layers).filter { $0.groupShare != nil }
+    table.add([
+      "layers in two groups", Format.count(inGroups.count),
+      "of examples that stand apart and hold half of a Gram matrix",
+    ])
     guard let pair else { return [table] }
     return [table, self.table(of: pair), drops(of: pair), carriers(of: pair)]
   }
@@ -235,6 +272,7 @@ extension TrustDocument {
     let interval =
       if let low = pair.low, let high = pair.high {
         "95 % interval \(Format.fixed(low, 4)) … \(Format.fixed(high, 4))"
+          + (pair.isIntervalShort ? ", too short" : "")
       } else { "no interval" }
     table.add(["CKA", Format.fixed(pair.cka, 4), interval])
     table.add([
@@ -248,6 +286,13 @@ extension TrustDocument {
       "\(Format.count(pair.permutations)) pairings, the largest CKA "
         + Format.fixed(pair.permutationLargest, 4),
     ])
+    if let groups = pair.groups {
+      table.add([
+        "within two groups", groups.within.map { Format.fixed($0, 4) } ?? "undefined",
+        "CKA beside the move of \(Format.count(groups.count)) examples in "
+          + names[groups.isOfColumn ? 1 : 0],
+      ])
+    }
     return table
   }
 

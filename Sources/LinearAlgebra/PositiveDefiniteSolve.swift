@@ -7,12 +7,15 @@ import Device
 ///   - matrix: A, n × n; only the lower triangle is read.
 ///   - right: B, n × m, a column a system.
 /// - Returns: X, n × m.
-/// - Throws: `.notFinite`, `.notPositiveDefinite`.
-/// - Precondition: A is square and has as many rows as B.
+/// - Throws: `.shapes` where A is not square or has not as many rows as B; `.tooLarge`, `.notFinite`,
+///   `.notPositiveDefinite`.
 public func solvePositiveDefinite(
   _ matrix: Matrix<Double>, _ right: Matrix<Double>
 ) throws(LinearAlgebraError) -> Matrix<Double> {
-  precondition(matrix.rows == matrix.columns && right.rows == matrix.rows, "shapes do not fit")
+  guard matrix.rows == matrix.columns, right.rows == matrix.rows else { throw .shapes }
+  guard max(matrix.rows, right.columns) <= SymmetricEigen.mostRows else {
+    throw .tooLarge(order: max(matrix.rows, right.columns))
+  }
   guard !right.elements.isEmpty else { return right }
   try checkFinite(matrix.elements)
   try checkFinite(right.elements)

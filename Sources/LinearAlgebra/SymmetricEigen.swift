@@ -8,14 +8,17 @@ public struct SymmetricEigen: Sendable {
   /// n × n; row i is the eigenvector of `values[i]`, of length 1, its sign arbitrary.
   public let vectors: Matrix<Double>
 
+  /// The most rows: `dsyevd` asks for 1 + 6n + 2n² numbers of room, which must be a 32-bit number.
+  public static let mostRows = 32_766
+
   /// All eigenpairs of `matrix`, n × n, through LAPACK's `dsyevd` (divide and conquer): the residual
   /// ‖Av − λv‖ is of the order of n·2⁻⁵³·‖A‖. Only the lower triangle is read.
   ///
-  /// - Throws: `.notFinite`, `.notConverged`.
-  /// - Precondition: the matrix is square.
+  /// - Throws: `.shapes`, `.tooLarge`, `.notFinite`, `.notConverged`.
   public init(_ matrix: Matrix<Double>) throws(LinearAlgebraError) {
-    precondition(matrix.rows == matrix.columns, "not square")
+    guard matrix.rows == matrix.columns else { throw .shapes }
     let n = matrix.rows
+    guard n <= Self.mostRows else { throw .tooLarge(order: n) }
     guard n > 0 else {
       (values, vectors) = ([], matrix)
       return

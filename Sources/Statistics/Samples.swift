@@ -2,14 +2,13 @@
 public struct SampleMean: Sendable, Hashable {
   /// N.
   public let count: Int
-  /// Σx/N.
+  /// Σx/N; NaN of nothing.
   public let mean: Double
-  /// Σ(x − mean)²/(N − 1); NaN of a single number.
+  /// Σ(x − mean)²/(N − 1); NaN of a single number, or none.
   public let variance: Double
 
-  /// Of the numbers of a sample, at least one.
+  /// Of the numbers of a sample.
   public init(_ values: [Double]) {
-    precondition(!values.isEmpty, "no mean of nothing")
     count = values.count
     let n = Double(values.count)
     // The second pass takes out what the first one's rounding left, so that equal numbers have no
@@ -17,7 +16,7 @@ public struct SampleMean: Sendable, Hashable {
     let rough = values.reduce(0, +) / n
     mean = rough + values.reduce(0) { $0 + ($1 - rough) } / n
     let mean = mean
-    variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+    variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count > 0 ? n - 1 : .nan)
   }
 
   /// √variance.
@@ -55,10 +54,12 @@ public struct WelchTest: Sendable, Hashable {
     p = StudentT(degreesOfFreedom: degreesOfFreedom).twoSided(t)
   }
 
-  /// The interval that holds the difference of the means behind with the probability `confidence`.
-  public func interval(confidence: Double) -> ClosedRange<Double> {
+  /// The interval that holds the difference of the means behind with the probability `confidence`; nil where
+  /// that does not lie between 0 and 1, or no number bounds it.
+  public func interval(confidence: Double) -> ClosedRange<Double>? {
     let distribution = StudentT(degreesOfFreedom: degreesOfFreedom)
     let reach = distribution.twoSidedCritical(1 - confidence) * standardError
+    guard reach.isFinite, difference.isFinite else { return nil }
     return (difference - reach)...(difference + reach)
   }
 }

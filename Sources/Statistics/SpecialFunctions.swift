@@ -1,34 +1,8 @@
 import Foundation
 
-// Incomplete gamma and beta functions, from which the distributions are made. Prefactors are those of
+// The incomplete beta function, from which the distributions are made. Its prefactor is that of
 // C. Loader, "Fast and Accurate Computation of Binomial Probabilities" (2000): no difference of large
 // logarithms is taken, so that many degrees of freedom cost no digits.
-
-/// Both regularized incomplete gamma functions of a > 0, x ≥ 0: P(a, x) = γ(a, x)/Γ(a) and Q = 1 − P,
-/// each to about 1e-14 of itself (DLMF 8.2.4).
-func incompleteGamma(_ a: Double, _ x: Double) -> (lower: Double, upper: Double) {
-  guard x > 0 else { return (0, 1) }
-  guard x.isFinite else { return (1, 0) }
-  // xᵃ e⁻ˣ / Γ(a + 1).
-  let factor = poissonProbability(a, mean: x)
-  if x < a + 1 {
-    // P = factor · Σ xᵏ / ((a + 1) … (a + k)) (DLMF 8.11.4).
-    var (term, sum, k) = (1.0, 1.0, 0.0)
-    repeat {
-      k += 1
-      term *= x / (a + k)
-      sum += term
-    } while term > sum * .ulpOfOne / 4
-    let lower = min(factor * sum, 1)
-    return (lower, 1 - lower)
-  }
-  // Q = a · factor · 1/(x + 1 − a − 1·(1 − a)/(x + 3 − a − …)) (DLMF 8.9.2).
-  let fraction = continuedFraction(first: x + 1 - a) { k in
-    (-k * (k - a), x + 1 - a + 2 * k)
-  }
-  let upper = min(a * factor / fraction, 1)
-  return (1 - upper, upper)
-}
 
 /// Both regularized incomplete beta functions of a, b > 0 at x = 1 − y: I_x(a, b) and
 /// I_y(b, a) = 1 − I_x(a, b), the smaller one to about 1e-14 of itself (DLMF 8.17).
@@ -69,11 +43,6 @@ private func betaFactor(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> D
     stirlingError(n) - stirlingError(a) - stirlingError(b) - deviance(a, n * x)
     - deviance(b, n * y)
   return exp(logarithm) * (b / (2 * .pi * a * n)).squareRoot()
-}
-
-/// e^−μ μᵃ / Γ(a + 1), for any a > 0.
-private func poissonProbability(_ a: Double, mean: Double) -> Double {
-  exp(-stirlingError(a) - deviance(a, mean)) / (2 * .pi * a).squareRoot()
 }
 
 /// log Γ(a + 1) − (a + ½) log a + a − ½ log 2π: what Stirling's formula leaves.

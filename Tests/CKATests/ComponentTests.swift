@@ -387,7 +387,7 @@ import Testing
       for i in 0..<n {
         values.append(i % 2 == 0 ? 1 : -1)
         values.append((i / 2 % 2 == 0 ? 1 : -1) * (1 - gap).squareRoot())
-        for k in 0..<3 { values.append(0.1 * noise[i, k]) }
+        for k in 0..<3 { values.append(0.001 * noise[i, k]) }
       }
       let x = Activations64(n: n, p: 5, values: values.map { Double(Float($0)) })
       let model = ActivationModel(name: "model", layers: [x.layer()])

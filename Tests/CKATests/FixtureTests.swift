@@ -36,18 +36,22 @@ import Testing
     var train: [Int]
     var test: [Int]
     var cases: [Case]
+    /// Digits from 5 on against the others.
+    var twoClasses: [Case]
   }
 
-  @Test func probesAreThoseOfScikitLearn() throws {
+  @Test(arguments: [false, true])
+  func probesAreThoseOfScikitLearn(ofTwoClasses: Bool) throws {
     let fixture = try fixture("probe", Probes.self)
     let file = try ModelFiles(path: Self.activations.appendingPathComponent("labels.npy").path)
     let labels = try #require(file.layers.first)
     try #require(labels.scalarType == .uint8)
-    let classes = ClassLabels(
-      try (0..<labels.shape.exampleCount).map { Int(try labels.row($0).start.load(as: UInt8.self)) }
-    )
-    for expected in fixture.cases {
-      let probe = Probe(
+    let digits = try (0..<labels.shape.exampleCount).map {
+      Int(try labels.row($0).start.load(as: UInt8.self))
+    }
+    let classes = ClassLabels(ofTwoClasses ? digits.map { $0 > 4 ? 1 : 0 } : digits)
+    for expected in ofTwoClasses ? fixture.twoClasses : fixture.cases {
+      let probe = try Probe(
         try model(expected.model, expected.layer), examples: Array(classes.indices.indices),
         labels: classes, split: ProbeSplit(train: fixture.train, test: fixture.test),
         penalty: expected.penalty)
@@ -82,7 +86,7 @@ import Testing
         estimator: .unbiased)
       let outcome = try Trust(comparison).run(on: [BLASDevice()])
       let pair = try #require(
-        outcome.pair(row: 0, column: 0, settings: .init(permutations: 19, randomDrops: 2)))
+        try outcome.pair(row: 0, column: 0, settings: .init(permutations: 19, randomDrops: 2)))
       #expect(abs(pair.value - expected.cka) < 1e-6)
       let jackknife = try #require(pair.jackknife)
       for (bias, error) in [

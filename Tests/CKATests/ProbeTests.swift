@@ -27,9 +27,39 @@ import Testing
     _ layers: [LayerActivations], _ labels: [Int], penalty: Double = 1, seed: UInt64 = 0
   ) throws -> Probe {
     let classes = ClassLabels(labels)
-    return Probe(
+    return try Probe(
       ActivationModel(name: "model", layers: layers), examples: Array(labels.indices),
       labels: classes, split: try ProbeSplit(classes, seed: seed), penalty: penalty)
+  }
+
+  /// Each trapped, or read numbers beyond a model's.
+  @Test func requestsWithoutMeaningAreRefused() throws {
+    let model = ActivationModel(
+      name: "eight", layers: [Activations64.normal(n: 8, p: 3, seed: 1).layer("a")])
+    let labels = ClassLabels([0, 1, 0, 1, 0, 1, 0, 1])
+    let split = try ProbeSplit(labels)
+    func expectRefusal(_ words: String, _ make: () throws -> Probe) {
+      #expect { try make() } throws: { ($0 as? ProbeError)?.description.contains(words) ?? false }
+    }
+    let more = ClassLabels((0..<16).map { $0 % 2 })
+    expectRefusal("eight has 8 examples, and no example 8") {
+      try Probe(model, examples: Array(0..<16), labels: more, split: ProbeSplit(more))
+    }
+    expectRefusal("8 labels for 4 examples") {
+      try Probe(model, examples: Array(0..<4), labels: labels, split: split)
+    }
+    expectRefusal("the split is not of these 8 examples") {
+      try Probe(model, examples: Array(0..<8), labels: labels, split: ProbeSplit(more))
+    }
+    for penalty in [Double.nan, 0, -1, 1e-308, 1e308, .infinity] {
+      expectRefusal("the penalty is") {
+        try Probe(
+          model, examples: Array(0..<8), labels: labels, split: split, penalty: penalty)
+      }
+    }
+    for fraction in [Double.nan, 0, 1, -1, .infinity] {
+      #expect(throws: ProbeError.self) { try ProbeSplit(labels, testFraction: fraction) }
+    }
   }
 
   @Test(arguments: [2, 5, 12]) func plantedConceptsAreRead(p: Int) throws {
@@ -185,7 +215,7 @@ import Testing
 
   @Test func theMajorityIsOfTheFittedExamples() throws {
     let labels = ClassLabels([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
-    let probe = Probe(
+    let probe = try Probe(
       ActivationModel(name: "m", layers: [Activations64.normal(n: 10, p: 2, seed: 1).layer()]),
       examples: Array(0..<10), labels: labels,
       split: ProbeSplit(train: [0, 1, 2, 4], test: [3, 5, 6, 7, 8, 9]))

@@ -68,7 +68,7 @@ import Testing
           let bias = Double(Self.n - 1) * (mean - Oracle.cka(a, b, unbiased: true))
           #expect(abs(outcome.biases[i, j] - bias) < 2e-6 * Double(Self.n))
           let pair = try #require(
-            outcome.pair(
+            try outcome.pair(
               row: i, column: j, settings: .init(permutations: 3, randomDrops: 1)))
           let jackknife = try #require(pair.jackknife)
           #expect(abs(jackknife.standardError - standardError(values)) < Self.tolerance)
@@ -103,7 +103,7 @@ import Testing
       let y = layer { [base[$0, 0] + base[$0, 2], base[$0, 3]] }
       let outcome = try trust([x], [y]).run(on: [device])
       let pair = try #require(
-        outcome.pair(row: 0, column: 0, settings: .init(permutations: 1, randomDrops: 1)))
+        try outcome.pair(row: 0, column: 0, settings: .init(permutations: 1, randomDrops: 1)))
       if try #require(pair.jackknife).interval.contains(truth) { hits += 1 }
     }
     #expect((176...196).contains(hits), "\(hits) of 200")
@@ -113,7 +113,7 @@ import Testing
     let outcome = try outcome([Self.x, Self.z], [Self.y])
     for row in 0..<2 {
       let pair = try #require(
-        outcome.pair(row: row, column: 0, settings: .init(permutations: 1, randomDrops: 1)))
+        try outcome.pair(row: row, column: 0, settings: .init(permutations: 1, randomDrops: 1)))
       // Both are sums of the same float32 products, in other orders.
       #expect(
         abs(pair.contributions.reduce(0, +) - outcome.similarity.cka[row, 0]) < 1e-6)
@@ -137,7 +137,7 @@ import Testing
     let deviation = (values.reduce(0) { $0 + $1 * $1 } / 720 - mean * mean).squareRoot()
     #expect(abs(mean) < 1e-12 && abs(deviation * deviation - 2 / (6.0 * 3)) < 1e-12)
     let pair = try #require(
-      outcome.pair(row: 0, column: 0, settings: .init(permutations: 20_000, randomDrops: 1)))
+      try outcome.pair(row: 0, column: 0, settings: .init(permutations: 20_000, randomDrops: 1)))
     let value = Oracle.cka(x, y, unbiased: true)
     #expect(abs(pair.z - value / deviation) < 1e-5)
     #expect(abs((outcome.similarity.z?[0, 0] ?? .nan) - pair.z) < 1e-5)
@@ -173,7 +173,7 @@ import Testing
       y.values = y.values.map { Double(Float(exp($0))) }
       let outcome = try trust([x], [y], seed: UInt64(sample)).run(on: [device])
       let pair = try #require(
-        outcome.pair(row: 0, column: 0, settings: .init(permutations: 199, randomDrops: 1)))
+        try outcome.pair(row: 0, column: 0, settings: .init(permutations: 199, randomDrops: 1)))
       return pair.permutation.p
     }
     let distance = (1...200).map { step in
@@ -223,8 +223,8 @@ import Testing
     #expect(outcome.leftHalfShares[0] > 0.2 && outcome.rightHalfShares[0] > 0.2)
     #expect(outcome.rightHalfShares[1] <= Trust.fewExamples)
     let settings = Trust.PairSettings(permutations: 9)
-    let calm = try #require(outcome.pair(row: 0, column: 0, settings: settings))
-    let few = try #require(outcome.pair(row: 0, column: 1, settings: settings))
+    let calm = try #require(try outcome.pair(row: 0, column: 0, settings: settings))
+    let few = try #require(try outcome.pair(row: 0, column: 1, settings: settings))
     #expect(!calm.isCarriedByFew && few.isCarriedByFew)
     let heaviest = few.weights.indices.sorted { few.weights[$0] > few.weights[$1] }.prefix(4)
     #expect(Set(heaviest) == [0, 1, 2, 3])
@@ -258,7 +258,7 @@ import Testing
       #expect(outcome.standardErrors[0, 0].isNaN && outcome.biases[0, 0].isNaN)
       #expect(outcome.jackknifeStatuses[1, 0] == .ok && outcome.standardErrors[1, 0].isFinite)
       let pair = try #require(
-        outcome.pair(row: 0, column: 0, settings: .init(permutations: 3, randomDrops: 30)))
+        try outcome.pair(row: 0, column: 0, settings: .init(permutations: 3, randomDrops: 30)))
       #expect(pair.jackknife == nil && pair.jackknifeStatus == .lowPrecision)
       // One example is 5 %: the two are the heaviest.
       #expect(pair.drops.points.allSatisfy { $0.withoutHeaviest.isNaN } && pair.isCarriedByFew)
@@ -280,7 +280,7 @@ import Testing
         [.normal(n: 4, p: 3, seed: 2 * seed)], [.normal(n: 4, p: 3, seed: 2 * seed + 1)])
       #expect(outcome.similarity.hasValues && outcome.standardErrors[0, 0].isNaN)
       #expect(outcome.jackknifeStatuses[0, 0] == .tooFewExamples)
-      let pair = try #require(outcome.pair(row: 0, column: 0))
+      let pair = try #require(try outcome.pair(row: 0, column: 0))
       #expect(pair.jackknife == nil && pair.jackknifeStatus == .tooFewExamples)
     }
   }
@@ -301,10 +301,114 @@ import Testing
     #expect((3...4).contains(defined))
   }
 
+  /// Davari et al. 2023 at every share: two layers of nothing in common, of which the same subset is moved
+  /// far away, are alike; within the groups they are not.
+  @Test(arguments: [0.02, 0.05, 0.1, 0.2, 0.4, 0.5])
+  func movedSubsetsOfAnySizeAreSeen(share: Double) throws {
+    let n = 200
+    let moved = Int((share * Double(n)).rounded())
+    func layer(_ seed: UInt64, isMoved: Bool) -> Activations64 {
+      var x = Activations64.normal(n: n, p: 20, seed: seed)
+      for i in 0..<moved where isMoved {
+        for k in 0..<20 { x.values[i * 7 % n * 20 + k] += 10 }
+      }
+      return x
+    }
+    let (x, y) = (layer(1, isMoved: true), layer(2, isMoved: true))
+    let outcome = try outcome([x, layer(1, isMoved: false)], [y])
+    #expect(outcome.similarity.cka[0, 0] > 0.9)
+    #expect(abs(outcome.leftGroupShares[0] - share) < 1e-12)
+    #expect(abs(outcome.rightGroupShares[0] - share) < 1e-12)
+    #expect(outcome.leftGroupShares[1].isNaN)
+    let settings = Trust.PairSettings(permutations: 1, randomDrops: 1)
+    let pair = try #require(try outcome.pair(row: 0, column: 0, settings: settings))
+    #expect(pair.isCarriedByGroups)
+    let groups = try #require(pair.groups)
+    #expect(groups.smaller.count == moved && groups.separation > 0.95)
+    // HSIC₁ of the groups alone, by the oracle.
+    var sums = (0.0, 0.0, 0.0)
+    for group in [groups.smaller, (0..<n).filter { !groups.smaller.contains($0) }] {
+      let m = group.count
+      let (k, l) = (Oracle.gram(x.rows(group), .linear), Oracle.gram(y.rows(group), .linear))
+      let weight = Double(m * (m - 3))
+      sums.0 += weight * Oracle.unbiasedHSIC(k, l, n: m)
+      sums.1 += weight * Oracle.unbiasedHSIC(k, k, n: m)
+      sums.2 += weight * Oracle.unbiasedHSIC(l, l, n: m)
+    }
+    // The move makes entries some 1e3 times those within groups.
+    #expect(abs(groups.within - sums.0 / (sums.1 * sums.2).squareRoot()) < 1e-3)
+    #expect(abs(groups.within) < 0.1)
+    // Of a moved layer and one that is not, the groups are seen, too.
+    let mixed = try #require(try outcome.pair(row: 1, column: 0, settings: settings))
+    #expect(mixed.groups?.isOfSecondLayer == true)
+  }
+
+  /// Layers without groups: normal, skewed and rectified ones of few and many features, and classes.
+  @Test func otherLayersHaveNoGroups() throws {
+    var layers: [Activations64] = []
+    for seed in 0..<8 as Range<UInt64> {
+      for p in [1, 2, 5, 40] {
+        let x = Activations64.normal(n: 120, p: p, seed: 100 + seed)
+        var (skewed, rectified) = (x, x)
+        skewed.values = skewed.values.map { Double(Float(exp($0))) }
+        rectified.values = rectified.values.map { max($0, 0) }
+        layers += [x, skewed, rectified]
+      }
+    }
+    let oneHot = (0..<120).flatMap { i in (0..<10).map { $0 == i % 10 ? 1.0 : 0 } }
+    layers.append(Activations64(n: 120, p: 10, values: oneHot))
+    let outcome = try outcome(layers)
+    let alarms = outcome.leftGroupShares.count { !$0.isNaN }
+    // An exponential of one feature may hold one example that is far from all others.
+    #expect(alarms <= layers.count / 20, "\(alarms) of \(layers.count)")
+  }
+
+  /// Sparse layers, whose few examples make the interval too short, are told from normal ones.
+  @Test func intervalsOfSparseLayersAreCalledShort() throws {
+    let dense = Activations64.normal(n: 100, p: 20, seed: 41)
+    var sparse = dense
+    sparse.values = sparse.values.map { max($0 - 2.2, 0) }
+    let outcome = try outcome([dense, sparse], [dense])
+    let settings = Trust.PairSettings(permutations: 1, randomDrops: 1)
+    let pairs = try (0..<2).map {
+      try #require(try outcome.pair(row: $0, column: 0, settings: settings))
+    }
+    #expect(!pairs[0].isIntervalShort && pairs[0].evenness > 0.6)
+    #expect(pairs[1].isIntervalShort)
+  }
+
+  @Test func requestsWithoutMeaningAreRefused() throws {
+    let biased = try Comparison(model([Self.x]), estimator: .biased)
+    #expect(throws: ComparisonError.self) { try Trust(biased) }
+    let few = try Comparison(model([.normal(n: 3, p: 2, seed: 1)]), estimator: .unbiased)
+    #expect(throws: ComparisonError.self) { try Trust(few) }
+    let outcome = try outcome([Self.x])
+    for (row, column) in [(-1, 0), (0, 1), (1, 0)] {
+      #expect(throws: ComparisonError.self) { try outcome.pair(row: row, column: column) }
+    }
+    for settings in [
+      Trust.PairSettings(permutations: -1), .init(permutations: .max), .init(randomDrops: -1),
+      .init(dropFractions: [.nan]), .init(dropFractions: [2]), .init(dropFractions: [-0.1]),
+    ] {
+      #expect(throws: ComparisonError.self) {
+        try outcome.pair(row: 0, column: 0, settings: settings)
+      }
+    }
+    // A pairing of 40 examples for a model of 8.
+    let eight = ActivationModel(
+      name: "eight", layers: [Activations64.normal(n: 8, p: 2, seed: 1).layer("a")])
+    let pairing = try ExamplePairing(model([Self.x]))
+    #expect { try Comparison(eight, pairing: pairing) } throws: {
+      ($0 as? ComparisonError)?.description == "eight has 8 examples: example 39 cannot be compared"
+    }
+    #expect(throws: ComparisonError.self) { try ExamplePairing(eight, limit: -1) }
+    #expect(MinibatchPlan.permutation(of: -1, seed: 0, pass: 0).isEmpty)
+  }
+
   @Test func undefinedLayersStayUndefined() throws {
     let constant = Activations64(n: Self.n, p: 3, values: Array(repeating: 2, count: 3 * Self.n))
     let outcome = try outcome([Self.x, constant])
-    #expect(outcome.pair(row: 0, column: 1) == nil)
+    #expect(try outcome.pair(row: 0, column: 1) == nil)
     #expect(outcome.standardErrors[0, 1].isNaN && outcome.control[1, 1].isNaN)
     #expect(outcome.leftHalfShares[1].isNaN && !outcome.leftHalfShares[0].isNaN)
     #expect(outcome.standardErrors[0, 0] < 1e-6)

@@ -145,15 +145,13 @@ import Testing
     #expect(try numbers("reduced.npy", shape: [1, 1, 1])[0].isNaN)
     #expect(try numbers("projections.npy", shape: [1, 40]).allSatisfy { $0.isNaN })
     #expect(!cka.exists("cka-components/projections.png"))
-    let svg = try #require(
-      String(validating: cka.bytes("cka-components/components.svg"), as: UTF8.self))
-    #expect(svg.contains("undefined where"))
+    #expect(isXML(try cka.bytes("cka-components/components.svg")))
   }
 
   /// Layers of 1e200 ended the command with an error of its JSON.
   @Test func numbersWithoutRoomAreNull() throws {
     let values = Activations64.normal(n: 30, p: 4, seed: 3).values.map { $0 * 1e200 }
-    try cka.folder.write(NPYFile.bytes(values, shape: [30, 4]), to: "far.npy")
+    try cka.folder.write(NPYFile.bytes(values, shape: [30, 4], type: .float64), to: "far.npy")
     try components("far.npy", "-k", "2").expectSuccess()
     let layers = try #require(try json()["layers"] as? [[[String: Any]]])
     let eigenvalues = try #require(layers[0][0]["eigenvalues"] as? [Any])

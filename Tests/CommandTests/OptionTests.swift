@@ -31,6 +31,45 @@ import Testing
     try cka.expectNothingWritten()
   }
 
+  /// None of these numbers may trap, run for ever or end in an error of the program's own.
+  @Test(arguments: [
+    ["components", "m.npz", "--components"], ["components", "m.npz", "--remove"],
+    ["components", "m.npz", "--controls"], ["converge", "m.npz", "--passes"],
+    ["trust", "m.npz", "--cell", "layer0,layer1", "--permutations"],
+    ["trust", "m.npz", "--cell", "layer0,layer1", "--top"],
+    ["converge", "m.npz", "--repeats"], ["converge", "m.npz", "--batch-sizes"],
+    ["probe", "m.npz", "--labels", "y.npy", "--penalty"],
+    ["probe", "m.npz", "--labels", "y.npy", "--test-fraction"],
+    ["probe", "m.npz", "--labels", "y.npy", "--examples"], ["blocks", "r", "--permutations"],
+    ["blocks", "r", "--min-size"], ["blocks", "r", "--min-contrast"],
+    ["blocks", "r", "--significance"],
+    [
+      "errors", "--group", "a=y.npy,z.npy", "--group", "b=u.npy,v.npy", "--labels", "y.npy",
+      "--repeats",
+    ],
+    [
+      "errors", "--group", "a=y.npy,z.npy", "--group", "b=u.npy,v.npy", "--labels", "y.npy",
+      "--top",
+    ],
+  ])
+  func numbersAtTheirEndsAreRefusedOrTaken(words: [String]) throws {
+    try cka("compare", "m.npz", "--output", "r", "--quiet", "--device", "cpu").expectSuccess()
+    for (place, name) in ["y", "z", "u", "v"].enumerated() {
+      let labels = (0..<24).map { Double(($0 / (1 + place) + place) % 2) }
+      try cka.folder.write(NPYFile.bytes(labels, shape: [24]), to: "\(name).npy")
+    }
+    for number in [
+      "-1", "0", "2147483648", "9223372036854775807", "1e308", "1e-308", "nan", "inf",
+    ] {
+      // An option's value that begins with a minus sign stands behind an equals sign.
+      let option = "\(words[words.count - 1])=\(number)"
+      let run = try cka.run(
+        Array(words.dropLast()) + [option, "--output", "out", "--force", "--quiet"])
+      #expect(
+        run.signal == nil && [0, 64, 65].contains(run.code), "\(words) \(number): \(run.errors)")
+    }
+  }
+
   @Test(arguments: [["nonsense"], ["compare"], ["inspect"], ["plot"], ["inspect", "a", "b"]])
   func refusesWrongCommands(arguments: [String]) throws {
     let run = try cka.run(arguments)

@@ -144,7 +144,6 @@ def logistic(first, second):
         "examples": len(active), "parameters": parameters, "logLikelihoods": likelihoods,
         "aic": [float(f.aic) for f in fits], "groupEffect": float(fits[1].params[-1]),
         "statistics": chi, "degreesOfFreedom": df,
-        "p": [float(stats.chi2.sf(x, k)) for x, k in zip(chi, df)],
         "effectSize": 1 - likelihoods[2] / likelihoods[1]}
 
 

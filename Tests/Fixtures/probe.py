@@ -26,13 +26,25 @@ CASES = [
 ]
 
 
-def case(model, layer, penalty, train, test):
+# Digits from 5 on against the others.
+TWO_CLASSES = [
+    ("depth20-width1-seed0", "head.pool", 1.0),
+    ("depth8-width4-seed0", "stage2.block1.conv1", 1.0),
+    ("depth8-width4-seed0", "stem.conv", 10.0),
+]
+
+
+def case(model, layer, penalty, train, test, labels=LABELS):
     x = np.load(ACTIVATIONS / model / f"{layer}.npy").astype(np.float64).reshape(len(LABELS), -1)
     scaler = StandardScaler().fit(x[train])
-    z, y = scaler.transform(x), LABELS
+    z, y = scaler.transform(x), labels
     fit = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=100_000).fit(z[train], y[train])
-    logs = fit.predict_log_proba(z[train])
-    own = logs[np.arange(len(train)), y[train]]
+    # Probabilities of two classes round to 0 and 1: from the scores, log p = −log(1 + exp(−score)).
+    scores = fit.decision_function(z[train])
+    if scores.ndim == 1:
+        own = -np.logaddexp(0, np.where(y[train], -scores, scores))
+    else:
+        own = scores[np.arange(len(train)), y[train]] - np.logaddexp.reduce(scores, axis=1)
     return {
         "model": model,
         "layer": layer,
@@ -51,6 +63,7 @@ json.dump(
         "train": train.tolist(),
         "test": test.tolist(),
         "cases": [case(*settings, train, test) for settings in CASES],
+        "twoClasses": [case(*settings, train, test, LABELS > 4) for settings in TWO_CLASSES],
     },
     sys.stdout,
     indent=1,

@@ -23,6 +23,23 @@ import Testing
 
   // MARK: Eigenpairs
 
+  @Test func shapesThatDoNotFitAreRefused() {
+    let wide = Matrix<Double>(rows: 2, columns: 3, repeating: 1)
+    let square = Matrix<Double>(rows: 2, columns: 2, repeating: 1)
+    #expect(throws: LinearAlgebraError.shapes) { try SymmetricEigen(wide) }
+    #expect(throws: LinearAlgebraError.shapes) { try solvePositiveDefinite(wide, square) }
+    #expect(throws: LinearAlgebraError.shapes) {
+      try solvePositiveDefinite(square, Matrix(rows: 3, columns: 1, repeating: 1))
+    }
+  }
+
+  /// LAPACK's room for the largest matrix that is taken is a number of 32 bits, for the next it is not.
+  @Test func largestMatrixHasRoom() {
+    func room(_ n: Int) -> Int { 1 + 6 * n + 2 * n * n }
+    #expect(room(SymmetricEigen.mostRows) <= Int(Int32.max))
+    #expect(room(SymmetricEigen.mostRows + 1) > Int(Int32.max))
+  }
+
   @Test func eigenpairsByHand() throws {
     // 5, 2 and −1 by the characteristic polynomial; (2, 2, 1)/3, (2, −1, −2)/3, (1, −2, 2)/3.
     let matrix = Matrix(rows: 3, columns: 3, elements: [3, 2, 0, 2, 2, 2, 0, 2, 1.0])

@@ -24,7 +24,6 @@ public struct BlockDetector: Sendable, Hashable {
     minimumSize: Int? = nil, minimumContrast: Double = 0.1, significance: Double = 0.05,
     permutations: Int = 999, seed: UInt64 = 0
   ) {
-    precondition(minimumSize ?? 2 >= 2 && minimumContrast > 0 && permutations > 0)
     self.minimumSize = minimumSize
     self.minimumContrast = minimumContrast
     self.significance = significance
@@ -32,15 +31,30 @@ public struct BlockDetector: Sendable, Hashable {
     self.seed = seed
   }
 
+  /// The most maps of the baseline.
+  public static let mostPermutations = 100_000
+
   /// The least size in a map of `count` layers with values.
   public func minimumSize(ofLayers count: Int) -> Int { minimumSize ?? max(3, (count + 9) / 10) }
 
   /// The blocks of `map`, layers × layers, NaN where undefined. Layers without a value on the diagonal
   /// or with no other layer are left out.
   ///
-  /// - Precondition: the map is square. Of an unsymmetric one the mean of both halves counts.
-  public func structure(of map: Matrix<Double>) -> BlockStructure {
-    precondition(map.rows == map.columns, "a map of two networks")
+  /// Of an unsymmetric map the mean of both halves counts.
+  ///
+  /// - Throws: where the map is not square, or a setting has no meaning.
+  public func structure(of map: Matrix<Double>) throws(ComparisonError) -> BlockStructure {
+    guard map.rows == map.columns else {
+      throw ComparisonError(
+        "a map of \(map.rows) × \(map.columns) layers, expected one of one network")
+    }
+    guard minimumSize ?? 2 >= 2, minimumContrast > 0,
+      (1...Self.mostPermutations).contains(permutations)
+    else {
+      throw ComparisonError(
+        "blocks of \(minimumSize ?? 2) layers or more, of a contrast of \(minimumContrast), against "
+          + "\(permutations) maps: expected 2 or more, above 0, and 1 to \(Self.mostPermutations)")
+    }
     let layers = (0..<map.rows).filter { i in
       !map[i, i].isNaN && (0..<map.rows).contains { $0 != i && !map[i, $0].isNaN }
     }
@@ -53,7 +67,7 @@ public struct BlockDetector: Sendable, Hashable {
     let undefinedPairs = Self.fill(&own)
     let least = minimumSize(ofLayers: layers.count)
     var search = BlockSearch(detector: self, map: own)
-    if layers.count >= 2 * least { search.run(sizes: least...(layers.count - least)) }
+    if least <= layers.count / 2 { search.run(sizes: least...(layers.count - least)) }
     let ranges = search.found.map(\.layers)
     func block(_ found: BlockSearch.Found, others: [Range<Int>]) -> LayerBlock {
       LayerBlock(found, in: own, layers: layers, others: others)

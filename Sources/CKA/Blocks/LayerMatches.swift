@@ -64,8 +64,14 @@ public struct LayerMatching: Sendable {
   /// - Parameters:
   ///   - left: which network the rows are of.
   ///   - right: the same of the columns.
-  public mutating func add(_ cka: Matrix<Double>, left: Int, right: Int) {
-    precondition(cka.rows == cka.columns, "networks of different layers")
+  /// - Throws: where they are of different layers.
+  public mutating func add(
+    _ cka: Matrix<Double>, left: Int, right: Int
+  ) throws(ComparisonError) {
+    guard cka.rows == cka.columns else {
+      throw ComparisonError(
+        "a map of \(cka.rows) × \(cka.columns) layers, expected as many of both")
+    }
     for (map, left, right) in [(cka, left, right), (cka.transposed, right, left)] {
       guard let accuracy = LayerMatches(ofRows: map).accuracy(of: map) else { continue }
       pairs.append(Pair(left: left, right: right, accuracy: accuracy))

@@ -23,6 +23,11 @@ public struct ActivationTraits: Sendable {
   }
 
   private init(_ layer: LayerActivations, examples: [Int]) throws(ActivationReadError) {
+    if let other = examples.first(where: { !(0..<layer.shape.exampleCount).contains($0) }) {
+      throw ActivationReadError(
+        path: layer.name,
+        reason: "has \(layer.shape.exampleCount) examples, and no example \(other)")
+    }
     let count = layer.shape.featureCount
     let size = layer.scalarType.size
     let room = UnsafeMutableRawPointer.allocate(

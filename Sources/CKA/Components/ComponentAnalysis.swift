@@ -1,5 +1,6 @@
 import Activations
 import Device
+import LinearAlgebra
 
 /// The principal components of all layers of one model, or of two, and what they explain of CKA.
 ///
@@ -86,6 +87,11 @@ public struct ComponentAnalysis: Sendable {
     self.right = right
     self.pairing = pairing
     let most = min(components, pairing.count - 1)
+    guard pairing.count <= 4 * Self.mostComponents || most <= Self.mostComponents else {
+      throw ComparisonError(
+        "\(most) components of \(pairing.count) examples: at most \(Self.mostComponents) of so many"
+      )
+    }
     self.components = most
     if let other = removed.first(where: { !(1...most).contains($0) }) {
       throw ComparisonError(
@@ -96,6 +102,19 @@ public struct ComponentAnalysis: Sendable {
     self.removed = Set(removed).sorted()
     self.estimator = estimator
     self.removal = removal
+  }
+
+  /// The most components of more than four times as many examples: LAPACK must take a basis of four times as
+  /// many vectors.
+  public static let mostComponents = SymmetricEigen.mostRows / 4 - 8
+
+  /// Bytes of the contributions of all pairs of layers, as numbers and as a file; the largest number where
+  /// it is larger.
+  public var contributionBytes: Int {
+    [16, left.layers.count, (right ?? left).layers.count, components, components].reduce(1) {
+      let (product, overflows) = $0.multipliedReportingOverflow(by: $1)
+      return overflows ? .max : product
+    }
   }
 
   /// What was found.

@@ -18,7 +18,8 @@ struct Eigenpairs: Sendable {
 extension CenteredGram {
   /// The first `count` eigenpairs.
   ///
-  /// Up to 256 examples, or where more than an eighth of all pairs is wanted, LAPACK finds all. Else block
+  /// Up to 256 examples, or where more than an eighth of all pairs is wanted (and LAPACK has room for them),
+  /// LAPACK finds all. Else block
   /// Krylov subspaces: blocks of 8 vectors, all orthogonalized against all twice, Rayleigh and Ritz's
   /// pairs of the whole basis, restarted with the best where the basis is full (block Krylov and Schur).
   /// It ends when ‖Ku − λu‖ ≤ 2⁻²²·λ₁ for every pair. The float32 matrix is off by ‖E‖ ≈ 2⁻²²·‖K‖ itself
@@ -29,7 +30,9 @@ extension CenteredGram {
   func leadingEigenpairs(_ count: Int) throws(LinearAlgebraError) -> Eigenpairs {
     let wanted = min(count, exampleCount)
     var pairs: Eigenpairs
-    if exampleCount <= 256 || 8 * wanted >= exampleCount {
+    if exampleCount <= 256
+      || 8 * wanted >= exampleCount && exampleCount <= SymmetricEigen.mostRows
+    {
       let all = try SymmetricEigen(matrix)
       pairs = Eigenpairs(
         values: Array(all.values.prefix(wanted)),
@@ -81,7 +84,7 @@ private struct BlockKrylov {
     self.gram = gram
     self.wanted = wanted
     n = gram.exampleCount
-    most = min(max(192, 4 * (wanted + Self.block)), n)
+    most = min(max(192, 4 * (wanted + Self.block)), n, SymmetricEigen.mostRows)
     projection = Matrix(rows: most, columns: most, repeating: 0)
   }
 

@@ -24,15 +24,22 @@ public struct Convergence: Sendable {
   ///
   /// - Parameter pairing: which examples are compared; without it all, which both models hold in the
   ///   same order.
-  /// - Throws: `ComparisonError` where the models do not hold the same examples.
-  /// - Precondition: batch sizes of 4 or more, and one pass and one repeat at least.
+  /// - Throws: `ComparisonError` where the models do not hold the same examples, a batch size is below 4, or
+  ///   passes or repeats are none or more than `mostPasses` and `mostRepeats`.
   public init(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
     pairing: ExamplePairing? = nil, kernel: GramKernel = .linear, batchSizes: [Int],
     passes: [Int], repeats: Int, seed: UInt64 = 0
   ) throws(ComparisonError) {
-    precondition(batchSizes.allSatisfy { $0 >= GramCentering.unbiased.leastExamples })
-    precondition(!passes.isEmpty && passes.allSatisfy { $0 > 0 } && repeats > 0)
+    if let small = batchSizes.first(where: { $0 < GramCentering.unbiased.leastExamples }) {
+      throw ComparisonError("minibatches of \(small) examples: at least 4")
+    }
+    guard !passes.isEmpty, passes.allSatisfy({ (1...Self.mostPasses).contains($0) }) else {
+      throw ComparisonError("passes \(passes): each 1 to \(Self.mostPasses)")
+    }
+    guard (1...Self.mostRepeats).contains(repeats) else {
+      throw ComparisonError("\(repeats) repeats: 1 to \(Self.mostRepeats)")
+    }
     exact = try Comparison(left, right, pairing: pairing, estimator: .unbiased, kernel: kernel)
     let count = exact.pairing.count
     self.batchSizes = Set(batchSizes).filter { $0 < count }.sorted()
@@ -40,6 +47,11 @@ public struct Convergence: Sendable {
     self.repeats = repeats
     self.seed = seed
   }
+
+  /// The most passes of a run.
+  public static let mostPasses = 1000
+  /// The most orders.
+  public static let mostRepeats = 1000
 
   /// The longest run of one batch size in one order.
   ///
@@ -97,6 +109,8 @@ extension Convergence {
     public let pairs: Int
     /// Pairs that have an exact value and no estimate in at least one repeat.
     public let undefinedPairs: Int
+    /// Pairs without an exact value, as those of a constant layer.
+    public let pairsWithoutExact: Int
     /// The mean of |e| over pairs, one a repeat.
     public let meanErrors: [Double]
     /// The 95th percentile of |e| over pairs and repeats (nearest rank).

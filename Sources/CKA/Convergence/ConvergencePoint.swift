@@ -12,9 +12,13 @@ extension Convergence.Point {
     var roots = Matrix<Double>(rows: rows, columns: columns, repeating: .nan)
     var sums = estimates.map { _ in (absolute: 0.0, signed: 0.0) }
     var errors: [Double] = []
-    var (pairs, undefined) = (0, 0)
+    var (pairs, undefined, withoutExact) = (0, 0, 0)
     for i in 0..<rows {
-      for j in 0..<columns where !exact[i, j].isNaN {
+      for j in 0..<columns {
+        guard !exact[i, j].isNaN else {
+          if !isOneModel || j < i { withoutExact += 1 }
+          continue
+        }
         let deviations = estimates.map { $0[i, j] - exact[i, j] }
         // A sum over NaN is NaN.
         let squares = deviations.reduce(0) { $0 + $1 * $1 }
@@ -37,7 +41,8 @@ extension Convergence.Point {
     let rank = (errors.count * 95 + 99) / 100
     self.init(
       batchSize: batchSize, passes: passes, minibatches: minibatches, pairs: pairs,
-      undefinedPairs: undefined, meanErrors: sums.map { $0.absolute / Double(pairs) },
+      undefinedPairs: undefined, pairsWithoutExact: withoutExact,
+      meanErrors: sums.map { $0.absolute / Double(pairs) },
       percentile95: rank > 0 ? errors[rank - 1] : .nan, largest: errors.last ?? .nan,
       meanDeviations: sums.map { $0.signed / Double(pairs) }, rootMeanSquares: roots)
   }

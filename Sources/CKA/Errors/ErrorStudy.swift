@@ -42,14 +42,13 @@ public struct ErrorStudy: Sendable {
     }
     let networks = first.networks + second.networks
     let count = networks.lazy.compactMap(\.classCount).first ?? Int(labels.max() ?? -1) + 1
-    var present = [Bool](repeating: false, count: count)
+    let present = Set(labels)
     for (example, label) in labels.enumerated() {
-      guard label < count else {
+      guard label >= 0, label < count else {
         throw PredictionError(
           "the label of example \(example) is \(label), expected 0 to \(count - 1): the networks know "
             + "\(count) classes")
       }
-      present[Int(label)] = true
     }
     for network in networks {
       guard network.exampleCount == labels.count else {
@@ -62,18 +61,19 @@ public struct ErrorStudy: Sendable {
           "\(network.name) has probabilities of \(own) classes, expected \(count) as the others have"
         )
       }
-      if let example = network.classes.firstIndex(where: { $0 >= count }) {
+      if let example = network.classes.firstIndex(where: { $0 < 0 || $0 >= count }) {
         throw PredictionError(
           "\(network.name) predicts class \(network.classes[example]) for example \(example), "
             + "expected 0 to \(count - 1)")
       }
     }
-    let missing = present.indices.filter { !present[$0] }
-    guard missing.isEmpty else {
-      let list = missing.prefix(5).map(String.init).joined(separator: ", ")
+    // Labels may be large: memory is that of those that occur.
+    let missing = count - present.count
+    guard missing == 0 else {
+      let list = (0..<count).lazy.filter { !present.contains(Int32($0)) }.prefix(5)
       throw PredictionError(
-        "no example has the label \(list)\(missing.count > 5 ? ", …" : ""), expected examples of each "
-          + "of the \(count) classes")
+        "no example has the label \(list.map(String.init).joined(separator: ", "))"
+          + "\(missing > 5 ? ", …" : ""), expected examples of each of the \(count) classes")
     }
     self.first = first
     self.second = second

@@ -38,13 +38,17 @@ public struct ProbeSplit: Sendable, Hashable {
   ///
   /// They are the first of their class in `MinibatchPlan.permutation(of:seed:pass:)` for the pass −1000.
   ///
-  /// - Throws: where there is one class only, or a class of one example, which cannot be in both parts.
+  /// - Throws: where there is one class only, or a class of one example, which cannot be in both parts, or
+  ///   `testFraction` does not lie between 0 and 1.
   public init(
     _ labels: ClassLabels, testFraction: Double = 0.25, seed: UInt64 = 0
   ) throws(ProbeError) {
     guard labels.classes.count > 1 else {
       let found = labels.classes.first.map { "only the class \($0)" } ?? "no class"
       throw ProbeError("found \(found), expected at least 2 classes")
+    }
+    guard testFraction > 0, testFraction < 1 else {
+      throw ProbeError("the share of the test is \(testFraction), expected between 0 and 1")
     }
     let counts = labels.counts
     if let single = counts.firstIndex(of: 1) {

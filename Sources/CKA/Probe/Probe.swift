@@ -22,15 +22,32 @@ public struct Probe: Sendable {
   /// The weight of ½‖W‖² beside the summed logarithmic losses: 1/C of scikit-learn.
   public let penalty: Double
 
+  /// The penalties that are taken; 1/C of what anybody fits, and C·Σ losses stays a number.
+  public static let penalties = 1e-12...1e12
+
   /// A probe of `examples`, of which `labels` has one each.
   ///
-  /// - Precondition: as many labels as examples, and a positive penalty.
+  /// - Throws: where labels, examples and split do not fit each other and the model, or `penalty` is not
+  ///   among `penalties`.
   public init(
     _ model: any ActivationSource, examples: [Int], labels: ClassLabels, split: ProbeSplit,
     penalty: Double = 1
-  ) {
-    precondition(examples.count == labels.indices.count, "a label an example")
-    precondition(penalty > 0 && penalty.isFinite, "a positive penalty")
+  ) throws(ProbeError) {
+    guard examples.count == labels.indices.count else {
+      throw ProbeError(
+        "found \(labels.indices.count) labels for \(examples.count) examples, expected one each")
+    }
+    if let other = examples.first(where: { !(0..<model.exampleCount).contains($0) }) {
+      throw ProbeError("\(model.name) has \(model.exampleCount) examples, and no example \(other)")
+    }
+    guard !split.train.isEmpty, !split.test.isEmpty,
+      (split.train + split.test).allSatisfy({ examples.indices.contains($0) })
+    else { throw ProbeError("the split is not of these \(examples.count) examples") }
+    guard Self.penalties.contains(penalty) else {
+      throw ProbeError(
+        "the penalty is \(penalty), expected \(Self.penalties.lowerBound) to "
+          + "\(Self.penalties.upperBound)")
+    }
     self.model = model
     self.examples = examples
     self.labels = labels

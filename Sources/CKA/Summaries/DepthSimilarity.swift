@@ -38,9 +38,9 @@ public struct DepthSimilarity: Sendable, Hashable {
   }
 
   /// The similarity at a depth of 0 to 1: linearly between two of `values`; NaN where one of them is
-  /// undefined, and of a single layer at any depth but 0.
+  /// undefined, of a single layer at any depth but 0, and outside of the network.
   public func value(at depth: Double) -> Double {
-    precondition((0...1).contains(depth), "a depth outside of the network")
+    guard (0...1).contains(depth), !values.isEmpty else { return .nan }
     let place = depth * Double(values.count - 1)
     let layer = Int(place)
     let weight = place - Double(layer)

@@ -16,19 +16,32 @@ public struct MapStatistics: Sendable {
   }
 
   /// Adds a map.
-  public mutating func add(_ map: Matrix<Double>) { add(map, weight: 1) { $0 } }
+  ///
+  /// - Throws: where it is of other layers.
+  public mutating func add(_ map: Matrix<Double>) throws(ComparisonError) {
+    try add(map, weight: 1) { $0 }
+  }
 
   /// Adds the map of two networks of the same layers that come in no order: half of it counts as it is,
   /// half with rows and columns exchanged.
-  public mutating func addSymmetric(_ map: Matrix<Double>) {
-    precondition(map.rows == map.columns, "networks of different layers")
-    add(map, weight: 0.5) { $0 }
-    add(map, weight: 0.5) { $0 % map.rows * map.columns + $0 / map.rows }
+  ///
+  /// - Throws: where it is of other layers, or its networks are of different ones.
+  public mutating func addSymmetric(_ map: Matrix<Double>) throws(ComparisonError) {
+    guard map.rows == map.columns else {
+      throw ComparisonError(
+        "a map of \(map.rows) × \(map.columns) layers, expected as many of both")
+    }
+    try add(map, weight: 0.5) { $0 }
+    try add(map, weight: 0.5) { $0 % map.rows * map.columns + $0 / map.rows }
   }
 
-  private mutating func add(_ map: Matrix<Double>, weight: Double, index: (Int) -> Int) {
-    precondition(
-      map.rows == means.rows && map.columns == means.columns, "a map of other layers")
+  private mutating func add(
+    _ map: Matrix<Double>, weight: Double, index: (Int) -> Int
+  ) throws(ComparisonError) {
+    guard map.rows == means.rows, map.columns == means.columns else {
+      throw ComparisonError(
+        "a map of \(map.rows) × \(map.columns) layers, expected \(means.rows) × \(means.columns)")
+    }
     for cell in means.elements.indices {
       let value = map.elements[index(cell)]
       guard !value.isNaN else { continue }

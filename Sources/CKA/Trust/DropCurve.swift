@@ -70,8 +70,21 @@ struct SquareGrams: Sendable {
   /// and B, ⟨A, B⟩ − 2/(m−2)·Σrᵢsᵢ + R·S/((m−1)(m−2)). NaN for fewer than four, or where a layer has
   /// nothing left beside rounding errors.
   func similarity(keeping kept: [Int]) -> Double {
-    let n = exampleCount
     guard kept.count >= 4 else { return .nan }
+    let products = products(keeping: kept)
+    return isKnown(products) ? products.cosine : .nan
+  }
+
+  /// Whether products of some of the examples are more than rounding. Both matrices are √2 of the true ones:
+  /// so are their errors.
+  func isKnown(_ products: PairProducts) -> Bool {
+    RemainingNorm.isKnown(products.left / 2, rounding: roundings.left)
+      && RemainingNorm.isKnown(products.right / 2, rounding: roundings.right)
+  }
+
+  /// Twice ⟨A, B⟩, ⟨A, A⟩ and ⟨B, B⟩ of some of the examples, four at least.
+  func products(keeping kept: [Int]) -> PairProducts {
+    let n = exampleCount
     let m = Double(kept.count)
     var (cross, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
     var (rs, rr, ss, r, s) = (0.0, 0.0, 0.0, 0.0, 0.0)
@@ -104,14 +117,9 @@ struct SquareGrams: Sendable {
     func centered(_ product: Double, _ rows: Double, _ totals: Double) -> Double {
       product - 2 / (m - 2) * rows + totals / ((m - 1) * (m - 2))
     }
-    let products = PairProducts(
+    return PairProducts(
       cross: centered(cross, rs, r * s), left: centered(leftSquare, rr, r * r),
       right: centered(rightSquare, ss, s * s))
-    // Both matrices are √2 of the true ones: so are their errors.
-    let isKnown =
-      RemainingNorm.isKnown(products.left / 2, rounding: roundings.left)
-      && RemainingNorm.isKnown(products.right / 2, rounding: roundings.right)
-    return isKnown ? products.cosine : .nan
   }
 }
 

@@ -20,6 +20,9 @@ public struct PairTrust: Sendable {
   public let weights: [Double]
   /// How CKA moves as the examples that carry most are dropped.
   public let drops: DropCurve
+  /// What is left of CKA within two groups of the examples that stand apart in one of the layers, where there
+  /// are such groups: of the layer whose groups move CKA more.
+  public let groups: Trust.Groups?
 
   /// The examples from the one that contributes most to the one that contributes least.
   public var byContribution: [Int] { descendingOrder(of: contributions) }
@@ -37,6 +40,21 @@ public struct PairTrust: Sendable {
       let random = point.withoutRandom.filter { !$0.isNaN }.map { abs($0 - value) }.max() ?? 0
       return moves.contains { $0 > max(0.1, random) }
     }
+  }
+
+  /// Σw of all examples, squared, over n·Σw²: 1 where all weigh the same.
+  public var evenness: Double {
+    let sum = weights.reduce(0, +)
+    return sum * sum / (Double(weights.count) * weights.reduce(0) { $0 + $1 * $1 })
+  }
+
+  /// Whether the jackknife's interval is too short, as few examples make it: see `Trust.leastEvenness`.
+  public var isIntervalShort: Bool { evenness < Trust.leastEvenness }
+
+  /// Whether two groups of examples that stand apart decide the value: within them CKA is another by more
+  /// than 0.1, or there is none.
+  public var isCarriedByGroups: Bool {
+    groups.map { $0.within.isNaN || abs($0.within - value) > 0.1 } ?? false
   }
 
   /// The pair of the layer `i` of `left` and `j` of `right`.
@@ -83,9 +101,20 @@ public struct PairTrust: Sendable {
       value: value,
       among: PermutationTest.values(
         left, layer: i, rightSquare: b, norm: norm, count: settings.permutations, seed: seed))
+    let grams = SquareGrams(left: a, right: b, exampleCount: n, roundings: roundings)
+    let found = [left.groups(ofLayer: i), right.groups(ofLayer: j)].enumerated().filter {
+      $0.element.standApart
+    }.map { place, groups in
+      Trust.Groups(
+        isOfSecondLayer: place == 1, smaller: groups.smaller, separation: groups.separation,
+        within: grams.similarity(within: [groups.smaller, groups.larger]))
+    }
+    func move(_ groups: Trust.Groups) -> Double {
+      groups.within.isNaN ? .infinity : abs(groups.within - value)
+    }
+    self.groups = found.max { move($0) < move($1) }
     drops = DropCurve(
-      SquareGrams(left: a, right: b, exampleCount: n, roundings: roundings),
-      contributions: contributions, weights: weights, fractions: settings.dropFractions,
+      grams, contributions: contributions, weights: weights, fractions: settings.dropFractions,
       draws: settings.randomDrops, seed: seed)
   }
 }

@@ -12,10 +12,16 @@ public struct Trust: Sendable {
   /// What decides permutations and draws.
   public let seed: UInt64
 
-  /// - Precondition: the comparison's estimator is `.unbiased`, and it has four examples at least.
-  public init(_ comparison: Comparison, seed: UInt64 = 0) {
-    precondition(comparison.estimator == .unbiased, "trust is in debiased CKA")
-    precondition(comparison.pairing.count >= 4, "debiased CKA needs four examples")
+  /// - Throws: where the comparison's estimator is not `.unbiased`, or it has fewer than four examples.
+  public init(_ comparison: Comparison, seed: UInt64 = 0) throws(ComparisonError) {
+    guard comparison.estimator == .unbiased else {
+      throw ComparisonError(
+        "trust is in debiased CKA, not in the estimator \(comparison.estimator.name)")
+    }
+    guard comparison.pairing.count >= 4 else {
+      throw ComparisonError(
+        "\(comparison.left.name) has \(comparison.pairing.count) examples, debiased CKA needs 4")
+    }
     self.comparison = comparison
     self.seed = seed
   }
@@ -36,6 +42,19 @@ public struct Trust: Sendable {
       self.permutations = permutations
       self.dropFractions = dropFractions
       self.randomDrops = randomDrops
+    }
+
+    /// The most permutations, and the most random drops.
+    public static let mostPermutations = 1_000_000
+
+    fileprivate func check() throws(ComparisonError) {
+      for count in [permutations, randomDrops]
+      where !(0...Self.mostPermutations).contains(count) {
+        throw ComparisonError("\(count) permutations: 0 to \(Self.mostPermutations)")
+      }
+      if let other = dropFractions.first(where: { !(0...1).contains($0) }) {
+        throw ComparisonError("\(other) of the examples cannot be dropped: 0 to 1")
+      }
     }
   }
 
@@ -58,6 +77,11 @@ public struct Trust: Sendable {
     public let leftHalfShares: [Double]
     /// The same of the second model.
     public let rightHalfShares: [Double]
+    /// For each layer the share of the examples in the smaller of two groups that stand apart along its first
+    /// direction; NaN where there are none such.
+    public let leftGroupShares: [Double]
+    /// The same of the second model.
+    public let rightGroupShares: [Double]
     /// Who did the work.
     public let device: DeviceInfo
 
@@ -67,7 +91,15 @@ public struct Trust: Sendable {
 
     /// The pair of the layer `row` of the first model and `column` of the second; nil where it has no
     /// value.
-    public func pair(row: Int, column: Int, settings: PairSettings = .init()) -> PairTrust? {
+    ///
+    /// - Throws: where there is no such pair, or a setting has no meaning.
+    public func pair(
+      row: Int, column: Int, settings: PairSettings = .init()
+    ) throws(ComparisonError) -> PairTrust? {
+      try settings.check()
+      guard left.layers.indices.contains(row), right.layers.indices.contains(column) else {
+        throw ComparisonError("there is no pair of the layers \(row) and \(column)")
+      }
       guard similarity.statuses[row, column] == .ok else { return nil }
       return PairTrust(left, row, right, column, settings: settings, seed: seed)
     }
@@ -101,6 +133,17 @@ public struct Trust: Sendable {
       }
       leftHalfShares = shares(map.leftWeights, similarity.leftStatuses)
       rightHalfShares = shares(map.rightWeights, similarity.rightStatuses)
+      func groupShares(_ grams: CenteredGrams, _ statuses: [Status]) -> [Double] {
+        concurrently(statuses.count) { layer in
+          guard statuses[layer] == .ok else { return .nan }
+          let groups = grams.groups(ofLayer: layer)
+          return groups.standApart
+            ? Double(groups.smaller.count) / Double(grams.exampleCount) : .nan
+        }
+      }
+      leftGroupShares = groupShares(left, similarity.leftStatuses)
+      rightGroupShares =
+        left === right ? leftGroupShares : groupShares(right, similarity.rightStatuses)
     }
   }
 

@@ -40,7 +40,7 @@ import Testing
     var matching = LayerMatching()
     #expect(matching.accuracy == nil && matching.standardError == nil)
     for map in expected.matching.maps {
-      matching.add(
+      try matching.add(
         matrix(map.values.map { $0.map { $0 ?? .nan } }), left: map.left, right: map.right)
     }
     #expect(matching.pairCount == 20 && matching.networkCount == 5)
@@ -53,7 +53,7 @@ import Testing
     #expect(abs(interval.upperBound - expected.matching.interval[1]) < 1e-12)
   }
 
-  @Test func matchesByHand() {
+  @Test func matchesByHand() throws {
     let nan = Double.nan
     let map = matrix([
       [0.9, 0.1, 0.2, nan], [0.5, 0.3, 0.5, 0.5], [nan, nan, nan, nan], [0.1, 0.8, 0.2, 0.8],
@@ -63,7 +63,7 @@ import Testing
     #expect(matches.map { $0?.atSamePlace } == [1, 0, nil, 0.5])
     // Rows 0, 1 and 3 have a value at their own place; columns 0, 1 and 3 as well.
     var matching = LayerMatching()
-    matching.add(map, left: 0, right: 1)
+    try matching.add(map, left: 0, right: 1)
     #expect(matching.accuracy == (1.5 / 3 + (1 + 0 + 0.5 * 2) / 3) / 2)
     // Without either of two networks nothing is left.
     #expect(matching.standardError == nil && matching.interval == nil)

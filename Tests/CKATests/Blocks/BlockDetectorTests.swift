@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func plantedBlockIsFoundWithItsNumbers() throws {
-    let structure = BlockDetector().structure(of: map)
+    let structure = try BlockDetector().structure(of: map)
     let block = try #require(structure.blocks.first)
     #expect(structure.blocks.count == 1 && block.layers == 5..<10 && block.size == 5)
     #expect(abs(block.meanInside - expected.blockMeans[0]) < tolerance)
@@ -110,17 +110,38 @@ import Testing
     }
     map[1, 20] = .nan
     map[20, 1] = .nan
-    let structure = BlockDetector().structure(of: map)
+    let structure = try BlockDetector().structure(of: map)
     #expect(structure.undefinedLayers == [3, 12] && structure.undefinedPairs == 1)
     let block = try #require(structure.blocks.first)
     #expect(structure.blocks.count == 1 && block.layers == 9..<19 && block.size == 9)
   }
 
-  @Test func mapsWithoutRoomOrValuesHaveNoBlocks() {
+  @Test func requestsWithoutMeaningAreRefused() {
+    let square = Matrix<Double>(rows: 9, columns: 9, repeating: 0.5)
+    let other = Matrix<Double>(rows: 9, columns: 8, repeating: 0.5)
+    #expect(throws: ComparisonError.self) { try BlockDetector().structure(of: other) }
+    for detector in [
+      BlockDetector(minimumSize: -1), .init(minimumContrast: .nan), .init(permutations: -1),
+      .init(permutations: .max),
+    ] {
+      #expect(throws: ComparisonError.self) { try detector.structure(of: square) }
+    }
+    #expect(throws: Never.self) { try BlockDetector(minimumSize: .max).structure(of: square) }
+    var statistics = MapStatistics(rows: 9, columns: 9)
+    #expect(throws: ComparisonError.self) { try statistics.add(other) }
+    #expect(throws: ComparisonError.self) { try statistics.addSymmetric(other) }
+    var matching = LayerMatching()
+    #expect(throws: ComparisonError.self) { try matching.add(other, left: 0, right: 1) }
+    let depths = DepthSimilarity(square)
+    for depth in [Double.nan, -0.1, 1.1, .infinity] { #expect(depths.value(at: depth).isNaN) }
+    #expect(DepthSimilarity(Matrix(rows: 0, columns: 0, elements: [])).value(at: 0).isNaN)
+  }
+
+  @Test func mapsWithoutRoomOrValuesHaveNoBlocks() throws {
     for count in [1, 2, 5, 9] {
       for value in [1.0, 0.5, .nan] {
         let flat = Matrix<Double>(rows: count, columns: count, repeating: value)
-        let structure = BlockDetector().structure(of: flat)
+        let structure = try BlockDetector().structure(of: flat)
         #expect(structure.blocks.isEmpty && structure.insignificant == nil)
         #expect(structure.undefinedLayers.count == (value.isNaN || count == 1 ? count : 0))
       }
@@ -145,30 +166,32 @@ import Testing
         whole[j, i] = value
       }
     }
-    let blocks = BlockDetector().structure(of: whole).blocks
+    let blocks = try BlockDetector().structure(of: whole).blocks
     #expect(blocks.map(\.layers) == [1..<4, 4..<16, 16..<30])
     #expect(blocks.map { $0.contrast == nil } == [false, false, true])
   }
 
-  @Test func sameMapSameBlocks() {
+  @Test func sameMapSameBlocks() throws {
     let map = PlantedMap(ground: .walk, count: 40, blocks: [10..<22], lift: 0.3).map(seed: 3)
-    let structure = BlockDetector().structure(of: map)
-    #expect(structure == BlockDetector().structure(of: map))
+    let structure = try BlockDetector().structure(of: map)
+    let again = try BlockDetector().structure(of: map)
+    #expect(structure == again)
     #expect(!structure.blocks.isEmpty)
     // Another seed shuffles otherwise, and finds what is there.
-    let other = BlockDetector(seed: 9).structure(of: map)
+    let other = try BlockDetector(seed: 9).structure(of: map)
     #expect(other.blocks.map(\.layers) == structure.blocks.map(\.layers))
   }
 
   /// A layer that is unlike all others divides no network into blocks, at whatever place.
-  @Test func outlyingLayerIsNoBlock() {
+  @Test func outlyingLayerIsNoBlock() throws {
     for outlier in [0, 7, 15, 29] {
       var map = PlantedMap(ground: .decay, count: 30).map(seed: 1)
       for i in 0..<30 where i != outlier {
         map[i, outlier] = 0.05
         map[outlier, i] = 0.05
       }
-      #expect(BlockDetector().structure(of: map).blocks.isEmpty)
+      let structure = try BlockDetector().structure(of: map)
+      #expect(structure.blocks.isEmpty)
     }
   }
 }

@@ -13,12 +13,12 @@ import Testing
     var extra = 0.0
   }
 
-  private func rates(_ planted: PlantedMap, maps: Int = 100) -> Rates {
+  private func rates(_ planted: PlantedMap, maps: Int = 100) throws -> Rates {
     var rates = Rates()
     let truth = planted.blocks
     for seed in 0..<maps {
       let detector = BlockDetector(permutations: 199, seed: UInt64(seed))
-      let found = detector.structure(of: planted.map(seed: UInt64(seed))).blocks.map(\.layers)
+      let found = try detector.structure(of: planted.map(seed: UInt64(seed))).blocks.map(\.layers)
       let hits = truth.filter { block in
         found.contains { 2 * $0.clamped(to: block).count >= union($0, block) }
       }
@@ -47,15 +47,15 @@ import Testing
   /// At the level 0.05 chance finds a block in at most 5 of 100 maps of the null; 11 of 100 or more would
   /// then happen in 1 of 87 runs (binomial), and the seeds are fixed. The least contrast leaves fewer.
   @Test(arguments: PlantedMap.Ground.allCases, [10, 30, 60])
-  func falseAlarms(ground: PlantedMap.Ground, count: Int) {
-    let quiet = rates(PlantedMap(ground: ground, count: count))
-    let noisy = rates(PlantedMap(ground: ground, count: count, noise: 0.1))
+  func falseAlarms(ground: PlantedMap.Ground, count: Int) throws {
+    let quiet = try rates(PlantedMap(ground: ground, count: count))
+    let noisy = try rates(PlantedMap(ground: ground, count: count, noise: 0.1))
     print("no block, \(ground.rawValue), \(count) layers:", quiet.extra, noisy.extra)
     #expect(quiet.extra <= 0.1 && noisy.extra <= 0.1)
   }
 
   @Test(arguments: [PlantedMap.Ground.decay, .checkerboard], [10, 30, 60])
-  func hits(ground: PlantedMap.Ground, count: Int) {
+  func hits(ground: PlantedMap.Ground, count: Int) throws {
     let third = Self.third(count)
     let lifted = PlantedMap(ground: ground, count: count, blocks: [third], lift: 0.2)
     let level = PlantedMap(ground: ground, count: count, blocks: [third], level: 0.95)
@@ -64,52 +64,49 @@ import Testing
     var end = level
     end.blocks = [count - third.count..<count]
     for (name, planted) in [("+0.2", lifted), ("0.95", level), ("start", start), ("end", end)] {
-      let rates = rates(planted)
+      let rates = try rates(planted)
       print("one block, \(name), \(ground.rawValue), \(count) layers:", rates)
       #expect(rates.hits >= (count < 30 ? 0.8 : 0.98) && rates.extra <= 0.05)
       #expect(rates.exact >= 0.9 * rates.hits)
     }
   }
 
-  @Test(arguments: [30, 60]) func twoBlocks(count: Int) {
+  @Test(arguments: [30, 60]) func twoBlocks(count: Int) throws {
     for planted in [
       PlantedMap(ground: .decay, count: count, blocks: Self.two(count), lift: 0.3),
       PlantedMap(ground: .decay, count: count, blocks: Self.two(count), level: 0.95),
     ] {
-      let rates = rates(planted)
+      let rates = try rates(planted)
       print("two blocks, \(planted.level ?? planted.lift), \(count) layers:", rates)
       #expect(rates.hits >= 0.98 && rates.extra <= 0.05)
     }
   }
 
   /// What is about as weak as the least contrast is found about every second time.
-  @Test(arguments: [10, 30, 60]) func weakBlocks(count: Int) {
+  @Test(arguments: [10, 30, 60]) func weakBlocks(count: Int) throws {
     var planted = PlantedMap(ground: .decay, count: count, blocks: [Self.third(count)], lift: 0.1)
-    let (least, more) = (
-      rates(planted),
-      {
-        planted.lift = 0.15; return rates(planted)
-      }()
-    )
+    let least = try rates(planted)
+    planted.lift = 0.15
+    let more = try rates(planted)
     planted.lift = 0.2
     planted.noise = 0.1
-    let noisy = rates(planted)
+    let noisy = try rates(planted)
     planted.noise = 0.03
     planted.ground = .walk
-    let walk = rates(planted)
+    let walk = try rates(planted)
     print("weak, \(count) layers: +0.1", least, "+0.15", more, "noise", noisy, "walk", walk)
     #expect(least.hits < more.hits && more.hits >= 0.7)
     #expect(least.extra + more.extra + noisy.extra <= 0.1)
   }
 
-  @Test func manyLayers() {
+  @Test func manyLayers() throws {
     for (noise, least) in [(0.03, 1.0), (0.1, 0.95)] {
       let one = PlantedMap(
         ground: .decay, count: 200, noise: noise, blocks: [Self.third(200)], lift: 0.2)
-      let rates = rates(one, maps: 20)
+      let rates = try rates(one, maps: 20)
       print(
         "200 layers, noise \(noise):", rates,
-        self.rates(PlantedMap(ground: .walk, count: 200), maps: 20))
+        try self.rates(PlantedMap(ground: .walk, count: 200), maps: 20))
       #expect(rates.hits >= least && rates.extra <= 0.05)
     }
   }

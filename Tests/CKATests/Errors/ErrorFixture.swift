@@ -52,7 +52,6 @@ struct ErrorFixture: Decodable {
     var groupEffect: Double
     var statistics: [Double]
     var degreesOfFreedom: [Int]
-    var p: [Double]
     var effectSize: Double
   }
 

@@ -46,10 +46,36 @@ import Testing
     let models = try study(right: [[Bool]](repeating: [true, true], count: 4), first: 2)
       .logisticModels
     #expect(models.exampleCount == 0 && models.fits.map(\.parameters) == [0, 0, 0])
-    #expect(models.effectSize.isNaN && models.interaction.p == nil && models.groupEffect == nil)
+    #expect(models.effectSize.isNaN && models.groupEffect == nil)
   }
 
   // MARK: Null and alternative
+
+  /// Why no p of χ² is printed: of 4 and 4 networks of one kind χ² lies beyond the 95 % that its distribution,
+  /// nearly normal at some hundred degrees of freedom, would have, in nearly every study.
+  @Test func likelihoodRatiosOfFewNetworksAreNoChiSquared() throws {
+    var generator = SeededGenerator(seed: 77)
+    let studies = 40
+    let beyond = try (0..<studies).count { _ in
+      let right = draws(&generator, networks: 4, examples: 300, spread: 0)
+      let test = try study(right: right, first: 4).logisticModels.interaction
+      let freedom = Double(test.degreesOfFreedom)
+      return test.statistic > freedom + 1.645 * (2 * freedom).squareRoot()
+    }
+    #expect(beyond > studies / 2, "\(beyond) of \(studies)")
+  }
+
+  @Test func labelsBeyondAllClassesTakeNoMemory() throws {
+    let labels: [Int32] = [0, 1, 2_000_000_000]
+    let classes = layer([0, 1, 2_000_000_000], columns: 1)
+    let networks = try (0..<2).map { try Predictions(classes, name: "network \($0)") }
+    let group = ErrorStudy.Group(name: "a", networks: networks)
+    #expect { try ErrorStudy(group, group, labels: labels) } throws: {
+      ($0 as? PredictionError)?.description.contains("no example has the label 2, 3, 4, 5, 6, …")
+        ?? false
+    }
+    #expect(throws: PredictionError.self) { try ErrorStudy(group, group, labels: [0, 1, -1]) }
+  }
 
   /// Networks × examples, right with a probability that depends on the example and the group.
   private func draws(

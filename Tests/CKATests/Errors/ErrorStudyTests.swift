@@ -34,7 +34,7 @@ import Testing
     expect(welch.t, expected.t, within: 1e-11)
     expect(welch.degreesOfFreedom, expected.degreesOfFreedom, within: 1e-11)
     expect(welch.p, expected.p, within: 1e-11)
-    let interval = welch.interval(confidence: 0.95)
+    let interval = try #require(welch.interval(confidence: 0.95))
     expect(interval.lowerBound, expected.interval[0], within: 1e-11)
     expect(interval.upperBound, expected.interval[1], within: 1e-11)
   }
@@ -137,7 +137,6 @@ import Testing
     for (comparison, index) in zip([found.group, found.interaction], 0...) {
       expect(comparison.statistic, expected.statistics[index], within: 1e-7)
       #expect(comparison.degreesOfFreedom == expected.degreesOfFreedom[index])
-      expect(comparison.p, expected.p[index], within: 1e-8)
     }
   }
 
