@@ -156,3 +156,20 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
 )
+
+// Tests/Fuzz, which Scripts/test-fuzz.sh builds: the readers of files under libFuzzer. The commands' readers
+// can be linked to it only where the command is no program of its own.
+if let runtime = Context.environment["CKA_FUZZER_RUNTIME"] {
+  let command = package.targets.first { $0.name == "CKACommand" }
+  package.targets.removeAll { $0.type == .test || $0.name == "CKACommand" || $0.name == "CKABench" }
+  package.products.removeAll { $0.name != "CKA" }
+  package.targets += [
+    .target(
+      name: "CKACommand", dependencies: command?.dependencies ?? [], exclude: ["Command.swift"]),
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["ActivationFiles", "BLASDevice", "CKA", "CKACommand", "SweepStore"],
+      path: "Tests/Fuzz", exclude: ["Results", "Seeds"],
+      linkerSettings: [.unsafeFlags([runtime, "-lstdc++"])]),
+  ]
+}

@@ -28,6 +28,3 @@ struct CKACommand: ParsableCommand {
     main(nil)
   }
 }
-
-/// The version of the tool and of the library.
-let toolVersion = "0.1.0"
