@@ -7,6 +7,7 @@ cka_swift_library(Activations Sources/Activations
     ActivationSource.swift
     LayerActivations.swift
     LayerShape.swift
+    ModelNames.swift
     OneLine.swift
     ScalarType.swift
     StoredNumbers.swift)
@@ -208,6 +209,7 @@ cka_swift_library(CKA Sources/CKA
     HSICSums.swift
     MinibatchPlan.swift
     MinibatchQueue.swift
+    NonFiniteValues.swift
     Probe/ClassLabels.swift
     Probe/LogisticRegression.swift
     Probe/Probe.swift
@@ -241,6 +243,7 @@ cka_swift_library(CommandSupport Sources/CommandSupport
     OwnFolder.swift
     ProcessSetup.swift
     Progress.swift
+    Suggestion.swift
     TextTable.swift
     Writing.swift)
 
@@ -452,6 +455,7 @@ cka_command(CKACommand Sources/CKACommand
     GroupMaps.swift
     InspectCommand.swift
     Labels.swift
+    LayerOptions.swift
     MemorySize.swift
     MergeCommand.swift
     ModelTable.swift

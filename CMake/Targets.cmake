@@ -71,4 +71,12 @@ function(cka_command name directory)
   target_compile_options(${name} PRIVATE -parse-as-library "SHELL:-package-name cka")
   target_link_libraries(${name} PRIVATE ${target_DEPENDS})
   install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  # The manual page is made of what the command's own help says. Without Python there is none.
+  if(Python3_Interpreter_FOUND AND target_PRODUCT STREQUAL "cka")
+    set(manual "${CMAKE_BINARY_DIR}/cka.1")
+    add_custom_command(TARGET ${name} POST_BUILD VERBATIM
+      COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/Scripts/make-manual.py"
+        "$<TARGET_FILE:${name}>" "${manual}")
+    install(FILES "${manual}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  endif()
 endfunction()

@@ -61,6 +61,10 @@ for command in cka cka-bench; do
   patchelf --set-rpath '$ORIGIN/../lib' "$bundle/bin/$command"
 done
 
+# The help as a manual page, for man -M share/man cka.
+mkdir -p "$bundle/share/man/man1"
+python3 Scripts/make-manual.py "$built/cka" "$bundle/share/man/man1/cka.1"
+
 # ldd follows what the libraries need in turn.
 while read -r soname path; do
   [[ $from_glibc == *" $soname "* ]] && continue

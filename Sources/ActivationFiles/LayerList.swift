@@ -2,19 +2,24 @@ import Activations
 
 /// `layers.json`: the order and stages of a model's layers and what its examples are called.
 ///
-///     {"layers": [{"name": "conv1", "stage": "stem"}, …], "examples": ["img0", …]}
+///     {"layers": [{"name": "conv1", "stage": "stem", "layout": "channels-first"}, …],
+///      "layout": "channels-last", "examples": ["img0", …]}
 ///
-/// Both keys may be left out. Stages and examples are strings or integers.
+/// All keys but a layer's name may be left out. Stages and examples are strings or integers. A layout is
+/// `LayerShape.Layout`; the model's own is for layers without one.
 struct LayerList {
   static let fileName = "layers.json"
 
   struct Entry {
     let name: String
     let stage: String?
+    let layout: LayerShape.Layout?
   }
 
   let entries: [Entry]?
   let examples: [String]?
+  /// The layout of layers that have none of their own here.
+  private let layout: LayerShape.Layout?
   private let place: Place
 
   /// Reads `layers.json` in `folder`, where there is one.
@@ -35,6 +40,7 @@ struct LayerList {
     entries = try LayerList.entries(
       try StrictJSON(Array(text.utf8), place: place), place: place)
     examples = nil
+    layout = nil
   }
 
   init(path: String) throws(ActivationFileError) {
@@ -46,14 +52,17 @@ struct LayerList {
     }
     var entries: [Entry]?
     var examples: [String]?
+    var layout: LayerShape.Layout?
     for member in members {
       switch member.key {
+      case "layout": layout = try LayerList.layout(member.value, of: "the model", place: place)
       case "layers": entries = try LayerList.entries(member.value, place: place)
       case "examples": examples = try LayerList.examples(member.value, place: place)
       default:
-        throw place.data("found the key \(quoted(member.key)), expected layers or examples")
+        throw place.data("found the key \(quoted(member.key)), expected layers, layout or examples")
       }
     }
+    self.layout = layout
     self.entries = entries
     self.examples = examples
   }
@@ -69,13 +78,13 @@ struct LayerList {
     _ layers: [LayerActivations], of names: Set<String>, skipped: [SkippedArray],
     isChosen: (String) -> Bool
   ) throws(ActivationFileError) -> [LayerActivations] {
-    guard let entries else { return layers }
+    guard let entries else { return layers.map(annotate) }
     var byName: [String: LayerActivations] = [:]
     for layer in layers { byName[layer.name] = layer }
     var arranged: [LayerActivations] = []
     for entry in entries {
       if let layer = byName.removeValue(forKey: entry.name) {
-        arranged.append(layer.inStage(entry.stage))
+        arranged.append(annotate(layer, by: entry))
       } else if let array = skipped.first(where: { $0.name == entry.name }) {
         throw place.data(
           "lists the layer \(quoted(entry.name)), which cannot be one: \(array.reason)")
@@ -89,9 +98,16 @@ struct LayerList {
     return arranged
   }
 
-  /// `layer` with its stage: one file of a folder whose other layers are listed, too.
+  /// `layer` with its stage and layout: one file of a folder whose other layers are listed, too.
   func annotate(_ layer: LayerActivations) -> LayerActivations {
-    layer.inStage(entries?.first { $0.name == layer.name }?.stage)
+    annotate(layer, by: entries?.first { $0.name == layer.name })
+  }
+
+  private func annotate(_ layer: LayerActivations, by entry: Entry?) -> LayerActivations {
+    var layer = layer
+    layer.stage = entry?.stage
+    layer.layout = entry?.layout ?? layout
+    return layer
   }
 
   /// The sample IDs, which must be as many as the model's examples.
@@ -126,8 +142,10 @@ struct LayerList {
     }
     var name: String?
     var stage: String?
+    var layout: LayerShape.Layout?
     for member in members {
       switch (member.key, member.value) {
+      case ("layout", let value): layout = try Self.layout(value, of: "a layer", place: place)
       case ("name", .string(let value)): name = value
       case ("stage", .string(let value)): stage = value
       case ("stage", .integer(let value)): stage = String(value)
@@ -137,11 +155,24 @@ struct LayerList {
       case ("stage", let value):
         throw place.data("a layer's stage is \(value.kind), expected a string or an integer")
       default:
-        throw place.data("a layer has the key \(quoted(member.key)), expected name or stage")
+        throw place.data(
+          "a layer has the key \(quoted(member.key)), expected name, stage or layout")
       }
     }
     guard let name else { throw place.data("a layer has no name") }
-    return Entry(name: name, stage: stage)
+    return Entry(name: name, stage: stage, layout: layout)
+  }
+
+  private static func layout(
+    _ json: StrictJSON, of what: String, place: Place
+  ) throws(ActivationFileError) -> LayerShape.Layout? {
+    if case .null = json { return nil }
+    let names = LayerShape.Layout.allCases.map(\.rawValue).joined(separator: " or ")
+    guard case .string(let text) = json, let layout = LayerShape.Layout(rawValue: text) else {
+      let found = if case .string(let text) = json { quoted(text) } else { json.kind }
+      throw place.data("the layout of \(what) is \(found), expected \(names)")
+    }
+    return layout
   }
 
   private static func examples(

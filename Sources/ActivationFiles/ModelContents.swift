@@ -34,7 +34,7 @@ public struct ModelContents: Sendable {
       isOneOfFolder = false
     case .regular, .special:
       let parts = split(path)
-      name = ModelReader.stem(parts.name)
+      name = ModelNames.stem(parts.name)
       let file = try ModelReader.read(path)
       arrays = file.arrays
       list = try LayerList(in: parts.folder) ?? file.list

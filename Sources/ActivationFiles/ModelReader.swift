@@ -13,7 +13,7 @@ enum ModelReader {
     var list: LayerList?
     switch kind {
     case .npy:
-      let name = stem(split(path).name)
+      let name = ModelNames.stem(split(path).name)
       arrays = [
         try FoundArray(name) { () throws(ActivationFileError) in
           try NPYReader.layer(name, in: file, place: place)
@@ -53,7 +53,7 @@ enum ModelReader {
         file = try read(path)
       } catch {
         // A file whose name promises activations is damaged, any other one is something else.
-        guard let reason = error.whyNoLayer, stem(name) == name else { throw error }
+        guard let reason = error.whyNoLayer, ModelNames.stem(name) == name else { throw error }
         others.append(.skipped(SkippedArray(name, reason: reason, error: error)))
         continue
       }
@@ -91,14 +91,5 @@ enum ModelReader {
       names.append(name)
     }
     return names
-  }
-
-  /// A file's name without the extension of a format that is read.
-  static func stem(_ name: String) -> String {
-    for suffix in [".npy", ".npz", ".safetensors", ".h5", ".hdf5"]
-    where name.lowercased().hasSuffix(suffix) {
-      return String(name.dropLast(suffix.count))
-    }
-    return name
   }
 }

@@ -86,7 +86,9 @@ public struct LayerActivations: @unchecked Sendable {
   /// The layer's name, unique in its model.
   public let name: String
   /// The stage of the network the layer belongs to, where known.
-  public let stage: String?
+  public var stage: String?
+  /// Which axis holds the channels, where the model's files say so.
+  public var layout: LayerShape.Layout?
   /// n × features.
   public let shape: LayerShape
   /// The type of the stored numbers.
@@ -115,13 +117,6 @@ public struct LayerActivations: @unchecked Sendable {
     self.blocks = blocks
     self.pooling = pooling
   }
-
-  /// The layer in another stage.
-  public func inStage(_ stage: String?) -> LayerActivations {
-    LayerActivations(
-      name: name, stage: stage, shape: shape, scalarType: scalarType,
-      isByteSwapped: isByteSwapped, memoryOrder: memoryOrder, blocks: blocks, pooling: pooling)
-  }
 }
 
 extension LayerActivations {
@@ -134,17 +129,12 @@ extension LayerActivations {
   /// The grouping of the stored features: `channels` means over `count` positions each.
   /// Strides are in numbers, in the stored order of one example.
   public var positions: (channels: Int, count: Int, channelStride: Int, positionStride: Int) {
-    let axes = shape.featureAxes
-    guard pooling == .mean, axes.count > 1, let first = axes.first, let last = axes.last,
-      shape.featureCount > 0
-    else {
-      return (shape.featureCount, 1, 1, 0)
-    }
-    // T × D keeps its last axis, C × H × W its first; the others lie side by side in both orders.
-    let keepsLast = axes.count == 2
-    let channels = keepsLast ? last : first
+    guard case .mean(let layout) = pooling, shape.featureAxes.count > 1, shape.featureCount > 0
+    else { return (shape.featureCount, 1, 1, 0) }
+    // The positions' axes lie side by side in both memory orders.
+    let channels = shape.pooledFeatureCount(layout)
     let count = shape.featureCount / channels
-    let channelsAreInner = keepsLast == (memoryOrder == .rowMajor)
+    let channelsAreInner = (layout == .channelsLast) == (memoryOrder == .rowMajor)
     return channelsAreInner ? (channels, count, 1, channels) : (channels, count, count, 1)
   }
 

@@ -24,13 +24,28 @@ public struct LayerShape: Sendable, Hashable {
     self.featureCount = features
   }
 
+  /// Which of its feature axes holds the channels of a map, the others its positions. No shape tells.
+  public enum Layout: String, Codable, Sendable, Hashable, CaseIterable {
+    /// C × H × W, C × L: the first feature axis.
+    case channelsFirst = "channels-first"
+    /// H × W × C, L × C, tokens × D: the last feature axis.
+    case channelsLast = "channels-last"
+  }
+
   /// How the features are grouped when each position of a map is averaged away.
   public enum Pooling: Sendable, Hashable {
     /// Every feature counts: p = the product of all axes.
     case flatten
-    /// The mean over the positions of C × H × W (or C × L…: the first axis is kept) or of T × D
-    /// (two axes: the last axis is kept). Layers of at most one axis stay as they are.
-    case mean
+    /// The mean over the positions of a map; layers of at most one feature axis stay as they are.
+    case mean(Layout)
+  }
+
+  /// Whether a map's mean over positions depends on its layout.
+  public var isLayoutNeeded: Bool { featureAxes.count > 1 && featureCount > 1 }
+
+  /// Features after the mean over positions.
+  public func pooledFeatureCount(_ layout: Layout) -> Int {
+    (layout == .channelsFirst ? featureAxes.first : featureAxes.last) ?? featureCount
   }
 }
 

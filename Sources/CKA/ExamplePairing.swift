@@ -6,6 +6,8 @@ public struct ExamplePairing: Sendable, Hashable {
   public let left: [Int]
   /// For each of them the same example of the second model; without one, `left` again.
   public let right: [Int]
+  /// Examples of the first model, ascending, that were taken out for NaN or infinity; nil where none was looked for.
+  public let dropped: [Int]?
 
   /// How many examples are compared.
   public var count: Int { left.count }
@@ -45,10 +47,11 @@ public struct ExamplePairing: Sendable, Hashable {
     }
     self.left = chosen
     self.right = all.map { all in chosen.map { all[$0] } } ?? chosen
+    dropped = nil
   }
 
-  private init(left: [Int], right: [Int]) {
-    (self.left, self.right) = (left, right)
+  init(left: [Int], right: [Int], dropped: [Int]?) {
+    (self.left, self.right, self.dropped) = (left, right, dropped)
   }
 
   /// Throws where the models do not hold these examples: where it was made for others.
@@ -64,7 +67,8 @@ public struct ExamplePairing: Sendable, Hashable {
 
   /// The pairs at some places, which ascend.
   func only(_ places: [Int]) -> ExamplePairing {
-    ExamplePairing(left: places.map { left[$0] }, right: places.map { right[$0] })
+    ExamplePairing(
+      left: places.map { left[$0] }, right: places.map { right[$0] }, dropped: dropped)
   }
 
   private static func inOrder(

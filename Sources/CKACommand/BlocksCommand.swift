@@ -16,7 +16,7 @@ struct BlocksCommand: ParsableCommand {
       pair of models, and how well layers find themselves across seeds.
       """)
 
-  @Argument(help: "The folder of a result, several, or the store of a sweep.")
+  @Argument(help: "The folder of a result, several, or the store of a sweep.", completion: .file())
   var results: [String]
 
   @Option(
@@ -39,7 +39,8 @@ struct BlocksCommand: ParsableCommand {
   @Option(help: "What decides them.")
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-blocks"
 
   @Flag(help: "Replace the output folder if it holds an earlier result of blocks.")

@@ -1,3 +1,4 @@
+import Activations
 import ArgumentParser
 import CommandSupport
 
@@ -25,6 +26,19 @@ struct CKACommand: ParsableCommand {
 
   static func main() {
     ProcessSetup.prepare()
+    suggestCommand(for: Array(CommandLine.arguments.dropFirst()))
     main(nil)
+  }
+
+  /// Ends with a suggestion where the command is misspelled; the parser has some for options only.
+  private static func suggestCommand(for words: [String]) {
+    let words = words.first == "help" ? words.dropFirst() : words[...]
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word = words.first, !word.hasPrefix("-"), word != "help", !names.contains(word),
+      let name = suggestion(for: word, among: names)
+    else { return }
+    exit(
+      withError: ValidationError(
+        "Unknown command '\(oneLine(word))'. Did you mean '\(name)'?"))
   }
 }

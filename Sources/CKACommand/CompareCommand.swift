@@ -18,19 +18,17 @@ struct CompareCommand: ParsableCommand {
       folder and prints a map.
       """)
 
-  @Argument(help: "The first model: the rows of the result.")
-  var model: String
-
-  @Argument(help: "The second model: the columns; without it MODEL is compared with itself.")
-  var model2: String?
+  @OptionGroup var models: ModelPairOptions
 
   @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup var drop: DropOption
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
   @OptionGroup(title: "Memory") var planning: PlanOptions
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-result"
 
   @Flag(help: "Replace the output folder if it holds an earlier result.")
@@ -45,9 +43,9 @@ struct CompareCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    try examples.check(secondModel: model2)
+    try examples.check(secondModel: models.model2)
     try estimator.checkSeed(with: examples)
-    if blocks, model2 != nil {
+    if blocks, models.model2 != nil {
       throw ValidationError("--blocks belongs to one model, not to two.")
     }
     guard planning.median != nil else { return }
@@ -67,9 +65,9 @@ struct CompareCommand: ParsableCommand {
       let start = clock.now
       let folder =
         planning.dryRun ? nil : try ResultFolder(output, of: ResultFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers, log: log)
-      let comparison = try pair(left, right, paths: paths)
-      try checkExampleCount(comparison, path: model)
+      let (left, right) = try models.open(layers, log: log)
+      let comparison = try pair(left, right, log: log)
+      try checkExampleCount(comparison, path: models.model)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       let plan = try comparison.plan(
         on: choice, memory: planning.memory, isMeasured: planning.dryRun)
@@ -82,13 +80,15 @@ struct CompareCommand: ParsableCommand {
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(comparison, plan, on: choice, log: log)
-      report(outcome.similarity, comparison, paths: paths, to: log)
-      try checkHasValues(outcome.similarity, of: model)
+      let nonFinite = try report(
+        outcome.similarity, comparison, paths: models.paths, to: log)
+      try checkHasValues(outcome.similarity, of: models.model)
       var result = ResultDocument(
-        comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
+        comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       result.device.add(choice)
+      for index in result.models.indices { result.models[index].add(nonFinite[index]) }
       result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
       if blocks { try result.findBlocks(in: outcome.similarity.cka) }
       let files = try ResultFiles(result, outcome.similarity, report: page.isWanted)
@@ -101,9 +101,10 @@ struct CompareCommand: ParsableCommand {
   }
 
   private func pair(
-    _ left: ActivationModel, _ right: ActivationModel?, paths: [String]
+    _ left: ActivationModel, _ right: ActivationModel?, log: Logger
   ) throws -> Comparison {
-    let pairing = try examples.pairing(left, right, paths: paths, seed: estimator.seedValue)
+    let all = try examples.pairing(left, right, paths: models.paths, seed: estimator.seedValue)
+    let pairing = try drop.apply(to: all, left, right, paths: models.paths, log: log)
     return try Comparison(
       left, right, pairing: pairing, estimator: estimator.value,
       kernel: estimator.kernel.value(isSampled: planning.median == .sample))
@@ -114,7 +115,7 @@ struct CompareCommand: ParsableCommand {
   ) throws -> Comparison.Outcome {
     let steps = plan?.stepCount ?? comparison.plan.batches.count
     let bytes = plan.map { Int($0.cost.bytesRead) } ?? comparison.bytesRead
-    var progress = Progress(
+    let progress = Progress(
       total: steps, unit: plan == nil ? "minibatches" : "steps",
       bytesPerUnit: bytes / max(steps, 1), isQuiet: quiet)
     defer { progress.clear() }
@@ -123,7 +124,7 @@ struct CompareCommand: ParsableCommand {
         on: choice.devices, sharing: choice.sharing, plan: plan,
         memory: planning.memory?.bytes ?? Comparison.defaultMemory
       ) { event in
-        report(event, on: &progress, to: log)
+        report(event, on: progress, to: log)
       }
     } catch {
       throw failure(of: error)

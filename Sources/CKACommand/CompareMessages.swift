@@ -79,15 +79,13 @@ func announceDropped(_ plan: MinibatchPlan, exampleCount n: Int, to log: Logger)
 }
 
 /// Draws or tells what happens while devices work.
-func report(_ event: Comparison.Event, on progress: inout Progress, to log: Logger) {
+func report(_ event: Comparison.Event, on progress: Progress, to log: Logger) {
   switch event {
   case .finished(let minibatches): progress.update(done: minibatches)
   case .leftToOthers(let from, let others, let error):
-    progress.clear()
     log.warning(
       "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")
   case .fellBack(let from, let to, let error):
-    progress.clear()
     log.warning(
       "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
   }
@@ -101,21 +99,77 @@ func failure(of error: DeviceError) -> Failure {
 }
 
 /// Names every layer that has no values; `paths` are the models' files or folders.
+///
+/// - Returns: what the layers of each model hold that are not finite.
+@discardableResult
 func report(
   _ similarity: Similarity, _ comparison: Comparison, paths: [String], to log: Logger
-) {
+) throws -> [[NonFiniteExamples?]] {
   func warn(
-    _ statuses: [Status], _ sigmas: [Double?], _ model: any ActivationSource, _ path: String?
-  ) {
+    _ statuses: [Status], _ sigmas: [Double?], _ model: any ActivationSource, _ examples: [Int],
+    _ path: String?
+  ) throws -> [NonFiniteExamples?] {
+    let found = try nonFiniteExamples(of: model.layers, statuses, examples)
     for (index, layer) in model.layers.enumerated() {
-      let reason = reason(statuses[index], sigmas[index], comparison.kernel)
+      let reason =
+        found[index]?.words ?? reason(statuses[index], sigmas[index], comparison.kernel)
       guard let reason, let path else { continue }
       log.warning("\(oneLine(path)): layer \(oneLine(layer.name)) is left undefined: \(reason)")
     }
+    return found
   }
-  warn(similarity.leftStatuses, similarity.leftSigmas, comparison.left, paths.first)
-  guard let right = comparison.right else { return }
-  warn(similarity.rightStatuses, similarity.rightSigmas, right, paths.last)
+  let pairing = comparison.pairing
+  var found = [
+    try warn(
+      similarity.leftStatuses, similarity.leftSigmas, comparison.left, pairing.left, paths.first)
+  ]
+  if let right = comparison.right {
+    found.append(
+      try warn(
+        similarity.rightStatuses, similarity.rightSigmas, right, pairing.right, paths.last))
+  }
+  return found
+}
+
+/// How many numbers of a layer are NaN or infinite, and in which examples.
+struct NonFiniteExamples: Codable {
+  var values: Int
+  /// How many examples hold one, of how many compared.
+  var examples: Int
+  var compared: Int
+  /// The first of them, as the model counts them.
+  var first: [Int]
+
+  init(_ found: NonFiniteValues, of examples: [Int]) {
+    values = found.count
+    self.examples = found.places.count
+    compared = examples.count
+    first = found.places.prefix(100).map { examples[$0] }
+  }
+
+  var words: String {
+    return "non-finite: \(Format.count(values)) \(values == 1 ? "value" : "values") in "
+      + "\(Format.count(examples)) of \(Format.count(compared)) examples "
+      + "(\(examples == 1 ? "example" : "examples") \(listed(first, of: examples))) \(values == 1 ? "is" : "are") NaN or infinite"
+  }
+}
+
+/// What the layers hold that are non-finite, nil for others and for those that an RBF bandwidth made so.
+func nonFiniteExamples(
+  of layers: [LayerActivations], _ statuses: [Status], _ examples: [Int]
+) throws -> [NonFiniteExamples?] {
+  let places = layers.indices.filter { statuses[$0] == .nonFinite }
+  guard !places.isEmpty else { return layers.map { _ in nil } }
+  let found: [NonFiniteValues?]
+  do throws(ActivationReadError) {
+    found = try NonFiniteValues.find(in: places.map { layers[$0] }, examples: examples)
+  } catch {
+    throw Failure(.io, error.description)
+  }
+  let byPlace = Dictionary(uniqueKeysWithValues: zip(places, found))
+  return layers.indices.map { index in
+    byPlace[index].flatMap { $0 }.map { NonFiniteExamples($0, of: examples) }
+  }
 }
 
 /// Why a layer has no values; nil where it has, or where no layer can have any.

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Device
 import DeviceRegistry
+import Logging
 
 extension DeviceSelection: ExpressibleByArgument {
   /// Reads what stands behind `--device`.
@@ -157,22 +158,6 @@ struct KernelOptions: ParsableArguments {
   }
 }
 
-/// Which layers are compared, and as what.
-struct LayerOptions: ParsableArguments {
-  enum Pool: String, ExpressibleByArgument, CaseIterable { case flatten, mean }
-
-  @Option(
-    help: ArgumentHelp(
-      "Only layers whose names match this shell pattern; may be repeated.", valueName: "glob"))
-  var layers: [String] = []
-
-  @Option(help: "flatten, or the mean over the positions of C×H×W or T×D.")
-  var pool = Pool.flatten
-
-  /// The pooling of the library.
-  var pooling: LayerShape.Pooling { pool == .mean ? .mean : .flatten }
-}
-
 /// Which examples are compared.
 struct ExampleOptions: ParsableArguments {
   @Option(
@@ -213,6 +198,52 @@ struct ExampleOptions: ParsableArguments {
       throw Failure(.data, oneLine("\(paths.last ?? left.name): \(error.description)"))
     }
   }
+}
+
+/// Which examples are left out for what they hold.
+struct DropOption: ParsableArguments {
+  enum Rule: String, ExpressibleByArgument, CaseIterable { case nonFinite = "non-finite" }
+
+  @Option(
+    help: """
+      Leave out the examples that hold NaN or infinity in any layer that is compared, of those that --examples \
+      takes.
+      """)
+  var dropExamples: Rule?
+
+  /// `pairing` without them, of models whose paths messages name.
+  func apply(
+    to pairing: ExamplePairing, _ left: any ActivationSource, _ right: (any ActivationSource)?,
+    paths: [String], log: Logger
+  ) throws -> ExamplePairing {
+    guard dropExamples == .nonFinite else { return pairing }
+    let rest: ExamplePairing
+    do throws(ActivationReadError) { rest = try pairing.withoutNonFinite(left, right) } catch {
+      throw Failure(.io, error.description)
+    }
+    let models = paths.map(oneLine).joined(separator: ", ")
+    guard rest.count > 0 else {
+      throw Failure(
+        .data,
+        "\(models): all \(Format.count(pairing.count)) examples hold NaN or infinity in a layer; "
+          + "--exclude leaves out layers")
+    }
+    if let dropped = rest.dropped, !dropped.isEmpty {
+      log.info(
+        """
+        \(models): \(Format.count(dropped.count)) of \(Format.count(pairing.count)) examples hold NaN or \
+        infinity and are left out: \(listed(dropped, of: dropped.count))
+        """)
+    }
+    return rest
+  }
+}
+
+/// The first of `count` examples, in words.
+func listed(_ examples: [Int], of count: Int) -> String {
+  let shown = examples.prefix(8)
+  let first = shown.map(String.init).joined(separator: ", ")
+  return count > shown.count ? "\(first) and \(Format.count(count - shown.count)) more" : first
 }
 
 /// Where the work is done.

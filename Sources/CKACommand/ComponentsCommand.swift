@@ -23,11 +23,7 @@ struct ComponentsCommand: ParsableCommand {
     var value: Estimator { self == .biased ? .biased : .unbiased }
   }
 
-  @Argument(help: "The first model: the rows of maps.")
-  var model: String
-
-  @Argument(help: "The second model: the columns; without it the layers of MODEL are compared.")
-  var model2: String?
+  @OptionGroup var models: ModelPairOptions
 
   @Option(name: [.customShort("k"), .long], help: "How many components of each layer are found.")
   var components = 10
@@ -56,12 +52,14 @@ struct ComponentsCommand: ParsableCommand {
   var seed: UInt64 = 0
 
   @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup var drop: DropOption
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
   @OptionGroup var granted: MemoryOption
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-components"
 
   @Flag(help: "Replace the output folder if it holds an earlier result of components.")
@@ -73,7 +71,7 @@ struct ComponentsCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    try examples.check(secondModel: model2)
+    try examples.check(secondModel: models.model2)
     guard components >= 1 else {
       throw ValidationError("--components is \(components): at least 1.")
     }
@@ -92,13 +90,14 @@ struct ComponentsCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ComponentsFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers, log: log)
-      let pairing = try examples.pairing(left, right, paths: paths, seed: seed)
+      let (left, right) = try models.open(layers, log: log)
+      let all = try examples.pairing(left, right, paths: models.paths, seed: seed)
+      let pairing = try drop.apply(to: all, left, right, paths: models.paths, log: log)
       let comparison = try Comparison(left, right, pairing: pairing, estimator: estimator.value)
       guard pairing.count >= GramCentering.unbiased.leastExamples else {
         throw Failure(
           .data,
-          "\(oneLine(model)): has \(Format.count(pairing.count)) examples, components need at least 4"
+          "\(oneLine(models.model)): has \(Format.count(pairing.count)) examples, components need at least 4"
         )
       }
       if let large = remove.values.first(where: { $0 > pairing.count - 1 }) {
@@ -121,15 +120,16 @@ struct ComponentsCommand: ParsableCommand {
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(analysis, on: choice, log: log)
-      report(outcome.biased, comparison, paths: paths, to: log)
-      try checkHasValues(outcome.similarity, of: model)
+      let nonFinite = try report(outcome.biased, comparison, paths: models.paths, to: log)
+      try checkHasValues(outcome.similarity, of: models.model)
       let traits = try traits(analysis)
       var document = ComponentsDocument(
-        analysis, outcome, traits, paths: paths, pooling: layers.pool.rawValue,
+        analysis, outcome, traits, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       document.device.add(choice)
       warn(document, to: log)
+      for index in document.models.indices { document.models[index].add(nonFinite[index]) }
       let files = try ComponentsFiles(
         document, analysis, outcome, traits, report: page.isWanted)
       try folder.write(files.contents)
@@ -145,7 +145,7 @@ struct ComponentsCommand: ParsableCommand {
     let place = try layer.map { name in
       guard let place = comparison.left.layers.firstIndex(where: { $0.name == name }) else {
         throw Failure(
-          .usage, "\(oneLine(model)): no layer is called \(oneLine(name)); see cka inspect")
+          .usage, "\(oneLine(models.model)): no layer is called \(oneLine(name)); see cka inspect")
       }
       return place
     }
@@ -187,14 +187,13 @@ struct ComponentsCommand: ParsableCommand {
   private func run(
     _ analysis: ComponentAnalysis, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> ComponentAnalysis.Outcome {
-    var progress = Progress(total: analysis.stepCount, unit: "steps", isQuiet: quiet)
+    let progress = Progress(total: analysis.stepCount, unit: "steps", isEven: false, isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
       return try analysis.run(on: choice.devices, memory: limit) { event in
         guard case .fellBack(let from, let to, let error) = event else {
-          return report(event, on: &progress, to: log)
+          return report(event, on: progress, to: log)
         }
-        progress.clear()
         log.warning(
           "\(from.id) failed, \(to.id) begins anew: \(oneLine(error.description))")
       }

@@ -108,7 +108,8 @@ extension ComponentsDocument {
     undefinedAlignmentCells = ResultDocument.Cell.undefined(in: outcome.alignmentStatuses)
     examples = ConvergeDocument.Examples(
       total: analysis.left.exampleCount, compared: analysis.pairing.count, limit: limit,
-      alignment: alignment == .ids ? alignment.rawValue : nil)
+      alignment: alignment == .ids ? alignment.rawValue : nil,
+      nonFinite: analysis.pairing.dropped)
     let places = outcome.shares.indices.sorted { outcome.shares[$0] > outcome.shares[$1] }
     dominantExamples = places.prefix(20).map { place in
       let example = analysis.pairing.left[place]

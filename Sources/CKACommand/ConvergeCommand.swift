@@ -18,11 +18,7 @@ struct ConvergeCommand: ParsableCommand {
       output folder.
       """)
 
-  @Argument(help: "The first model.")
-  var model: String
-
-  @Argument(help: "The second model; without it the layers of MODEL are compared with each other.")
-  var model2: String?
+  @OptionGroup var models: ModelPairOptions
 
   @Option(help: ArgumentHelp("Examples a minibatch, each at least 4.", valueName: "list"))
   var batchSizes = CountList([16, 32, 64, 128, 256])
@@ -38,12 +34,14 @@ struct ConvergeCommand: ParsableCommand {
 
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup var drop: DropOption
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
   @OptionGroup var granted: MemoryOption
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-converge"
 
   @Flag(help: "Replace the output folder if it holds an earlier result of converge.")
@@ -55,7 +53,7 @@ struct ConvergeCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    try examples.check(secondModel: model2)
+    try examples.check(secondModel: models.model2)
     if let small = batchSizes.values.first(where: { $0 < 4 }) {
       throw ValidationError("--batch-sizes holds \(small): HSIC needs at least 4 examples.")
     }
@@ -74,8 +72,8 @@ struct ConvergeCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ConvergeFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers, log: log)
-      let convergence = try convergence(left, right, paths: paths)
+      let (left, right) = try models.open(layers, log: log)
+      let convergence = try convergence(left, right, log: log)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       let plan = try convergence.exact.plan(on: choice, memory: granted.memory, isMeasured: false)
       if let largest = convergence.batchSizes.last {
@@ -87,13 +85,15 @@ struct ConvergeCommand: ParsableCommand {
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(convergence, plan, on: choice, log: log)
-      report(outcome.exact, convergence.exact, paths: paths, to: log)
+      let nonFinite = try report(
+        outcome.exact, convergence.exact, paths: models.paths, to: log)
       try check(outcome, of: convergence, log: log)
       var document = ConvergeDocument(
-        convergence, outcome, paths: paths, pooling: layers.pool.rawValue,
+        convergence, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
       document.device.add(choice)
+      for index in document.models.indices { document.models[index].add(nonFinite[index]) }
       let files = try ConvergeFiles(document, outcome, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {
@@ -104,13 +104,14 @@ struct ConvergeCommand: ParsableCommand {
   }
 
   private func convergence(
-    _ left: ActivationModel, _ right: ActivationModel?, paths: [String]
+    _ left: ActivationModel, _ right: ActivationModel?, log: Logger
   ) throws -> Convergence {
-    let pairing = try examples.pairing(left, right, paths: paths, seed: seed)
+    let all = try examples.pairing(left, right, paths: models.paths, seed: seed)
+    let pairing = try drop.apply(to: all, left, right, paths: models.paths, log: log)
     if right == nil, left.layers.count == 1 {
       throw Failure(
         .data,
-        "\(oneLine(model)): has one layer, and a layer equals itself in any estimate; "
+        "\(oneLine(models.model)): has one layer, and a layer equals itself in any estimate; "
           + "expected two layers or a second model")
     }
     let convergence = try Convergence(
@@ -119,7 +120,7 @@ struct ConvergeCommand: ParsableCommand {
     guard !convergence.batchSizes.isEmpty else {
       throw Failure(
         .data,
-        "\(oneLine(model)): has \(pairing.count) examples; expected more than the smallest of "
+        "\(oneLine(models.model)): has \(pairing.count) examples; expected more than the smallest of "
           + "--batch-sizes \(batchSizes)")
     }
     return convergence
@@ -151,14 +152,14 @@ struct ConvergeCommand: ParsableCommand {
     _ convergence: Convergence, _ plan: ExactPlan?, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Convergence.Outcome {
     let count = convergence.minibatchCount
-    var progress = Progress(
+    let progress = Progress(
       total: count, unit: "minibatches",
       bytesPerUnit: saturatingProduct(convergence.exact.bytesRead, convergence.readings) / count,
       isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
       return try convergence.run(on: choice.devices, sharing: choice.sharing, plan: plan) { event in
-        report(event, on: &progress, to: log)
+        report(event, on: progress, to: log)
       }
     } catch {
       throw failure(of: error)
@@ -172,13 +173,13 @@ struct ConvergeCommand: ParsableCommand {
     guard outcome.points.contains(where: { $0.pairs > 0 }) else {
       throw Failure(
         .data,
-        "\(oneLine(model)): no pair of layers has an exact value and estimates; nothing was "
+        "\(oneLine(models.model)): no pair of layers has an exact value and estimates; nothing was "
           + "written")
     }
     guard outcome.points.contains(where: { $0.meanError > 0 }) else {
       throw Failure(
         .data,
-        "\(oneLine(model)): all estimates equal the exact values, because the layers are the "
+        "\(oneLine(models.model)): all estimates equal the exact values, because the layers are the "
           + "same; nothing was written")
     }
     if let missing = outcome.points.first?.pairsWithoutExact, missing > 0 {

@@ -18,6 +18,8 @@ struct ConvergeDocument: StoredDocument {
     var limit: Int?
     /// `ids` where examples found each other by their sample IDs, not by their order.
     var alignment: String?
+    /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
+    var nonFinite: [Int]?
   }
 
   /// Errors of one batch size and number of passes: `Convergence.Point`. What does not exist is
@@ -91,7 +93,8 @@ extension ConvergeDocument {
       models: models, undefinedCells: ResultDocument.Cell.undefined(in: exact.statuses),
       examples: Examples(
         total: comparison.left.exampleCount, compared: comparison.pairing.count, limit: limit,
-        alignment: alignment == .ids ? alignment.rawValue : nil),
+        alignment: alignment == .ids ? alignment.rawValue : nil,
+        nonFinite: comparison.pairing.dropped),
       repeats: convergence.repeats, seed: convergence.seed, batchSizes: convergence.batchSizes,
       passes: convergence.passes, points: outcome.points.map { Point($0) }, timings: timings)
   }

@@ -30,7 +30,9 @@ struct ErrorsCommand: ParsableCommand {
       """, valueName: "name=paths"))
   var group: [String] = []
 
-  @Option(help: ArgumentHelp("The true class of each example, counted from 0.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The true class of each example, counted from 0.", valueName: "file"),
+    completion: .file())
   var labels: String
 
   @Option(
@@ -41,7 +43,9 @@ struct ErrorsCommand: ParsableCommand {
   @Flag(help: "Numbers of several classes are logits, not probabilities.")
   var logits = false
 
-  @Option(help: ArgumentHelp("What the classes are called, one a line.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("What the classes are called, one a line.", valueName: "file"),
+    completion: .file())
   var classNames: String?
 
   @Option(
@@ -49,7 +53,7 @@ struct ErrorsCommand: ParsableCommand {
       """
       Groups of classes that are compared, too: JSON, {"animal": ["cat", "dog"]}, or CSV with the \
       header child,parent.
-      """, valueName: "file"))
+      """, valueName: "file"), completion: .file())
   var hierarchy: String?
 
   @Option(
@@ -65,7 +69,8 @@ struct ErrorsCommand: ParsableCommand {
   @Option(help: "What decides the random halves and groups.")
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-errors"
 
   @Flag(help: "Replace the output folder if it holds an earlier result of errors.")

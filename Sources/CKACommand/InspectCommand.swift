@@ -7,17 +7,26 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Layers, shapes, scalar types and sizes of MODEL.")
 
-  @Argument(help: "The model to list.")
+  @Argument(help: "The model to list.", completion: .file())
   var model: String
+
+  @Flag(help: "Print the same as JSON, format cka-inspect/1.")
+  var json = false
 
   func run() throws {
     try reportingFailures {
       let contents = try reportingFileErrors { () throws(ActivationFileError) in
         try ModelContents(path: model)
       }
-      guard contents.hasOneExampleCount else { return try list(contents) }
+      guard contents.hasOneExampleCount else {
+        guard json else { return try list(contents) }
+        return try write(InspectDocument(contents, nil, contents.layers, contents.skipped))
+      }
       let opened = try reportingFileErrors { () throws(ActivationFileError) in
         try contents.model()
+      }
+      if json {
+        return try write(InspectDocument(contents, opened, opened.layers, opened.skipped))
       }
       try list(opened.layers, opened.skipped)
       let total = opened.layers.reduce(0) { $0 + $1.byteCount }
@@ -26,6 +35,10 @@ struct InspectCommand: ParsableCommand {
         "\(oneLine(opened.name)): \(opened.layers.count) layers, \(Format.count(opened.exampleCount)) "
           + "examples \(ids), \(Format.bytes(total))")
     }
+  }
+
+  private func write(_ document: InspectDocument) throws {
+    try Console.print(String(decoding: try document.json, as: UTF8.self), terminator: "")
   }
 
   /// Lists arrays of which no command knows the layers until some are chosen.
@@ -43,6 +56,9 @@ struct InspectCommand: ParsableCommand {
       ("order", .left), ("size", .right),
     ]
     if hasStages { columns.insert(("stage", .left), at: 1) }
+    let layouts = LayerShape.Layout.allCases
+    let hasMaps = layers.contains(where: \.shape.isLayoutNeeded)
+    if hasMaps { columns += layouts.map { ($0.rawValue, .right) } }
     var table = TextTable(columns)
     for layer in layers {
       let type = layer.scalarType.rawValue + (layer.isByteSwapped ? " (swapped)" : "")
@@ -51,16 +67,84 @@ struct InspectCommand: ParsableCommand {
         layer.memoryOrder == .rowMajor ? "C" : "Fortran", Format.bytes(layer.byteCount),
       ]
       if hasStages { cells.insert(oneLine(layer.stage ?? ""), at: 1) }
+      if hasMaps { cells += layouts.map { layer.pooledFeatures($0).map(Format.count) ?? "–" } }
       table.add(cells)
     }
     try Console.print(table.text, terminator: "")
+    if hasMaps {
+      try Console.print(
+        "channels-first, channels-last: features that --pool mean keeps with this --layout")
+    }
     for array in skipped {
       try Console.print("no layer: \(oneLine(array.name)): \(array.reason)")
     }
   }
 }
 
+/// What `cka inspect --json` prints, format `cka-inspect/1` (`Documentation/FileFormats.md`).
+private struct InspectDocument: Encodable {
+  struct Layer: Encodable {
+    var name: String
+    var stage: String?
+    var shape: [Int]
+    var features: Int
+    var scalarType: String
+    var isByteSwapped: Bool
+    var memoryOrder: String
+    var bytes: Int
+    /// What the model's files say.
+    var layout: LayerShape.Layout?
+    /// Features that a mean over positions keeps, by layout.
+    var pooledFeatures: [String: Int]
+  }
+
+  /// An array that is no layer.
+  struct Skipped: Encodable {
+    var name: String
+    var reason: String
+  }
+
+  var format = "cka-inspect/1"
+  var version = toolVersion
+  var name: String
+  var path: String
+  /// Left out where as many arrays have one number of examples as another.
+  var examples: Int?
+  var exampleIDs: [String]?
+  var layers: [Layer]
+  var skipped: [Skipped]
+
+  init(
+    _ contents: ModelContents, _ model: ModelFiles?, _ layers: [LayerActivations],
+    _ skipped: [SkippedArray]
+  ) {
+    name = contents.name
+    path = contents.path
+    examples = model?.exampleCount
+    exampleIDs = model?.exampleIDs
+    self.skipped = skipped.map { Skipped(name: $0.name, reason: $0.reason) }
+    self.layers = layers.map { layer in
+      let pooled = LayerShape.Layout.allCases.compactMap { layout in
+        layer.pooledFeatures(layout).map { (layout.rawValue, $0) }
+      }
+      return Layer(
+        name: layer.name, stage: layer.stage,
+        shape: [layer.shape.exampleCount] + layer.shape.featureAxes,
+        features: layer.shape.featureCount, scalarType: layer.scalarType.rawValue,
+        isByteSwapped: layer.isByteSwapped,
+        memoryOrder: layer.memoryOrder == .rowMajor ? "C" : "Fortran", bytes: layer.byteCount,
+        layout: layer.layout, pooledFeatures: Dictionary(uniqueKeysWithValues: pooled))
+    }
+  }
+}
+
 extension LayerActivations {
+  /// Features that a mean over positions keeps; nil for a layout that the model's files contradict.
+  fileprivate func pooledFeatures(_ layout: LayerShape.Layout) -> Int? {
+    guard self.layout == nil || self.layout == layout || !shape.isLayoutNeeded else { return nil }
+    return shape.pooledFeatureCount(layout)
+  }
+
   /// Bytes of all examples.
   fileprivate var byteCount: Int { bytesPerExample * shape.exampleCount }
 }

@@ -12,10 +12,10 @@ struct MergeCommand: ParsableCommand {
       matter. The store has the bits of one that was made without shards, and grows like it.
       """)
 
-  @Argument(help: "The shares: stores of cka sweep --shard.")
+  @Argument(help: "The shares: stores of cka sweep --shard.", completion: .file())
   var shares: [String]
 
-  @Option(help: ArgumentHelp("The store that is made.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The store that is made.", valueName: "dir"), completion: .directory)
   var output: String
 
   @OptionGroup(title: "Groups") var groups: GroupOptions

@@ -1,8 +1,8 @@
 import ActivationFiles
 import Activations
+import ArgumentParser
 import CKA
 import CommandSupport
-import Foundation
 import Logging
 
 /// Opens a model, or says why not.
@@ -46,23 +46,6 @@ func reportingFileErrors<Result>(
   }
 }
 
-/// The layers of the model at `path` that the user wants, pooled as the user wants.
-///
-/// - Parameters:
-///   - patterns: shell patterns of layer names; none takes all layers.
-///   - log: is told which arrays were skipped.
-func select(
-  _ path: String, patterns: [String], pooling: LayerShape.Pooling, log: Logger?
-) throws -> ActivationModel {
-  let model = try openModel(
-    path, choosing: patterns.map { pattern in { matches($0, pattern) } },
-    wanted: patterns.joined(separator: ", "))
-  if let log, let note = skippedArrays(of: model) { log.warning("\(note)") }
-  var layers = model.layers
-  for index in layers.indices { layers[index].pooling = pooling }
-  return ActivationModel(name: model.name, layers: layers, exampleIDs: model.exampleIDs)
-}
-
 /// The arrays of `model` that are no layers, and why, in one line.
 func skippedArrays(of model: ModelFiles) -> String? {
   guard !model.skipped.isEmpty else { return nil }
@@ -76,28 +59,55 @@ func skippedArrays(of model: ModelFiles) -> String? {
     + "\(count == 1 ? "array" : "arrays"): \(parts.joined(separator: ", "))"
 }
 
-/// Checks that each pattern has chosen a layer of any model: another is likely misspelled.
-func checkPatterns(_ patterns: [String], of models: [ActivationModel], paths: [String]) throws {
-  let names = models.flatMap { $0.layers.map(\.name) }
-  for pattern in patterns where !names.contains(where: { matches($0, pattern) }) {
-    let places = paths.map(oneLine).joined(separator: ", ")
-    throw Failure(.usage, "\(places): no layer matches \(oneLine(pattern)); see cka inspect")
-  }
-}
+/// The models of a command that compares one with itself or two with each other.
+struct ModelPairOptions: ParsableArguments {
+  @Argument(help: "The first model: the rows of the result.", completion: .file())
+  var model: String
 
-/// The models of a command that compares one with itself or two with each other, with the layers that
-/// the user wants, and their paths.
-func openModels(
-  _ model: String, _ model2: String?, _ layers: LayerOptions, log: Logger
-) throws -> (left: ActivationModel, right: ActivationModel?, paths: [String]) {
-  let left = try select(model, patterns: layers.layers, pooling: layers.pooling, log: log)
-  let right = try model2.map {
-    try select(
-      $0, patterns: layers.layers, pooling: layers.pooling, log: $0 == model ? nil : log)
+  @Argument(
+    help:
+      "The second model: the columns; without it the layers of MODEL are compared with each other.",
+    completion: .file())
+  var model2: String?
+
+  @OptionGroup var names: NameOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Of MODEL2, these layers in place of those of --layers; may be repeated.", valueName: "glob"))
+  var layers2: [String] = []
+
+  /// The paths of the models.
+  var paths: [String] { [model, model2].compactMap { $0 } }
+
+  func validate() throws {
+    guard layers2.isEmpty || model2 != nil else {
+      throw ValidationError("--layers2 belongs to a second model; there is no MODEL2.")
+    }
+    try names.check(count: paths.count)
   }
-  let paths = [model, model2].compactMap { $0 }
-  try checkPatterns(layers.layers, of: [left, right].compactMap { $0 }, paths: paths)
-  return (left, right, paths)
+
+  /// Opens the models, with the layers that the user wants.
+  func open(
+    _ options: LayerOptions, log: Logger
+  ) throws -> (left: ActivationModel, right: ActivationModel?) {
+    let second = layers2.isEmpty ? options.layers : layers2
+    let opened = try paths.enumerated().map { index, path in
+      // A model beside itself is spoken of once.
+      try options.select(
+        path, index == 0 ? options.layers : second, log: index > 0 && path == model ? nil : log)
+    }
+    let arrays = opened.map(\.arrays)
+    try options.check(options.exclude, of: arrays.flatMap { $0 }, in: paths)
+    if layers2.isEmpty {
+      try options.check(options.layers, of: arrays.flatMap { $0 }, in: paths)
+    } else {
+      try options.check(options.layers, of: arrays[0], in: [paths[0]])
+      try options.check(layers2, of: arrays[1], in: [paths[1]])
+    }
+    let named = names.rename(opened.map(\.model), paths: paths)
+    return (named[0], named.count > 1 ? named[1] : nil)
+  }
 }
 
 /// Refuses to write a map without any value.
@@ -105,8 +115,4 @@ func checkHasValues(_ similarity: Similarity, of model: String) throws {
   guard similarity.hasValues else {
     throw Failure(.data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
   }
-}
-
-private func matches(_ name: String, _ pattern: String) -> Bool {
-  fnmatch(pattern, name, 0) == 0
 }

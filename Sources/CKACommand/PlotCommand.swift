@@ -16,7 +16,7 @@ struct PlotCommand: ParsableCommand {
       numbers; with --report, report.html. Of a sweep: STORE as a whole, or pairs, STORE/results/pairs/*.
       """)
 
-  @Argument(help: "The folder of a result, or several.")
+  @Argument(help: "The folder of a result, or several.", completion: .file())
   var results: [String]
 
   @Option(
@@ -29,7 +29,7 @@ struct PlotCommand: ParsableCommand {
       """
       The picture to write of one result, .png, .svg or .pdf, in place of those beside it: the first, or \
       --figure.
-      """, valueName: "file"))
+      """, valueName: "file"), completion: .file())
   var output: String?
 
   @Flag(help: "Replace the picture if it exists.")

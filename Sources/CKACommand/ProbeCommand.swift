@@ -17,11 +17,14 @@ struct ProbeCommand: ParsableCommand {
       into the output folder.
       """)
 
-  @Argument(help: "The model.")
+  @Argument(help: "The model.", completion: .file())
   var model: String
 
+  @OptionGroup var names: NameOption
+
   @Option(
-    help: ArgumentHelp("The class of every example: whole numbers from 0.", valueName: "y.npy"))
+    help: ArgumentHelp("The class of every example: whole numbers from 0.", valueName: "y.npy"),
+    completion: .file())
   var labels: String
 
   @Option(
@@ -41,16 +44,20 @@ struct ProbeCommand: ParsableCommand {
     help: ArgumentHelp("At most so many examples, drawn by --seed.", valueName: "N"))
   var examples: Int?
 
+  @OptionGroup var drop: DropOption
+
   @Option(
     help: ArgumentHelp(
-      "A folder that cka compare wrote of the model, whose blocks are shaded.", valueName: "result")
+      "A folder that cka compare wrote of the model, whose blocks are shaded.", valueName: "result"),
+    completion: .directory
   )
   var blocks: String?
 
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-probe"
 
   @Flag(help: "Replace the output folder if it holds an earlier result of probe.")
@@ -62,6 +69,7 @@ struct ProbeCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    try names.check(count: 1)
     guard Probe.penalties.contains(penalty) else {
       throw ValidationError(
         "--penalty is \(penalty): \(Probe.penalties.lowerBound) to \(Probe.penalties.upperBound).")
@@ -80,16 +88,18 @@ struct ProbeCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: ProbeFiles.kind, replacing: force)
-      let source = try select(
-        model, patterns: layers.layers, pooling: layers.pooling, log: log)
-      try checkPatterns(layers.layers, of: [source], paths: [model])
+      let opened = try layers.select(model, layers.layers, log: log)
+      try layers.check(layers.layers + layers.exclude, of: opened.arrays, in: [model])
+      let source = names.rename([opened.model], paths: [model])[0]
       let all = try readLabels(labels, count: source.exampleCount, of: model)
-      let probe = try probe(source, all)
+      let pairing = try drop.apply(
+        to: try chosenExamples(of: source), source, nil, paths: [model], log: log)
+      let probe = try probe(source, all, pairing.left)
       let spans = try blocks.map { try BlockSpans(at: $0, layers: source.layers.map(\.name)) }
       try checkMemory(probe)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
       let (results, info) = try run(probe, on: choice, log: log)
-      warn(results, probe, to: log)
+      try warn(results, probe, to: log)
       guard results.contains(where: { $0.status == .ok }) else {
         throw Failure(.data, "\(oneLine(model)): no layer has a value; nothing was written")
       }
@@ -98,6 +108,7 @@ struct ProbeCommand: ParsableCommand {
         pooling: layers.pool.rawValue, precision: device.precision, device: info,
         blocks: spans?.ranges, seconds: (clock.now - start) / .seconds(1))
       document.device.add(choice)
+      document.examples.nonFinite = pairing.dropped
       let files = try ProbeFiles(document, report: page.isWanted)
       try folder.write(files.contents)
       if !quiet {
@@ -110,13 +121,17 @@ struct ProbeCommand: ParsableCommand {
     }
   }
 
-  private func probe(_ source: ActivationModel, _ all: [Int]) throws -> Probe {
-    let chosen: [Int]
+  private func chosenExamples(of source: ActivationModel) throws -> ExamplePairing {
     do throws(ComparisonError) {
-      chosen = try ExamplePairing(source, limit: examples, seed: seed).left
+      return try ExamplePairing(source, limit: examples, seed: seed)
     } catch {
       throw Failure(.data, "\(oneLine(model)): \(oneLine(error.description))")
     }
+  }
+
+  private func probe(
+    _ source: ActivationModel, _ all: [Int], _ chosen: [Int]
+  ) throws -> Probe {
     let classes = ClassLabels(chosen.map { all[$0] })
     do throws(ProbeError) {
       let split = try ProbeSplit(classes, testFraction: testFraction, seed: seed)
@@ -140,17 +155,20 @@ struct ProbeCommand: ParsableCommand {
   private func run(
     _ probe: Probe, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> (layers: [Probe.LayerResult], device: DeviceInfo) {
-    var progress = Progress(total: probe.model.layers.count, unit: "layers", isQuiet: quiet)
+    let progress = Progress(
+      total: probe.model.layers.count, unit: "layers", isEven: false, isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try probe.run(on: choice.devices) { report($0, on: &progress, to: log) }
+      return try probe.run(on: choice.devices) { report($0, on: progress, to: log) }
     } catch {
       throw failure(of: error)
     }
   }
 
-  private func warn(_ results: [Probe.LayerResult], _ probe: Probe, to log: Logger) {
-    for (layer, result) in zip(probe.model.layers, results) {
+  private func warn(_ results: [Probe.LayerResult], _ probe: Probe, to log: Logger) throws {
+    let nonFinite = try nonFiniteExamples(
+      of: probe.model.layers, results.map(\.status), probe.examples)
+    for (index, (layer, result)) in zip(probe.model.layers, results).enumerated() {
       let name = "\(oneLine(model)): layer \(oneLine(layer.name))"
       switch result.status {
       case .constant:
@@ -158,7 +176,9 @@ struct ProbeCommand: ParsableCommand {
       case .ok where !result.isConverged:
         log.warning("\(name): the fit had not converged after \(result.iterations) steps")
       case .ok: break
-      default: log.warning("\(name) is left undefined: \(result.status.rawValue)")
+      default:
+        let reason = nonFinite[index]?.words ?? result.status.rawValue
+        log.warning("\(name) is left undefined: \(reason)")
       }
     }
   }

@@ -34,6 +34,8 @@ struct ProbeDocument: StoredDocument {
     var test: Int
     var testFraction: Double
     var seed: UInt64
+    /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
+    var nonFinite: [Int]?
   }
 
   struct Block: Codable {

@@ -52,6 +52,10 @@ struct ResultDocument: StoredDocument {
     var status: String
     /// RBF's σ, the smallest of all minibatches.
     var sigma: Double?
+    /// Of a pooled map: which axis held its channels.
+    var layout: LayerShape.Layout?
+    /// What made the layer `non-finite`; left out where it is not, or a bandwidth made it so.
+    var nonFinite: NonFiniteExamples?
   }
 
   struct Model: Codable {
@@ -78,6 +82,8 @@ struct ResultDocument: StoredDocument {
     var limit: Int?
     /// `ids` where examples found each other by their sample IDs, not by their order.
     var alignment: String?
+    /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
+    var nonFinite: [Int]?
   }
 
   struct Recomputed: Codable {
@@ -161,7 +167,8 @@ extension ResultDocument {
     examples = Examples(
       total: comparison.left.exampleCount, used: comparison.plan.examplesUsed,
       dropped: comparison.plan.examplesDropped, minibatches: comparison.plan.batches.count,
-      limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil)
+      limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil,
+      nonFinite: comparison.pairing.dropped)
     hasSignificance = similarity.z != nil
     self.timings = timings
   }
@@ -289,7 +296,20 @@ extension ResultDocument.Kernel {
   }
 }
 
+extension LayerActivations {
+  /// Which axis of a pooled map holds its channels.
+  var pooledLayout: LayerShape.Layout? {
+    guard case .mean(let layout) = pooling else { return nil }
+    return layout
+  }
+}
+
 extension ResultDocument.Model {
+  /// Adds what its layers hold that is not finite.
+  mutating func add(_ nonFinite: [NonFiniteExamples?]) {
+    for (index, found) in nonFinite.enumerated() { layers[index].nonFinite = found }
+  }
+
   init(
     _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ sigmas: [Double?]
   ) {
@@ -303,7 +323,7 @@ extension ResultDocument.Model {
         scalarType: layer.scalarType.rawValue, features: layer.featureCount,
         status: statuses[index].rawValue,
         // A layer that has no σ either says so in its status.
-        sigma: sigmas[index].flatMap(jsonNumber))
+        sigma: sigmas[index].flatMap(jsonNumber), layout: layer.pooledLayout)
     }
   }
 }

@@ -27,15 +27,19 @@ struct SweepCommand: ParsableCommand {
       on when the same command is given again.
       """)
 
-  @Argument(help: "The models: files or folders.")
+  @Argument(help: "The models: files or folders.", completion: .file())
   var models: [String]
+
+  @OptionGroup var names: NameOption
 
   @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
-  @Option(help: ArgumentHelp("The store: a folder that is made or added to.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The store: a folder that is made or added to.", valueName: "dir"),
+    completion: .directory)
   var output: String
 
   @Option(
@@ -61,7 +65,10 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Print errors only.")
   var quiet = false
 
-  func validate() throws { try estimator.checkSeed(with: examples) }
+  func validate() throws {
+    try estimator.checkSeed(with: examples)
+    try names.check(count: models.count)
+  }
 
   func run() throws {
     try withRanks { ranks in
@@ -80,14 +87,14 @@ struct SweepCommand: ParsableCommand {
           devices: choice.devices, firstModel: models[0], team: ranks,
           openModel: {
             // A sweep may open a model several times.
-            try select(
-              $0, patterns: layers.layers, pooling: layers.pooling,
-              log: opened.insert($0).inserted ? log : nil)
+            try layers.select(
+              $0, layers.layers, log: opened.insert($0).inserted ? log : nil
+            ).model
           },
           observe: reporter.hear)
         let plan = sweep.plan
         announceDropped(plan, exampleCount: plan.examplesUsed + plan.examplesDropped, to: log)
-        let summary = try sweep.run(models: models)
+        let summary = try sweep.run(models: models, names: names.name)
         reporter.clear()
         if !isQuiet { try Console.print(text(of: summary, sweep)) }
         if ranks.rank == 0, !sweep.isShard {
@@ -115,7 +122,9 @@ struct SweepCommand: ParsableCommand {
       kernel.kernel == .rbf && kernel.sigma == nil ? kernel.bandwidth ?? 1 : nil
     settings.sigma = kernel.sigma
     settings.layers = layers.layers
+    if !layers.exclude.isEmpty { settings.exclude = layers.exclude }
     settings.pooling = layers.pool.rawValue
+    settings.layout = layers.layout
     settings.precision = device.precision
     settings.storePrecision = storePrecision
     settings.alignment = examples.alignment.rawValue
@@ -151,7 +160,7 @@ struct GroupOptions: ParsableArguments {
       """
       A table with the header model,group,seed: which models are one architecture. Without it, names \
       that differ in a seed only (net-seed0, net_s1) are.
-      """, valueName: "file"))
+      """, valueName: "file"), completion: .file())
   var modelsCsv: String?
 
   /// The table, or the rule for names.
@@ -167,7 +176,7 @@ func writeResults(
   let clock = ContinuousClock()
   let start = clock.now
   let count = results.models.count
-  var progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
+  let progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
   defer { progress.clear() }
   var outputs = try SweepOutputs(results, table: groups)
   let summary = try outputs.write(table: table, report: report) { progress.update(done: $0) }
@@ -208,10 +217,8 @@ private final class SweepReporter {
         and \(Format.bytes(free)) are free
         """)
     case .note(let text):
-      clear()
       log.warning("\(oneLine(text))")
     case .fellBack(let from, let to, let error):
-      clear()
       log.warning(
         "\(from.id) failed, \(to.id) goes on: \(oneLine(error.description))")
     }

@@ -20,11 +20,7 @@ struct TrustCommand: ParsableCommand {
       output folder.
       """)
 
-  @Argument(help: "The first model: the rows of the map.")
-  var model: String
-
-  @Argument(help: "The second model: the columns; without it MODEL is compared with itself.")
-  var model2: String?
+  @OptionGroup var models: ModelPairOptions
 
   @Option(
     help: ArgumentHelp(
@@ -42,10 +38,12 @@ struct TrustCommand: ParsableCommand {
 
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup var drop: DropOption
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
-  @Option(help: ArgumentHelp("The folder that is written.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = "cka-trust"
 
   @Flag(help: "Replace the output folder if it holds an earlier result of trust.")
@@ -60,7 +58,7 @@ struct TrustCommand: ParsableCommand {
   private static let defaultExamples = 4096
 
   func validate() throws {
-    try examples.check(secondModel: model2)
+    try examples.check(secondModel: models.model2)
     let most = Trust.PairSettings.mostPermutations
     if let permutations, !(1...most).contains(permutations) {
       throw ValidationError("--permutations is \(permutations): 1 to \(most).")
@@ -78,19 +76,19 @@ struct TrustCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder = try ResultFolder(output, of: TrustFiles.kind, replacing: force)
-      let (left, right, paths) = try openModels(model, model2, layers, log: log)
+      let (left, right) = try models.open(layers, log: log)
       let pair = try cell.map { try place(of: $0, left, right ?? left) }
-      let comparison = try comparison(left, right, paths: paths, log: log)
-      try checkExampleCount(comparison, path: model)
+      let comparison = try comparison(left, right, log: log)
+      try checkExampleCount(comparison, path: models.model)
       try checkMemory(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
 
       let outcome = try run(try Trust(comparison, seed: seed), on: choice, log: log)
-      report(outcome.similarity, comparison, paths: paths, to: log)
-      try checkHasValues(outcome.similarity, of: model)
+      try report(outcome.similarity, comparison, paths: models.paths, to: log)
+      try checkHasValues(outcome.similarity, of: models.model)
       let details = try pair.map { try look(into: $0, outcome, comparison) }
       var document = TrustDocument(
-        comparison, outcome, paths: paths, pooling: layers.pool.rawValue,
+        comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, seed: seed)
       document.device.add(choice)
       document.pair = details.map {
@@ -111,7 +109,7 @@ struct TrustCommand: ParsableCommand {
   }
 
   private func comparison(
-    _ left: ActivationModel, _ right: ActivationModel?, paths: [String], log: Logger
+    _ left: ActivationModel, _ right: ActivationModel?, log: Logger
   ) throws -> Comparison {
     var options = examples
     if options.examples == nil, left.exampleCount > Self.defaultExamples {
@@ -122,7 +120,8 @@ struct TrustCommand: ParsableCommand {
         by --seed \(seed); --examples takes more
         """)
     }
-    let pairing = try options.pairing(left, right, paths: paths, seed: seed)
+    let all = try options.pairing(left, right, paths: models.paths, seed: seed)
+    let pairing = try drop.apply(to: all, left, right, paths: models.paths, log: log)
     return try Comparison(
       left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
   }
@@ -136,7 +135,7 @@ struct TrustCommand: ParsableCommand {
     guard bytes > Comparison.defaultMemory else { return }
     throw Failure(
       .usage,
-      "\(oneLine(model)): \(Format.count(n)) examples of \(matrices) matrices take "
+      "\(oneLine(models.model)): \(Format.count(n)) examples of \(matrices) matrices take "
         + "\(Format.bytes(bytes)), more than half of this machine's memory; --examples or --layers "
         + "takes fewer")
   }
@@ -162,10 +161,10 @@ struct TrustCommand: ParsableCommand {
   private func run(
     _ trust: Trust, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Trust.Outcome {
-    var progress = Progress(total: 1, unit: "maps", isQuiet: quiet)
+    let progress = Progress(total: 1, unit: "maps", isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try trust.run(on: choice.devices) { report($0, on: &progress, to: log) }
+      return try trust.run(on: choice.devices) { report($0, on: progress, to: log) }
     } catch {
       throw failure(of: error)
     }
@@ -180,7 +179,7 @@ struct TrustCommand: ParsableCommand {
       let status = outcome.similarity.statuses[pair.row, pair.column]
       throw Failure(
         .data,
-        "\(oneLine(model)): the pair --cell \(oneLine(cell ?? "")) has no value: \(status.rawValue)"
+        "\(oneLine(models.model)): the pair --cell \(oneLine(cell ?? "")) has no value: \(status.rawValue)"
       )
     }
     return details

@@ -101,6 +101,8 @@ struct TrustDocument: StoredDocument {
     var total: Int
     var compared: Int
     var alignment: String?
+    /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
+    var nonFinite: [Int]?
   }
 
   var format = TrustDocument.currentFormat
@@ -168,7 +170,8 @@ extension TrustDocument {
       },
       examples: Examples(
         total: comparison.left.exampleCount, compared: comparison.pairing.count,
-        alignment: alignment == .ids ? alignment.rawValue : nil),
+        alignment: alignment == .ids ? alignment.rawValue : nil,
+        nonFinite: comparison.pairing.dropped),
       seed: seed, largestStandardError: errors.max(),
       control: Control(
         cells: shuffled.count, mean: shuffled.reduce(0, +) / count,

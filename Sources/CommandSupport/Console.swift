@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Synchronization
 
 /// Standard output is for results, standard error for messages and progress.
 public enum Console {
@@ -7,11 +8,13 @@ public enum Console {
   public static func bootstrapLogging(isQuiet: Bool) -> Logger {
     var logger = Logger(label: command) { _ in StandardErrorLog() }
     logger.logLevel = isQuiet ? .error : .info
+    Progress.begin(isQuiet: isQuiet)
     return logger
   }
 
   /// The last words of a command that failed.
   public static func failure(_ message: String) {
+    Progress.end()
     writeError("\(command): error: \(message)\n")
   }
 
@@ -25,6 +28,8 @@ public enum Console {
   /// Where nobody reads any more (`cka inspect … | head`), nothing is printed and nothing is wrong:
   /// files are written before anything is printed.
   public static func print(_ text: String, terminator: String = "\n") throws {
+    Progress.end()
+    hideStatus()
     let code = write(text + terminator, to: STDOUT_FILENO)
     guard code == 0 || code == EPIPE else { throw Failure(errno: code, writing: "standard output") }
   }
@@ -55,8 +60,27 @@ public enum Console {
     return (100, 60)
   }
 
-  /// Writes to standard error; there is nobody to tell where that fails.
-  static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+  /// Writes to standard error, in place of a status line; there is nobody to tell where that fails.
+  static func writeError(_ text: String) {
+    hasStatus.withLock {
+      _ = write(($0 ? eraseLine : "") + text, to: STDERR_FILENO)
+      $0 = false
+    }
+  }
+
+  /// Writes a line on the terminal that gives way to whatever is written next.
+  static func showStatus(_ text: String) {
+    hasStatus.withLock {
+      _ = write(eraseLine + text, to: STDERR_FILENO)
+      $0 = true
+    }
+  }
+
+  /// Takes that line away.
+  static func hideStatus() { writeError("") }
+
+  private static let hasStatus = Mutex(false)
+  private static let eraseLine = "\r\u{1B}[K"
 
   static let command = CommandLine.arguments.first.map { splitPath($0).name } ?? "cka"
 

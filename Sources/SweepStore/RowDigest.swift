@@ -2,6 +2,17 @@ import Activations
 import Support
 import Synchronization
 
+extension LayerShape.Pooling {
+  /// 1 was of a mean whose layout the number of axes decided.
+  fileprivate var digestNumber: Int {
+    switch self {
+    case .flatten: 0
+    case .mean(.channelsFirst): 2
+    case .mean(.channelsLast): 3
+    }
+  }
+}
+
 /// Hashes of rows as they are stored: what a Gram matrix is made of, and little more.
 ///
 /// Rows are read just before the device reads them: they come from the disk once.
@@ -15,7 +26,7 @@ enum RowDigest {
       hasher.update(layer.scalarType.rawValue)
       hasher.update(layer.isByteSwapped ? 1 : 0)
       hasher.update(layer.memoryOrder == .rowMajor ? 0 : 1)
-      hasher.update(layer.pooling == .mean ? 1 : 0)
+      hasher.update(layer.pooling.digestNumber)
       hasher.update(layer.shape.featureAxes.count)
       for axis in layer.shape.featureAxes { hasher.update(axis) }
       hasher.update(rows)

@@ -145,12 +145,13 @@ public final class Sweep {
 
   /// Compares all models of the store and those at `paths`, which come to it.
   ///
+  /// - Parameter names: what results call the models at `paths`; without them, what their paths say.
   /// - Throws: `StoreError`, `DeviceError`, `ComparisonError` where the models do not hold the same
   ///   examples, or what `openModel` throws.
-  public func run(models paths: [String]) throws -> Summary {
-    let models = Set(store.entries.map(\.entry.location) + paths.map(absolutePath)).count
+  public func run(models paths: [String], names: [String] = []) throws -> Summary {
+    let models = Set(store.entries.map(\.entry.location) + paths.map(ModelNames.location)).count
     observe(.began(units: minibatches.count * (models + 1)))
-    try makeGrams(of: paths)
+    try makeGrams(of: paths, names: names)
     for minibatch in minibatches {
       try makeProducts(minibatch)
       finishUnits(1)
@@ -399,11 +400,4 @@ public final class Sweep {
       for path in products.unusedFiles(minibatch, keys: keys) { StorePath.remove(path) }
     }
   }
-}
-
-/// Where a path leads, from the root on; the path itself where that cannot be told.
-func absolutePath(_ path: String) -> String {
-  guard let resolved = realpath(path, nil) else { return path }
-  defer { free(resolved) }
-  return String(cString: resolved)
 }

@@ -5,10 +5,11 @@ import Foundation
 
 extension Sweep {
   /// Sees to it that the store holds all matrices of all its models and of those at `paths`.
-  func makeGrams(of paths: [String]) throws {
+  func makeGrams(of paths: [String], names givenNames: [String]) throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let names = ModelNames(paths: paths)
+    try check(givenNames, of: paths)
+    let names = ModelNames(paths: paths, given: givenNames)
     var given: Set<Int> = []
     for path in paths {
       let number = try add(path, names: names, given: given, of: paths.count)
@@ -26,11 +27,28 @@ extension Sweep {
     summary.gramSeconds += (clock.now - start) / .seconds(1)
   }
 
+  /// Refuses names that the store has for other models, or models that it has under other names.
+  private func check(_ names: [String], of paths: [String]) throws(StoreError) {
+    for (path, name) in zip(paths, names) {
+      let location = ModelNames.location(of: path)
+      for (_, entry) in store.entries {
+        let isSame = entry.location == location
+        if isSame, entry.model.name != name {
+          throw StoreError(
+            .usage, path, "is called \(entry.model.name) in the store, found --name \(name)")
+        }
+        if !isSame, entry.model.name == name {
+          throw StoreError(.usage, path, "--name \(name) is the name of \(entry.model.path)")
+        }
+      }
+    }
+  }
+
   /// Adds the model at `path`, or finds it; returns its entry's number.
   private func add(
     _ path: String, names: ModelNames, given: Set<Int>, of pathCount: Int
   ) throws -> Int {
-    let location = absolutePath(path)
+    let location = ModelNames.location(of: path)
     let files = FileStamp.files(ofModel: location)
     let own = store.entries.first { $0.entry.location == location }
     if !hasExamples { hasExamples = store.hasExamples }
@@ -85,8 +103,8 @@ extension Sweep {
       }
       return same.number
     }
-    entry.model.name = names.name(
-      of: model.name, path: path, taken: Set(store.entries.map(\.entry.model.name)))
+    let taken = Set(store.entries.map(\.entry.model.name))
+    entry.model.name = names.name(of: model.name, path: path, taken: taken)
     let number = store.number(forModel: entry.model.name)
     try store.put(entry, number: number)
     return number
@@ -264,7 +282,7 @@ extension Store {
     }
     // By ID, the rows of all models are in the order of the first: no other can tell it.
     if known == nil, isAlignedByID, let first = entries.first?.entry,
-      first.location != absolutePath(path)
+      first.location != ModelNames.location(of: path)
     {
       throw StoreError(
         .data, examplesPath,
@@ -283,48 +301,5 @@ extension Store {
   func write(_ ids: SampleIDs) throws {
     guard isWritten else { return }
     try NewFile.write(try CheckedDocument<SampleIDs>.bytes(ids), to: examplesPath)
-  }
-}
-
-/// Names for the models of a sweep that tell them apart: as much of their paths as that takes.
-struct ModelNames {
-  /// Parent folders in the name, by path.
-  private var depths: [String: Int] = [:]
-
-  /// - Parameter paths: of the models that are given together.
-  init(paths: [String]) {
-    let places = Dictionary(
-      paths.map { ($0, absolutePath($0)) }, uniquingKeysWith: { first, _ in first })
-    for (path, location) in places {
-      let others = Set(places.values).subtracting([location])
-      let most = location.split(separator: "/").count
-      depths[path] =
-        (0..<most).first { depth in
-          !others.contains { Self.tail($0, depth) == Self.tail(location, depth) }
-        } ?? 0
-    }
-  }
-
-  /// The name of a model that calls itself `name`, unlike those that are `taken`.
-  func name(of name: String, path: String, taken: Set<String>) -> String {
-    let parents = absolutePath(path).split(separator: "/").dropLast().map(String.init)
-    for depth in (depths[path] ?? 0)...max(parents.count, depths[path] ?? 0) {
-      let candidate = (parents.suffix(depth) + [name]).joined(separator: "/")
-      if !taken.contains(candidate) { return candidate }
-    }
-    let others = (2...).lazy.map { "\(name) (\($0))" }
-    return others.first { !taken.contains($0) } ?? name
-  }
-
-  /// The last parts of a path, `depth` folders and the model's own without its extension.
-  private static func tail(_ path: String, _ depth: Int) -> [String] {
-    var parts = path.split(separator: "/").suffix(depth + 1).map(String.init)
-    if let last = parts.last {
-      let endings = [".npy", ".npz", ".safetensors", ".h5", ".hdf5"]
-      if let ending = endings.first(where: { last.lowercased().hasSuffix($0) }) {
-        parts[parts.count - 1] = String(last.dropLast(ending.count))
-      }
-    }
-    return parts
   }
 }

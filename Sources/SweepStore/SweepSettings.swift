@@ -51,8 +51,12 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   public var sigma: Double?
   /// Patterns of layers' names; none takes all layers.
   public var layers: [String] = []
+  /// Patterns of layers' names that are left out; nil for none.
+  public var exclude: [String]?
   /// What is done with the positions of a feature map: `flatten` or `mean`.
   public var pooling = "flatten"
+  /// Which axis of a map holds its channels, where the models do not say it.
+  public var layout: LayerShape.Layout?
   /// How devices may round products.
   public var precision = Precision.exact
   /// The type of the numbers in the store.
@@ -110,7 +114,9 @@ public struct SweepSettings: Codable, Sendable, Hashable {
       ("--seed", "\(seed)"), ("--ragged", ragged), ("--kernel", kernel.rawValue),
       ("--bandwidth", bandwidth?.description ?? "none"),
       ("--sigma", sigma?.description ?? "none"),
-      ("--layers", layers.isEmpty ? "all" : layers.joined(separator: " ")), ("--pool", pooling),
+      ("--layers", layers.isEmpty ? "all" : layers.joined(separator: " ")),
+      ("--exclude", exclude?.joined(separator: " ") ?? "none"), ("--pool", pooling),
+      ("--layout", layout?.rawValue ?? "none"),
       ("--precision", precision.rawValue), ("--store-precision", storePrecision.rawValue),
       ("--align", alignment), ("--examples", exampleLimit.map(String.init) ?? "all"),
     ]

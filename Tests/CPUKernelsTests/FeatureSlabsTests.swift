@@ -216,8 +216,11 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
   @Test(arguments: [MemoryOrder.rowMajor, .columnMajor]) func meansOverPositions(order: MemoryOrder)
     throws
   {
-    // C × H × W = 2 × 3 × 2 keeps the first axis; T × D = 3 × 4 keeps the last.
-    for axes in [[2, 3, 2], [3, 4]] {
+    // The axes of one shape mean this or that: only the layout tells.
+    for (axes, layout) in [
+      ([2, 3, 2], LayerShape.Layout.channelsFirst), ([3, 2, 2], .channelsLast),
+      ([4, 3], .channelsFirst), ([3, 4], .channelsLast),
+    ] {
       let n = 4
       let p = 12
       let logical = (0..<(n * p)).map { Float(($0 * 29) % 53) }
@@ -238,13 +241,13 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
       }
       let layer = LayerActivations(
         name: "x", values: stored, scalarType: .float32, exampleCount: n, featureAxes: axes,
-        memoryOrder: order, pooling: .mean)
-      let channels = axes.count == 2 ? 4 : 2
+        memoryOrder: order, pooling: .mean(layout))
+      let channels = layout == .channelsFirst ? axes[0] : axes[axes.count - 1]
       #expect(layer.featureCount == channels)
       let columns = (0..<channels).map { channel in
         (0..<n).map { example in
           let features = (0..<p).filter {
-            axes.count == 2 ? $0 % 4 == channel : $0 / 6 == channel
+            channel == (layout == .channelsLast ? $0 % channels : $0 / (p / channels))
           }
           return features.reduce(0.0) { $0 + Double(logical[example * p + $1]) }
             / Double(features.count)
@@ -262,7 +265,8 @@ private func read(_ layer: LayerActivations, _ examples: [Int]) throws -> (
 
   /// Rows from a file are copied in runs: whatever the shape of the slabs, the numbers are those of
   /// rows in memory, to the bit.
-  @Test(arguments: [LayerShape.Pooling.flatten, .mean]) func stagedRowsAreTheSame(
+  @Test(arguments: [LayerShape.Pooling.flatten, .mean(.channelsFirst), .mean(.channelsLast)])
+  func stagedRowsAreTheSame(
     pooling: LayerShape.Pooling
   ) throws {
     for axes in [[700], [30, 7, 3], [5, 260], [9000]] {

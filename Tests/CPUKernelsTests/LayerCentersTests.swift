@@ -67,7 +67,7 @@ import Testing
     let (n, axes) = (1300, [3, 5])
     let numbers = (0..<(n * 15)).map { ($0 * 7919) % 211 % 100 }
     for var layer in LayerActivations.ofEveryType(numbers, exampleCount: n, featureAxes: axes) {
-      for pooling in [LayerShape.Pooling.flatten, .mean] {
+      for pooling in [LayerShape.Pooling.flatten, .mean(.channelsLast)] {
         layer.pooling = pooling
         // By columns the features have another order; the means of both are the same.
         let truth =

@@ -156,8 +156,11 @@ import Testing
     try cka.folder.write(NPYFile.bytes(values, shape: [20, 3, 2, 2]), to: "m/conv1.npy")
     try cka.folder.write(NPYFile.bytes(values, shape: [20, 3, 2, 2]), to: "m/conv2.npy")
     try cka.folder.write(NPYFile.bytes(values, shape: [20, 12]), to: "m/fc.npy")
-    try cka("compare", "m", "--layers", "conv*", "--pool", "mean", "--device", "cpu", "--quiet")
-      .expectSuccess()
+    try cka(
+      "compare", "m", "--layers", "conv*", "--pool", "mean", "--layout", "channels-first",
+      "--device",
+      "cpu", "--quiet"
+    ).expectSuccess()
     let result = try TestResult(cka)
     #expect(try result.layers(0).map { $0["name"] as? String } == ["conv1", "conv2"])
     #expect(try result.layers(0).map { $0["features"] as? Int } == [3, 3])

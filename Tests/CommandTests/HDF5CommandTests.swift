@@ -13,7 +13,10 @@
         "ActivationFilesTests/HDF5Files/layouts.h5"
       ).path
 
-    @Test(arguments: [["--batch-size", "8"], ["--estimator", "unbiased", "--pool", "mean"]])
+    @Test(arguments: [
+      ["--batch-size", "8"],
+      ["--estimator", "unbiased", "--pool", "mean", "--layout", "channels-last"],
+    ])
     func givesTheBitsOfTheSameArraysAsNPY(options: [String]) throws {
       let cka = try Cka()
       let names = try ModelFiles(path: Self.file).layers.map(\.name)

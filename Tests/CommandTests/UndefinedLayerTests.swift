@@ -23,9 +23,9 @@ import Testing
 
   @Test(
     arguments: [
-      (Double.nan, 3, "non-finite", "holds NaN or infinity"),
-      (.infinity, 0, "non-finite", "holds NaN or infinity"),
-      (-.infinity, 23, "non-finite", "holds NaN or infinity"),
+      (Double.nan, 3, "non-finite", "6 values in 1 of 24 examples (example 3) are NaN or infinite"),
+      (.infinity, 0, "non-finite", "6 values in 1 of 24 examples (example 0) are NaN or infinite"),
+      (-.infinity, 23, "non-finite", "6 values in 1 of 24 examples (example 23) are NaN"),
       (2.5, nil, "constant", "every example has the same activations"),
       (0, nil, "constant", "every example has the same activations"),
     ] as [(Double, Int?, String, String)], ["linear", "rbf"])

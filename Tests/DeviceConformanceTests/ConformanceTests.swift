@@ -131,15 +131,38 @@ import Testing
       #expect(found.summaries[i].isFinite && !found.summaries[i].isConstant)
       #expect(abs(found.cka[0, i] - 1) < 1e-6, "\(layers[i].name)")
     }
-    var pooled = layers
-    for index in pooled.indices { pooled[index].pooling = .mean }
-    var means = [Double](repeating: 0, count: n * 5)
-    for place in numbers.indices {
-      means[place / 15 * 5 + place % 5] += Double(numbers[place]) / 3
+  }
+
+  /// The mean over positions of C × L, C × H × W, L × C and H × W × C beside the float64 means of the same numbers:
+  /// one shape in two layouts has features of two counts, and other values.
+  @Test(arguments: TestedDevice.all, LayerShape.Layout.allCases)
+  func meansOverPositionsFollowTheLayout(tested: TestedDevice, layout: LayerShape.Layout) throws {
+    let n = 40
+    for axes in [[3, 5], [6, 4], [3, 2, 5], [4, 2, 2, 3]] {
+      let p = axes.reduce(1, *)
+      let numbers = (0..<(n * p)).map { (($0 * 7919) % 211) % 100 }
+      var layers = LayerActivations.ofEveryType(numbers, exampleCount: n, featureAxes: axes)
+      for index in layers.indices { layers[index].pooling = .mean(layout) }
+      let channels = layout == .channelsFirst ? axes[0] : axes[axes.count - 1]
+      var means = [Double](repeating: 0, count: n * channels)
+      for place in numbers.indices {
+        let feature = place % p
+        let channel =
+          layout == .channelsFirst ? feature / (p / channels) : feature % channels
+        means[place / p * channels + channel] += Double(numbers[place]) / Double(p / channels)
+      }
+      let expected = Activations64(n: n, p: channels, values: means)
+      let other = Activations64.normal(n: n, p: 7, seed: 5)
+      let found = try scores(
+        [expected.layer(), other.layer()] + layers, Array(0..<n), on: tested.device)
+      let truth = Oracle.cka(expected, other, unbiased: true)
+      for i in layers.indices {
+        #expect(layers[i].featureCount == channels)
+        // Means are rounded to float32 once more: 2⁻²⁴ of numbers below 100 beside deviations of some tens.
+        #expect(abs(found.cka[0, i + 2] - 1) < 1e-5, "\(axes) \(layers[i].name)")
+        #expect(abs(found.cka[1, i + 2] - truth) < 1e-5, "\(axes) \(layers[i].name)")
+      }
     }
-    let expected = Activations64(n: n, p: 5, values: means)
-    let pooledScores = try scores([expected.layer()] + pooled, Array(0..<n), on: tested.device)
-    for i in 0...layers.count { #expect(abs(pooledScores.cka[0, i] - 1) < 1e-5, "pooled \(i)") }
   }
 
   @Test(arguments: TestedDevice.all) func aBadLayerDisturbsNoOther(tested: TestedDevice) throws {

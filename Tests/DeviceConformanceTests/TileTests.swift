@@ -166,7 +166,7 @@ import Testing
   @Test(arguments: TestedDevice.all) func readsEveryTypeAlike(tested: TestedDevice) throws {
     let n = 70
     let numbers = (0..<(n * 15)).map { (($0 * 7919) % 211) % 100 }
-    for pooling in [LayerShape.Pooling.flatten, .mean] {
+    for pooling in [LayerShape.Pooling.flatten, .mean(.channelsFirst), .mean(.channelsLast)] {
       var layers = LayerActivations.ofEveryType(numbers, exampleCount: n, featureAxes: [3, 5])
       for index in layers.indices { layers[index].pooling = pooling }
       let found = try Self.tiled(layers, Array(0..<n), on: tested.device, side: 32)

@@ -2,18 +2,23 @@ import Activations
 
 extension LayerActivations {
   /// The same whole numbers from 0 to 99 as layers of every scalar type, in both byte orders and
-  /// memory orders: `numbers` is exampleCount × the product of two `featureAxes`, row by row. The first
+  /// memory orders: `numbers` is exampleCount × the product of `featureAxes`, row by row. The first
   /// is float32.
   public static func ofEveryType(
     _ numbers: [Int], exampleCount n: Int, featureAxes axes: [Int]
   ) -> [LayerActivations] {
-    let p = axes[0] * axes[1]
+    let p = axes.reduce(1, *)
     precondition(numbers.count == n * p)
     func columns<T>(_ values: [T]) -> [T] {
       (0..<values.count).map { place in
-        // Example fastest, then the first feature axis.
-        let (example, first, second) = (place % n, place / n % axes[0], place / n / axes[0])
-        return values[example * p + first * axes[1] + second]
+        // Example fastest, then the feature axes from the first on.
+        var (rest, feature, stride) = (place / n, 0, p)
+        for axis in axes {
+          stride /= axis
+          feature += rest % axis * stride
+          rest /= axis
+        }
+        return values[place % n * p + feature]
       }
     }
     func layer<T: BitwiseCopyable & Sendable>(
