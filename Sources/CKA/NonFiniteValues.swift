@@ -53,13 +53,13 @@ extension ScalarType {
   /// Whether NaN and infinity are among the type's numbers.
   fileprivate var holdsNonFinite: Bool {
     switch self {
-    case .float16, .bfloat16, .float32, .float64: true
+    case .float16, .bfloat16, .float32, .float64, .float8e4m3, .float8e5m2: true
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: false
     }
   }
 
   /// How many of `count` numbers, `stride` bytes from one to the next, are NaN or infinite: the bits of their
-  /// exponents are all set.
+  /// exponents are all set, of float8e4m3 those of the mantissa, too.
   fileprivate func nonFiniteCount(
     _ start: UnsafeRawPointer, stride: Int, count: Int, isSwapped: Bool
   ) -> Int {
@@ -77,6 +77,8 @@ extension ScalarType {
     case .bfloat16: found(0x7F80 as UInt16)
     case .float32: found(0x7F80_0000 as UInt32)
     case .float64: found(0x7FF0_0000_0000_0000 as UInt64)
+    case .float8e4m3: found(0x7F as UInt8)
+    case .float8e5m2: found(0x7C as UInt8)
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: 0
     }
   }

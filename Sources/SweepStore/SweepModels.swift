@@ -218,9 +218,12 @@ extension Sweep {
     let settings = store.document.settings
     // The first model brings the examples.
     let reference = store.entries.isEmpty ? nil : try store.reference(for: model, path: path)
+    // Where sample IDs decide and the store has lost them, the first model brings them again.
+    let isFirst =
+      reference == nil || settings.alignmentValue == .ids && reference?.exampleIDs == nil
     let pairing = try ExamplePairing(
-      reference ?? model, reference == nil ? nil : model, alignment: settings.alignmentValue,
-      limit: settings.exampleLimit, seed: settings.seed)
+      isFirst ? model : reference ?? model, isFirst ? nil : model,
+      alignment: settings.alignmentValue, limit: settings.exampleLimit, seed: settings.seed)
     if reference?.exampleIDs == nil, let ids = model.exampleIDs {
       try store.write(SampleIDs(model: model.name, ids: ids))
     }
