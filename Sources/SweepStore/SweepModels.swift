@@ -218,12 +218,9 @@ extension Sweep {
     let settings = store.document.settings
     // The first model brings the examples.
     let reference = store.entries.isEmpty ? nil : try store.reference(for: model, path: path)
-    // Where sample IDs decide and the store has lost them, the first model brings them again.
-    let isFirst =
-      reference == nil || settings.alignmentValue == .ids && reference?.exampleIDs == nil
     let pairing = try ExamplePairing(
-      isFirst ? model : reference ?? model, isFirst ? nil : model,
-      alignment: settings.alignmentValue, limit: settings.exampleLimit, seed: settings.seed)
+      reference ?? model, reference == nil ? nil : model, alignment: settings.alignmentValue,
+      limit: settings.exampleLimit, seed: settings.seed)
     if reference?.exampleIDs == nil, let ids = model.exampleIDs {
       try store.write(SampleIDs(model: model.name, ids: ids))
     }
@@ -271,8 +268,9 @@ extension Store {
     return ids
   }
 
-  /// A model that holds the store's examples and nothing else, for the model at `path`.
-  func reference(for model: ActivationModel, path: String) throws -> ActivationModel {
+  /// A model that holds the store's examples and nothing else, for the model at `path`; nil where that
+  /// itself brings them.
+  func reference(for model: ActivationModel, path: String) throws -> ActivationModel? {
     var known: SampleIDs?
     if StorePath.exists(examplesPath) {
       do throws(StoreError) {
@@ -284,13 +282,14 @@ extension Store {
       }
     }
     // By ID, the rows of all models are in the order of the first: no other can tell it.
-    if known == nil, isAlignedByID, let first = entries.first?.entry,
-      first.location != ModelNames.location(of: path)
-    {
-      throw StoreError(
-        .data, examplesPath,
-        "is missing or damaged, and decides the order of examples: give \(first.model.path) again, "
-          + "before any other model")
+    if known == nil, isAlignedByID, let first = entries.first?.entry {
+      guard first.location == ModelNames.location(of: path) else {
+        throw StoreError(
+          .data, examplesPath,
+          "is missing or damaged, and decides the order of examples: give \(first.model.path) again, "
+            + "before any other model")
+      }
+      return nil
     }
     let layer = LayerActivations(
       name: "", values: [Int8](repeating: 0, count: document.exampleCount), scalarType: .int8,

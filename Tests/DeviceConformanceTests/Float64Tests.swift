@@ -265,7 +265,7 @@ import Testing
         let expected = try #require(item.expected(.unbiased, kernel))
         #expect(abs(outcome.similarity.cka[0, 0] - expected) < 1e-5)
         let pair = try #require(
-          outcome.pair(row: 0, column: 0, settings: .init(permutations: 9, randomDrops: 2)))
+          try outcome.pair(row: 0, column: 0, settings: .init(permutations: 9, randomDrops: 2)))
         #expect(abs(pair.contributions.reduce(0, +) - expected) < 1e-5)
       }
     }
