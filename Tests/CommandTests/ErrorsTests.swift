@@ -152,7 +152,7 @@ import Testing
     let groups = ["--group", "a=wide-0.npz,wide-1.npz", "--group", "b=deep-0.npz,deep-1.npz"]
     let common = ["errors"] + groups + ["--labels", "y.npy", "--logits"]
     try cka.run(common).expectFailure(64, "wide-0.npz", "2 layers", "--layer")
-    try cka.run(common + ["--layer", "tail"]).expectFailure(64, "no layer tail")
+    try cka.run(common + ["--layer", "tail"]).expectFailure(64, "no layer matches tail")
     let run = try cka.run(common + ["--layer", "head", "--repeats", "20"])
     run.expectSuccess(messages: 1)
     #expect(run.errors.contains("only 6 ways"))

@@ -40,8 +40,7 @@ import Testing
     try compare("--quiet").expectSuccess()
     #expect(!cka.exists("cka-result/report.html"))
     let run = try compare("--report", "--force")
-    // One message: the examples are fewer than a batch.
-    run.expectSuccess(messages: 1)
+    run.expectSuccess()
     #expect(run.output.contains("result.json, report.html"))
     let document = try document("cka-result/report.html")
     #expect(document["title"] as? String == "net-seed0 × other")
