@@ -1,6 +1,5 @@
 import Support
 
-
 /// Runs `fill` for the pieces of slab s and `multiply` for the blocks of slab s − 1 on all cores at
 /// once, then `finish` for slab s, for every slab in turn.
 func pipeline(

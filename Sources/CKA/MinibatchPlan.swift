@@ -105,7 +105,9 @@ extension MinibatchPlan {
 
     /// Minibatches of one pass; of no examples there is one, an empty one.
     public var perPass: Int { Swift.max((used + size - 1) / size, 1) }
+    /// 0.
     public var startIndex: Int { 0 }
+    /// How many minibatches there are, over all passes.
     public var endIndex: Int { passes * perPass }
 
     /// How many examples minibatch `index` has.

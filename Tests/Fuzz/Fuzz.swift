@@ -43,7 +43,7 @@ struct Scratch {
   init() throws {
     var template = Array("/dev/shm/cka-fuzz-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Failure() }
-    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The path of a file of these bytes.

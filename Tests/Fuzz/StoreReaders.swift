@@ -79,7 +79,9 @@ extension Readers {
     var bytes = input
     guard bytes.count >= 40 else { return nil }
     func put(_ number: UInt64, at offset: Int) {
-      for index in 0..<8 { bytes[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
+      for index in 0..<8 {
+        bytes[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * index))
+      }
     }
     put(UInt64(bytes.count), at: 24)
     let size = (0..<8).reduce(0) { $0 | UInt64(bytes[16 + $1]) << (8 * $1) }
