@@ -489,5 +489,6 @@ cka_command(CKACommand Sources/CKACommand
     TrustFiles.swift
     TrustReport.swift
     VerifyCommand.swift
+    Version.swift
     WrittenNumbers.swift
     WrittenResults.swift)
