@@ -67,10 +67,8 @@ struct Float64Reference {
     guard map.scalarType == .float64, map.memoryOrder == .rowMajor, width > columns.last ?? 0,
       map.shape.exampleCount > rows.last ?? 0
     else { throw Failure(.data, "\(path): not the map that was expected") }
-    let starts = try (0..<map.shape.exampleCount).map { try map.row($0).start }
-    func score(_ row: Int, _ column: Int) -> Double {
-      starts[row].loadUnaligned(fromByteOffset: column * 8, as: Double.self)
-    }
+    let scores = try map.numbers(of: 0..<map.shape.exampleCount)
+    func score(_ row: Int, _ column: Int) -> Double { scores[row * width + column] }
     var undefined = 0
     for row in 0..<map.shape.exampleCount {
       for column in 0..<width where !score(row, column).isFinite { undefined += 1 }
