@@ -105,7 +105,8 @@ public final class Sweep {
     if isNew {
       exampleCount = try openModel(firstModel).exampleCount
       settings.chooseBatchSize(exampleCount: exampleCount)
-      try Self.check(settings, shard, exampleCount: exampleCount, path: firstModel)
+      let plan = try Self.check(settings, shard, exampleCount: exampleCount, path: firstModel)
+      try Self.checkMemory(memory, settings, plan)
       try StorePath.makeFolder(path)
     }
     lock = team.isFirst ? try StoreLock(store: path) : nil
@@ -139,7 +140,7 @@ public final class Sweep {
     store.isWritten = team.isFirst
     try checkSettings(settings, shard)
     if team.isFirst { try store.removeLeftovers() }
-    try checkMemory(memory)
+    try Self.checkMemory(memory, store.document.settings, store.plan)
     if team.isFirst { try team.meet(at: "the store is open") }
   }
 
@@ -222,7 +223,7 @@ public final class Sweep {
 
   private static func check(
     _ settings: SweepSettings, _ shard: Shard?, exampleCount: Int, path: String
-  ) throws(StoreError) {
+  ) throws(StoreError) -> MinibatchPlan {
     let compared = Store.comparedCount(settings, exampleCount: exampleCount)
     let least = settings.estimatorValue.centering.leastExamples
     guard compared >= least else {
@@ -241,6 +242,7 @@ public final class Sweep {
         .usage, "--shard \(shard)",
         "there are more shards than minibatches, of which \(path) has \(batches)")
     }
+    return plan
   }
 
   private func checkSettings(_ settings: SweepSettings, _ shard: Shard?) throws(StoreError) {
@@ -257,13 +259,15 @@ public final class Sweep {
     }
   }
 
-  private func checkMemory(_ granted: Int) throws(SweepMemoryError) {
-    let batch = store.plan.batches.largest
-    let packed = store.document.settings.estimatorValue.centering.packedCount(exampleCount: batch)
+  private static func checkMemory(
+    _ granted: Int, _ settings: SweepSettings, _ plan: MinibatchPlan
+  ) throws(SweepMemoryError) {
+    let batch = plan.batches.largest
+    let packed = settings.estimatorValue.centering.packedCount(exampleCount: batch)
     let least =
       max(
         GramMaker.leastMemory(packedCount: packed),
-        ProductMaker.bytes(layers: 1, packedCount: packed)) + Self.overhead
+        ProductMaker.bytes(layers: 1, packedCount: packed)) + overhead
     guard granted >= least else {
       throw SweepMemoryError(granted: granted, needed: least, batchSize: batch)
     }

@@ -17,11 +17,13 @@ import Testing
     let run = try cka("inspect", "m/")
     run.expectSuccess()
     let rows = lines(run.output)
-    #expect(rows.count == 4)
+    #expect(rows.count == 5)
     #expect(rows[0].hasPrefix("layer"))
-    #expect(rows[1].contains(#/^layer2 +20 × 12 +12 +float64 \(swapped\) +Fortran +1\.9 KiB$/#))
-    #expect(rows[2].contains(#/^layer10 +20 × 3 × 2 × 2 +12 +float32 +C +960 B$/#))
-    #expect(rows[3] == "m: 2 layers, 20 examples without sample IDs, 2.8 KiB")
+    #expect(
+      rows[1].contains(#/^layer2 +20 × 12 +12 +float64 \(swapped\) +Fortran +1\.9 KiB +12 +12$/#))
+    #expect(rows[2].contains(#/^layer10 +20 × 3 × 2 × 2 +12 +float32 +C +960 B +3 +2$/#))
+    #expect(rows[3].contains("--layout"))
+    #expect(rows[4] == "m: 2 layers, 20 examples without sample IDs, 2.8 KiB")
   }
 
   @Test func inspectKeepsNamesOnTheirLines() throws {

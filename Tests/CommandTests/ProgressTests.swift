@@ -18,7 +18,7 @@ import Testing
   /// Runs of one step, that said nothing for as long as they took, and runs of many.
   @Test(arguments: [
     ["compare", "m.npz", "--estimator", "unbiased"], ["trust", "m.npz", "--cell", "a,b"],
-    ["components", "m.npz"], ["compare", "m.npz", "--batch-size", "32", "--passes", "100"],
+    ["components", "m.npz"], ["compare", "m.npz", "--batch-size", "30", "--passes", "100"],
   ])
   func longRunsShowThatTheyGoOn(words: [String]) throws {
     let cka = try Cka()

@@ -81,7 +81,10 @@ extension ComponentAnalysis {
       ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
     do throws(ExactPlanError) {
       return (
-        comparison, try comparison.exactPlan(on: [device], memory: memory, isMeasured: false)
+        comparison,
+        try comparison.exactPlan(
+          on: [device], sharing: 1, memory: memory - bases(searching: 0), isMeasured: false,
+          isFirst: false)
       )
     } catch {
       throw DeviceError(kind: .outOfMemory, call: "components", context: error.description)

@@ -37,6 +37,15 @@ extension Comparison {
     on devices: [any Device], sharing: Int = 1, memory: Int = Self.defaultMemory,
     isMeasured: Bool = false
   ) throws(ExactPlanError) -> ExactPlan? {
+    try exactPlan(
+      on: devices, sharing: sharing, memory: memory, isMeasured: isMeasured, isFirst: true)
+  }
+
+  /// The same; `isFirst` is false in the middle of a run, whose own memory is not in `memory` and what it
+  /// freed not in the process's for long.
+  func exactPlan(
+    on devices: [any Device], sharing: Int, memory: Int, isMeasured: Bool, isFirst: Bool
+  ) throws(ExactPlanError) -> ExactPlan? {
     if case .minibatch = estimator { return nil }
     guard let device = devices.first, pairing.count >= estimator.centering.leastExamples else {
       return nil
@@ -59,7 +68,7 @@ extension Comparison {
     }
     // A process that has taken more than is usual, such as a large program with this library in it, runs
     // the same plan or none.
-    let peak = plan.cost.peakMemory + Self.excess(over: base)
+    let peak = plan.cost.peakMemory + (isFirst ? Self.excess(over: base) : 0)
     guard peak <= memory else { throw .tooLittleMemory(limit: memory, least: peak) }
     if isMeasured || plan.cost.flops > ExactPlanner.smallWork {
       // Of several devices alike, each takes its share.
