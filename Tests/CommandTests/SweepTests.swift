@@ -59,7 +59,7 @@ import Testing
     let clock = ContinuousClock()
     let start = clock.now
     try cka.run(sweep + ["--output", "whole", "--quiet"]).expectSuccess()
-    let duration = (clock.now - start) / .seconds(1)
+    var duration = (clock.now - start) / .seconds(1)
     let whole = try content("whole")
     var generator = SeededGenerator(seed: 8)
     var isCut = 0
@@ -71,7 +71,8 @@ import Testing
         var process = try cka.start(sweep + ["--output", store, "--quiet"])
         usleep(UInt32(Double.random(in: 0..<1, using: &generator) * duration * 1e6))
         process.kill()
-        if try process.wait().signal == SIGKILL { isCut += 1 }
+        // A process may be faster than the first was, by what else the machine has to do.
+        if try process.wait().signal == SIGKILL { isCut += 1 } else { duration *= 0.7 }
         guard cka.exists(store) else { continue }
         // All that is there under its name is whole.
         for (name, bytes) in try content(store) where !name.contains(".partial-") {
