@@ -136,7 +136,7 @@ struct SweepOutputs {
   private mutating func add(_ pair: PairOutput, _ job: PairOutput.Job, to summary: inout Summary) {
     if job.isWritten { summary.written += 1 } else { summary.found += 1 }
     overview.add(
-      pair.tile, mean: pair.depth.mean, lowest: pair.lowest, left: job.left, right: job.right)
+      pair.tile, mean: pair.depth.mean, left: job.left, right: job.right)
     if let map = pair.map {
       for index in groupMaps.indices { groupMaps[index].add(map, job.left, job.right) }
     }
@@ -201,8 +201,6 @@ struct PairOutput: Sendable {
   let tile: HeatmapGrid.Tile
   let depth: DepthSimilarity
   let undefinedCells: Int
-  /// The lowest score; nil where none is defined.
-  let lowest: Double?
   let map: Matrix<Double>?
   /// Its lines of the table of all cells, where that is written.
   let lines: [UInt8]
@@ -223,7 +221,6 @@ struct PairOutput: Sendable {
     tile = HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
     depth = DepthSimilarity(cka)
     undefinedCells = cka.elements.count(where: \.isNaN)
-    lowest = cka.elements.lazy.filter { !$0.isNaN }.min()
     map = job.keepsMap ? cka : nil
     lines =
       listsCells
