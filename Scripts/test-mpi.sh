@@ -7,9 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cka=$(realpath "${CKA:-.build/release/cka}")
-examples=Examples/digits/activations
-models=("$examples"/*/)
+models=("$PWD"/Examples/digits/activations/*/)
 work=$(mktemp -d)
+# Documents hold when and by what command they were made: all runs are of one moment, and each has a folder
+# of its own, so that their command lines are the same.
+export SOURCE_DATE_EPOCH=0
 trap 'rm -rf "$work"' EXIT
 
 fail() {
@@ -27,13 +29,14 @@ ranks() {
 sweep() {
   local store=$1
   shift
-  "$@" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 --output "$work/$store" \
+  mkdir -p "$work/$store"
+  (cd "$work/$store" && "$@" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 --output store) \
     >"$work/$store.log" 2>&1 ||
     fail "the sweep of $store ended with $?: $(cat "$work/$store.log")"
 }
 
 same() {
-  diff -r --exclude lock "$work/alone" "$work/$1" >/dev/null || fail "the store of $1 differs"
+  diff -r --exclude lock "$work/alone/store" "$work/$1/store" >/dev/null || fail "the store of $1 differs"
 }
 
 sweep alone env
@@ -45,8 +48,8 @@ for count in 1 2 4; do
 done
 
 # What is there is found, by any number of ranks; what is not is made again.
-rm "$work"/ranks4/minibatches/2/products/*
-rm "$work"/ranks4/minibatches/3/grams/*
+rm "$work"/ranks4/store/minibatches/2/products/*
+rm "$work"/ranks4/store/minibatches/3/grams/*
 sweep ranks4 ranks 2
 same ranks4
 grep -q ' found, 0 computed' "$work/ranks4.log" && fail "nothing was made again: $(cat "$work/ranks4.log")"
@@ -68,8 +71,9 @@ exec "$@"
 SH
 chmod +x "$dying"
 code=0
-ranks 3 "$dying" "$work/killed" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 \
-  --output "$work/killed" >"$work/killed.log" 2>&1 || code=$?
+mkdir "$work/killed"
+ranks 3 "$dying" "$work/killed/store" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 \
+  --output "$work/killed/store" >"$work/killed.log" 2>&1 || code=$?
 [ "$code" = 137 ] || fail "ended with $code, expected 137: $(cat "$work/killed.log")"
 sweep killed ranks 2
 same killed
@@ -85,7 +89,8 @@ exec "$@"
 SH
 chmod +x "$failing"
 code=0
-ranks 3 "$failing" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 --output "$work/full" \
+mkdir "$work/full"
+ranks 3 "$failing" "$cka" sweep "${models[@]}" --device cpu --batch-size 32 --output "$work/full/store" \
   >"$work/full.log" 2>&1 || code=$?
 [ "$code" = 74 ] || fail "ended with $code, expected 74: $(cat "$work/full.log")"
 [ "$(grep -c 'error: rank 2: ' "$work/full.log")" = 1 ] || fail "rank 2 is not named: $(cat "$work/full.log")"
