@@ -313,31 +313,43 @@ cka_swift_library(Figures Sources/Figures
     Canvas.swift
     ChartAxis.swift
     ColorMap.swift
+    CountScale.swift
     DensityChart.swift
+    DensityChartDrawing.swift
     DisplayText.swift
+    Drawing.swift
     FigureError.swift
     FigureFormat.swift
     FigureGrid.swift
+    FigureStyle.swift
     Geometry.swift
     Heatmap.swift
     HeatmapDrawing.swift
     HeatmapGrid.swift
     HeatmapLayout.swift
-    HeatmapStyle.swift
+    HeatmapSides.swift
     IntervalChart.swift
+    IntervalChartLayout.swift
     LabelPlaces.swift
+    Legend.swift
     LineChart.swift
+    LineChartColumns.swift
     LineChartDrawing.swift
     LineChartLayout.swift
     Magma.swift
+    PNGResolution.swift
+    PageStyle.swift
     PixelImage.swift
     SVGCorrections.swift
+    ScoreScale.swift
     ScreenColors.swift
+    ShortNames.swift
     Surface.swift
     TerminalFrame.swift
     TerminalMap.swift
     TerminalPainter.swift
     TerminalText.swift
+    TextMeter.swift
     Ticks.swift
     UndefinedRegions.swift)
 
@@ -452,6 +464,7 @@ cka_command(CKACommand Sources/CKACommand
     ErrorsInput.swift
     ErrorsReport.swift
     ErrorsTable.swift
+    FigureOptions.swift
     GroupMaps.swift
     InspectCommand.swift
     Labels.swift

@@ -103,30 +103,32 @@ extension Heatmap {
       }
     }
     try self.init(
-      values, rowLabels: models.map(\.name),
-      columnLabels: (0..<columns).map { Format.fixed((Double($0) + 0.5) / Double(columns), 2) },
-      columnTitle: "part of the layers", scoreName: "contrast", title: "blocks")
+      values: values, rows: models.count, columns: columns,
+      rowAxis: Axis(labels: models.map(\.name)),
+      columnAxis: Axis(
+        title: "part of the layers", ticks: Self.fractions(from: 0, to: Double(columns))),
+      range: Self.range(upTo: values.filter { !$0.isNaN }.max() ?? 0), scoreName: "contrast",
+      title: "blocks")
   }
 
   /// Curves of similarity against depth: a row a pair of architectures.
   fileprivate init(_ curves: [BlocksDocument.Curve]) throws {
     let names = curves.map { $0.left == $0.right ? $0.left : "\($0.left) – \($0.right)" }
+    let columns = AcrossModels.depths.count
     try self.init(
-      curves.flatMap { $0.similarity.map { $0 ?? .nan } }, rowLabels: names,
-      columnLabels: AcrossModels.depths.map { Format.fixed($0, 2) },
-      columnTitle: "proportional depth of both layers", scoreName: "CKA",
-      title: "similarity at equal depth")
+      values: curves.flatMap { $0.similarity.map { $0 ?? .nan } }, rows: curves.count,
+      columns: columns,
+      rowAxis: Axis(labels: names),
+      columnAxis: Axis(
+        title: "proportional depth of both layers",
+        ticks: Self.fractions(from: 0.5, to: Double(columns) - 0.5)),
+      scoreName: "CKA", title: "similarity at equal depth")
   }
 
-  private init(
-    _ values: [Double], rowLabels: [String], columnLabels: [String], columnTitle: String,
-    scoreName: String, title: String
-  ) throws {
-    try self.init(
-      values: values, rows: rowLabels.count, columns: columnLabels.count,
-      rowAxis: Axis(labels: rowLabels),
-      columnAxis: Axis(labels: columnLabels, title: columnTitle),
-      range: scoreRange(lowest: values.filter { !$0.isNaN }.min() ?? 0), scoreName: scoreName,
-      title: title)
+  /// 0, 0.25 … 1 on an axis, with 0 and 1 at the given places.
+  private static func fractions(from start: Double, to end: Double) -> [Tick] {
+    [0, 0.25, 0.5, 0.75, 1].map {
+      Tick(place: start + $0 * (end - start), label: Format.fixed($0, 2))
+    }
   }
 }

@@ -14,7 +14,7 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Similarity of all layers of MODEL, with those of MODEL2 if given.",
     discussion: """
-      Writes cka.npy, cka.csv, z.npy, result.json, heatmap.png and heatmap.svg into the output \
+      Writes cka.npy, cka.csv, z.npy, result.json, heatmap.png, .svg and .pdf into the output \
       folder and prints a map.
       """)
 
@@ -139,7 +139,7 @@ struct CompareCommand: ParsableCommand {
     return """
       \(layers), \(Format.count(result.examples.used)) examples, \(method), on \
       \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings?.total ?? 0))
-      written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, cka.npy, cka.csv, \
+      written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, heatmap.pdf, cka.npy, cka.csv, \
       \(result.hasSignificance ? "z.npy, " : "")result.json\
       \(page.isWanted ? ", \(Report.fileName)" : "")
       """

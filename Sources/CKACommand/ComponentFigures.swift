@@ -14,8 +14,6 @@ struct ComponentFigures {
   var panels: FigureGrid {
     get throws(FigureError) {
       let maps = [result.cka, result.reduced]
-      let lowest = maps.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
-      let range = scoreRange(lowest: lowest)
       let name = "CKA (linear, \(document.estimator.name))"
       let count = document.removed[0]
       let without =
@@ -23,13 +21,12 @@ struct ComponentFigures {
       return try FigureGrid(panels: [
         [
           .heatmap(
-            try map(
-              result.alignment, range: 0...1, "squared cosine", alignmentTitle)),
+            try map(result.alignment, "squared cosine", alignmentTitle)),
           .lineChart(try variances),
         ],
         [
-          .heatmap(try map(maps[0], range: range, name, "CKA")),
-          .heatmap(try map(maps[1], range: range, name, without)),
+          .heatmap(try map(maps[0], name, "CKA")),
+          .heatmap(try map(maps[1], name, without)),
         ],
       ])
     }
@@ -44,13 +41,12 @@ struct ComponentFigures {
   }
 
   private func map(
-    _ values: Matrix<Double>, range: ClosedRange<Double>, _ scoreName: String, _ title: String
+    _ values: Matrix<Double>, _ scoreName: String, _ title: String
   ) throws(FigureError) -> Heatmap {
     let rows = document.models[0]
     return try Heatmap(
       values: values.elements, rows: values.rows, columns: values.columns, rowAxis: rows.axis,
-      columnAxis: (document.models.last ?? rows).axis, range: range, scoreName: scoreName,
-      title: title)
+      columnAxis: (document.models.last ?? rows).axis, scoreName: scoreName, title: title)
   }
 
   /// Variance fractions over depth, a panel a model.
@@ -65,11 +61,12 @@ struct ComponentFigures {
             }, label: "component \(component + 1)")
         }
         return LineChart.Panel(
-          xTitle: document.models.count > 1 ? "layer of \(model.name)" : "layer", curves: curves)
+          xTitle: document.models.count > 1 ? "layer of \(model.name)" : "layer",
+          xNames: model.layers.map(\.name), curves: curves)
       }
       return try LineChart(
         panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of variance" },
-        title: "variance of first components", xScale: .linear(), yScale: .linear(0...1))
+        title: "variance of first components", xScale: .linear(), yScale: .linear())
     }
   }
 
@@ -107,7 +104,7 @@ struct ComponentFigures {
       return try LineChart(
         panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of examples" },
         title: "projections on first components",
-        note: "most: the highest bimodality; ends: ±8 and beyond",
+        note: "* the highest bimodality; ends: ±8 and beyond",
         xScale: .linear(), yScale: .linear())
     }
   }
@@ -124,7 +121,7 @@ struct ComponentFigures {
     let curves = Set(places + [most]).sorted().map { place in
       LineChart.Curve(
         points: histogram(of: layers[defined[place]]),
-        label: model.layers[defined[place]].name + (place == most ? " (most)" : ""))
+        label: model.layers[defined[place]].name + (place == most ? " *" : ""))
     }
     let whose = document.models.count > 1 ? " of \(model.name)" : ""
     return LineChart.Panel(xTitle: "projection\(whose) (SD)", curves: curves)

@@ -14,7 +14,7 @@ struct ConvergeCommand: ParsableCommand {
     discussion: """
       Runs minibatch CKA in several independent orders, compares every pair of layers with the \
       unbiased value of all examples at once, and prints a table of the errors. Writes \
-      converge.csv, converge.json, converge.png, converge.svg, exact.npy and errors.npy into the \
+      converge.csv, converge.json, converge.png, .svg and .pdf, exact.npy and errors.npy into the \
       output folder.
       """)
 

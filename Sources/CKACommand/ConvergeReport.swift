@@ -13,7 +13,6 @@ extension Report {
     let heatmap = try Heatmap(
       values: exact.elements, rows: exact.rows, columns: exact.columns, rowAxis: rows.axis,
       columnAxis: columns.axis,
-      range: scoreRange(lowest: exact.elements.filter { !$0.isNaN }.min() ?? 0),
       scoreName: "CKA (\(document.kernel.name), unbiased)")
     self.init(
       title: "How far minibatch CKA is from the exact value",

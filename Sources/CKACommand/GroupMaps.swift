@@ -100,18 +100,11 @@ struct GroupMaps {
   ) throws -> Heatmap {
     let isDeviation = map.hasSuffix("std")
     let defined = values.elements.filter { !$0.isNaN }
-    // Deviations have a scale of their own, which ends at the next higher round number.
-    let highest = roundedUp(defined.max() ?? 0)
     return try Heatmap(
       values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axis,
       columnAxis: axis,
-      range: isDeviation ? 0...highest : scoreRange(lowest: defined.min() ?? 0),
+      range: isDeviation ? Heatmap.range(upTo: defined.max() ?? 0) : 0...1,
       scoreName: isDeviation ? "standard deviation of \(scoreName)" : scoreName, title: title)
-  }
-
-  /// The least of 0.001, 0.002, 0.005, 0.01 … that is not below `value`, 1 at most.
-  private static func roundedUp(_ value: Double) -> Double {
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].first { $0 >= value } ?? 1
   }
 }
 

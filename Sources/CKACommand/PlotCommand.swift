@@ -12,8 +12,8 @@ struct PlotCommand: ParsableCommand {
     commandName: "plot",
     abstract: "Draws results again.",
     discussion: """
-      Reads the folder of a result, of whatever command, and writes its pictures as .png and .svg beside the \
-      numbers; with --report, report.html. Of a sweep: STORE as a whole, or pairs, STORE/results/pairs/*.
+      Reads the folder of a result, of whatever command, and writes its pictures as .png, .svg and .pdf beside \
+      the numbers; with --report, report.html. Of a sweep: STORE as a whole, or pairs, STORE/results/pairs/*.
       """)
 
   @Argument(help: "The folder of a result, or several.", completion: .file())
@@ -31,6 +31,8 @@ struct PlotCommand: ParsableCommand {
       --figure.
       """, valueName: "file"), completion: .file())
   var output: String?
+
+  @OptionGroup(title: "Pictures") var look: FigureOptions
 
   @Flag(help: "Replace the picture if it exists.")
   var force = false
@@ -59,7 +61,7 @@ struct PlotCommand: ParsableCommand {
         guard force || access(output, F_OK) != 0 else {
           throw Failure(.cannotCreate, "\(oneLine(output)): exists; --force replaces it")
         }
-        let bytes = try drawing(results[0]) { try figure.figure.data(format) }
+        let bytes = try drawing(results[0]) { try figure.figure.data(format, style: look.style()) }
         try replaceFile(bytes, at: output, called: oneLine(output))
         return try show(figure)
       }
@@ -79,11 +81,15 @@ struct PlotCommand: ParsableCommand {
   }
 
   /// What is drawn beside a result.
-  private static let formats: [FigureFormat] = [.png, .svg]
+  private static let formats = FigureFormat.allCases
 
   /// The chosen figures of the result in a folder, at least one.
   private func figures(of folder: String) throws -> [NamedFigure] {
-    let all = try drawing(folder) { try readResult(in: folder).figures() }
+    let all = try drawing(folder) {
+      try readResult(in: folder).figures().map {
+        NamedFigure(name: $0.name, figure: try look.applied(to: $0.figure))
+      }
+    }
     guard let figure else { return all }
     let chosen = all.filter { $0.name == figure }
     guard !chosen.isEmpty else {
@@ -107,7 +113,7 @@ struct PlotCommand: ParsableCommand {
   private func draw(_ figure: NamedFigure, beside folder: String) throws {
     for format in Self.formats {
       let path = "\(resultFolder(folder))/\(figure.file(format))"
-      let bytes = try drawing(folder) { try figure.figure.data(format) }
+      let bytes = try drawing(folder) { try figure.figure.data(format, style: look.style()) }
       try replaceFile(bytes, at: path, called: oneLine(path))
     }
   }

@@ -13,7 +13,7 @@ struct ProbeCommand: ParsableCommand {
     abstract: "How well a linear classifier reads the classes from each layer.",
     discussion: """
       Fits a multinomial logistic regression to a part of the examples of every layer, judges it by the \
-      others, and prints a table of accuracies. Writes probe.json, probe.csv, probe.png and probe.svg \
+      others, and prints a table of accuracies. Writes probe.json, probe.csv, probe.png, .svg and .pdf \
       into the output folder.
       """)
 

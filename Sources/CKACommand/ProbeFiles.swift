@@ -51,27 +51,30 @@ extension LineChart {
       guard let low = layer.low, let high = layer.high else { return nil }
       return low...high
     }
-    let places = test.map(\.x)
-    let majority = [places.first, places.last].compactMap { $0 }.map {
-      Point(x: $0, y: document.majorityAccuracy)
+    let fitted = points { $0.trainAccuracy }
+    var curves = [Curve(points: test, label: "test"), Curve(points: fitted, label: "fitted")]
+    // The line of the most frequent class must not press the others together.
+    let ends = (test + fitted).flatMap { [$0.y, $0.spread?.lowerBound ?? $0.y] }
+    let majority = document.majorityAccuracy
+    var note = "band: 95 % of \(document.examples.test) tested examples"
+    if let lowest = ends.min(), let highest = ends.max(), lowest - majority <= highest - lowest,
+      let first = test.first, let last = test.last
+    {
+      let places = first.x < last.x ? [first.x, last.x] : [first.x]
+      curves.append(
+        Curve(points: places.map { Point(x: $0, y: majority) }, label: "most frequent class"))
+    } else {
+      note += "; most frequent class: \(Format.fixed(majority, 2))"
     }
     let spans = (document.blocks ?? []).map { Double($0.first) - 0.5...Double($0.last) + 0.5 }
-    let shaded = spans.isEmpty ? "" : "; shaded: blocks"
+    if !spans.isEmpty { note += "; shaded: blocks" }
     try self.init(
       panels: [
         [
           Panel(
-            xTitle: "layer",
-            curves: [
-              Curve(points: test, label: "test"),
-              Curve(points: points { $0.trainAccuracy }, label: "fitted"),
-              Curve(
-                points: places.count > 1 ? majority : Array(majority.prefix(1)),
-                label: "most frequent class"),
-            ], spans: spans)
+            xTitle: "layer", xNames: document.layers.map(\.name), curves: curves, spans: spans)
         ]
-      ], rowTitles: ["accuracy"], title: "linear probes: \(document.model)",
-      note: "band: 95 % of \(document.examples.test) tested examples\(shaded)",
-      xScale: .linear(), yScale: .linear(0...1))
+      ], rowTitles: ["accuracy"], title: "linear probes: \(document.model)", note: note,
+      xScale: .linear(), yScale: .linear())
   }
 }

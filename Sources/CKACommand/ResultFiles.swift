@@ -74,22 +74,19 @@ struct ResultFiles {
   func terminalMap() throws -> String { heatmap.terminalText() }
 }
 
-/// The color scale of scores, of which `lowest` is the lowest. Unbiased estimates may be negative: the
-/// scale then begins at the next lower tenth.
-func scoreRange(lowest: Double) -> ClosedRange<Double> {
-  min((lowest * 10).rounded(.down) / 10, 0)...1
-}
-
-/// A figure as a PNG and an SVG file.
+/// A figure as a file of each format.
 func pictures(
   _ name: String, of figure: some Figure
 ) throws -> [(name: String, bytes: [UInt8])] {
-  [("\(name).png", try figure.data(.png)), ("\(name).svg", try figure.data(.svg))]
+  try FigureFormat.allCases.map { ("\(name).\($0.rawValue)", try figure.data($0)) }
 }
 
 extension FigureError: FailureConvertible {
-  /// One line and the code of software that fails.
-  public var failure: Failure { Failure(.software, "drawing: \(oneLine(description))") }
+  /// One line, and the code of a wrong option where what was asked for cannot be drawn, such as large type on a
+  /// narrow page.
+  public var failure: Failure {
+    Failure(kind == .invalid ? .usage : .software, "drawing: \(oneLine(description))")
+  }
 }
 
 extension Heatmap {
@@ -97,10 +94,9 @@ extension Heatmap {
   init(_ document: ResultDocument, _ cka: Matrix<Double>) throws {
     let rows = document.models[0]
     let columns = document.models.last ?? rows
-    let lowest = cka.elements.filter { !$0.isNaN }.min() ?? 0
     try self.init(
       values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: rows.axis,
-      columnAxis: columns.axis, range: scoreRange(lowest: lowest),
+      columnAxis: columns.axis,
       scoreName: ResultDocument.scoreName(kernel: document.kernel, estimator: document.estimator),
       outlines: (document.blocks ?? []).map { Outline(layers: $0.layers) })
   }

@@ -187,8 +187,9 @@ func writeResults(
     """
     results of pairs: \(Format.count(summary.found)) found, \(Format.count(summary.written)) \
     written in \(Format.seconds((clock.now - start) / .seconds(1)))
-    written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, grid.svg, \
-    models.npy, models.csv, models.png, models.svg\(table ? ", \(SweepTable.name)" : "")\(report ? ", \(Report.fileName)" : "")
+    written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
+    models.npy, models.csv, models.png, .svg and .pdf\
+    \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(Report.fileName)" : "")
     """)
 }
 

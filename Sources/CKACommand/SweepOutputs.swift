@@ -138,7 +138,7 @@ struct SweepOutputs {
   ) throws {
     if job.isWritten { summary.written += 1 } else { summary.found += 1 }
     overview.add(
-      pair.tile, mean: pair.depth.mean, lowest: pair.lowest, left: job.left, right: job.right)
+      pair.tile, mean: pair.depth.mean, left: job.left, right: job.right)
     if let map = pair.map {
       for index in groupMaps.indices { try groupMaps[index].add(map, job.left, job.right) }
     }
@@ -203,8 +203,6 @@ struct PairOutput: Sendable {
   let tile: HeatmapGrid.Tile
   let depth: DepthSimilarity
   let undefinedCells: Int
-  /// The lowest score; nil where none is defined.
-  let lowest: Double?
   let map: Matrix<Double>?
   /// Its lines of the table of all cells, where that is written.
   let lines: [UInt8]
@@ -225,7 +223,6 @@ struct PairOutput: Sendable {
     tile = HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
     depth = DepthSimilarity(cka)
     undefinedCells = cka.elements.count(where: \.isNaN)
-    lowest = cka.elements.lazy.filter { !$0.isNaN }.min()
     map = job.keepsMap ? cka : nil
     lines =
       listsCells

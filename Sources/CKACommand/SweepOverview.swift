@@ -12,7 +12,6 @@ struct SweepOverview {
   private let names: [String]
   private var tiles: [HeatmapGrid.Tile?]
   private var table: Matrix<Double>
-  private var lowest = 0.0
 
   init(names: [String], layerCounts: [Int]) {
     self.names = names
@@ -28,18 +27,15 @@ struct SweepOverview {
 
   /// Adds a pair.
   ///
-  /// - Parameters:
-  ///   - mean: its similarity at equal depth; NaN where it has none.
-  ///   - lowest: its lowest score; nil where none is defined.
+  /// - Parameter mean: its similarity at equal depth; NaN where it has none.
   mutating func add(
-    _ tile: HeatmapGrid.Tile, mean: Double, lowest: Double?, left: Int, right: Int
+    _ tile: HeatmapGrid.Tile, mean: Double, left: Int, right: Int
   ) {
     let count = names.count
     tiles[left * count + right] = tile
     if left != right { tiles[right * count + left] = tile.transposed }
     table[left, right] = mean
     table[right, left] = mean
-    if let lowest { self.lowest = min(self.lowest, lowest) }
   }
 
   /// The grid of all maps, and the map of models × models.
@@ -49,15 +45,12 @@ struct SweepOverview {
     groups: [String], scoreName: String
   ) throws -> (grid: HeatmapGrid, means: Heatmap) {
     let axis = Heatmap.Axis(labels: names, groups: runs(of: groups))
-    let lowestMean = table.elements.filter { !$0.isNaN }.min() ?? 0
     return (
       try HeatmapGrid(
-        tiles: tiles.compactMap { $0 }, axis: axis, range: scoreRange(lowest: lowest),
-        scoreName: scoreName, title: note),
+        tiles: tiles.compactMap { $0 }, axis: axis, scoreName: scoreName, title: note),
       try Heatmap(
         values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
-        columnAxis: axis, range: scoreRange(lowest: lowestMean),
-        scoreName: "mean \(scoreName) at equal depth")
+        columnAxis: axis, scoreName: "mean \(scoreName) at equal depth")
     )
   }
 

@@ -68,7 +68,6 @@ extension Report.Pairs {
       means[pair.right * count + pair.left] = mean
     }
     let scores = try concurrentMap(chosen) { try result.map(of: document.pairs[$0]) }
-    let lowest = scores.flatMap(\.elements).filter { !$0.isNaN }.min() ?? 0
     var entries = [Int](repeating: -1, count: count * count)
     for (entry, index) in chosen.enumerated() {
       entries[document.pairs[index].left * count + document.pairs[index].right] = entry
@@ -76,11 +75,10 @@ extension Report.Pairs {
     var maps: [Report.Map] = []
     for (index, cka) in zip(chosen, scores) {
       maps.append(
-        try Report.Map(document, document.pairs[index], cka, range: scoreRange(lowest: lowest)))
+        try Report.Map(document, document.pairs[index], cka))
     }
     let overview = try Heatmap(
       values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
-      range: scoreRange(lowest: means.filter { !$0.isNaN }.min() ?? 0),
       scoreName: "mean \(document.scoreName) at equal depth")
     self.init(
       overview: overview, maps: maps, entries: entries,
@@ -91,8 +89,7 @@ extension Report.Pairs {
 extension Report.Map {
   /// The map of one pair; cells of a layer without a value have that layer's status.
   fileprivate init(
-    _ document: SweepDocument, _ pair: SweepDocument.Pair, _ cka: Matrix<Double>,
-    range: ClosedRange<Double>
+    _ document: SweepDocument, _ pair: SweepDocument.Pair, _ cka: Matrix<Double>
   ) throws(FigureError) {
     let (left, right) = (document.models[pair.left], document.models[pair.right])
     let statuses =
@@ -101,7 +98,7 @@ extension Report.Map {
     self.init(
       try Heatmap(
         values: cka.elements, rows: cka.rows, columns: cka.columns, rowAxis: left.axis,
-        columnAxis: right.axis, range: range, scoreName: document.scoreName),
+        columnAxis: right.axis, scoreName: document.scoreName),
       name: name, statuses: statuses)
   }
 }

@@ -33,17 +33,13 @@ struct SweepResult: DrawableResult {
     while !rest.isEmpty {
       let chunk = Array(rest.prefix(64))
       rest = rest.dropFirst(chunk.count)
-      let pairs = try concurrentMap(chunk) { pair in
+      let tiles = try concurrentMap(chunk) { pair in
         let map = try map(of: pair)
-        return (
-          tile: HeatmapGrid.Tile(map.elements, rows: map.rows, columns: map.columns, side: side),
-          lowest: map.elements.lazy.filter { !$0.isNaN }.min()
-        )
+        return HeatmapGrid.Tile(map.elements, rows: map.rows, columns: map.columns, side: side)
       }
-      for (pair, found) in zip(chunk, pairs) {
+      for (pair, tile) in zip(chunk, tiles) {
         overview.add(
-          found.tile, mean: pair.similarityAtEqualDepth ?? .nan, lowest: found.lowest,
-          left: pair.left, right: pair.right)
+          tile, mean: pair.similarityAtEqualDepth ?? .nan, left: pair.left, right: pair.right)
       }
     }
     let figures = try overview.figures(

@@ -46,17 +46,13 @@ struct TrustResult: DrawableResult {
   /// CKA, its standard error, and the control.
   private func maps() throws -> (cka: Heatmap, errors: Heatmap, control: Heatmap) {
     let axes = document.models.map { $0.axis }
-    let lowest = (cka.elements + control.elements).filter { !$0.isNaN }.min() ?? 0
-    let range = scoreRange(lowest: lowest)
     return (
+      try Heatmap(cka, axes, scoreName: "debiased CKA (\(document.kernel.name))"),
       try Heatmap(
-        cka, axes, range: range, scoreName: "debiased CKA (\(document.kernel.name))"),
-      try Heatmap(
-        standardErrors, axes, range: 0...max(document.largestStandardError ?? 0, 1e-6),
+        standardErrors, axes, range: Heatmap.range(upTo: document.largestStandardError ?? 0),
         scoreName: "standard error of CKA",
         title: document.undefinedErrorReason.map { "undefined: \($0)" }),
-      try Heatmap(
-        control, axes, range: range, scoreName: "CKA of examples paired at random")
+      try Heatmap(control, axes, scoreName: "CKA of examples paired at random")
     )
   }
 
@@ -68,7 +64,10 @@ struct TrustResult: DrawableResult {
   func figures() throws -> [NamedFigure] {
     let maps = try maps()
     let drops = try drops().map { [NamedFigure(name: "drops", figure: $0)] } ?? []
-    return [
+    return try [
+      NamedFigure(
+        name: "trust",
+        figure: FigureGrid(panels: [[.heatmap(maps.cka), .heatmap(maps.errors)]])),
       NamedFigure(name: "control", figure: maps.control),
       NamedFigure(name: "standard-error", figure: maps.errors),
     ] + drops
@@ -89,7 +88,7 @@ struct TrustFiles {
     names: [
       "trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy", "examples.csv",
     ],
-    figures: ["control", "standard-error", "drops"])
+    figures: ["trust", "control", "standard-error", "drops"])
 
   /// Names and bytes, in the order people look for them.
   let contents: [(name: String, bytes: [UInt8])]
@@ -147,7 +146,7 @@ struct TrustFiles {
 
 extension Heatmap {
   fileprivate init(
-    _ values: Matrix<Double>, _ axes: [Axis], range: ClosedRange<Double>, scoreName: String,
+    _ values: Matrix<Double>, _ axes: [Axis], range: ClosedRange<Double> = 0...1, scoreName: String,
     title: String? = nil
   ) throws {
     try self.init(

@@ -21,11 +21,11 @@ struct NamedFigure: Sendable {
 }
 
 extension DrawableResult {
-  /// What makes the files of the figures, PNG and SVG, and of the page where it is wanted.
+  /// What makes the files of the figures, in every format, and of the page where it is wanted.
   func drawings(report: Bool) throws -> [ResultFiles.Maker] {
     var makers: [ResultFiles.Maker] = []
     for figure in try figures() {
-      for format in [FigureFormat.png, .svg] {
+      for format in FigureFormat.allCases {
         makers.append { (figure.file(format), try figure.figure.data(format)) }
       }
     }

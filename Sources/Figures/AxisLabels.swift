@@ -1,55 +1,69 @@
-/// What is written beside the cells of one axis, and in which size.
+/// What is written beside the cells of one axis of a heatmap.
 ///
-/// Every index gets its name where the cells leave room for a line of text. Otherwise round
-/// indices are written, so far apart that they never touch.
+/// Every index gets its name where the cells leave room for a line of text. Otherwise every second is
+/// named, every third and so on, so far apart that names never touch.
 struct AxisLabels {
-  /// The labels: which cell, what text, how long it is.
-  private(set) var labels: [(index: Int, text: String, length: Double)]
-  /// The height of an em.
-  private(set) var size: Double
+  /// A label: its place in cells from the start of the axis, what it says, how long it is.
+  struct Label {
+    let place: Double
+    let text: String
+    let length: Double
+  }
+
+  private(set) var labels: [Label]
   /// Whether the texts run at a right angle to the axis.
   private(set) var isAcross: Bool
-  /// Whether only some cells are labelled, by index.
-  private(set) var isThinned: Bool
+  /// Whether lines lead from the labels to their cells.
+  private(set) var hasTicks: Bool
 
   /// How far the labels reach from the axis.
-  var depth: Double {
+  func depth(size: Double) -> Double {
     isAcross ? labels.map(\.length).max() ?? 0 : size
   }
 
   /// Labels for `count` cells, `cell` long each.
   ///
   /// - Parameters:
+  ///   - names: the axis's, one a cell, or none: then indices are written.
   ///   - isHorizontal: whether the axis runs from left to right; beside an upright axis all text
   ///     stands across it.
   init(
-    of axis: Heatmap.Axis, count: Int, cell: Double, isHorizontal: Bool, style: HeatmapStyle,
-    meter: TextMeter
+    of axis: Heatmap.Axis, names: [String], count: Int, cell: Double, isHorizontal: Bool,
+    style: PageStyle, meter: TextMeter
   ) {
-    if count == 1 || cell >= style.smallestText * style.lineSpacing {
-      size = count == 1 ? style.text : min(style.text, cell / style.lineSpacing)
-      isThinned = false
-      let size = size
-      labels = (0..<count).map { index in
-        let text = shortened(axis.name(of: index)) {
-          meter.width(of: $0, size: size) <= style.longestName
-        }
-        return (index, text, meter.width(of: text, size: size))
+    func label(_ place: Double, _ text: String) -> Label {
+      Label(place: place, text: text, length: meter.width(of: text, size: style.text))
+    }
+    isAcross = !isHorizontal
+    if !axis.ticks.isEmpty {
+      hasTicks = true
+      labels = axis.ticks.map {
+        label($0.place, meter.fitted($0.label, in: style.longestName, size: style.text))
       }
-      let room = cell - 0.5 * size
-      isAcross = !isHorizontal || labels.contains { $0.length > room }
+      if isHorizontal {
+        var end = -Double.infinity
+        labels = labels.filter { label in
+          guard label.place * cell - label.length / 2 >= end else { return false }
+          end = label.place * cell + label.length / 2 + style.labelDistance
+          return true
+        }
+      }
       return
     }
-    size = style.text
-    isThinned = true
-    isAcross = !isHorizontal
-    let widest = meter.width(of: String(count - 1), size: size)
-    let needed = max(isHorizontal ? widest + size : size * style.lineSpacing, style.tickDistance)
-    let step = Int(niceStep(atLeast: max(1, needed / cell)).rounded())
-    labels = stride(from: 0, to: count, by: step).map { index in
-      let text = String(index)
-      return (index, text, meter.width(of: text, size: style.text))
+    let line = style.text * style.lineSpacing
+    hasTicks = count > 1 && cell < line
+    guard names.isEmpty else {
+      let step = hasTicks ? Int((line / cell).rounded(.up)) : 1
+      labels = stride(from: 0, to: count, by: step).map { label(Double($0) + 0.5, names[$0]) }
+      let room = cell - style.labelDistance
+      isAcross = !isHorizontal || hasTicks || labels.contains { $0.length > room }
+      return
     }
+    let widest = meter.width(of: String(count - 1), size: style.text)
+    let needed = isHorizontal ? widest + style.labelDistance : line
+    let step = count > 1 ? Int(niceStep(atLeast: max(1, needed / cell)).rounded()) : 1
+    hasTicks = step > 1
+    labels = stride(from: 0, to: count, by: step).map { label(Double($0) + 0.5, String($0)) }
   }
 }
 

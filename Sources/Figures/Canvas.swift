@@ -1,18 +1,21 @@
 import CCairo
 
-/// A page to draw on. Lengths are the layout's units; `scale` of them make a point or pixel.
+/// A page to draw on. Lengths are pixels of its style's resolution, whatever the format.
 struct Canvas {
   private let surface: Surface
   private let context: Context
 
   /// A white page.
   init(
-    _ format: FigureFormat, width: Double, height: Double, scale: Double
+    _ format: FigureFormat, width: Double, height: Double, style: PageStyle
   ) throws(FigureError) {
-    surface = try Surface(format, width: width * scale, height: height * scale)
-    context = try Context(on: surface)
+    let scale = format == .png ? 1 : 1 / style.unit
+    surface = try Surface(
+      format, width: width * scale, height: height * scale, resolution: style.resolution)
+    context = try Context(on: surface, fontFamily: style.fontFamily)
     cairo_scale(context.pointer, scale, scale)
-    fill([Rectangle(x: 0, y: 0, width: width, height: height)], with: RGB(0xFFFFFF))
+    fill(
+      [Rectangle(x: 0, y: 0, width: width, height: height)], with: FigureColors.ground)
   }
 
   /// Ends the page and returns the file.
@@ -23,13 +26,12 @@ struct Canvas {
     return try surface.bytes()
   }
 
-  /// Draws what `body` draws with its corner at (x, y), `scale` times as large.
+  /// Draws what `body` draws with its corner at (x, y).
   func moved(
-    toX x: Double, y: Double, scale: Double, _ body: (Canvas) throws(FigureError) -> Void
+    toX x: Double, y: Double, _ body: (Canvas) throws(FigureError) -> Void
   ) throws(FigureError) {
     cairo_save(context.pointer)
     cairo_translate(context.pointer, x, y)
-    cairo_scale(context.pointer, scale, scale)
     try body(self)
     cairo_restore(context.pointer)
   }
@@ -94,16 +96,21 @@ struct Canvas {
     cairo_restore(context.pointer)
   }
 
-  /// Draws `image` over `target`, each of its pixels as a sharp rectangle.
+  /// Draws `image` over `target`, each of its pixels as a sharp rectangle, or averaged where they are
+  /// smaller than those of the page.
   func draw(_ image: PixelImage, in target: Rectangle) throws(FigureError) {
-    let source = try Surface(.png, width: Double(image.width), height: Double(image.height))
+    let source = try Surface(
+      .png, width: Double(image.width), height: Double(image.height), resolution: 72)
     try source.copyPixels(of: image)
     cairo_save(context.pointer)
     cairo_translate(context.pointer, target.x, target.y)
     cairo_scale(
       context.pointer, target.width / Double(image.width), target.height / Double(image.height))
     cairo_set_source_surface(context.pointer, source.pointer, 0, 0)
-    cairo_pattern_set_filter(cairo_get_source(context.pointer), CAIRO_FILTER_NEAREST)
+    let isSmall =
+      target.width < Double(image.width) || target.height < Double(image.height)
+    cairo_pattern_set_filter(
+      cairo_get_source(context.pointer), isSmall ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST)
     cairo_paint(context.pointer)
     cairo_restore(context.pointer)
   }
@@ -134,68 +141,4 @@ struct Canvas {
         context.pointer, rectangle.x, rectangle.y, rectangle.width, rectangle.height)
     }
   }
-}
-
-/// Measures text without a page.
-final class TextMeter {
-  private let surface: Surface
-  private let context: Context
-
-  init() throws(FigureError) {
-    surface = try Surface(.png, width: 1, height: 1)
-    context = try Context(on: surface)
-  }
-
-  /// How far `text` runs, in units of `size`, the height of an em.
-  func width(of text: String, size: Double) -> Double {
-    context.width(of: text, size: size)
-  }
-
-  /// `text` where it is to stand.
-  func place(
-    _ text: String, x: Double, y: Double, size: Double, anchor: PlacedText.Anchor,
-    isVertical: Bool = false
-  ) -> PlacedText {
-    PlacedText(
-      text: text, x: x, y: y, size: size, length: width(of: text, size: size), anchor: anchor,
-      isVertical: isVertical)
-  }
-
-  /// Throws where measuring failed.
-  func checkStatus() throws(FigureError) {
-    try check(cairo_status(context.pointer), "measuring text")
-  }
-}
-
-/// A Cairo context.
-private final class Context {
-  let pointer: OpaquePointer
-
-  init(on surface: Surface) throws(FigureError) {
-    BundledFonts.use()
-    guard let created = cairo_create(surface.pointer) else {
-      throw FigureError(kind: .drawing, context: "Cairo gave no context")
-    }
-    pointer = created
-    // Unhinted widths scale with the size: one layout is right for pixels and points.
-    let options = cairo_font_options_create()
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
-    cairo_set_font_options(created, options)
-    cairo_font_options_destroy(options)
-    cairo_select_font_face(
-      created, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL)
-    try check(cairo_status(created), "creating a drawing context")
-  }
-
-  /// Sets the font's size and measures `text` in it.
-  func width(of text: String, size: Double) -> Double {
-    cairo_set_font_size(pointer, size)
-    var extents = cairo_text_extents_t()
-    cairo_text_extents(pointer, text, &extents)
-    return extents.x_advance
-  }
-
-  deinit { cairo_destroy(pointer) }
 }

@@ -5,16 +5,21 @@
 package func displayText(_ text: String) -> String {
   // A name longer than this is shortened by every caller; cut it before it is measured.
   let limit = 512
-  var shown = ""
   let scalars = text.unicodeScalars
   if let start = scalars.index(scalars.startIndex, offsetBy: limit, limitedBy: scalars.endIndex),
     start != scalars.endIndex
   {
     let end = scalars.index(scalars.endIndex, offsetBy: -limit / 2)
     let middle = scalars.index(scalars.startIndex, offsetBy: limit / 2)
-    return displayText(String(scalars[..<middle])) + "…" + displayText(String(scalars[end...]))
+    return visibleText(String(scalars[..<middle])) + "…" + visibleText(String(scalars[end...]))
   }
-  for scalar in scalars {
+  return visibleText(text)
+}
+
+/// The same of a text of any length.
+func visibleText(_ text: String) -> String {
+  var shown = ""
+  for scalar in text.unicodeScalars {
     switch scalar {
     case "\n": shown += "\\n"
     case "\r": shown += "\\r"

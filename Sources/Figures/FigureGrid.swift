@@ -1,4 +1,5 @@
-/// Heatmaps and line charts side by side and below each other, in one picture.
+/// Heatmaps and line charts side by side and below each other, in one picture; on a narrow page below each
+/// other only.
 public struct FigureGrid: Figure, Equatable {
   /// One of the pictures, drawn as by itself.
   public enum Panel: Sendable, Equatable {
@@ -19,82 +20,69 @@ public struct FigureGrid: Figure, Equatable {
   }
 
   /// The picture as the bytes of a file.
-  public func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    var drawings: [[any Drawing]] = []
-    for row in panels {
-      var drawingsOfRow: [any Drawing] = []
-      for panel in row { drawingsOfRow.append(try panel.drawing) }
-      drawings.append(drawingsOfRow)
-    }
-    let layout = FigureGridLayout(pages: drawings.map { $0.map(\.page) })
-    let scales = drawings.joined().map(\.pointsPerPixel)
-    let canvas = try Canvas(
-      format, width: layout.page.width, height: layout.page.height,
-      scale: format == .png ? 1 : scales.min() ?? 1)
-    for (drawing, place) in zip(drawings.joined(), layout.places) {
-      try canvas.moved(toX: place.x, y: place.y, scale: place.width / drawing.page.width) {
-        (canvas) throws(FigureError) in try drawing.draw(on: canvas)
-      }
-    }
-    return try canvas.bytes()
+  public func data(
+    _ format: FigureFormat, style: FigureStyle
+  ) throws(FigureError) -> [UInt8] {
+    try file(format, style)
   }
 }
 
-/// A figure whose layout is made.
-protocol Drawing {
-  /// In whole pixels; the corner is (0, 0).
-  var page: Rectangle { get }
-  /// The scale of a vector drawing.
-  var pointsPerPixel: Double { get }
-  func draw(on canvas: Canvas) throws(FigureError)
-}
+extension FigureGrid: DrawnFigure {
+  var usualWidth: Double { FigureStyle.columnWidths[1] }
 
-extension Drawing {
-  /// The file.
-  func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    let canvas = try Canvas(
-      format, width: page.width, height: page.height, scale: format == .png ? 1 : pointsPerPixel)
-    try draw(on: canvas)
-    return try canvas.bytes()
+  func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
+    // Panels that would be too narrow stand below each other.
+    let isNarrow = style.width / Double(panels[0].count) < style.narrowestPanel
+    let rows = isNarrow ? panels.joined().map { [$0] } : panels
+    let part = style.narrowed(to: (style.width / Double(rows[0].count)).rounded(.down))
+    var drawings: [[any Drawing]] = []
+    for row in rows {
+      var drawingsOfRow: [any Drawing] = []
+      for panel in row { drawingsOfRow.append(try panel.drawing(part)) }
+      drawings.append(drawingsOfRow)
+    }
+    return FigureGridDrawing(drawings, width: style.width)
   }
 }
 
 extension FigureGrid.Panel {
-  fileprivate var drawing: any Drawing {
-    get throws(FigureError) {
-      switch self {
-      case .heatmap(let heatmap): try HeatmapDrawing(of: heatmap)
-      case .lineChart(let chart): try LineChartDrawing(of: chart)
-      }
+  fileprivate func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
+    switch self {
+    case .heatmap(let heatmap): try heatmap.drawing(style)
+    case .lineChart(let chart): try chart.drawing(style)
     }
   }
 }
 
-/// Where the panels of a grid stand: in the middle of their cells, which are as wide and as high as the
-/// largest of their column and row. A panel that is smaller than its cell grows, by a half at most.
-struct FigureGridLayout {
+/// Panels where they stand: in columns of one width, those of a row from one upper edge.
+struct FigureGridDrawing: Drawing {
   let page: Rectangle
-  /// Row by row.
-  let places: [Rectangle]
+  let texts: [PlacedText]
+  let fits: [CellFit]
+  private let panels: [(drawing: any Drawing, x: Double, y: Double)]
 
-  private static let mostGrowth = 1.5
-
-  init(pages: [[Rectangle]]) {
-    let widths = pages[0].indices.map { column in pages.map { $0[column].width }.max() ?? 0 }
-    let heights = pages.map { row in row.map(\.height).max() ?? 0 }
-    func starts(_ lengths: [Double]) -> [Double] {
-      lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+  init(_ rows: [[any Drawing]], width: Double) {
+    var panels: [(drawing: any Drawing, x: Double, y: Double)] = []
+    var y = 0.0
+    for row in rows {
+      let column = width / Double(row.count)
+      for (index, drawing) in row.enumerated() {
+        panels.append((drawing, (Double(index) * column).rounded(), y))
+      }
+      y += row.map(\.page.height).max() ?? 0
     }
-    let (x, y) = (starts(widths), starts(heights))
-    page = Rectangle(x: 0, y: 0, width: x[widths.count], height: y[heights.count])
-    places = pages.enumerated().flatMap { row, pages in
-      pages.enumerated().map { column, page in
-        let room = min(widths[column] / page.width, heights[row] / page.height)
-        let growth = min(room, Self.mostGrowth)
-        let (width, height) = (page.width * growth, page.height * growth)
-        return Rectangle(
-          x: (x[column] + (widths[column] - width) / 2).rounded(),
-          y: (y[row] + (heights[row] - height) / 2).rounded(), width: width, height: height)
+    self.panels = panels
+    page = Rectangle(x: 0, y: 0, width: width, height: y)
+    fits = panels.flatMap(\.drawing.fits)
+    texts = panels.flatMap { panel in
+      panel.drawing.texts.map { $0.moved(byX: panel.x, y: panel.y) }
+    }
+  }
+
+  func draw(on canvas: Canvas) throws(FigureError) {
+    for panel in panels {
+      try canvas.moved(toX: panel.x, y: panel.y) { (canvas) throws(FigureError) in
+        try panel.drawing.draw(on: canvas)
       }
     }
   }

@@ -70,4 +70,11 @@ struct PlacedText: Hashable {
       : Rectangle(
         x: x - anchor.fraction * length, y: y - across / 2, width: length, height: across)
   }
+
+  func moved(byX x: Double, y: Double) -> PlacedText {
+    var moved = self
+    moved.x += x
+    moved.y += y
+    return moved
+  }
 }

@@ -1,6 +1,5 @@
-import Foundation
-
-/// A matrix of scores as a picture: square cells, row 0 at the bottom, column 0 at the left.
+/// A matrix of scores as a picture: row 0 at the bottom, column 0 at the left. Cells are square, but
+/// for matrices that would be very flat or very tall.
 ///
 /// ```swift
 /// let map = try Heatmap(
@@ -31,14 +30,33 @@ public struct Heatmap: Figure, Equatable {
     public var labels: [String]
     /// What all of them are, such as a model's name.
     public var title: String?
+    /// What is written in place of names: places between the cells, on an axis of numbers.
+    public var ticks: [Tick]
     /// Disjoint groups in rising order, with lines between them; they need not cover the axis.
     public var groups: [Group]
 
     /// See the properties.
-    public init(labels: [String] = [], title: String? = nil, groups: [Group] = []) {
+    public init(
+      labels: [String] = [], title: String? = nil, groups: [Group] = [], ticks: [Tick] = []
+    ) {
       self.labels = labels
       self.title = title
       self.groups = groups
+      self.ticks = ticks
+    }
+  }
+
+  /// A number on an axis.
+  public struct Tick: Sendable, Hashable {
+    /// How many cells lie before it, 0.5 for the middle of the first.
+    public var place: Double
+    /// What is written.
+    public var label: String
+
+    /// See the properties.
+    public init(place: Double, label: String) {
+      self.place = place
+      self.label = label
     }
   }
 
@@ -66,7 +84,8 @@ public struct Heatmap: Figure, Equatable {
   public let rowAxis: Axis
   /// The columns, from the left.
   public let columnAxis: Axis
-  /// The scores at the ends of the colour scale. Scores outside take the colour of the nearer end.
+  /// The scores at the ends of the colour scale. Scores above it take the colour of its end, scores below
+  /// it a colour of their own.
   public let range: ClosedRange<Double>
   /// What the score is called, beside the colour bar.
   public let scoreName: String
@@ -74,6 +93,14 @@ public struct Heatmap: Figure, Equatable {
   public let title: String?
   /// Cells that stand out, such as the blocks of a network.
   public let outlines: [Outline]
+  /// What an outline means.
+  public let outlineName: String
+
+  /// The colour scale of numbers that have no largest one, such as standard errors: from 0 to the next of
+  /// 0.01, 0.02, 0.05, 0.1 … that is not below `highest`.
+  public static func range(upTo highest: Double) -> ClosedRange<Double> {
+    0...niceStep(atLeast: highest.isFinite ? max(highest, 1e-6) : 1)
+  }
 
   /// A figure of `values`; see the properties.
   ///
@@ -82,7 +109,7 @@ public struct Heatmap: Figure, Equatable {
   public init(
     values: [Double], rows: Int, columns: Int, rowAxis: Axis = Axis(), columnAxis: Axis = Axis(),
     range: ClosedRange<Double> = 0...1, scoreName: String, title: String? = nil,
-    outlines: [Outline] = []
+    outlines: [Outline] = [], outlineName: String = "block"
   ) throws(FigureError) {
     guard rows > 0, columns > 0 else {
       throw .invalid("a heatmap needs a row and a column, not \(rows) × \(columns)")
@@ -116,28 +143,33 @@ public struct Heatmap: Figure, Equatable {
     self.scoreName = scoreName
     self.title = title
     self.outlines = outlines
+    self.outlineName = outlineName
+  }
+
+  /// The same with another scale or heading, where they are not nil.
+  public func with(
+    range: ClosedRange<Double>?, title: String?
+  ) throws(FigureError) -> Heatmap {
+    try Heatmap(
+      values: values, rows: rows, columns: columns, rowAxis: rowAxis, columnAxis: columnAxis,
+      range: range ?? self.range, scoreName: scoreName, title: title ?? self.title,
+      outlines: outlines, outlineName: outlineName)
   }
 
   /// The picture as the bytes of a file.
-  public func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    try HeatmapDrawing(of: self).data(format)
-  }
-
-  /// Writes the picture to `path`, whole or not at all.
-  ///
-  /// - Throws: `FigureError` of kind `writing` where the file cannot be written.
-  public func write(to path: String, format: FigureFormat) throws(FigureError) {
-    try writeFigure(try data(format), to: path)
+  public func data(
+    _ format: FigureFormat, style: FigureStyle
+  ) throws(FigureError) -> [UInt8] {
+    try file(format, style)
   }
 }
 
-/// Writes a picture's bytes to `path`, whole or not at all.
-func writeFigure(_ bytes: [UInt8], to path: String) throws(FigureError) {
-  do {
-    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-  } catch {
-    let reason = (error as NSError).localizedDescription
-    throw FigureError(kind: .writing, context: "cannot write \(path): \(reason)")
+extension Heatmap: DrawnFigure {
+  var usualWidth: Double { FigureStyle.columnWidths[0] }
+
+  func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
+    try HeatmapDrawing(
+      of: self, summary: ScoreSummary(values, range: range), style: style)
   }
 }
 
@@ -145,6 +177,9 @@ extension Heatmap.Axis {
   fileprivate func check(count: Int, of what: String) throws(FigureError) {
     guard labels.isEmpty || labels.count == count else {
       throw .invalid("\(labels.count) labels for \(count) \(what)")
+    }
+    guard ticks.allSatisfy({ (0...Double(count)).contains($0.place) }) else {
+      throw .invalid("a tick of the \(what) lies outside of their axis")
     }
     var end = 0
     for group in groups {
@@ -158,9 +193,11 @@ extension Heatmap.Axis {
     }
   }
 
-  /// The name of `index`, fit for display.
-  func name(of index: Int) -> String {
-    labels.isEmpty ? String(index) : displayText(labels[index])
+  /// The names, short enough that each `fits`, and the title with what they have in common.
+  package func short(_ fits: (String) -> Bool) -> (names: [String], title: String?) {
+    let names = ShortNames(labels, fits: fits)
+    let parts = [title, names.pattern].compactMap { $0 }
+    return (names.texts, parts.isEmpty ? nil : parts.joined(separator: ": "))
   }
 }
 

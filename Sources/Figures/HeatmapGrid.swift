@@ -1,5 +1,3 @@
-import Foundation
-
 /// Heatmaps of every model against every other in one picture, with one color scale.
 ///
 /// Tile (row, column) is the map of two models, first layer at the lower left; all tiles are squares of
@@ -80,7 +78,7 @@ public struct HeatmapGrid: Figure {
   ///   - scoreName: what the score is called, beside the color bar.
   /// - Throws: `FigureError` of kind `invalid` where counts do not fit.
   public init(
-    tiles: [Tile], axis: Heatmap.Axis, range: ClosedRange<Double>, scoreName: String,
+    tiles: [Tile], axis: Heatmap.Axis, range: ClosedRange<Double> = 0...1, scoreName: String,
     title: String? = nil
   ) throws(FigureError) {
     let count = axis.labels.count
@@ -96,30 +94,38 @@ public struct HeatmapGrid: Figure {
   }
 
   /// The picture as the bytes of a file.
-  public func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
+  public func data(
+    _ format: FigureFormat, style: FigureStyle
+  ) throws(FigureError) -> [UInt8] {
+    try file(format, style)
+  }
+}
+
+extension HeatmapGrid: DrawnFigure {
+  var usualWidth: Double { FigureStyle.columnWidths[1] }
+
+  func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
     let side = tiles[0].side
     let gap = side >= 4 ? 1 : 0
-    let style = HeatmapStyle(cell: side + gap, count: frame.rows)
-    let hasUndefined = tiles.contains { $0.scores.contains(where: \.isNaN) }
-    let drawing = try HeatmapDrawing(
-      of: frame, style: style, hasUndefined: hasUndefined, image: image(gap: gap, style: style))
-    return try drawing.data(format)
+    let scores = tiles.lazy.flatMap { $0.scores.lazy.map(Double.init) }
+    return try HeatmapDrawing(
+      of: frame, tiles: image(gap: gap), pitch: side + gap,
+      summary: ScoreSummary(scores, range: frame.range), style: style)
   }
 
   /// All tiles, with a gap above and at the right of each.
-  private func image(gap: Int, style: HeatmapStyle) -> PixelImage {
+  private func image(gap: Int) -> PixelImage {
     let side = tiles[0].side
     let (cell, count) = (side + gap, frame.rows)
     let width = cell * count
-    var pixels = [UInt32](repeating: style.tileGap.code, count: width * width)
+    let scale = ScoreScale(frame.range)
+    var pixels = [UInt32](repeating: FigureColors.ground.code, count: width * width)
     for (index, tile) in tiles.enumerated() {
       let (row, column) = (index / count, index % count)
       for y in 0..<side {
         let start = (width - 1 - row * cell - y) * width + column * cell
         for x in 0..<side {
-          let score = Double(tile.scores[y * side + x])
-          let color = style.colorMap.color(of: score, in: frame.range) ?? style.undefinedGround
-          pixels[start + x] = color.code
+          pixels[start + x] = scale.color(of: Double(tile.scores[y * side + x])).code
         }
       }
     }

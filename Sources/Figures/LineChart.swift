@@ -1,8 +1,7 @@
-import Foundation
-
 /// Small line charts side by side: how something grows, or changes with depth.
 ///
-/// Panels of one row share their vertical axis, so that they can be read across. On logarithmic axes
+/// Panels of one row share their vertical axis, so that they can be read across; on a narrow page they
+/// stand below each other. On logarithmic axes
 /// a straight line is a power law, and its slope the exponent; a dashed line shows the slope that was
 /// expected. A panel may hold several curves, with their names at the right, a band about each of them,
 /// and shaded spans of its horizontal axis behind them.
@@ -59,6 +58,8 @@ public struct LineChart: Figure, Equatable {
   public struct Panel: Sendable, Hashable {
     /// What grows to the right.
     public var xTitle: String
+    /// What the places 0, 1, 2 … of a linear horizontal axis are called, such as layers; may be empty.
+    public var xNames: [String]
     /// What is shown, the later over the earlier.
     public var curves: [Curve]
     /// The slope of a dashed line through the last point of the first curve, or nil for none.
@@ -70,10 +71,11 @@ public struct LineChart: Figure, Equatable {
 
     /// See the properties.
     public init(
-      xTitle: String, curves: [Curve], expectedSlope: Double? = nil, note: String? = nil,
-      spans: [ClosedRange<Double>] = []
+      xTitle: String, xNames: [String] = [], curves: [Curve], expectedSlope: Double? = nil,
+      note: String? = nil, spans: [ClosedRange<Double>] = []
     ) {
       self.xTitle = xTitle
+      self.xNames = xNames
       self.curves = curves
       self.expectedSlope = expectedSlope
       self.note = note
@@ -117,15 +119,19 @@ public struct LineChart: Figure, Equatable {
   }
 
   /// The picture as the bytes of a file.
-  public func data(_ format: FigureFormat) throws(FigureError) -> [UInt8] {
-    try LineChartDrawing(of: self).data(format)
+  public func data(
+    _ format: FigureFormat, style: FigureStyle
+  ) throws(FigureError) -> [UInt8] {
+    try file(format, style)
   }
+}
 
-  /// Writes the picture to `path`, whole or not at all.
-  ///
-  /// - Throws: `FigureError` of kind `writing` where the file cannot be written.
-  public func write(to path: String, format: FigureFormat) throws(FigureError) {
-    try writeFigure(try data(format), to: path)
+extension LineChart: DrawnFigure {
+  /// Two columns where panels stand beside each other.
+  var usualWidth: Double { FigureStyle.columnWidths[panels[0].count > 1 ? 1 : 0] }
+
+  func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
+    try LineChartDrawing(of: self, style: style)
   }
 }
 

@@ -13,19 +13,26 @@ struct PixelImage {
     self.pixels = pixels
   }
 
-  /// The cells of `heatmap`, `scale` × `scale` pixels each, row 0 at the bottom.
-  init(of heatmap: Heatmap, colorMap: ColorMap, undefined: RGB, scale: Int) {
+  /// The cells of `heatmap`, row 0 at the bottom, each as large as `cell`.
+  ///
+  /// Some viewers blur the border of a pixel, which must not be the border of half a cell; a large picture
+  /// has but a pixel for each of its small cells.
+  init(of heatmap: Heatmap, cell: CellSize) {
+    let scale = ScoreScale(heatmap.range)
+    func pixels(_ side: Double, count: Int) -> Int {
+      guard side >= 1, side == side.rounded() else { return 1 }
+      return side <= 16 && side * Double(count) > 2048 ? 1 : Int(side)
+    }
+    let across = pixels(cell.width, count: heatmap.columns)
+    let upright = pixels(cell.height, count: heatmap.rows)
     var pixels: [UInt32] = []
-    pixels.reserveCapacity(heatmap.values.count * scale * scale)
+    pixels.reserveCapacity(heatmap.values.count * across * upright)
     for row in (0..<heatmap.rows).reversed() {
       let scores = heatmap.values[row * heatmap.columns..<(row + 1) * heatmap.columns]
-      let line = scores.flatMap { score in
-        let color = colorMap.color(of: score, in: heatmap.range) ?? undefined
-        return repeatElement(color.code, count: scale)
-      }
-      for _ in 0..<scale { pixels += line }
+      let line = scores.flatMap { repeatElement(scale.color(of: $0).code, count: across) }
+      for _ in 0..<upright { pixels += line }
     }
-    self.init(width: heatmap.columns * scale, height: heatmap.rows * scale, pixels: pixels)
+    self.init(width: heatmap.columns * across, height: heatmap.rows * upright, pixels: pixels)
   }
 
   /// A column of `height` pixels through all of `colorMap`, the highest score at the top.

@@ -2,6 +2,8 @@
 package struct ScreenColors: Sendable {
   /// The scale of scores from the lowest to the highest, six hexadecimal digits each.
   package let map: [String]
+  /// Of scores below the scale.
+  package let below: String
   /// Behind cells without a value.
   package let undefinedGround: String
   /// The hatching of those cells.
@@ -15,15 +17,14 @@ package struct ScreenColors: Sendable {
 
   /// The colors of the pictures.
   package init() {
-    let style = HeatmapStyle(count: 1)
-    let steps = style.colorMap.count
-    map = (0..<steps).map { style.colorMap.color(at: (Double($0) + 0.5) / Double(steps)).digits }
-    undefinedGround = style.undefinedGround.digits
-    undefinedStroke = style.undefinedStroke.digits
-    groupLine = style.groupLine.digits
-    let chart = LineChartStyle()
-    curves = [chart.curves.lowerBound, chart.curves.upperBound]
-    span = chart.span.digits
+    let steps = FigureColors.map.count
+    map = (0..<steps).map { FigureColors.map.color(at: (Double($0) + 0.5) / Double(steps)).digits }
+    below = ScoreScale.below.digits
+    undefinedGround = FigureColors.undefinedGround.digits
+    undefinedStroke = FigureColors.undefinedStroke.digits
+    groupLine = FigureColors.groupLine.digits
+    curves = [FigureColors.curves.lowerBound, FigureColors.curves.upperBound]
+    span = FigureColors.span.digits
   }
 }
 

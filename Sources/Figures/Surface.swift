@@ -4,10 +4,15 @@ import CCairo
 final class Surface {
   let pointer: OpaquePointer
   private let format: FigureFormat
+  private let resolution: Double
   private let sink: ByteSink
 
   /// A page of `width` × `height`, in pixels for PNG, in points (1/72 inch) for the others.
-  init(_ format: FigureFormat, width: Double, height: Double) throws(FigureError) {
+  ///
+  /// - Parameter resolution: pixels to an inch of a PNG, which it tells.
+  init(
+    _ format: FigureFormat, width: Double, height: Double, resolution: Double
+  ) throws(FigureError) {
     let sink = ByteSink()
     let closure = Unmanaged.passUnretained(sink).toOpaque()
     let created: OpaquePointer?
@@ -32,6 +37,7 @@ final class Surface {
     }
     pointer = created
     self.format = format
+    self.resolution = resolution
     self.sink = sink
     try check(cairo_surface_status(created), "creating a \(format.rawValue) surface")
     if format == .pdf {
@@ -50,7 +56,11 @@ final class Surface {
     // Vector surfaces write their last bytes here.
     cairo_surface_finish(pointer)
     try check(cairo_surface_status(pointer), "finishing a \(format.rawValue) surface")
-    return format == .svg ? corrected(svg: sink.bytes) : sink.bytes
+    return switch format {
+    case .png: withResolution(resolution, png: sink.bytes)
+    case .svg: corrected(svg: sink.bytes)
+    case .pdf: sink.bytes
+    }
   }
 
   deinit {

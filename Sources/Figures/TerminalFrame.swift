@@ -9,6 +9,8 @@ struct TerminalFrame {
   /// The names of the first and the last row, padded to one width.
   let rowNames: (first: String, last: String)
 
+  /// The title of the rows, with what all names have in common.
+  private let rowTitle: String?
   private let hasOneRow: Bool
   private let style: TerminalMap.Style
   /// How many columns of the terminal a unit takes: two of them are about as wide as a line is high.
@@ -19,8 +21,9 @@ struct TerminalFrame {
     hasOneRow = heatmap.rows == 1
     columnsPerUnit = style.isColored ? 1 : 2
     let longest = min(16, width / 4)
-    let first = terminalText(heatmap.rowAxis.name(of: 0), within: longest)
-    let last = terminalText(heatmap.rowAxis.name(of: heatmap.rows - 1), within: longest)
+    let (first, last, rowTitle) = Self.ends(
+      of: heatmap.rowAxis, count: heatmap.rows, longest: longest)
+    self.rowTitle = rowTitle
     let margin = max(terminalWidth(of: first), terminalWidth(of: last))
     rowNames = (padded(first, to: margin), padded(last, to: margin))
 
@@ -35,6 +38,19 @@ struct TerminalFrame {
     blocks = Self.means(of: heatmap, side: cellsPerBlock)
   }
 
+  /// The first and the last name of an axis, and its title.
+  private static func ends(
+    of axis: Heatmap.Axis, count: Int, longest: Int
+  ) -> (first: String, last: String, title: String?) {
+    let (names, title) = axis.short { terminalWidth(of: $0) <= longest }
+    if let first = axis.ticks.first, let last = axis.ticks.last {
+      return (
+        terminalText(first.label, within: longest), terminalText(last.label, within: longest), title
+      )
+    }
+    return (names.first ?? "0", names.last ?? String(count - 1), title)
+  }
+
   private static func means(of heatmap: Heatmap, side: Int) -> [[Double]] {
     stride(from: 0, to: heatmap.rows, by: side).map { row in
       stride(from: 0, to: heatmap.columns, by: side).map { column in
@@ -43,8 +59,10 @@ struct TerminalFrame {
           for c in column..<min(column + side, heatmap.columns) {
             let score = heatmap.values[r * heatmap.columns + c]
             guard !score.isNaN else { continue }
-            // A score beyond the scale counts as its end: one infinity must not hide the others.
-            sum += min(max(score, heatmap.range.lowerBound), heatmap.range.upperBound)
+            // A score far beyond the scale counts as one length beyond it: an infinity must not hide the
+            // others.
+            let (low, high) = (heatmap.range.lowerBound, heatmap.range.upperBound)
+            sum += min(max(score, low - (high - low)), high + (high - low))
             count += 1
           }
         }
@@ -77,21 +95,21 @@ struct TerminalFrame {
   }
 
   /// The names of the first and the last column under them, and the titles of both axes.
-  func columnLines(of heatmap: Heatmap) -> [String] {
+  func columnLines(of heatmap: Heatmap, within width: Int) -> [String] {
     let margin = terminalWidth(of: rowNames.first) + 1
-    let width = (blocks.first?.count ?? 0) * unitsPerBlock * columnsPerUnit
-    let room = max(width, 16)
+    let room = max((blocks.first?.count ?? 0) * unitsPerBlock * columnsPerUnit, 16)
     let count = heatmap.columns
     let longest = count == 1 ? room : room / 2 - 1
-    var line = terminalText(heatmap.columnAxis.name(of: 0), within: longest)
+    let (first, last, columnTitle) = Self.ends(
+      of: heatmap.columnAxis, count: count, longest: longest)
+    var line = first
     if count > 1 {
-      let last = terminalText(heatmap.columnAxis.name(of: count - 1), within: longest)
       line += padded(last, to: room - terminalWidth(of: line))
     }
     var lines = [padded("", to: margin) + line]
-    let titles = [("rows", heatmap.rowAxis.title), ("columns", heatmap.columnAxis.title)]
+    let titles = [("rows", rowTitle), ("columns", columnTitle)]
     for case (let axis, let title?) in titles {
-      lines.append(terminalText("\(axis): \(title)", within: margin + room))
+      lines.append(terminalText("\(axis): \(title)", within: width))
     }
     return lines
   }
@@ -103,10 +121,15 @@ struct TerminalFrame {
     let ends = [low, high].map { scaleLabel($0, step: (high - low) / 10, minus: "-") }
     let room = width - terminalWidth(of: name) - ends[0].count - ends[1].count - 3
     var lines = ["\(name) \(ends[0]) \(painter.scale(within: room)) \(ends[1])"]
-    let undefined = heatmap.values.lazy.filter(\.isNaN).count
-    if undefined > 0 {
+    let summary = ScoreSummary(heatmap.values, range: heatmap.range)
+    let count = heatmap.values.count
+    if summary.belowCount > 0 {
+      let meaning = ScoreScale(heatmap.range).meaningOfBelow(lowest: summary.lowest, minus: "-")
+      lines.append("\(painter.belowSample) \(meaning): \(summary.belowCount) of \(count) cells")
+    }
+    if summary.undefinedCount > 0 {
       lines.append(
-        "\(painter.undefinedSample) undefined: \(undefined) of \(heatmap.values.count) cells")
+        "\(painter.undefinedSample) undefined: \(summary.undefinedCount) of \(count) cells")
     }
     if cellsPerBlock > 1 {
       lines.append("one block: mean of \(cellsPerBlock) × \(cellsPerBlock) cells")

@@ -40,7 +40,7 @@ public struct TerminalMap: Sendable {
     var lines: [String] = []
     if let title = heatmap.title { lines.append(terminalText(title, within: width)) }
     lines += frame.rowLines(painter: painter)
-    lines += frame.columnLines(of: heatmap)
+    lines += frame.columnLines(of: heatmap, within: width)
     lines += frame.legend(of: heatmap, painter: painter, width: width)
     text = lines.map { $0 + "\n" }.joined()
   }

@@ -3,7 +3,7 @@ struct TerminalPainter {
   let style: TerminalMap.Style
   let range: ClosedRange<Double>
 
-  private let colorMap = ColorMap.magma
+  private var scale: ScoreScale { ScoreScale(range) }
   private static let shades: [Character] = [" ", "░", "▒", "▓", "█"]
   private static let reset = "\u{1B}[0m"
 
@@ -19,6 +19,13 @@ struct TerminalPainter {
     case .shades: "×"
     case .digits: "/"
     }
+  }
+
+  /// A cell below the scale for the legend.
+  var belowSample: String {
+    let score = -Double.infinity
+    return style.isColored
+      ? halfBlocks(upper: [score], lower: [score]) : String(cell(score).suffix(1))
   }
 
   /// The whole scale, from its lower end; colours take at most `columns` columns, and at least 4.
@@ -38,6 +45,7 @@ struct TerminalPainter {
   /// One cell without colour, two columns wide.
   func cell(_ score: Double) -> String {
     guard !score.isNaN else { return style == .digits ? " /" : "××" }
+    if scale.isBelow(score) { return style == .digits ? " -" : "--" }
     let clamped = min(max(score, range.lowerBound), range.upperBound)
     let fraction = (clamped - range.lowerBound) / (range.upperBound - range.lowerBound)
     if style == .digits { return " \(min(9, Int(fraction * 10)))" }
@@ -62,12 +70,16 @@ struct TerminalPainter {
   }
 
   private func halfBlock(upper: Double?, lower: Double) -> (codes: String, character: Character) {
-    let below = colorMap.color(of: lower, in: range) ?? Self.undefinedGround
+    let below = color(of: lower)
     guard let upper else { return (code(of: below, for: 38), "▄") }
     let isUndefined = upper.isNaN && lower.isNaN
-    let above = colorMap.color(of: upper, in: range) ?? Self.undefinedGround
+    let above = color(of: upper)
     let foreground = isUndefined ? Self.undefinedSign : above
     return (code(of: foreground, for: 38) + ";" + code(of: below, for: 48), isUndefined ? "×" : "▀")
+  }
+
+  private func color(of score: Double) -> RGB {
+    score.isNaN ? Self.undefinedGround : scale.color(of: score)
   }
 
   /// Grey, which magma does not contain.

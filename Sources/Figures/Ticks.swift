@@ -39,3 +39,8 @@ func scaleLabel(_ value: Double, step: Double, minus: String = "\u{2212}") -> St
   let isZero = digits.allSatisfy { "-0.".contains($0) }
   return (isZero ? digits.filter { $0 != "-" } : digits).replacing("-", with: minus)
 }
+
+/// `value` with two digits that count, such as −0.0007, 0.93 or 1.2e+08.
+func shortNumber(_ value: Double, minus: String = "\u{2212}") -> String {
+  String(format: "%.2g", value).replacing("-", with: minus).replacing("e\(minus)", with: "e-")
+}

@@ -20,8 +20,17 @@ struct Document: Encodable {
       var end: Int
     }
 
+    struct Tick: Encodable {
+      var place: Double
+      var label: String
+    }
+
     var title: String?
     var labels: [String]
+    /// What is written beside the cells where that is not the labels: short, but as different as these.
+    var short: [String]?
+    /// Numbers in place of names: how many cells lie before each, and what is written.
+    var ticks: [Tick]
     var groups: [Group]
   }
 
@@ -55,6 +64,10 @@ struct Document: Encodable {
     var extras: [Extra]
     var statuses: Statuses?
     var outlines: [Outline]
+    /// What an outline means.
+    var outlineName: String
+    /// What the color below the scale means; nil where no score lies there.
+    var below: String?
   }
 
   struct Chart: Encodable {
@@ -74,6 +87,10 @@ struct Document: Encodable {
 
     struct Part: Encodable {
       var xTitle: String
+      /// What the places 0, 1, 2 … of the horizontal axis are called, or none.
+      var xNames: [String]
+      /// The same as they are written below the axis.
+      var xShort: [String]
       var curves: [Curve]
       var slope: Double?
       var note: String?
@@ -117,6 +134,7 @@ struct Document: Encodable {
 
   struct Colors: Encodable {
     var map: [String]
+    var below: String
     var undefinedGround: String
     var undefinedStroke: String
     var groupLine: String
@@ -137,10 +155,24 @@ extension Document.Colors {
   init() {
     let colors = ScreenColors()
     self.init(
-      map: colors.map, undefinedGround: colors.undefinedGround,
+      map: colors.map, below: colors.below, undefinedGround: colors.undefinedGround,
       undefinedStroke: colors.undefinedStroke, groupLine: colors.groupLine,
       curves: Document.Curves(light: colors.curves, dark: [0.5, 0.92]),
       span: colors.span)
+  }
+}
+
+extension Document.Axis {
+  init(_ axis: Heatmap.Axis) {
+    // As many letters as the page has room for beside a map.
+    let short = axis.short { $0.count <= 24 }
+    title = short.title.map(displayText)
+    labels = axis.labels.map(displayText)
+    self.short = short.names == labels ? nil : short.names
+    ticks = axis.ticks.map { Tick(place: $0.place, label: displayText($0.label)) }
+    groups = axis.groups.map {
+      Group(name: displayText($0.name), start: $0.range.lowerBound, end: $0.range.upperBound)
+    }
   }
 }
 
@@ -175,15 +207,20 @@ extension Document.Chart {
     rows = [
       Row(
         title: displayText(chart.yTitle),
-        panels: [Part(xTitle: displayText(chart.xTitle), curves: curves, spans: [])])
+        panels: [
+          Part(xTitle: displayText(chart.xTitle), xNames: [], xShort: [], curves: curves, spans: [])
+        ])
     ]
   }
 }
 
 extension Document.Chart.Part {
   fileprivate init(_ panel: LineChart.Panel) {
+    // As many letters as there is room for between two of five ticks.
+    let short = ShortNames(panel.xNames) { $0.count <= 12 }
+    let title = [panel.xTitle, short.pattern].compactMap { $0 }.joined(separator: ": ")
     self.init(
-      xTitle: displayText(panel.xTitle),
+      xTitle: displayText(title), xNames: panel.xNames.map(displayText), xShort: short.texts,
       curves: panel.curves.map { curve in
         Document.Chart.Curve(
           label: curve.label.map(displayText),

@@ -95,13 +95,7 @@ private struct DocumentWriter {
     return Document(
       title: displayText(report.title),
       facts: report.facts.map { .init(name: $0.name, value: displayText($0.value)) },
-      axes: axes.map { axis in
-        Document.Axis(
-          title: axis.title.map(displayText), labels: axis.labels.map(displayText),
-          groups: axis.groups.map {
-            .init(name: displayText($0.name), start: $0.range.lowerBound, end: $0.range.upperBound)
-          })
-      },
+      axes: axes.map(Document.Axis.init),
       sections: sections, footer: report.footer, colors: Document.Colors())
   }
 
@@ -145,7 +139,7 @@ private struct DocumentWriter {
         Document.Map.Outline(
           rows: [outline.rows.lowerBound, outline.rows.upperBound],
           columns: [outline.columns.lowerBound, outline.columns.upperBound])
-      })
+      }, outlineName: heatmap.outlineName, below: heatmap.meaningOfBelow)
   }
 
   /// Nothing where every cell with a value is `ok` and every other has no status of its own.

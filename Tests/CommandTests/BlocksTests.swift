@@ -39,7 +39,7 @@ import Testing
     let run = try cka("blocks", "one")
     run.expectSuccess()
     #expect(run.output.contains("layer3  layer7       5  12"), "\(run.output)")
-    let files = ["blocks.csv", "blocks.json", "cka.npy", "heatmap.png", "heatmap.svg"]
+    let files = ["blocks.csv", "blocks.json", "cka.npy", "heatmap.pdf", "heatmap.png", "heatmap.svg"]
     #expect(try cka.contents(of: "cka-blocks") == files)
     let model = try #require(document().models.first)
     let block = try #require(model.blocks.first)
@@ -120,8 +120,8 @@ import Testing
     #expect(run.errors.contains("has 3 layers with values; a block of 3 needs as many others"))
     #expect(
       try cka.contents(of: "cka-blocks") == [
-        "blocks.csv", "blocks.json", "blocks.png", "blocks.svg", "depth.csv", "depth.png",
-        "depth.svg", "matches.csv", "pairs.csv",
+        "blocks.csv", "blocks.json", "blocks.pdf", "blocks.png", "blocks.svg", "depth.csv",
+        "depth.pdf", "depth.png", "depth.svg", "matches.csv", "pairs.csv",
       ])
     let document = try document()
     #expect(document.models.prefix(3).map { $0.blocks.map(\.layers) } == blocks.map { [$0] })

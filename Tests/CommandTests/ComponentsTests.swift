@@ -5,9 +5,11 @@ import Testing
 /// `cka components` as its users run it. The numbers themselves: `CKATests/ComponentTests`.
 @Suite(.timeLimit(.minutes(30))) struct ComponentsTests {
   static let files = [
-    "alignment.npy", "cka.npy", "components.csv", "components.json", "components.png",
-    "components.svg", "contributions.npy", "norms.npy", "projections.npy", "projections.png",
-    "projections.svg", "reduced.npy", "remainders.npy", "removal.npy", "removal.png",
+    "alignment.npy", "cka.npy", "components.csv", "components.json", "components.pdf",
+    "components.png",
+    "components.svg", "contributions.npy", "norms.npy", "projections.npy", "projections.pdf",
+    "projections.png",
+    "projections.svg", "reduced.npy", "remainders.npy", "removal.npy", "removal.pdf", "removal.png",
     "removal.svg",
   ]
   let cka: Cka
@@ -123,7 +125,7 @@ import Testing
     try components("alone.npz", "-k", "1").expectSuccess()
     #expect(
       try cka.contents(of: "cka-components")
-        == Self.files.filter { !["removal.png", "removal.svg"].contains($0) })
+        == Self.files.filter { !["removal.pdf", "removal.png", "removal.svg"].contains($0) })
   }
 
   /// Where eigenvalues are equal, what depends on the first direction is left out, with the reason.

@@ -5,7 +5,8 @@ import Testing
 /// `cka converge` as its users run it. The errors themselves: `CKATests/ConvergenceTests`.
 @Suite(.timeLimit(.minutes(30))) struct ConvergeTests {
   static let files = [
-    "converge.csv", "converge.json", "converge.png", "converge.svg", "errors.npy", "exact.npy",
+    "converge.csv", "converge.json", "converge.pdf", "converge.png", "converge.svg", "errors.npy",
+    "exact.npy",
   ]
   let cka: Cka
 

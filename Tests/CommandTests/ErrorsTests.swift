@@ -18,8 +18,9 @@ import Testing
   }
 
   static let files = [
-    "agreement.npy", "classes.csv", "classes.png", "classes.svg", "divergence.npy", "errors.json",
-    "examples.csv", "examples.png", "examples.svg", "hellinger.npy", "networks.csv",
+    "agreement.npy", "classes.csv", "classes.pdf", "classes.png", "classes.svg", "divergence.npy",
+    "errors.json",
+    "examples.csv", "examples.pdf", "examples.png", "examples.svg", "hellinger.npy", "networks.csv",
   ]
   private let cka: Cka
   private let fixture: Fixture

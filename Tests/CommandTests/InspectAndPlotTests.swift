@@ -44,7 +44,7 @@ import Testing
   @Test func plotDrawsTheSameAgain() throws {
     try compare()
     let before = try TestResult(cka)
-    for name in ["heatmap.png", "heatmap.svg"] {
+    for name in ["heatmap.pdf", "heatmap.png", "heatmap.svg"] {
       try FileManager.default.removeItem(atPath: "\(cka.folder.path)/cka-result/\(name)")
     }
     let run = try cka("plot", "cka-result")

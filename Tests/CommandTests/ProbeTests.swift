@@ -31,7 +31,9 @@ import Testing
     let run = try probe("--labels", "y.npy")
     run.expectSuccess()
     #expect(
-      try cka.contents(of: "cka-probe") == ["probe.csv", "probe.json", "probe.png", "probe.svg"])
+      try cka.contents(of: "cka-probe") == [
+        "probe.csv", "probe.json", "probe.pdf", "probe.png", "probe.svg",
+      ])
     let csv = try parseCSV(
       #require(String(validating: cka.bytes("cka-probe/probe.csv"), as: UTF8.self)))
     #expect(csv.map { $0[0] } == ["layer", "layer1", "layer2"])

@@ -10,7 +10,7 @@ import Testing
 /// A result folder, all of it read and checked.
 struct TestResult {
   static let files = [
-    "cka.csv", "cka.npy", "heatmap.png", "heatmap.svg", "result.json",
+    "cka.csv", "cka.npy", "heatmap.pdf", "heatmap.png", "heatmap.svg", "result.json",
   ]
 
   /// Every file's bytes.

@@ -7,7 +7,8 @@ import Testing
 /// What `cka sweep` writes into `STORE/results`.
 @Suite(.timeLimit(.minutes(30))) struct SweepResultTests {
   static let overview = [
-    "grid.png", "grid.svg", "groups", "models.csv", "models.npy", "models.png", "models.svg",
+    "grid.pdf", "grid.png", "grid.svg", "groups", "models.csv", "models.npy", "models.pdf",
+    "models.png", "models.svg",
     "pairs", "sweep.json",
   ]
   let cka: Cka
@@ -130,7 +131,7 @@ import Testing
       }
     }
     let files = try cka.contents(of: "store/results/groups/net")
-    #expect(files.count == 16 && files.contains("within-std.svg"))
+    #expect(files.count == 20 && files.contains("within-std.svg"))
   }
 
   private func expect(

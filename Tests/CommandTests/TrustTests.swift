@@ -5,8 +5,9 @@ import Testing
 /// `cka trust` as its users run it. The numbers: `CKATests/TrustTests`.
 @Suite(.timeLimit(.minutes(30))) struct TrustCommandTests {
   static let files = [
-    "cka.npy", "control.npy", "control.png", "control.svg", "standard-error.npy",
-    "standard-error.png", "standard-error.svg", "trust.csv", "trust.json", "z.npy",
+    "cka.npy", "control.npy", "control.pdf", "control.png", "control.svg", "standard-error.npy",
+    "standard-error.pdf", "standard-error.png", "standard-error.svg", "trust.csv", "trust.json",
+    "trust.pdf", "trust.png", "trust.svg", "z.npy",
   ]
   let cka: Cka
 
@@ -55,7 +56,7 @@ import Testing
     run.expectSuccess()
     #expect(
       try cka.contents(of: "cka-trust")
-        == (Self.files + ["drops.png", "drops.svg", "examples.csv"]).sorted())
+        == (Self.files + ["drops.pdf", "drops.png", "drops.svg", "examples.csv"]).sorted())
     let pair = try #require(try json("cka-trust/trust.json")["pair"] as? [String: Any])
     #expect(pair["row"] as? Int == 1 && pair["column"] as? Int == 0)
     #expect(pair["permutations"] as? Int == 99)

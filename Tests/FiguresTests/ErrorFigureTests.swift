@@ -5,8 +5,6 @@ import Testing
 
 /// Density charts and interval charts.
 @Suite struct ErrorFigureTests {
-  private let style = LineChartStyle()
-
   // MARK: Density
 
   private func panel(_ rows: Int, _ columns: Int, _ counts: [Double], title: String = "a")
@@ -20,7 +18,7 @@ import Testing
     let chart = try DensityChart(
       panels: [panel(2, 3, [10, 1, 0, 0, 100, 0.1]), panel(2, 2, [0, 5, 0, 0])],
       countName: "examples", title: "title")
-    let layout = DensityChartLayout(of: chart, style: style, meter: try TextMeter())
+    let layout = try DensityChartLayout(of: chart, style: style(of: chart), meter: meter())
     let image = try #require(DecodedImage(png: try chart.data(.png)))
     func color(_ panel: Int, row: Int, column: Int) -> RGB {
       let plot = layout.plots[panel]
@@ -51,7 +49,7 @@ import Testing
         countName: nastyNames[0], title: nastyNames.joined()),
     ]
     for chart in charts {
-      let layout = DensityChartLayout(of: chart, style: style, meter: try TextMeter())
+      let layout = try DensityChartLayout(of: chart, style: style(of: chart), meter: meter())
       for text in layout.texts { #expect(layout.page.contains(text.bounds), "\(text)") }
       for (a, b) in pairs(layout.texts) { #expect(!a.bounds.overlaps(b.bounds), "\(a) \(b)") }
       for format in FigureFormat.allCases { #expect(try !chart.data(format).isEmpty) }
@@ -85,7 +83,7 @@ import Testing
 
   @Test func barsStandWhereTheirNumbersAre() throws {
     let chart = try chart(8)
-    let layout = IntervalChartLayout(of: chart, style: style, meter: try TextMeter())
+    let layout = try IntervalChartLayout(of: chart, style: style(of: chart), meter: meter())
     let centers = layout.bars.map(\.center)
     #expect(zip(centers, centers.dropFirst()).allSatisfy { $0.x < $1.x && $0.y > $1.y })
     // Equal differences are equal distances, and 0 lies on its line.
@@ -100,8 +98,8 @@ import Testing
     #expect(abs(whisker.maxY - centers[0].y - 0.1 * 8 * step) < 1e-9)
     #expect(layout.bars[4].whisker.height == 0)
     let image = try #require(DecodedImage(png: try chart.data(.png)))
-    #expect(image[Int(centers[0].x), Int(centers[0].y)] == style.curve)
-    #expect(image[Int(centers[1].x), Int(centers[1].y)] == style.faintInk)
+    #expect(image[Int(centers[0].x), Int(centers[0].y)] == FigureColors.curve)
+    #expect(image[Int(centers[1].x), Int(centers[1].y)] == FigureColors.faintInk)
   }
 
   @Test func intervalsStayOnThePage() throws {
@@ -109,20 +107,28 @@ import Testing
       chart(1), chart(30), chart(1000), chart(5) { nastyNames[$0 % nastyNames.count] },
     ]
     for chart in charts {
-      let layout = IntervalChartLayout(of: chart, style: style, meter: try TextMeter())
-      let texts = layout.texts + layout.faintTexts
+      let layout = try IntervalChartLayout(of: chart, style: style(of: chart), meter: meter())
+      let texts = layout.texts
       for text in texts { #expect(layout.page.contains(text.bounds), "\(text)") }
       for (a, b) in pairs(texts) { #expect(!a.bounds.overlaps(b.bounds), "\(a) \(b)") }
       for bar in layout.bars { #expect(layout.page.contains(bar.whisker)) }
       for format in FigureFormat.allCases { #expect(try !chart.data(format).isEmpty) }
     }
-    // Thirty classes have their names, a thousand have none.
-    func names(_ chart: IntervalChart) throws -> Int {
-      let layout = IntervalChartLayout(of: chart, style: style, meter: try TextMeter())
-      return layout.texts.count { $0.text.hasPrefix("class ") }
+  }
+
+  @Test func whatStandsOutIsNamedFirst() throws {
+    func names(_ chart: IntervalChart) throws -> [String] {
+      let layout = try IntervalChartLayout(of: chart, style: style(of: chart), meter: meter())
+      return layout.texts.filter(\.isVertical).map(\.text).filter { $0.hasPrefix("class ") }
     }
-    #expect(try names(charts[1]) == 30)
-    #expect(try names(charts[2]) == 0)
+    #expect(try names(chart(30)).count == 30)
+    // Of a thousand classes some have names: the least and the most of those in color.
+    let some = try names(chart(1000))
+    #expect((20..<100).contains(some.count))
+    #expect(some.contains("class 998") && some.contains("class 0"))
+    let layout = try IntervalChartLayout(
+      of: chart(1000), style: style(of: chart(1000)), meter: meter())
+    #expect(layout.texts.contains { $0.text == "classes (\(some.count) of 1000 named)" })
   }
 
   @Test func intervalsOfNothingAreRefused() {

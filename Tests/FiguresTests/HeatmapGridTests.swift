@@ -76,17 +76,22 @@ import Testing
 
   @Test func tilesStandInTheirPlaces() throws {
     let names = ["a", "b", "c"]
-    let image = try #require(DecodedImage(png: grid(names, undefined: 5).data(.png)))
+    let grid = try grid(names, undefined: 5)
+    let image = try #require(DecodedImage(png: grid.data(.png)))
     let frame = try Heatmap(
       values: [Double](repeating: 0, count: 9), rows: 3, columns: 3,
       rowAxis: .init(labels: names), columnAxis: .init(labels: names), scoreName: "CKA",
       title: "models")
-    let style = HeatmapStyle(cell: 21, count: 3)
-    let plot = HeatmapLayout(
-      of: frame, style: style, meter: try TextMeter(), hasUndefined: true
-    ).plot
+    let layout = try HeatmapLayout(
+      of: frame, pitch: 21, summary: ScoreSummary([0, .nan], range: 0...1), style: style(of: grid),
+      meter: meter())
+    // A pixel of a tile is a square of pixels of the picture.
+    let scale = Int(layout.cell.width) / 21
+    #expect(scale >= 1 && layout.cell.width == Double(21 * scale))
     func color(_ row: Int, _ column: Int, _ y: Int, _ x: Int) -> RGB {
-      image[Int(plot.x) + column * 21 + x, Int(plot.maxY) - 1 - row * 21 - y]
+      image[
+        Int(layout.plot.x) + (column * 21 + x) * scale,
+        Int(layout.plot.maxY) - 1 - (row * 21 + y) * scale]
     }
     let map = ColorMap.magma
     for row in 0..<3 {
@@ -94,13 +99,13 @@ import Testing
         let index = row * 3 + column
         // Layers (0, 0), (0, 1), (1, 0): lower left, lower right, upper left.
         if index == 5 {
-          #expect(color(row, column, 2, 2) == style.undefinedGround)
+          #expect(color(row, column, 2, 2) == FigureColors.undefinedGround)
         } else {
           #expect(color(row, column, 5, 5) == map.color(at: Double(Float(Double(index) / 9))))
         }
         #expect(color(row, column, 5, 15) == map.color(at: 0))
         #expect(color(row, column, 15, 5) == map.color(at: 1))
-        if row < 2 { #expect(color(row, column, 20, 5) == style.tileGap) }
+        if row < 2 { #expect(color(row, column, 20, 5) == FigureColors.ground) }
       }
     }
   }

@@ -7,7 +7,7 @@ import Testing
   static let shapes = [
     (1, 1), (1, 2), (2, 1), (3, 3), (5, 5), (12, 12), (30, 30), (50, 50), (60, 60), (75, 75),
     (100, 100), (101, 37), (37, 101), (500, 500), (2000, 2000), (1, 500),
-    (500, 1), (2, 700), (30_000, 1), (1, 30_000),
+    (500, 1), (2, 700), (5000, 1), (1, 5000),
   ]
 
   @Test(arguments: shapes)
@@ -33,7 +33,7 @@ import Testing
   }
 
   private func check(_ layout: HeatmapLayout) {
-    let solid = [layout.plot, layout.bar.frame] + (layout.undefinedSample.map { [$0] } ?? [])
+    let solid = [layout.plot, layout.bar.frame] + layout.samples.map(\.place)
     for rectangle in solid + layout.lines + layout.brackets + layout.texts.map(\.bounds) {
       #expect(layout.page.contains(rectangle))
     }
@@ -52,31 +52,66 @@ import Testing
     }
   }
 
-  @Test(arguments: [(5, 150), (12, 75), (60, 15), (450, 2), (500, 2), (1000, 2), (2000, 1)])
-  func cellsAreWholePixels(count: Int, side: Int) throws {
-    let plot = try layout(of: sampleHeatmap(rows: count, columns: count)).plot
-    #expect(plot.width == Double(count * side))
+  @Test(arguments: [1, 5, 12, 60, 450, 500, 1000, 2000])
+  func cellsAreWholePixels(count: Int) throws {
+    let layout = try layout(of: sampleHeatmap(rows: count, columns: count))
+    let side = layout.cell.width
+    #expect(side >= 1 && side == side.rounded() && layout.cell.height == side)
+    let plot = layout.plot
+    #expect(plot.width == Double(count) * side && plot.height == plot.width)
     #expect(plot.x == plot.x.rounded() && plot.y == plot.y.rounded())
   }
 
-  @Test func fewLayersAreNamedAndManyAreCounted() throws {
-    func names(_ count: Int) throws -> [String] {
-      let axis = Heatmap.Axis(labels: (0..<count).map { "layer\($0)" })
+  @Test func flatAndTallMatricesAreStretched() throws {
+    for (rows, columns) in [(1, 576), (576, 1), (12, 387), (387, 12)] {
+      let plot = try layout(of: sampleHeatmap(rows: rows, columns: columns)).plot
+      #expect((0.2...1.5).contains(plot.height / plot.width))
+    }
+    for (rows, columns) in [(12, 12), (12, 40), (40, 30)] {
+      let cell = try layout(of: sampleHeatmap(rows: rows, columns: columns)).cell
+      #expect(cell.width == cell.height)
+    }
+  }
+
+  @Test func fewLayersAreNamedAndOfManyEverySoManyth() throws {
+    func names(_ count: Int, _ labels: [String]) throws -> [String] {
+      let axis = Heatmap.Axis(labels: labels)
       let map = try sampleHeatmap(rows: count, columns: count, rowAxis: axis, columnAxis: axis)
-      // The labels of the rows, which come first and end at one line.
+      // The labels of the rows, which end at one line.
       return try layout(of: map).texts.filter { $0.anchor == .end && !$0.isVertical }.map(\.text)
     }
-    #expect(try names(5) == (0..<5).map { "layer\($0)" })
-    #expect(try names(50) == (0..<50).map { "layer\($0)" })
-    #expect(try names(500) == stride(from: 0, to: 500, by: 50).map(String.init))
-    #expect(try names(2000) == stride(from: 0, to: 2000, by: 200).map(String.init))
+    func layers(_ count: Int) -> [String] { (0..<count).map { "layer\($0)" } }
+    #expect(try names(5, layers(5)) == layers(5))
+    for count in [50, 500, 2000] {
+      let shown = try names(count, layers(count))
+      let numbers = shown.compactMap { Int($0.dropFirst(5)) }
+      let step = numbers[1] - numbers[0]
+      #expect(shown == stride(from: 0, to: count, by: step).map { "layer\($0)" })
+      #expect((10...25).contains(shown.count))
+    }
+    #expect(try names(500, []) == stride(from: 0, to: 500, by: 50).map(String.init))
+  }
+
+  @Test func ticksStandWhereTheirNumbersAre() throws {
+    let ticks = [0, 5, 10].map { Heatmap.Tick(place: $0, label: "at \($0)") }
+    let layout = try layout(
+      of: sampleHeatmap(rows: 2, columns: 10, columnAxis: .init(ticks: ticks)))
+    for tick in ticks {
+      let text = try #require(layout.texts.first { $0.text == tick.label })
+      #expect(text.x == layout.plot.x + tick.place * layout.cell.width)
+    }
+    #expect(throws: FigureError.self) {
+      try sampleHeatmap(rows: 2, columns: 2, columnAxis: .init(ticks: [.init(place: 3, label: "")]))
+    }
   }
 
   @Test func columnNamesStandUprightOnlyWhenTheyMust() throws {
     func isUpright(_ name: String) throws -> Bool {
       let axis = Heatmap.Axis(labels: Array(repeating: name, count: 6))
       let map = try sampleHeatmap(rows: 6, columns: 6, columnAxis: axis)
-      return try layout(of: map).texts.contains { $0.text == name && $0.isVertical }
+      return try layout(of: map).texts.contains {
+        $0.text.hasPrefix(name.prefix(3)) && $0.isVertical
+      }
     }
     #expect(try !isUpright("conv1"))
     #expect(try isUpright("layer1.0.shortcut.bn"))
@@ -85,10 +120,10 @@ import Testing
   @Test func longNamesKeepBothEnds() throws {
     let name = "start" + String(repeating: "x", count: 300) + "end"
     let map = try sampleHeatmap(rows: 1, columns: 1, rowAxis: .init(labels: [name]))
-    let placed = try #require(try layout(of: map).texts.first)
+    let placed = try #require(try layout(of: map).texts.first { $0.text.hasPrefix("start") })
     #expect(placed.text.hasPrefix("start") && placed.text.hasSuffix("end"))
     #expect(placed.text.contains("…"))
-    #expect(placed.length <= HeatmapStyle(count: 1).longestName)
+    #expect(try placed.length <= style(of: map).longestName)
   }
 
   @Test func groupsGetBracketsInOrder() throws {
@@ -97,7 +132,8 @@ import Testing
       of: sampleHeatmap(rows: 40, columns: 40, rowAxis: axis, columnAxis: axis))
     #expect(layout.brackets.count == 8)
     let rows = layout.texts.filter { $0.text.hasPrefix("stage") && $0.isVertical }
-    #expect(rows.map(\.text) == ["stage 0", "stage 1", "stage 2", "stage 3"])
+    // The first stage is shorter than its name.
+    #expect(rows.map(\.text) == ["stage 1", "stage 2", "stage 3"])
     // Row 0 is at the bottom: the first stage stands lowest.
     #expect(zip(rows, rows.dropFirst()).allSatisfy { $0.y > $1.y })
   }

@@ -18,10 +18,10 @@ import Testing
     /// The pixels of a cell: row 0 at the bottom.
     func cell(_ row: Int, _ column: Int) -> Rectangle {
       let plot = layout.plot
-      let side = plot.width / Double(heatmap.columns)
+      let cell = layout.cell
       return Rectangle(
-        x: plot.x + Double(column) * side, y: plot.maxY - Double(row + 1) * side, width: side,
-        height: side)
+        x: plot.x + Double(column) * cell.width, y: plot.maxY - Double(row + 1) * cell.height,
+        width: cell.width, height: cell.height)
     }
   }
 
@@ -49,7 +49,7 @@ import Testing
     func corner(of value: Double) throws -> (x: Int, y: Int) {
       let color = try #require(ColorMap.magma.color(of: value, in: 0...1))
       for y in 0..<image.height {
-        for x in 0..<image.width where image.run(of: color, x: x, y: y, dx: 1, dy: 0) > 100 {
+        for x in 0..<image.width where image.run(of: color, x: x, y: y, dx: 1, dy: 0) > 60 {
           return (x, y)
         }
       }
@@ -82,8 +82,8 @@ import Testing
       guard index != 2 else { continue }
       #expect(drawn.image.colors(in: drawn.cell(index, 0)).count == 1)
     }
-    let sample = try #require(drawn.layout.undefinedSample)
-    #expect(drawn.image.colors(in: sample).count > 2)
+    let sample = try #require(drawn.layout.samples.first { $0.kind == .undefined })
+    #expect(drawn.image.colors(in: sample.place).count > 2)
     #expect(drawn.layout.texts.contains { $0.text == "undefined" })
     #expect(
       try !layout(of: sampleHeatmap(rows: 2, columns: 2)).texts.contains { $0.text == "undefined" })
@@ -108,7 +108,7 @@ import Testing
     #expect(drawn.image.colors(in: body).count == 256)
   }
 
-  @Test func scoresOutsideTheScaleGiveTheBarPoints() throws {
+  @Test func scoresAboveTheScaleGiveTheBarAPoint() throws {
     func bar(_ values: [Double]) throws -> HeatmapLayout.Bar {
       try layout(of: Heatmap(values: values, rows: 1, columns: 2, scoreName: "CKA")).bar
     }
@@ -116,8 +116,36 @@ import Testing
     #expect(within.body == within.frame)
     let above = try bar([0, 1.5])
     #expect(above.body.y > above.frame.y && above.body.maxY == above.frame.maxY)
-    let below = try bar([-0.5, 1])
-    #expect(below.body.y == below.frame.y && below.body.maxY < below.frame.maxY)
+  }
+
+  @Test func oneCellBelowZeroDoesNotMoveTheScale() throws {
+    func drawn(_ first: Double) throws -> Drawn {
+      try Drawn(Heatmap(values: [first, 0.2, 0.5, 1], rows: 2, columns: 2, scoreName: "CKA"))
+    }
+    let (zero, below) = (try drawn(0), try drawn(-0.0007))
+    #expect(below.heatmap.range == 0...1)
+    for (row, column) in [(0, 1), (1, 0), (1, 1)] {
+      #expect(
+        below.image.colors(in: below.cell(row, column))
+          == zero.image.colors(in: zero.cell(row, column)))
+    }
+    // It is told from 0, and the legend says how far below it lies.
+    #expect(below.image.colors(in: below.cell(0, 0)) == [ScoreScale.below])
+    #expect(below.layout.texts.contains { $0.text == "below 0 (lowest −0.0007)" })
+    let sample = try #require(below.layout.samples.first { $0.kind == .below })
+    #expect(below.image.colors(in: sample.place) == [ScoreScale.below])
+    #expect(zero.layout.samples.isEmpty)
+    // Rounding alone is not below the scale.
+    #expect(try drawn(-1e-9).layout.samples.isEmpty)
+    // No color of the scale is near to it.
+    let map = (0..<256).map { ColorMap.magma.color(at: (Double($0) + 0.5) / 256) }
+    let far = map.allSatisfy { color in
+      let (a, b) = (color, ScoreScale.below)
+      return zip([a.red, a.green, a.blue], [b.red, b.green, b.blue]).contains {
+        abs(Int($0) - Int($1)) > 40
+      }
+    }
+    #expect(far)
   }
 
   @Test(arguments: [12, 100, 600]) func outlinesRunInsideTheirCells(count: Int) throws {
@@ -128,12 +156,14 @@ import Testing
         values: plain.values, rows: count, columns: count, scoreName: "CKA",
         outlines: [.init(rows: first..<last, columns: first..<last)]))
     let image = try #require(DecodedImage(png: plain.data(.png)))
+    #expect(outlined.layout.samples.map(\.kind) == [.outline])
     let (low, high) = (outlined.cell(first, first), outlined.cell(last - 1, last - 1))
     let frame = low.union(high)
-    let style = HeatmapStyle(count: count)
+    let style = try style(of: plain)
     let border = 2 * style.line + style.outlineWidth
     var edges = Set<RGB>()
-    for y in 0..<image.height {
+    // Below the cells stands the legend, which the plain map has not.
+    for y in 0..<Int(outlined.layout.plot.maxY) {
       for x in 0..<image.width {
         let pixel = Rectangle(x: Double(x), y: Double(y), width: 1, height: 1)
         let isBorder =
@@ -146,7 +176,7 @@ import Testing
         }
       }
     }
-    #expect(edges == [style.outline, style.outlineEdge])
+    #expect(edges == [FigureColors.outline, FigureColors.outlineEdge])
   }
 
   @Test func outlinesMustLieInside() {

@@ -41,7 +41,7 @@ import Testing
   }
 
   private func layout(of chart: LineChart) throws -> LineChartLayout {
-    LineChartLayout(of: chart, style: LineChartStyle(of: chart), meter: try TextMeter())
+    try LineChartLayout(of: chart, style: style(of: chart), meter: meter())
   }
 
   /// One panel, rows of five, single points, wide and narrow ranges, names that break careless code.
@@ -94,7 +94,7 @@ import Testing
     let layout = try layout(of: chart)
     let (plot, points) = (layout.panels[0].plot, layout.panels[0].curves[0].points)
     // The ends of the range are as far from the frame as the outermost layers are.
-    let style = LineChartStyle(of: chart)
+    let style = try FiguresTests.style(of: chart)
     let height = plot.height - 2 * style.inset
     for (point, given) in zip(points, chart.panels[0][0].curves[0].points) {
       #expect(abs(plot.maxY - style.inset - given.y * height - point.y) < 1e-9)
@@ -113,14 +113,14 @@ import Testing
     let (plot, points) = (layout.panels[0].plot, layout.panels[0].curves[0].points)
     #expect(layout.spans.count == 2 && layout.spans[1].maxX == plot.maxX)
     let image = try #require(DecodedImage(png: chart.data(.png)))
-    let style = LineChartStyle(of: chart)
     for (index, point) in points.enumerated() {
       let isInside = (10...20).contains(index + 1) || index + 1 >= 61
       let span = layout.spans.contains { $0.x < point.x && point.x < $0.maxX }
       #expect(span == isInside)
       // Just above the lower edge of the plot, and away from lines of the grid.
       let color = image[Int(point.x), Int(plot.maxY) - 6]
-      #expect(color == (isInside ? style.span : RGB(0xFFFFFF)) || color == style.gridLine)
+      #expect(
+        color == (isInside ? FigureColors.span : RGB(0xFFFFFF)) || color == FigureColors.gridLine)
     }
   }
 
@@ -150,7 +150,7 @@ import Testing
         }
         for key in panel.curves.compactMap(\.key) {
           let disc = Rectangle(x: key.x, y: key.y, width: 0, height: 0)
-            .grown(by: LineChartStyle(of: chart).markRadius)
+            .grown(by: try style(of: chart).markRadius(isCrowded: layout.isCrowded))
           #expect(layout.page.contains(disc))
           #expect(!(plots + texts.map(\.bounds)).contains { $0.overlaps(disc) })
         }
@@ -208,9 +208,8 @@ import Testing
   @Test func pointsHaveTheirColor() throws {
     let chart = try chart([[powerLaw(1)]])
     let image = try #require(DecodedImage(png: chart.data(.png)))
-    let style = LineChartStyle(of: chart)
     for point in try layout(of: chart).panels[0].curves[0].points {
-      #expect(image[Int(point.x), Int(point.y)] == style.curve)
+      #expect(image[Int(point.x), Int(point.y)] == FigureColors.curve)
     }
   }
 

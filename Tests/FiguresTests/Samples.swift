@@ -40,8 +40,12 @@ func sampleAxis(_ count: Int, title: String? = "ResNet") -> Heatmap.Axis {
 
 /// The layout that a heatmap is drawn with.
 func layout(of heatmap: Heatmap) throws -> HeatmapLayout {
-  let style = HeatmapStyle(count: max(heatmap.rows, heatmap.columns))
-  return HeatmapLayout(
-    of: heatmap, style: style, meter: try TextMeter(),
-    hasUndefined: heatmap.values.contains(where: \.isNaN))
+  try HeatmapLayout(
+    of: heatmap, summary: ScoreSummary(heatmap.values, range: heatmap.range),
+    style: style(of: heatmap), meter: try meter())
 }
+
+/// The page that a figure has where nothing else is asked for.
+func style(of figure: some DrawnFigure) throws -> PageStyle { try figure.laidOut(.standard).style }
+
+func meter() throws -> TextMeter { try TextMeter(fontFamily: "sans-serif") }

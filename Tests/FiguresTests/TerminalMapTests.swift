@@ -58,6 +58,27 @@ import Testing
     }
   }
 
+  @Test func scoresBelowTheScaleAreMarked() throws {
+    let map = try Heatmap(values: [-0.03, 0.04, 0.5, 1], rows: 2, columns: 2, scoreName: "CKA")
+    let digits = lines(map, .digits)
+    #expect(digits.contains { $0.hasPrefix("0 ") && $0.filter("-0".contains).hasPrefix("0--") })
+    #expect(digits.contains("- below 0 (lowest -0.03): 1 of 4 cells"))
+    #expect(digits.contains("CKA 0.0 0123456789 1.0"))
+    let below = ScoreScale.below
+    #expect(
+      TerminalMap(map, style: .trueColor).text.contains(
+        "48;2;\(below.red);\(below.green);\(below.blue)"))
+  }
+
+  @Test func longNamesKeepWhatDiffers() throws {
+    let axis = Heatmap.Axis(
+      labels: (0..<3).map { "bert.encoder.layer.\($0).attention.output.dense" }, title: "bert")
+    let map = try sampleHeatmap(rows: 3, columns: 3, rowAxis: axis, columnAxis: axis)
+    let lines = lines(map, .digits)
+    #expect(lines.contains { $0.hasPrefix("0 ") } && lines.contains { $0.hasPrefix("2 ") })
+    #expect(lines.contains { $0.hasPrefix("rows: bert: bert.encoder.layer.*") })
+  }
+
   @Test func blocksAreMeansOfDefinedCells() throws {
     var values = Array(repeating: 0.25, count: 200 * 200)
     for row in 0..<200 { for column in 100..<200 { values[row * 200 + column] = .nan } }
@@ -66,7 +87,7 @@ import Testing
     let frame = TerminalFrame(of: map, width: 80, height: 40, style: .digits)
     let defined = frame.blocks.map { $0.prefix(100 / frame.cellsPerBlock) }
     #expect(frame.cellsPerBlock == 6)
-    let corner: Double = (0.25 * 35 + 1) / 36
+    let corner: Double = (0.25 * 35 + 2) / 36
     #expect(abs(defined[0][0] - corner) < 1e-12)
     #expect(defined.dropFirst().joined().allSatisfy { abs($0 - 0.25) < 1e-12 })
     #expect(frame.blocks.allSatisfy { $0.last?.isNaN == true })

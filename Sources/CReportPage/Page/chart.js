@@ -2,9 +2,11 @@
 
 const chartSize = { width: 480, height: 330, left: 62, right: 14, top: 12, bottom: 50 };
 
-/** An axis of `scale` over `values`, on which the drawing spans start…end. */
+/** An axis of `scale` over `values`, on which the drawing spans start…end; `names` are of 0, 1, 2 … */
 class Axis {
-  constructor(scale, values, start, end) {
+  constructor(scale, values, start, end, { xNames: names = [], xShort: short = [] } = {}) {
+    Object.assign(this, { names, short });
+    this.values = [...new Set(values)].sort((one, other) => one - other);
     this.isLogarithmic = scale.kind === "logarithmic";
     this.isNamed = scale.kind === "named";
     this.transform = this.isLogarithmic ? Math.log10 : (value) => value;
@@ -29,7 +31,32 @@ class Axis {
 
   get ticks() {
     if (this.isNamed) return [];
-    return this.isLogarithmic ? logarithmicTicks(this.low, this.high) : linearTicks(this.low, this.high, 5);
+    if (this.isLogarithmic) return logarithmicTicks(this.low, this.high);
+    // Between names there is nothing to read.
+    const ticks = linearTicks(this.low, this.high, 5);
+    return this.names.length ? ticks.filter((tick) => this.names[tick] !== undefined) : ticks;
+  }
+
+  /** Where measurements are, as far apart as their numbers need; on a linear axis round numbers. */
+  get dataTicks() {
+    if (!this.isLogarithmic) return this.ticks;
+    let end = -Infinity;
+    return this.values.filter((value) => {
+      const [place, half] = [this.place(value), 3.5 * tickText(value).length];
+      if (place - half < end + 6) return false;
+      end = place + half;
+      return true;
+    });
+  }
+
+  /** The same, short. */
+  label(value) {
+    return this.short[value] ?? tickText(value);
+  }
+
+  /** A number of the axis, or what stands for it. */
+  text(value) {
+    return this.names[value] ?? tickText(value);
   }
 }
 
@@ -51,7 +78,7 @@ function chartPanel(panel, context) {
 function oneChart(part, { panel, title, y, context }) {
   const { width, height, left, right, top, bottom } = chartSize;
   const x = new Axis(panel.xScale, part.curves.flatMap(({ points }) => points.map(([value]) => value)),
-    left, width - right);
+    left, width - right, part);
   const drawing = shape("svg", {
     viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application", "aria-roledescription": "chart",
     "aria-label": `${title} against ${part.xTitle}; arrow keys move from point to point`,
@@ -80,11 +107,11 @@ function oneChart(part, { panel, title, y, context }) {
   const table = details("Numbers as a table", () => {
     const hasSpread = part.curves.some(({ points }) => points.some((point) => point.length > 2));
     const columns = [
-      { name: "curve" }, { name: part.xTitle, isNumber: !x.isNamed }, { name: title, isNumber: true },
+      { name: "curve" }, { name: part.xTitle, isNumber: !x.isNamed && !x.names.length }, { name: title, isNumber: true },
       ...(hasSpread ? [{ name: "from", isNumber: true }, { name: "to", isNumber: true }] : []),
     ];
     const rows = part.curves.flatMap((curve, index) => curve.points.map(([px, py, low, high], place) => [
-      curve.label ?? String(index + 1), curve.names?.[place] ?? tickText(px), String(py),
+      curve.label ?? String(index + 1), curve.names?.[place] ?? x.text(px), String(py),
       ...(hasSpread ? [String(low ?? ""), String(high ?? "")] : []),
     ]));
     return tableView({ columns, rows });
@@ -118,9 +145,9 @@ function gridOf(x, y) {
   const frame = shape("rect", {
     class: "frame", x: left, y: top, width: width - left - right, height: height - top - bottom,
   });
-  const across = x.ticks.map((tick) => shape("g", {},
+  const across = x.dataTicks.map((tick) => shape("g", {},
     shape("line", { class: "grid", x1: x.place(tick), x2: x.place(tick), y1: top, y2: height - bottom }),
-    shape("text", { x: x.place(tick), y: height - bottom + 16, "text-anchor": "middle" }, tickText(tick))));
+    shape("text", { x: x.place(tick), y: height - bottom + 16, "text-anchor": "middle" }, x.label(tick))));
   const upright = y.ticks.map((tick) => shape("g", {},
     shape("line", { class: "grid", x1: left, x2: width - right, y1: y.place(tick), y2: y.place(tick) }),
     shape("text", { x: left - 6, y: y.place(tick) + 4, "text-anchor": "end" }, tickText(tick))));
@@ -194,7 +221,7 @@ function followPoints(drawing, curves, { x, y, ring, readout, xTitle }) {
     ring.setAttribute("visibility", "visible");
     const spread = low === undefined ? "" : ` (${tickText(low)} to ${tickText(high)})`;
     const { names, label } = curves[curve];
-    const name = names ? `${names[index]}: ` : `${label ? `${label}: ` : ""}${xTitle} ${tickText(px)} → `;
+    const name = names ? `${names[index]}: ` : `${label ? `${label}: ` : ""}${xTitle} ${x.text(px)} → `;
     readout.textContent = name + tickText(py) + spread;
   };
   drawing.addEventListener("pointermove", (event) => {

@@ -59,10 +59,11 @@ class MapView {
       button("−", "Zoom out", () => this.zoom(1 / 1.6)),
       button("1:1", "Show the whole map", () => this.zoom(0)));
     this.bar = element("div", { class: "bar" }, (this.mark = element("span", { class: "mark", hidden: true })));
+    this.meanings = element("ul", { class: "meanings" });
     this.ends = [element("span"), element("span", { class: "score" }), element("span")];
     const inspector = element("div", { class: "inspector" },
       element("div", { class: "readout" }, this.pair, this.value, this.more),
-      element("div", { class: "scale" }, this.bar, element("div", { class: "ends" }, ...this.ends)),
+      element("div", { class: "scale" }, this.bar, element("div", { class: "ends" }, ...this.ends), this.meanings),
       tools,
       element("p", { id: help, class: "help" },
         "Arrow keys move the cursor (Shift: by ten), + and − zoom, 0 shows all. Drag to move; "
@@ -263,7 +264,7 @@ class MapView {
     for (const { rows, columns } of data.outlines) {
       const isInside = cursor.row >= rows[0] && cursor.row < rows[1]
         && cursor.column >= columns[0] && cursor.column < columns[1];
-      if (isInside) more.push(`block ${data.rowName(rows[0])} … ${data.rowName(rows[1] - 1)}`);
+      if (isInside) more.push(`${data.source.outlineName} ${data.rowName(rows[0])} … ${data.rowName(rows[1] - 1)}`);
     }
     more.push(status);
     return [
@@ -284,10 +285,25 @@ class MapView {
     const stops = this.colors.map.filter((_, index) => index % 15 === 0).map((color) => `#${color}`);
     this.bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
     [tickText(low), score, tickText(high)].forEach((text, index) => (this.ends[index].textContent = text));
+    this.meanings.replaceChildren(...this.readMeanings());
     const number = cursor ? data.value(cursor) : NaN;
     this.mark.hidden = Number.isNaN(number);
     const share = Math.min(Math.max((number - low) / (high - low), 0), 1);
     this.mark.style.left = `${100 * share}%`;
+  }
+
+  /** Samples of what the scale does not show, each with what it means. */
+  readMeanings() {
+    const { below, outlines, outlineName } = this.data.source;
+    const sample = (style, text) => element("li", {}, element("span", { class: "sample", style }), text);
+    const { undefinedGround, undefinedStroke } = this.colors;
+    const hatching = `repeating-linear-gradient(135deg, #${undefinedStroke} 0 1px, #${undefinedGround} 1px 4px)`;
+    const hasUndefined = numbers(this.data.source.values).some(Number.isNaN);
+    return [
+      below ? sample(`background: #${this.colors.below}`, below) : null,
+      hasUndefined ? sample(`background: ${hatching}`, "undefined") : null,
+      outlines.length ? sample("border: 2px solid #ffffff; outline: 1px solid #000000", outlineName) : null,
+    ].filter((item) => item);
   }
 
   /** The row of the cursor as a table: all cells of a large map would be more than a page holds. */

@@ -50,6 +50,8 @@ class MapData {
     const image = new ImageData(this.columns, this.rows);
     const pixels = new Uint32Array(image.data.buffer);
     const count = colors.map.length;
+    // As in the pictures: what rounding alone puts below the scale is not below it.
+    const lowest = low - 1e-6 * (high - low);
     const [downward, across] = this.isTransposed ? [1, this.source.columns] : [this.source.columns, 1];
     let pixel = 0;
     for (let row = this.rows - 1; row >= 0; row -= 1) {
@@ -57,7 +59,9 @@ class MapData {
       for (let column = 0; column < this.columns; column += 1, index += across, pixel += 1) {
         const value = values[index];
         const step = Math.floor(((value - low) / (high - low)) * count);
-        pixels[pixel] = value === value ? colors.map[Math.min(Math.max(step, 0), count - 1)] : colors.undefined;
+        if (value !== value) pixels[pixel] = colors.undefined;
+        else if (value < lowest) pixels[pixel] = colors.below;
+        else pixels[pixel] = colors.map[Math.min(Math.max(step, 0), count - 1)];
       }
     }
     const canvas = new OffscreenCanvas(this.columns, this.rows);
@@ -72,13 +76,18 @@ function pixelColors(colors) {
     const code = parseInt(text, 16);
     return (0xff000000 | ((code & 0xff) << 16) | (code & 0xff00) | (code >> 16)) >>> 0;
   };
-  return { map: colors.map.map(pixel), undefined: pixel(colors.undefinedGround) };
+  return { map: colors.map.map(pixel), below: pixel(colors.below), undefined: pixel(colors.undefinedGround) };
 }
 
 const labelFont = "11px system-ui, sans-serif";
 const titleFont = "600 12px system-ui, sans-serif";
 const labelDistance = 12;
 const longestLabel = 150;
+
+/** What is written beside the cells of an axis, shorter than its names where these are long. */
+function shownNames(axis) {
+  return axis.short ?? axis.labels;
+}
 
 /** Draws a map: its margins are as wide as the names of its layers need. */
 class MapPainter {
@@ -108,7 +117,8 @@ class MapPainter {
     const strip = (axis) => (axis.groups.length ? 16 : 0);
     const title = (axis) => (axis.title ? 20 : 0);
     this.names = {
-      rows: widest(data.rowAxis.labels, data.rows), columns: widest(data.columnAxis.labels, data.columns),
+      rows: widest(shownNames(data.rowAxis), data.rows),
+      columns: widest(shownNames(data.columnAxis), data.columns),
     };
     const left = title(data.rowAxis) + strip(data.rowAxis) + this.names.rows + 10;
     const below = title(data.columnAxis) + strip(data.columnAxis) + this.names.columns + 10;
@@ -234,10 +244,15 @@ class MapPainter {
       : (geometry.y(low - 1) + geometry.y(high - 1)) / 2);
     context.fillStyle = styled("--ink");
     context.font = labelFont;
-    for (let index = Math.ceil(first / step) * step; index < end; index += step) {
+    for (const { place: cells, label } of axis.ticks) {
+      const place = middle(cells, cells);
+      if (place >= start - 1 && place <= stop + 1) this.write(label, place, 6, "end", isColumns);
+    }
+    const names = shownNames(axis);
+    for (let index = Math.ceil(first / step) * step; index < end && !axis.ticks.length; index += step) {
       const place = middle(index, index + 1);
       if (place < start || place > stop) continue;
-      const name = shortened(axis.labels[index] ?? String(index), longest, (text) => this.measure(text));
+      const name = shortened(names[index] ?? String(index), longest, (text) => this.measure(text));
       this.write(name, place, 6, "end", isColumns);
     }
     context.fillStyle = styled("--faint");

@@ -1,0 +1,69 @@
+import ActivationFiles
+import ArgumentParser
+import CommandSupport
+import Figures
+
+/// What a picture looks like.
+struct FigureOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      The width of pictures in inches: 3.3 is one column of most journals, 6.8 are two. Without it, the \
+      picture's own of these two.
+      """, valueName: "inches"))
+  var width: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The size of the type in points: that of the titles of axes. Headings are an eighth larger, names and \
+      numbers an eighth smaller.
+      """, valueName: "points"))
+  var fontSize = 8.0
+
+  @Option(help: ArgumentHelp("The family of the type.", valueName: "family"))
+  var font = "sans-serif"
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The scores at the ends of the color scale of maps. Without it, those of each map: 0,1 for CKA.",
+      valueName: "low,high"))
+  var range: String?
+
+  @Option(help: ArgumentHelp("A heading of maps.", valueName: "text"))
+  var title: String?
+
+  func validate() throws {
+    _ = try style()
+    _ = try scores()
+  }
+
+  /// `figure` with these options: a map has another scale or heading.
+  func applied(to figure: any Figure) throws -> any Figure {
+    guard let heatmap = figure as? Heatmap else { return figure }
+    return try heatmap.with(range: scores(), title: title)
+  }
+
+  /// The size and the type.
+  func style() throws -> FigureStyle {
+    do throws(FigureError) {
+      return try FigureStyle(width: width, fontSize: fontSize, fontFamily: font)
+    } catch {
+      throw ValidationError("\(error.context).")
+    }
+  }
+
+  /// The ends of the color scale; nil for those of each map.
+  func scores() throws -> ClosedRange<Double>? {
+    guard let range else { return nil }
+    let ends = range.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    guard ends.count == 2, let low = ends[0], let high = ends[1], low < high,
+      (high - low).isFinite
+    else {
+      throw ValidationError(
+        "--range is '\(oneLine(range))': expected two numbers, the lower first, such as -0.2,1.")
+    }
+    return low...high
+  }
+}
