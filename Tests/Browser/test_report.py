@@ -456,8 +456,27 @@ def appearance(browser):
     browser.appearance()
 
 
+def paper(browser):
+    """A printed page has every row of every table that is open; nobody can ask paper for the rest."""
+    browser.open(FOLDER / "large" / "report.html")
+    layers = json.loads((FOLDER / "large" / "result.json").read_text())["models"][0]["layers"]
+    seen = (
+        "[...document.querySelectorAll('section > .single table, section table')]"
+        ".map((table) => [...table.tBodies[0].rows].filter((row) => row.offsetHeight > 0).length)")
+    check(browser.evaluate(seen)[-1] == 25, "a long table is not short on a screen")
+    browser.appearance(media="print")
+    found = browser.evaluate(seen)[-1]
+    check(found == len(layers), f"{found} of {len(layers)} rows are printed")
+    browser.appearance()
+    printed = FOLDER / "large.pdf"
+    browser.print(printed)
+    # No more than 80 rows of a table have room on a page.
+    pages = len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes()))
+    check(pages >= len(layers) / 80, f"{len(layers)} layers are printed on {pages} pages")
+
+
 def main():
-    tests = (large_map, sweep, converge, components, blocks, probe, errors, others, appearance)
+    tests = (large_map, sweep, converge, components, blocks, probe, errors, others, appearance, paper)
     for test in tests:
         with Browser() as browser:
             test(browser)

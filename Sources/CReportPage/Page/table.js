@@ -2,12 +2,14 @@
 
 const firstRows = 25;
 
-/** A table of texts; `columns` say what is a number. Long ones show their first rows until asked. */
+/**
+ * A table of texts; `columns` say what is a number. On a screen long ones show their first rows until asked;
+ * on paper, which cannot be asked, they show all.
+ */
 function tableView({ columns, rows, caption }) {
   const body = element("tbody");
   let order = rows;
   let [sorted, isFalling] = [null, false];
-  let isWhole = rows.length <= firstRows;
   const heads = columns.map((column, index) => {
     const sort = element("button", { type: "button" }, column.name);
     const head = element("th", { scope: "col", class: column.isNumber ? "number" : null }, sort);
@@ -22,20 +24,20 @@ function tableView({ columns, rows, caption }) {
     return head;
   });
   const list = () => {
-    body.replaceChildren(...(isWhole ? order : order.slice(0, firstRows)).map((row) =>
-      element("tr", {}, ...row.map((text, index) =>
+    body.replaceChildren(...order.map((row, place) =>
+      element("tr", { class: place < firstRows ? null : "later" }, ...row.map((text, index) =>
         element("td", { class: columns[index].isNumber ? "number" : null }, text)))));
   };
   list();
   const table = element("table", {}, caption ? element("caption", {}, caption) : null,
     element("thead", {}, element("tr", {}, ...heads)), body);
-  if (isWhole) return element("div", { class: "wide" }, table);
+  if (rows.length <= firstRows) return element("div", { class: "wide" }, table);
   const all = button(`Show all ${rows.length} rows`, `Show all ${rows.length} rows`, () => {
-    isWhole = true;
     all.remove();
-    list();
+    place.classList.remove("short");
   });
-  return element("div", { class: "wide" }, table, all);
+  const place = element("div", { class: "wide short" }, table, all);
+  return place;
 }
 
 /** Numbers by their size, with those that are none at the end; texts as people sort them. */
