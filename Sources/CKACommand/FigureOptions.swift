@@ -1,4 +1,4 @@
-import ActivationFiles
+import Activations
 import ArgumentParser
 import CommandSupport
 import Figures

@@ -39,7 +39,9 @@ import Testing
     let run = try cka("blocks", "one")
     run.expectSuccess()
     #expect(run.output.contains("layer3  layer7       5  12"), "\(run.output)")
-    let files = ["blocks.csv", "blocks.json", "cka.npy", "heatmap.pdf", "heatmap.png", "heatmap.svg"]
+    let files = [
+      "blocks.csv", "blocks.json", "cka.npy", "heatmap.pdf", "heatmap.png", "heatmap.svg",
+    ]
     #expect(try cka.contents(of: "cka-blocks") == files)
     let model = try #require(document().models.first)
     let block = try #require(model.blocks.first)

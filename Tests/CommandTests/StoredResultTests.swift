@@ -96,8 +96,8 @@ import Testing
   func everyResultIsDrawnAgain(kind: Kind) throws {
     try make(kind)
     let folder = resultFolder("\(cka.folder.path)/r")
-    let pictures = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
-      $0.hasSuffix(".png") || $0.hasSuffix(".svg")
+    let pictures = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { name in
+      [".pdf", ".png", ".svg"].contains { name.hasSuffix($0) }
     }
     let before = try pictures.map { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0)")) }
     for name in pictures { unlink("\(folder)/\(name)") }
