@@ -24,7 +24,7 @@ cd "$work"
 "$cka" converge models/net-seed0.npz --batch-sizes 8,16,32 --repeats 3 --device cpu --report --quiet \
   --output converge
 "$cka" components models/net-seed0.npz models/other.npz --device cpu --report --quiet --output components
-"$cka" compare models/blocky.npz --estimator unbiased --device cpu --report --quiet --output blocky
+"$cka" compare models/blocky.npz --estimator unbiased --blocks --device cpu --report --quiet --output blocky
 "$cka" blocks store/results --report --quiet --output blocks
 "$cka" trust models/net-seed0.npz --cell layer1,layer2 --device cpu --report --quiet --output trust
 "$cka" probe models/net-seed0.npz --labels models/labels.npy --device cpu --report --quiet --output probe

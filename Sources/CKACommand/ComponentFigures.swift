@@ -18,17 +18,15 @@ struct ComponentFigures {
       let count = document.removed[0]
       let without =
         count == 1 ? "without the first component" : "without the first \(count) components"
-      return try FigureGrid(panels: [
-        [
-          .heatmap(
-            try map(result.alignment, "squared cosine", alignmentTitle)),
-          .lineChart(try variances),
-        ],
-        [
-          .heatmap(try map(maps[0], name, "CKA")),
-          .heatmap(try map(maps[1], name, without)),
-        ],
-      ])
+      let alignment = FigureGrid.Panel.heatmap(
+        try map(result.alignment, "squared cosine", alignmentTitle))
+      let variances = try variances.map { FigureGrid.Panel.lineChart($0) }
+      let similarities: [FigureGrid.Panel] = [
+        .heatmap(try map(maps[0], name, "CKA")), .heatmap(try map(maps[1], name, without)),
+      ]
+      return try FigureGrid(
+        panels: variances.count == 1
+          ? [[alignment] + variances, similarities] : [variances, similarities, [alignment]])
     }
   }
 
@@ -49,10 +47,11 @@ struct ComponentFigures {
       columnAxis: (document.models.last ?? rows).axis, scoreName: scoreName, title: title)
   }
 
-  /// Variance fractions over depth, a panel a model.
-  private var variances: LineChart {
+  /// Variance fractions over depth, a chart a model.
+  private var variances: [LineChart] {
     get throws(FigureError) {
-      let panels = zip(document.models, document.layers).map { model, layers in
+      var charts: [LineChart] = []
+      for (model, layers) in zip(document.models, document.layers) {
         let curves = (0..<min(document.components, 3)).map { component in
           LineChart.Curve(
             points: layers.enumerated().compactMap { index, layer in
@@ -60,13 +59,15 @@ struct ComponentFigures {
                 ? .init(x: Double(index), y: min(layer.varianceFractions[component], 1)) : nil
             }, label: "component \(component + 1)")
         }
-        return LineChart.Panel(
+        let panel = LineChart.Panel(
           xTitle: document.models.count > 1 ? "layer of \(model.name)" : "layer",
           xNames: model.layers.map(\.name), curves: curves)
+        charts.append(
+          try LineChart(
+            panels: [[panel]], rowTitles: ["fraction of variance"],
+            title: "variance of first components", xScale: .linear(), yScale: .linear()))
       }
-      return try LineChart(
-        panels: panels.map { [$0] }, rowTitles: panels.map { _ in "fraction of variance" },
-        title: "variance of first components", xScale: .linear(), yScale: .linear())
+      return charts
     }
   }
 

@@ -1,5 +1,5 @@
 /// Heatmaps and line charts side by side and below each other, in one picture; on a narrow page below each
-/// other only.
+/// other only. Maps of it have the same room, so that those of the same layers have cells of one size.
 public struct FigureGrid: Figure, Equatable {
   /// One of the pictures, drawn as by itself.
   public enum Panel: Sendable, Equatable {
@@ -7,15 +7,16 @@ public struct FigureGrid: Figure, Equatable {
     case lineChart(LineChart)
   }
 
-  /// Rows of panels from the top, all of the same number.
+  /// Rows of panels from the top, none of more than the first.
   public let panels: [[Panel]]
 
   /// A figure of `panels`.
   ///
-  /// - Throws: `FigureError` of kind `invalid` where the rows are empty or not alike.
+  /// - Throws: `FigureError` of kind `invalid` where a row is empty, or longer than the first.
   public init(panels: [[Panel]]) throws(FigureError) {
-    guard let first = panels.first, !first.isEmpty, panels.allSatisfy({ $0.count == first.count })
-    else { throw .invalid("a grid of figures needs rows of panels, all of the same number") }
+    guard let first = panels.first,
+      panels.allSatisfy({ (1...max(first.count, 1)).contains($0.count) })
+    else { throw .invalid("a grid of figures needs rows of panels, none of more than the first") }
     self.panels = panels
   }
 
@@ -35,20 +36,33 @@ extension FigureGrid: DrawnFigure {
     let isNarrow = style.width / Double(panels[0].count) < style.narrowestPanel
     let rows = isNarrow ? panels.joined().map { [$0] } : panels
     let part = style.narrowed(to: (style.width / Double(rows[0].count)).rounded(.down))
+    let meter = try TextMeter(fontFamily: style.fontFamily)
+    let right = rows.joined().map { $0.right(part, meter) }.max() ?? 0
     var drawings: [[any Drawing]] = []
     for row in rows {
       var drawingsOfRow: [any Drawing] = []
-      for panel in row { drawingsOfRow.append(try panel.drawing(part)) }
+      for panel in row { drawingsOfRow.append(try panel.drawing(part, leastRight: right)) }
       drawings.append(drawingsOfRow)
     }
+    try meter.checkStatus()
     return FigureGridDrawing(drawings, width: style.width)
   }
 }
 
 extension FigureGrid.Panel {
-  fileprivate func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
+  /// The room right of a map's cells; 0 for a chart.
+  fileprivate func right(_ style: PageStyle, _ meter: TextMeter) -> Double {
     switch self {
-    case .heatmap(let heatmap): try heatmap.drawing(style)
+    case .heatmap(let heatmap): HeatmapSides(of: heatmap, style: style, meter: meter).right
+    case .lineChart: 0
+    }
+  }
+
+  fileprivate func drawing(
+    _ style: PageStyle, leastRight: Double
+  ) throws(FigureError) -> any Drawing {
+    switch self {
+    case .heatmap(let heatmap): try heatmap.drawing(style, leastRight: leastRight)
     case .lineChart(let chart): try chart.drawing(style)
     }
   }
@@ -64,8 +78,8 @@ struct FigureGridDrawing: Drawing {
   init(_ rows: [[any Drawing]], width: Double) {
     var panels: [(drawing: any Drawing, x: Double, y: Double)] = []
     var y = 0.0
+    let column = width / Double(rows[0].count)
     for row in rows {
-      let column = width / Double(row.count)
       for (index, drawing) in row.enumerated() {
         panels.append((drawing, (Double(index) * column).rounded(), y))
       }

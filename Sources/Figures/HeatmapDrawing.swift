@@ -6,15 +6,18 @@ struct HeatmapDrawing: Drawing {
   private let tiles: PixelImage?
 
   /// A drawing with `tiles` for its cells, each a multiple of `pitch` pixels, or with plain cells.
+  ///
+  /// - Parameter leastRight: the least room right of the cells.
   init(
-    of heatmap: Heatmap, tiles: PixelImage? = nil, pitch: Int = 1, summary: ScoreSummary,
-    style: PageStyle
+    of heatmap: Heatmap, tiles: PixelImage? = nil, pitch: Int = 1, leastRight: Double = 0,
+    summary: ScoreSummary, style: PageStyle
   ) throws(FigureError) {
     self.heatmap = heatmap
     self.style = style
     let meter = try TextMeter(fontFamily: style.fontFamily)
     layout = try HeatmapLayout(
-      of: heatmap, pitch: pitch, summary: summary, style: style, meter: meter)
+      of: heatmap, pitch: pitch, leastRight: leastRight, summary: summary, style: style,
+      meter: meter)
     self.tiles = tiles
     try meter.checkStatus()
   }

@@ -37,13 +37,15 @@ struct HeatmapLayout {
   ///
   /// - Parameters:
   ///   - pitch: a cell is a multiple of it, in pixels.
+  ///   - leastRight: the least room right of the cells.
   ///   - summary: what the scale does not show.
   init(
-    of heatmap: Heatmap, pitch: Int = 1, summary: ScoreSummary, style: PageStyle, meter: TextMeter
+    of heatmap: Heatmap, pitch: Int = 1, leastRight: Double = 0, summary: ScoreSummary,
+    style: PageStyle, meter: TextMeter
   ) throws(FigureError) {
     self.style = style
     self.meter = meter
-    let sides = HeatmapSides(of: heatmap, style: style, meter: meter)
+    let sides = HeatmapSides(of: heatmap, leastRight: leastRight, style: style, meter: meter)
     let fitting = try CellSize.fitting(heatmap, pitch: pitch, sides: sides, style: style)
     (cell, fits) = (fitting.cell, fitting.fits)
     let size = (
@@ -138,7 +140,7 @@ struct HeatmapLayout {
       x -= style.labelGap + style.text + style.labelGap
     }
     if let title = sides.rowTitle {
-      let room = max(plot.height, bar.frame.height)
+      let room = max(plot.height, bar.frame.height, style.longestUprightTitle)
       var placed = text(
         meter.fitted(title, in: room, size: style.axisTitle), x: x - style.axisTitle / 2,
         y: plot.midY,
@@ -196,7 +198,7 @@ struct HeatmapLayout {
   private static func bar(
     beside plot: Rectangle, sides: HeatmapSides, hasAbove: Bool, style: PageStyle
   ) -> Bar {
-    let height = max(plot.height, style.shortestBar, sides.scoreNameLength).rounded()
+    let height = max(plot.height, style.shortestBar, sides.scoreNameLength).rounded(.up)
     let frame = Rectangle(
       x: (plot.maxX + style.line + style.barGap).rounded(), y: plot.y, width: style.barWidth,
       height: height)
@@ -221,11 +223,13 @@ struct HeatmapLayout {
           height: style.line))
       texts.append(text(tick.label, x: x, y: y, size: style.text, anchor: .start))
     }
-    texts.append(
-      text(
-        meter.fitted(heatmap.scoreName, in: bar.frame.height, size: style.axisTitle),
-        x: x + sides.widestScoreTick + style.gap + style.axisTitle / 2, y: bar.frame.midY,
-        size: style.axisTitle, anchor: .middle, isVertical: true))
+    for (index, line) in sides.scoreName.enumerated() {
+      let distance = sides.widestScoreTick + style.gap
+      texts.append(
+        text(
+          line, x: x + distance + (Double(index) + 0.5) * style.axisTitle * style.lineSpacing,
+          y: bar.frame.midY, size: style.axisTitle, anchor: .middle, isVertical: true))
+    }
   }
 
   private mutating func placeLegend(of heatmap: Heatmap, _ summary: ScoreSummary) {

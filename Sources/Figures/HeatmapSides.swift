@@ -6,17 +6,21 @@ struct HeatmapSides {
   /// The numbers beside the colour scale.
   let scoreTicks: [(value: Double, label: String)]
   let widestScoreTick: Double
-  /// How high the colour scale should be for its name.
+  /// The name of the colour scale, in lines, and how high the scale should be for it.
+  let scoreName: [String]
   let scoreNameLength: Double
 
   private let heatmap: Heatmap
+  private let leastRight: Double
   private let rowNames: [String]
   private let columnNames: [String]
   private let style: PageStyle
   private let meter: TextMeter
 
-  init(of heatmap: Heatmap, style: PageStyle, meter: TextMeter) {
+  /// - Parameter leastRight: the least room right of the cells, so that maps beside each other are alike.
+  init(of heatmap: Heatmap, leastRight: Double = 0, style: PageStyle, meter: TextMeter) {
     self.heatmap = heatmap
+    self.leastRight = leastRight
     self.style = style
     self.meter = meter
     func fits(_ name: String) -> Bool {
@@ -27,9 +31,9 @@ struct HeatmapSides {
       heatmap.columnAxis == heatmap.rowAxis ? (rowNames, rowTitle) : heatmap.columnAxis.short(fits)
     scoreTicks = scaleTicks(over: heatmap.range, limit: 6)
     widestScoreTick = scoreTicks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
-    scoreNameLength = min(
-      meter.width(of: displayText(heatmap.scoreName), size: style.axisTitle),
-      style.longestScoreName)
+    scoreName = meter.lines(
+      of: heatmap.scoreName, in: style.longestUprightTitle, size: style.axisTitle, limit: 2)
+    scoreNameLength = scoreName.map { meter.width(of: $0, size: style.axisTitle) }.max() ?? 0
   }
 
   func rowLabels(cell: Double) -> AxisLabels {
@@ -60,8 +64,11 @@ struct HeatmapSides {
 
   /// How much of it lies right of the cells.
   var right: Double {
-    style.line + style.barGap + style.barWidth + style.line + style.tick + style.labelGap
-      + widestScoreTick + style.gap + style.axisTitle + 1
+    let own =
+      style.line + style.barGap + style.barWidth + style.line + style.tick + style.labelGap
+      + widestScoreTick + style.gap + Double(scoreName.count) * style.axisTitle * style.lineSpacing
+      + 1
+    return max(own, leastRight)
   }
 
   /// Where the bracket of `group` runs along its axis: whole pixels, a little apart from the next.

@@ -42,7 +42,7 @@ struct PageStyle {
   /// From line to line of names below each other.
   var lineSpacing: Double { 1.15 }
   /// How far names may reach from an axis.
-  var longestName: Double { max(0.22 * width, 5 * em) }
+  var longestName: Double { max(0.26 * width, 5 * em) }
 
   // Distances.
   var margin: Double { 0.4 * em }
@@ -57,7 +57,8 @@ struct PageStyle {
   var barGap: Double { em }
   var barWidth: Double { em.rounded() }
   var shortestBar: Double { 8 * em }
-  var longestScoreName: Double { 18 * em }
+  /// How long an upright title may be beside a map that is lower.
+  var longestUprightTitle: Double { 18 * em }
   /// The side of the largest cell.
   var largestCell: Double { 9 * em }
   var sample: Double { text.rounded() }

@@ -1,8 +1,9 @@
 /// Names that stand beside each other, as short as their room asks for, and different wherever they were.
 ///
 /// What all names begin or end with goes first, up to a separator or a number; then words lose their last
-/// letters, as long as different words stay different. Numbers are never cut. What is still too
-/// long is cut in the middle, and where that makes two names alike they are numbered.
+/// letters, as long as different words stay different: those that say where a layer is before the last one,
+/// which says what it is, and long ones before short ones. Numbers are never cut. What is still too long is
+/// cut in the middle, and where that makes two names alike they are numbered.
 package struct ShortNames {
   /// What is written, one a name.
   package let texts: [String]
@@ -32,12 +33,18 @@ package struct ShortNames {
     let (prefix, rests, suffix) = withoutCommonEnds(visible)
     let pattern = prefix.isEmpty && suffix.isEmpty ? nil : displayText("\(prefix)*\(suffix)")
     if rests.allSatisfy(fits) { return (rests, pattern) }
-    var texts = rests
-    for count in [6, 4, 3, 2, 1] {
-      texts = abbreviated(rests, toLetters: count)
+    for leading in [6, 4, 3, 2] {
+      let texts = abbreviated(rests, Abbreviation(leading: leading, last: .max, whole: 4))
       if texts.allSatisfy(fits) { return (texts, pattern) }
     }
-    return (cut(texts, numbers: numbers, fits: fits), pattern)
+    // Of names in different abbreviations, too, no two are alike: a word is known by each.
+    var texts = abbreviated(rests, Abbreviation(leading: 1, last: .max, whole: 4))
+    for last in [6, 4, 3, 2, 1] where !texts.allSatisfy(fits) {
+      let shorter = abbreviated(
+        rests, Abbreviation(leading: 1, last: last, whole: last < 4 ? 0 : 4))
+      texts = zip(texts, shorter).map { fits($0) ? $0 : $1 }
+    }
+    return (texts.allSatisfy(fits) ? texts : cut(texts, numbers: numbers, fits: fits), pattern)
   }
 
   /// What all names begin and end with, and what stands between; nothing becomes empty.
@@ -75,20 +82,34 @@ package struct ShortNames {
     !(cut.isLetter || cut.isNumber) || cut.isLetter && kept.isNumber
   }
 
-  /// `names` with every word cut to `count` letters, or as many as tell it from all other words.
-  private static func abbreviated(_ names: [String], toLetters count: Int) -> [String] {
+  /// The fewest letters of words that stay.
+  private struct Abbreviation {
+    /// Of all words of a name but the last.
+    let leading: Int
+    let last: Int
+    /// The longest words that stay whole.
+    let whole: Int
+  }
+
+  /// `names` with words cut to so many letters, or as many as tell each from all other words.
+  private static func abbreviated(_ names: [String], _ abbreviation: Abbreviation) -> [String] {
     let parts = names.map(words)
     let words = Set(parts.joined().filter { $0.first?.isLetter ?? false })
     var owners: [Substring: Int] = [:]
     for word in words {
       for length in 1...max(min(word.count, 64), 1) { owners[word.prefix(length), default: 0] += 1 }
     }
-    func short(_ word: Substring) -> Substring {
-      guard words.contains(word), word.count > count else { return word }
+    func short(_ word: Substring, _ count: Int) -> Substring {
+      guard words.contains(word), word.count > max(count, abbreviation.whole) else { return word }
       let length = (count..<word.count).first { owners[word.prefix($0)] == 1 }
       return length.map { word.prefix($0) } ?? word
     }
-    return parts.map { $0.map(short).joined() }
+    return parts.map { parts in
+      let last = parts.lastIndex { words.contains($0) }
+      return parts.indices.map { index in
+        short(parts[index], index == last ? abbreviation.last : abbreviation.leading)
+      }.joined()
+    }
   }
 
   /// Runs of letters, and what stands between them.

@@ -342,14 +342,14 @@ def converge(browser):
 
 
 def components(browser):
-    """The four panels: the cursor of one map is that of all, each with its own value."""
+    """The maps: the cursor of one map is that of all, each with its own value."""
     folder = FOLDER / "components"
     path = folder / "report.html"
     browser.open(path)
     expected = [numpy.load(folder / "alignment.npy"), numpy.load(folder / "cka.npy"),
                 numpy.load(folder / "reduced.npy")[0]]
-    # The second panel is the chart of variances.
-    views = [Map(browser, f".panels > div:nth-child({place}) figure.map") for place in (1, 3, 4)]
+    # The first two panels are the charts of variances.
+    views = [Map(browser, f".panels > div:nth-child({place}) figure.map") for place in (5, 3, 4)]
     for hovered, (row, column) in zip(views * 2, ((0, 0), (8, 4), (3, 1), (5, 2), (8, 0), (1, 3))):
         hovered.evaluate("map.querySelector('.stage').scrollIntoView({ block: 'center' })")
         hovered.hover(row, column)

@@ -45,7 +45,7 @@ import Testing
 
   @Test func forceReplacesResults() throws {
     try compare().expectSuccess()
-    try cka("plot", "cka-result", "--output", "cka-result/heatmap.pdf").expectSuccess()
+    try cka("plot", "cka-result", "--report").expectSuccess()
     try compare("--estimator", "biased", "--force").expectSuccess()
     let after = try TestResult(cka)
     #expect(after.json("estimator", "name") as? String == "biased")

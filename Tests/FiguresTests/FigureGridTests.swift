@@ -51,9 +51,25 @@ import Testing
     #expect(String(decoding: try grid.data(.svg), as: UTF8.self).contains("<svg"))
   }
 
-  @Test func rowsThatAreNotAlikeAreRefused() throws {
+  @Test func rowsLongerThanTheFirstAreRefused() throws {
     let map = FigureGrid.Panel.heatmap(try heatmap(2))
-    #expect(throws: FigureError.self) { try FigureGrid(panels: []) }
-    #expect(throws: FigureError.self) { try FigureGrid(panels: [[map], [map, map]]) }
+    for panels in [[], [[]], [[map], []], [[map], [map, map]]] {
+      #expect(throws: FigureError.self) { try FigureGrid(panels: panels) }
+    }
+    #expect(try FigureGrid(panels: [[map, map], [map]]).panels.count == 2)
+  }
+
+  /// The scales' numbers 0.020 are wider than 1.0, and made the cells beside them smaller.
+  @Test func mapsOfTheSameLayersHaveCellsOfOneSize() throws {
+    let values = (0..<100).map { Double($0) / 100 }
+    let scales = [(1.0, "CKA"), (0.02, "the standard error of CKA of so many examples")]
+    let maps = try scales.map { largest, name in
+      FigureGrid.Panel.heatmap(
+        try Heatmap(
+          values: values.map { $0 * largest }, rows: 10, columns: 10, range: 0...largest,
+          scoreName: name))
+    }
+    let (_, drawing) = try FigureGrid(panels: [maps]).laidOut(.standard)
+    #expect(drawing.fits.count == 2 && drawing.fits[0].room == drawing.fits[1].room)
   }
 }

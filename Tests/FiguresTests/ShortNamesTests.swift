@@ -34,7 +34,17 @@ import Testing
         "0.attention.self.query", "0.attention.self.key", "11.attention.output.dense",
         "11.intermediate.dense",
       ], to: 14)
-    #expect(names.texts == ["0.att.sel.que", "0.att.sel.key", "11.att.out.den", "11.int.den"])
+    #expect(names.texts == ["0.a.self.query", "0.a.self.key", "11.a.o.dense", "11.i.dense"])
+  }
+
+  @Test func theLastWordIsCutLast() {
+    let layers = ["stem.conv", "stage1.block1.conv1", "stage2.block3.shortcut.norm", "head.pool"]
+    #expect(
+      short(layers, to: 16).texts
+        == ["stem.conv", "sta1.bl1.conv1", "sta2.bl3.sh.norm", "head.pool"])
+    #expect(
+      short(layers, to: 14).texts
+        == ["stem.conv", "sta1.b1.conv1", "sta2.b3.sh.nor", "head.pool"])
   }
 
   @Test(arguments: [1, 2, 3, 5, 8, 13, 21, 34])
