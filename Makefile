@@ -7,7 +7,7 @@ TRAITS := HDF5
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test build dist lint format bench bench-peers study docs install-dependencies
+.PHONY: help demo test fuzz build dist lint format bench bench-peers study docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -15,13 +15,17 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 	@echo
 	@echo "The picture is demo-result/heatmap.png (and heatmap.svg); the numbers are in cka.csv."
 
-test: ## all tests: CPU, OpenCL in software, Oclgrind, maps against the reference, MPI, reports in a browser
+test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, reports in a browser
 	Scripts/install-dependencies.sh test
 	SWIFT=$(SWIFT) Scripts/test-swift.sh
 	Scripts/test-oclgrind.sh
 	CKA=.build-test/release/cka Scripts/check-maps.sh
+	$$(Scripts/python-with-numpy.sh h5py) Tests/Reference/files_against_numpy.py .build-test/release/cka
 	CKA=.build-test/release/cka Scripts/test-mpi.sh
 	CKA=.build-test/release/cka Scripts/test-report.sh
+
+fuzz: ## an hour of damaged files for the readers, one after another; SECONDS=20 for less each
+	JOBS=1 Scripts/test-fuzz.sh $(or $(SECONDS),170)
 
 build: ## the commands, in .build/release
 	$(SWIFT) build -c release --traits $(TRAITS)

@@ -48,6 +48,7 @@ have_font() { test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf; }
 have_libclc() { test -e /usr/lib/clc/nvptx64--nvidiacl.bc; }
 have_venv() { python3 -c 'import ensurepip'; }
 have_numpy() { "$(dirname "$0")/python-with-numpy.sh"; }
+have_h5py() { "$(dirname "$0")/python-with-numpy.sh" h5py; }
 
 need git "SwiftPM fetches packages with it" have git
 need ca-certificates "lets git trust the hosts of those packages" test -e /etc/ssl/certs/ca-certificates.crt
@@ -67,6 +68,7 @@ if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need openmpi-bin "starts the processes of such a sweep" have mpirun
   need chromium "looks into reports" have chromium
   need python3-numpy "the reference that the maps are checked against" have_numpy
+  need python3-h5py "the reference for what HDF5 files are read" have_h5py
 fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then
   need patchelf "lets the libraries of the bundle find each other" have patchelf
