@@ -169,7 +169,7 @@ if let runtime = Context.environment["CKA_FUZZER_RUNTIME"] {
     .executableTarget(
       name: "Fuzz",
       dependencies: ["ActivationFiles", "BLASDevice", "CKA", "CKACommand", "SweepStore"],
-      path: "Tests/Fuzz", exclude: ["Results", "Seeds"],
+      path: "Tests/Fuzz", exclude: ["Results", "Seeds", "make_seeds.py", "words.dict"],
       linkerSettings: [.unsafeFlags([runtime, "-lstdc++"])]),
   ]
 }

@@ -22,6 +22,14 @@ struct Store {
     /// n of every model.
     var exampleCount: Int
     var shard: Shard?
+
+    /// Of all that entries must agree on.
+    var digest: String {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      let text = (try? encoder.encode(self)) ?? Data()
+      return Digest(of: String(decoding: text, as: UTF8.self)).hexadecimal
+    }
   }
 
   let path: String
@@ -44,7 +52,7 @@ struct Store {
     min(settings.exampleLimit ?? exampleCount, exampleCount)
   }
 
-  /// The digest of all that entries must agree on.
+  /// The document's digest.
   let settingsDigest: String
 
   /// Opens the store at `path` for reading.
@@ -69,10 +77,7 @@ struct Store {
     }
     self.path = path
     self.document = document
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let text = (try? encoder.encode(document)) ?? Data()
-    settingsDigest = Digest(of: String(decoding: text, as: UTF8.self)).hexadecimal
+    settingsDigest = document.digest
     plan = try document.checkedPlan { field, found, expected in
       .damaged("\(path)/store.json", field, found: found, expected: expected)
     }

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// The readers of files, one a run, under libFuzzer: `Scripts/test-fuzz.sh`.
 ///
@@ -7,7 +7,9 @@ import Glibc
 @main
 enum Fuzz {
   /// The reader of this run. Set before libFuzzer begins, and never again.
-  nonisolated(unsafe) static var reader: (UnsafeRawBufferPointer) throws -> Void = { _ in }
+  nonisolated(unsafe) static var reader: Readers.Reader = { _ in }
+  /// The reader's seeds, likewise.
+  nonisolated(unsafe) static var seeds: [[UInt8]] = []
 
   static func main() throws {
     guard let name = getenv("FUZZ_READER").map({ String(cString: $0) }),
@@ -17,6 +19,7 @@ enum Fuzz {
       exit(64)
     }
     reader = try make(Scratch())
+    try tryWholeFiles("Tests/Fuzz/Seeds/\(name)")
     var count = CommandLine.argc
     var arguments = CommandLine.unsafeArgv
     exit(
@@ -25,6 +28,26 @@ enum Fuzz {
         try? Fuzz.reader(UnsafeRawBufferPointer(start: bytes, count: size))
         return 0
       })
+  }
+
+  /// Gives the reader each of its seeds once. It must take them, or what is made of them would never go
+  /// further than the first check; those that it once failed on are called `refused-…`.
+  private static func tryWholeFiles(_ folder: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+      seeds.append(Array(bytes))
+      do {
+        try bytes.withUnsafeBytes { try reader($0) }
+      } catch {
+        guard !name.hasPrefix("refused-") else { continue }
+        print("\(folder)/\(name): refused: \(error)")
+        exit(1)
+      }
+      guard !name.hasPrefix("refused-") else {
+        print("\(folder)/\(name): taken, expected an error")
+        exit(1)
+      }
+    }
   }
 
   typealias Arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
@@ -36,12 +59,13 @@ enum Fuzz {
   ) -> CInt
 }
 
-/// A folder in memory for the files that readers are given.
+/// A folder for the files that readers are given, in TMPDIR: best in memory.
 struct Scratch {
   let path: String
 
   init() throws {
-    var template = Array("/dev/shm/cka-fuzz-XXXXXX".utf8CString)
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/dev/shm"
+    var template = Array("\(parent)/cka-fuzz-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Failure() }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
@@ -58,8 +82,18 @@ struct Scratch {
     return target
   }
 
-  func makeFolder(_ name: String) throws {
-    guard mkdir("\(path)/\(name)", 0o700) == 0 else { throw Failure() }
+  /// Copies what is in `Tests/Fuzz/Results/NAME`.
+  func copyResults(_ name: String) throws {
+    let source = "Tests/Fuzz/Results/\(name)"
+    guard let paths = FileManager.default.enumerator(atPath: source) else { throw Failure() }
+    for case let path as String in paths {
+      if paths.fileAttributes?[.type] as? FileAttributeType == .typeDirectory {
+        try FileManager.default.createDirectory(
+          atPath: "\(self.path)/\(path)", withIntermediateDirectories: true)
+      } else {
+        try write(Data(contentsOf: URL(fileURLWithPath: "\(source)/\(path)")), to: path)
+      }
+    }
   }
 
   struct Failure: Error {}

@@ -1,83 +1,73 @@
-import ActivationFiles
-import Activations
-import BLASDevice
-import CKA
 import Foundation
 
 @testable import SweepStore
 
 extension Readers {
   /// A file of a sweep's store.
-  enum StoreFile { case document, entry, grams, products }
+  enum StoreFile: String {
+    case document = "store.json"
+    case entry = "models"
+    case grams = "minibatches/1/grams"
+    case products = "minibatches/1/products"
+  }
 
-  /// Readers of a store that is whole but for one file. The file's checksums are made anew, or nothing
-  /// but these would be tried.
+  /// Readers of a store, `Tests/Fuzz/Results/store`, that is whole but for one file. The checksums are made
+  /// anew, or nothing but these would be tried.
   static func store(_ scratch: Scratch, _ file: StoreFile) throws -> Reader {
-    let store = "\(scratch.path)/store"
-    let models = try (0..<2).map { model in
-      let values: [Float] = (0..<24).map { Float(($0 * 7 + model) % 11) }
-      return try scratch.write(npy(values, shape: [8, 3]), to: "\(model).npy")
+    try scratch.copyResults("store")
+    let target = try path(of: file, in: scratch)
+    let entries = try FileManager.default.contentsOfDirectory(atPath: "\(scratch.path)/models").map
+    {
+      (
+        name: "models/\($0)",
+        entry: try CheckedDocument<ModelEntry>.read("\(scratch.path)/models/\($0)")
+      )
     }
-    var settings = SweepSettings()
-    settings.batchSize = 4
-    func open(_ path: String) throws -> ActivationModel {
-      let model = try ModelFiles(path: path)
-      return ActivationModel(name: model.name, layers: model.layers, exampleIDs: nil)
-    }
-    func sweep() throws {
-      let sweep = try Sweep(
-        store: store, settings: settings, memory: 1 << 30, devices: [BLASDevice()],
-        firstModel: models[0], openModel: open)
-      _ = try sweep.run(models: models)
-    }
-    try sweep()
-    let target = try path(of: file, in: store)
-    let whole = try Array(Data(contentsOf: URL(fileURLWithPath: "\(scratch.path)/\(target)")))
     return { input in
-      guard let bytes = sealed(input, as: file) else { return }
-      try scratch.write(bytes, to: target)
-      defer { _ = try? scratch.write(whole, to: target) }
-      let results = try SweepResults(store: store)
+      switch file {
+      case .document:
+        let document = try document(Store.Document.self, input)
+        try scratch.write(CheckedDocument<Store.Document>.bytes(document), to: target)
+        // Entries know which document they belong to.
+        for (name, entry) in entries {
+          var entry = entry
+          entry.settings = document.digest
+          try scratch.write(CheckedDocument<ModelEntry>.bytes(entry), to: name)
+        }
+      case .entry:
+        let entry = try document(ModelEntry.self, input)
+        try scratch.write(CheckedDocument<ModelEntry>.bytes(entry), to: target)
+      case .grams, .products: try scratch.write(sealed(Array(input)), to: target)
+      }
+      let results = try SweepResults(store: scratch.path)
       for left in results.models.indices {
-        for right in 0...left { _ = try results.similarity(left, right) }
+        for right in 0...left {
+          _ = try results.similarity(left, right)
+          _ = results.fingerprint(left, right)
+        }
       }
     }
   }
 
-  /// Where the file lies, below the scratch folder.
-  private static func path(of file: StoreFile, in store: String) throws -> String {
-    func first(_ folder: String) throws -> String {
-      let names = try FileManager.default.contentsOfDirectory(atPath: "\(store)/\(folder)")
-      return "store/\(folder)/\(names.sorted()[0])"
-    }
-    return switch file {
-    case .document: "store/store.json"
-    case .entry: try first("models")
-    case .grams: try first("minibatches/1/grams")
-    case .products: try first("minibatches/1/products")
-    }
+  /// Where the file lies, below the scratch folder: of several the first.
+  private static func path(of file: StoreFile, in scratch: Scratch) throws -> String {
+    guard file != .document else { return file.rawValue }
+    let folder = "\(scratch.path)/\(file.rawValue)"
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    return "\(file.rawValue)/\(names.sorted()[0])"
   }
 
-  /// The input as a file with right checksums; nil where it is none of its kind.
-  private static func sealed(_ input: UnsafeRawBufferPointer, as file: StoreFile) -> [UInt8]? {
-    switch file {
-    case .document: document(Store.Document.self, input)
-    case .entry: document(ModelEntry.self, input)
-    case .grams, .products: binary(Array(input))
-    }
-  }
-
+  /// What a document says, whatever its checksum.
   private static func document<Content: Codable>(
     _ type: Content.Type, _ input: UnsafeRawBufferPointer
-  ) -> [UInt8]? {
-    guard let content = try? JSONDecoder().decode(type, from: Data(input)) else { return nil }
-    return try? CheckedDocument<Content>.bytes(content)
+  ) throws -> Content {
+    try JSONDecoder().decode(CheckedDocument<Content>.self, from: Data(input)).content
   }
 
   /// The layout: `BinaryHeader`.
-  private static func binary(_ input: [UInt8]) -> [UInt8]? {
+  private static func sealed(_ input: [UInt8]) -> [UInt8] {
     var bytes = input
-    guard bytes.count >= 40 else { return nil }
+    guard bytes.count >= BinaryHeader.commonSize else { return bytes }
     func put(_ number: UInt64, at offset: Int) {
       for index in 0..<8 {
         bytes[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * index))
