@@ -39,6 +39,12 @@ struct FigureOptions: ParsableArguments {
     _ = try scores()
   }
 
+  /// Whether anything is asked for that only maps have.
+  var asksForMaps: Bool { range != nil || title != nil }
+
+  /// Whether anything is asked for at all.
+  var isGiven: Bool { asksForMaps || width != nil || fontSize != 8 || font != "sans-serif" }
+
   /// `figure` with these options: a map has another scale or heading.
   func applied(to figure: any Figure) throws -> any Figure {
     guard let heatmap = figure as? Heatmap else { return figure }

@@ -44,8 +44,8 @@ struct PlotCommand: ParsableCommand {
     if output != nil, results.count > 1 {
       throw ValidationError("--output takes one result, not \(results.count).")
     }
-    if report, output != nil || figure != nil {
-      throw ValidationError("--output and --figure belong to pictures, not to --report.")
+    if report, output != nil || figure != nil || look.isGiven {
+      throw ValidationError("Options of pictures do not belong to --report.")
     }
   }
 
@@ -85,20 +85,28 @@ struct PlotCommand: ParsableCommand {
 
   /// The chosen figures of the result in a folder, at least one.
   private func figures(of folder: String) throws -> [NamedFigure] {
-    let all = try drawing(folder) {
-      try readResult(in: folder).figures().map {
-        NamedFigure(name: $0.name, figure: try look.applied(to: $0.figure))
-      }
+    let all = try drawing(folder) { try readResult(in: folder).figures() }
+    var chosen = all
+    if let figure {
+      chosen = all.filter { $0.name == figure }
+    } else if output != nil {
+      chosen = [all[0]]
     }
-    guard let figure else { return all }
-    let chosen = all.filter { $0.name == figure }
     guard !chosen.isEmpty else {
       throw Failure(
         .usage,
-        "--figure \(oneLine(figure)): \(oneLine(folder)) has \(all.map(\.name).joined(separator: ", "))"
+        "--figure \(oneLine(figure ?? "")): \(oneLine(folder)) has \(all.map(\.name).joined(separator: ", "))"
       )
     }
-    return chosen
+    guard !look.asksForMaps || chosen.contains(where: { $0.figure is Heatmap }) else {
+      throw Failure(
+        .usage,
+        "--range and --title belong to maps: \(oneLine(folder)) has none of one panel in "
+          + chosen.map(\.name).joined(separator: ", "))
+    }
+    return try drawing(folder) {
+      try chosen.map { NamedFigure(name: $0.name, figure: try look.applied(to: $0.figure)) }
+    }
   }
 
   private func writeReport(of folder: String) throws {

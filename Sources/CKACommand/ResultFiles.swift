@@ -85,7 +85,7 @@ extension FigureError: FailureConvertible {
   /// One line, and the code of a wrong option where what was asked for cannot be drawn, such as large type on a
   /// narrow page.
   public var failure: Failure {
-    Failure(kind == .invalid ? .usage : .software, "drawing: \(oneLine(description))")
+    Failure(kind == .invalid || kind == .narrow ? .usage : .software, "drawing: \(oneLine(description))")
   }
 }
 

@@ -85,8 +85,7 @@ struct DensityChartLayout {
     let columns = stride(from: count, to: 1, by: -1).first { side($0) >= style.narrowestPlot } ?? 1
     let side = min(side(columns), style.plotHeights.upperBound.rounded())
     guard !style.isTooShort(side) else {
-      throw .invalid(
-        "a width of \(shortNumber(style.width / style.resolution)) inches is too narrow")
+      throw style.tooNarrow(for: "a chart")
     }
     if let title = chart.title {
       for line in meter.lines(of: title, in: style.room, size: style.heading) {

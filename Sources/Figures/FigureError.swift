@@ -13,6 +13,8 @@ public struct FigureError: Error, Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
     /// The parts of the figure contradict each other, such as labels and rows.
     case invalid
+    /// The figure has no room on a page of the width that its style asks for, in that size of type.
+    case narrow
     /// The drawing library refused, for example for want of memory.
     case drawing
     /// The picture is drawn, its file could not be written.

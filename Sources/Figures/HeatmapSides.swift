@@ -129,9 +129,7 @@ struct CellSize: Hashable {
     while true {
       let room = style.room - sides.right - left
       guard !style.isTooShort(room) else {
-        throw .invalid(
-          "a map does not fit a width of \(shortNumber(style.width / style.resolution)) inches in "
-            + "this size of type")
+        throw style.tooNarrow(for: "a map")
       }
       if width * columns <= room + 1e-6 {
         let cell = size(width: width)

@@ -38,8 +38,7 @@ struct IntervalChartLayout: Drawing {
       (style.margin + style.axisTitle + style.gap + widest + style.labelGap + style.tick).rounded()
     let width = (style.width - style.margin - left).rounded(.down)
     guard !style.isTooShort(width) else {
-      throw .invalid(
-        "a width of \(shortNumber(style.width / style.resolution)) inches is too narrow")
+      throw style.tooNarrow(for: "a chart")
     }
     let step = width / Double(chart.bars.count)
     markRadius = min(max(step / 4, 0.6 * style.unit), style.markRadius(isCrowded: false))

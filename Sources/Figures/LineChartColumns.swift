@@ -65,9 +65,7 @@ struct LineChartColumns {
       self.starts = starts
       return
     }
-    throw .invalid(
-      "a chart does not fit a width of \(shortNumber(style.width / style.resolution)) inches in this size "
-        + "of type")
+    throw style.tooNarrow(for: "a chart")
   }
 
   /// What stands beside the curves; empty where a curve has no name.

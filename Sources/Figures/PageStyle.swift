@@ -34,6 +34,14 @@ struct PageStyle {
   var room: Double { width - 2 * margin }
   /// Whether `length` is too short for a plot.
   func isTooShort(_ length: Double) -> Bool { length < 6 * em }
+  /// The error of `what`, for which that is so on this page.
+  func tooNarrow(for what: String) -> FigureError {
+    FigureError(
+      kind: .narrow,
+      context:
+        "a width of \(shortNumber(width / resolution)) inches is too narrow for \(what) in this size of type"
+    )
+  }
 
   // Text.
   var text: Double { 0.875 * em }

@@ -68,6 +68,21 @@ import Testing
     #expect(try cka.contents() == ["a.npz", "a.pdf", "b.SVG", "b.npz", "c.d.png", "cka-result"])
   }
 
+  /// They were passed over without a word, or told as a fault of the result.
+  @Test func plotRefusesOptionsThatItsPicturesDoNotHave() throws {
+    try compare()
+    try cka("plot", "cka-result", "--width", "1").expectFailure(64, "too narrow")
+    try cka("plot", "cka-result", "--width", "0.5").expectUsage("1 to 100 inches")
+    try cka("plot", "cka-result", "--report", "--title", "t").expectUsage("--report")
+    try cka("plot", "cka-result", "--range", "0,0.5", "--title", "t").expectSuccess()
+    try cka("components", "a.npz", "--device", "cpu", "--quiet", "--output", "components")
+      .expectSuccess()
+    for option in [["--range", "0,0.5"], ["--title", "t"]] {
+      try cka.run(["plot", "components"] + option).expectFailure(
+        64, "--range and --title", "components")
+    }
+  }
+
   @Test func plotRefusesWhatIsNoResult() throws {
     try cka.folder.write("", to: "empty/x")
     try cka.folder.write("{}", to: "file.json")
