@@ -26,6 +26,13 @@ extension Run {
   func expectFailure(
     _ expected: Int32, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation
   ) { expectFailure(expected, words, sourceLocation: sourceLocation) }
+
+  /// Expects that an option is refused before any work, with how the command is used below `words`.
+  func expectUsage(_ words: String, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(
+      code == 64 && errors.contains(words) && output.isEmpty, "\(errors)",
+      sourceLocation: sourceLocation)
+  }
 }
 
 extension Cka {

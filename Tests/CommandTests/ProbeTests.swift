@@ -137,10 +137,6 @@ import Testing
 
 extension Run {
   /// A failure of the command line, which the argument parser explains in its own words.
-  fileprivate func expectUsage(_ words: String) {
-    #expect(code == 64 && errors.contains(words), "\(errors)")
-  }
-
   fileprivate func expectFailureAfterWarnings(_ expected: Int32, _ words: String) {
     #expect(code == expected && errorLines.last?.contains(words) ?? false, "\(errors)")
   }
