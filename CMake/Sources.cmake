@@ -204,6 +204,7 @@ cka_swift_library(CKA Sources/CKA
     Float64/Float64Median.swift
     Float64/Float64Products.swift
     Float64/Float64Sums.swift
+    Float64/Float64Tiles.swift
     Float64/NarrowedGrams.swift
     Float64/Recomputation.swift
     HSICSums.swift

@@ -20,27 +20,27 @@ extension Comparison {
     on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
     memory: Int = Self.defaultMemory, observe: (Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
-    try run(
-      on: devices, sharing: sharing, plan: exactPlan, memory: memory, collect: { _, _ in },
-      observe: observe)
+    let outcomes = try run(
+      on: devices, sharing: sharing, plan: exactPlan, points: [plan.batches.count],
+      memory: memory, observe: observe)
+    return outcomes[outcomes.count - 1]
   }
 
-  /// The same; `collect` hears the sums of the first so many minibatches as each of them is added.
+  /// The same after each of `points`, ascending numbers of minibatches of which the last is all of them.
   func run(
-    on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?,
-    memory: Int = Self.defaultMemory, collect: (_ minibatches: Int, HSICSums) -> Void,
-    observe: (Event) -> Void
-  ) throws(DeviceError) -> Outcome {
+    on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?, points: [Int],
+    memory: Int, observe: (Event) -> Void
+  ) throws(DeviceError) -> [Outcome] {
     let rows = left.layers.count
     let columns = right?.layers.count ?? rows
     guard pairing.count >= estimator.centering.leastExamples else {
-      return Outcome(
-        similarity: .tooFewExamples(left: rows, right: columns), work: [], timings: Timings())
+      let none = Similarity.tooFewExamples(left: rows, right: columns)
+      return points.map { _ in Outcome(similarity: none, work: [], timings: Timings()) }
     }
     let exactPlan =
       if let exactPlan { exactPlan } else { try defaultPlan(on: devices, sharing: sharing) }
     var timings = Timings()
-    let sums: HSICSums
+    var found: [Point] = []
     let work: [Work]
     if let exactPlan, !exactPlan.isAtOnce {
       var run = SharedRun(ExactRun(comparison: self, plan: exactPlan), devices: devices)
@@ -50,7 +50,8 @@ extension Comparison {
         timings += part.timings
       }
       guard let total = parts.sums else { preconditionFailure("a plan without parts") }
-      (sums, work) = (total, run.shares)
+      found = [Point(minibatches: plan.batches.count, sums: total)]
+      work = run.shares
     } else {
       var run = SharedRun(MinibatchRun(comparison: self), devices: devices)
       var total: HSICSums?
@@ -59,19 +60,21 @@ extension Comparison {
         if total?.merge(part.sums) == nil { total = part.sums }
         timings += part.timings
         count += 1
-        if let total { collect(count, total) }
+        if points.contains(count), let total {
+          found.append(Point(minibatches: count, sums: total))
+        }
       }
-      guard let total else { preconditionFailure("a plan without minibatches") }
-      (sums, work) = (total, run.shares)
+      work = run.shares
     }
-    let similarity = Similarity(
-      sums, centering: estimator.centering, varianceInflation: plan.varianceInflation)
     let start = ContinuousClock.now
-    guard let (map, recomputed) = try recomputed(similarity, of: sums, memory: memory) else {
-      return Outcome(similarity: similarity, work: work, timings: timings)
+    let similarities = try similarities(found, memory: memory)
+    if similarities.contains(where: { $0.recomputed != nil }) {
+      timings.float64 = (.now - start) / .seconds(1)
     }
-    timings.float64 = (.now - start) / .seconds(1)
-    return Outcome(similarity: map, recomputed: recomputed, work: work, timings: timings)
+    return similarities.map {
+      Outcome(
+        similarity: $0.similarity, recomputed: $0.recomputed, work: work, timings: timings)
+    }
   }
 
   /// The plan of an estimator over all examples where none was given: within half of the memory.

@@ -64,7 +64,7 @@ public struct HSICSums: Sendable {
     cross = products.map { $0 / normalizer }
     nullVariance = Matrix(rows: left.count, columns: right.count, repeating: 0)
     self.tolerance = max(precision.tolerance, tolerance)
-    dimension = Double(n) * Double(centering == .unbiased ? n - 3 : n - 1) / 2
+    dimension = Self.dimension(exampleCount: n, centering)
     if centering == .unbiased {
       // Var⟨A, B⟩ = 2‖A‖²‖B‖²/(n(n−3)) under a random pairing of the rows, whatever the data.
       let columns = self.right.map(\.selfHSIC)
@@ -73,6 +73,11 @@ public struct HSICSums: Sendable {
         return columns.map { factor * $0 }
       }
     }
+  }
+
+  /// The dimension of the space of centered Gram matrices of n examples.
+  static func dimension(exampleCount n: Int, _ centering: GramCentering) -> Double {
+    Double(n) * Double(centering == .unbiased ? n - 3 : n - 1) / 2
   }
 
   /// Adds the sums of other minibatches of the same layers.

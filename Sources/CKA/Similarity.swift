@@ -95,7 +95,7 @@ extension Similarity {
 extension HSICSums {
   /// The estimate is several times too large (see `Documentation/Numerics.md`), so that two layers
   /// together stay within the promised error.
-  fileprivate func status(of layer: Layer) -> Status {
+  func status(of layer: Layer) -> Status {
     if !layer.isFinite { return .nonFinite }
     if layer.isConstant { return .constant }
     return errorEstimate(of: layer) <= tolerance ? .ok : .lowPrecision

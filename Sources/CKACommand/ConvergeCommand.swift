@@ -158,7 +158,10 @@ struct ConvergeCommand: ParsableCommand {
       isQuiet: quiet)
     defer { progress.clear() }
     do throws(DeviceError) {
-      return try convergence.run(on: choice.devices, sharing: choice.sharing, plan: plan) { event in
+      return try convergence.run(
+        on: choice.devices, sharing: choice.sharing, plan: plan,
+        memory: granted.memory?.bytes ?? Comparison.defaultMemory
+      ) { event in
         report(event, on: progress, to: log)
       }
     } catch {

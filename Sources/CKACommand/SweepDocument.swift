@@ -113,6 +113,9 @@ extension ResultDocument {
       failedDevices: [], models: models, undefinedCells: Cell.undefined(in: similarity.statuses),
       examples: examples,
       hasSignificance: similarity.z != nil)
+    float64 = results.recomputed(left, right, in: similarity).map {
+      Recomputed(layers: left == right ? [$0.left] : [$0.left, $0.right], cells: $0.cells)
+    }
     // The files of a pair stay as they are while other runs write others.
     (date, commandLine) = (nil, nil)
   }

@@ -21,7 +21,7 @@ struct GramContents: Hashable, Sendable {
 /// After the common header (`BinaryHeader`): the key, 16 bytes; minibatch (from 0), examples, layers,
 /// each 4; centering (0 unbiased, 1 biased), scalar type (0 float32, 1 float16), precision (0 exact, 1
 /// compensated, 2 fast) and 0, each 1; then for every layer 40 bytes: exponent, flags (1 finite, 2
-/// constant, 4 σ is there), ‖E‖, σ, ⟨K, K⟩; the device that made it, as text. The numbers: for every
+/// constant, 4 σ is there, 8 made in float64), ‖E‖, σ, ⟨K, K⟩; the device that made it, as text. The numbers: for every
 /// layer the packed triangle, as `GramCentering` orders it.
 struct GramFile: Sendable {
   static let kind = "CKAGRAM1"
@@ -37,6 +37,8 @@ struct GramFile: Sendable {
   let precision: Precision
   /// One summary a layer, in the units of the stored numbers.
   let layers: [GramSummary]
+  /// Layers of which float32 left too little: made in float64, and rounded once they were centered.
+  let float64Layers: Set<Int>
   /// ⟨K, K⟩ of every layer, of the numbers as they are stored.
   let squares: [Double]
   /// What made the matrices, as people read it.
@@ -77,10 +79,11 @@ struct GramFile: Sendable {
     header.append(UInt8(Self.code(of: storePrecision)))
     header.append(UInt8(Precision.allCases.firstIndex(of: precision) ?? 0))
     header.append(UInt8(0))
-    for (layer, square) in zip(layers, squares) {
+    for (index, (layer, square)) in zip(layers, squares).enumerated() {
       header.append(Int64(layer.exponent))
       let flags: UInt64 =
         (layer.isFinite ? 1 : 0) | (layer.isConstant ? 2 : 0) | (layer.sigma != nil ? 4 : 0)
+        | (float64Layers.contains(index) ? 8 : 0)
       header.append(flags)
       header.append(layer.roundingNorm)
       header.append(layer.sigma ?? 0)
@@ -118,12 +121,13 @@ struct GramFile: Sendable {
         try reader.next("precision", as: UInt8.self, in: 0...(precisions.count - 1))]
     _ = try reader.next("the byte behind precision", as: UInt8.self, in: only(0))
     var layers: [GramSummary] = []
+    var float64Layers: Set<Int> = []
     var squares: [Double] = []
     for index in 0..<count {
       let name = "layer \(index + 1)"
       let exponent = try reader.next(
         "\(name), exponent", as: Int64.self, in: -Self.largestExponent...Self.largestExponent)
-      let flags = try reader.next("\(name), flags", as: UInt64.self, in: 0...7)
+      let flags = try reader.next("\(name), flags", as: UInt64.self, in: 0...15)
       let rounding = try reader.nextMagnitude("\(name), ‖E‖")
       let sigma = try reader.nextMagnitude("\(name), σ")
       squares.append(try reader.nextMagnitude("\(name), ⟨K, K⟩"))
@@ -131,9 +135,11 @@ struct GramFile: Sendable {
         GramSummary(
           exponent: exponent, isFinite: flags & 1 != 0, isConstant: flags & 2 != 0,
           roundingNorm: rounding, sigma: flags & 4 != 0 ? sigma : nil))
+      if flags & 8 != 0 { float64Layers.insert(index) }
     }
     device = try reader.nextText("device")
     self.layers = layers
+    self.float64Layers = float64Layers
     self.squares = squares
     let (size, overflow) = layerSize.multipliedReportingOverflow(by: count)
     guard !overflow, reader.numbers.count == size else {
@@ -152,7 +158,7 @@ struct GramFile: Sendable {
   init(
     key: Digest, minibatch: Int, exampleCount: Int, centering: GramCentering,
     storePrecision: SweepSettings.StorePrecision, precision: Precision, layers: [GramSummary],
-    squares: [Double], device: String
+    float64Layers: Set<Int> = [], squares: [Double], device: String
   ) {
     self.key = key
     self.minibatch = minibatch
@@ -161,6 +167,7 @@ struct GramFile: Sendable {
     self.storePrecision = storePrecision
     self.precision = precision
     self.layers = layers
+    self.float64Layers = float64Layers
     self.squares = squares
     self.device = device
   }

@@ -10,6 +10,8 @@ struct GramMaker {
   let settings: SweepSettings
   /// Bytes that may be taken.
   let memory: Int
+  /// All minibatches of the store.
+  let plan: MinibatchPlan
 
   /// Makes the matrices of minibatch `number` of the plan and writes them to `path`.
   func make<D: Device>(
@@ -17,11 +19,13 @@ struct GramMaker {
   ) throws {
     let centering = settings.estimatorValue.centering
     let count = minibatch.layers.count
-    func file(_ layers: [GramSummary], _ squares: [Double]) throws -> GramFile {
+    func file(
+      _ layers: [GramSummary], _ squares: [Double], _ float64: Set<Int> = []
+    ) throws -> GramFile {
       GramFile(
         key: key, minibatch: number, exampleCount: minibatch.exampleCount, centering: centering,
         storePrecision: settings.storePrecision, precision: device.info.precision, layers: layers,
-        squares: squares, device: try deviceText(device.info))
+        float64Layers: float64, squares: squares, device: try deviceText(device.info))
     }
     let none = GramSummary.empty(isFinite: true, isConstant: false)
     let blank = try file(
@@ -32,6 +36,7 @@ struct GramMaker {
     let hasher = Hasher64()
     var layers: [GramSummary] = []
     var squares: [Double] = []
+    var float64: Set<Int> = []
     let atATime = layersAtATime(blank)
     let packed = PackedMemory(layers: min(atATime, count), packedCount: blank.packedCount)
     for first in stride(from: 0, to: count, by: atATime) {
@@ -44,8 +49,9 @@ struct GramMaker {
       try output.write(bytes, at: start + first * blank.layerSize)
       layers += made.layers
       squares += made.squares
+      float64.formUnion(made.float64.map { first + $0 })
     }
-    var header = try file(layers, squares).header
+    var header = try file(layers, squares, float64).header
     header.seal(numbersSize: count * blank.layerSize, numbersChecksum: hasher.checksum)
     try header.bytes.withUnsafeBytes { try output.write($0, at: 0) }
     try output.finish()
@@ -54,30 +60,50 @@ struct GramMaker {
   /// Makes the matrices of some layers; leaves the numbers, as they will be stored, in `packed`.
   private func make<D: Device>(
     _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
-  ) throws -> (layers: [GramSummary], squares: [Double]) {
-    let stack = try device.gramStack(
-      of: minibatch, kernel: settings.gramKernel, centering: centering)
-    for layer in stack.layers.indices {
-      try device.copyNumbers(ofLayer: layer, of: stack, to: packed.layer(layer))
+  ) throws -> (layers: [GramSummary], squares: [Double], float64: [Int]) {
+    func squaredNorms(_ layers: [GramSummary]) throws -> [Double] {
+      try device.squaredNorms(
+        device.gramStack(
+          of: PackedGrams(
+            exampleCount: minibatch.exampleCount, centering: centering, layers: layers,
+            numbers: layers.indices.map { packed.numbers($0) }, owner: packed)))
     }
-    guard settings.storePrecision == .float16 else {
-      return (stack.layers, try device.squaredNorms(stack))
+    var (layers, squares) = try float32(minibatch, centering: centering, on: device, into: packed)
+    let doubtful = HSICSums.doubtfulLayers(
+      layers, squares: squares, exampleCount: minibatch.exampleCount, centering: centering,
+      precision: device.info.precision, plan: plan, kernel: settings.gramKernel)
+    if !doubtful.isEmpty {
+      let grams = NarrowedGrams(
+        of: minibatch, kernel: settings.gramKernel, centering: centering,
+        memory: memory - packed.size)
+      for layer in doubtful {
+        layers[layer] = try grams.write(layer: layer, to: packed.room(layer))
+      }
+      squares = try squaredNorms(layers)
     }
-    let exponents = packed.narrow(stack.layers.count)
-    var layers = stack.layers
+    guard settings.storePrecision == .float16 else { return (layers, squares, doubtful) }
+    let exponents = packed.narrow(layers.count)
     for index in layers.indices { layers[index].exponent += exponents[index] }
-    let rounded = try device.gramStack(
-      of: PackedGrams(
-        exampleCount: minibatch.exampleCount, centering: centering, layers: layers,
-        numbers: layers.indices.map { packed.numbers($0) }, owner: packed))
-    let squares = try device.squaredNorms(rounded)
+    squares = try squaredNorms(layers)
     for index in layers.indices {
       // A number is off by a part of itself at most, and so is the matrix's norm.
       let own = layers[index].roundingNorm * power(of: -exponents[index])
       let part = settings.storePrecision.roundoff
       layers[index].roundingNorm = (own * own + part * part * squares[index]).squareRoot()
     }
-    return (layers, squares)
+    return (layers, squares, doubtful)
+  }
+
+  /// The matrices as the device makes them.
+  private func float32<D: Device>(
+    _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
+  ) throws -> (layers: [GramSummary], squares: [Double]) {
+    let stack = try device.gramStack(
+      of: minibatch, kernel: settings.gramKernel, centering: centering)
+    for layer in stack.layers.indices {
+      try device.copyNumbers(ofLayer: layer, of: stack, to: packed.layer(layer))
+    }
+    return (stack.layers, try device.squaredNorms(stack))
   }
 
   /// How many layers are made at once: the device's stack, the copy, and a Gram matrix or two.
@@ -103,11 +129,14 @@ struct GramMaker {
 final class PackedMemory: @unchecked Sendable {
   // @unchecked: threads divide the layers.
   private let packedCount: Int
+  /// Bytes.
+  let size: Int
   private let floats: UnsafeMutablePointer<Float>
   private let halves: UnsafeMutablePointer<UInt16>
 
   init(layers: Int, packedCount: Int) {
     self.packedCount = packedCount
+    size = 6 * layers * packedCount
     floats = .allocate(capacity: max(layers * packedCount, 1))
     // Not touched where nothing is narrowed.
     halves = .allocate(capacity: max(layers * packedCount, 1))
@@ -119,11 +148,13 @@ final class PackedMemory: @unchecked Sendable {
   }
 
   func layer(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: floats + index * packedCount, count: packedCount)
+    UnsafeMutableBufferPointer(start: room(index), count: packedCount)
   }
 
+  func room(_ index: Int) -> UnsafeMutablePointer<Float> { floats + index * packedCount }
+
   func numbers(_ index: Int) -> UnsafePointer<Float> {
-    UnsafePointer(floats + index * packedCount)
+    UnsafePointer(room(index))
   }
 
   /// The numbers of the first `layers` layers as a file holds them.

@@ -124,7 +124,8 @@ extension Sweep {
       }
     }
     try StorePath.makeFolder(store.gramsFolder(number))
-    let maker = GramMaker(settings: store.document.settings, memory: memory)
+    let maker = GramMaker(
+      settings: store.document.settings, memory: memory, plan: store.plan)
     try onDevice { device in
       try maker.make(minibatch, number: number, key: key, on: device, path: path)
     }

@@ -118,6 +118,25 @@ public struct SweepResults: Sendable {
   /// Products of matrices are no larger than the matrices: |⟨K, L⟩| ≤ ‖K‖‖L‖ (Cauchy and Schwarz), and
   /// ⟨K, K⟩ = ‖K‖². Devices round by far less than the hundredth that is left to them.
   private static func check(
+  /// The layers of two models, or of one, of whose matrices float64 made some, as float32 left too little of
+  /// them; nil where there are none that have values.
+  public func recomputed(
+    _ left: Int, _ right: Int, in similarity: Similarity
+  ) -> Comparison.Recomputed? {
+    func places(_ model: Int, _ statuses: [Status]) -> Set<Int> {
+      grams[model].reduce(into: Set<Int>()) { $0.formUnion($1.float64Layers) }
+        .filter { statuses[$0] == .ok }
+    }
+    let rows = places(left, similarity.leftStatuses)
+    let columns = places(right, similarity.rightStatuses)
+    guard !rows.isEmpty || !columns.isEmpty else { return nil }
+    let (cka, width) = (similarity.cka, similarity.cka.columns)
+    let cells = cka.elements.indices.count {
+      (rows.contains($0 / width) || columns.contains($0 % width)) && !cka.elements[$0].isNaN
+    }
+    return .init(left: rows.sorted(), right: columns.sorted(), cells: cells)
+  }
+
     _ products: Matrix<Double>, _ leftSquares: [Double], _ rightSquares: [Double], areSame: Bool,
     path: String
   ) throws(StoreError) {

@@ -116,7 +116,9 @@ import Testing
           var sums = Float64Sums(comparison: comparison, memory: isTiled ? 0 : 1 << 30)
           if isTiled { (sums.leastSide, sums.mostSide) = (5, 5) }
           let result = Similarity(
-            try sums.sums(.init(rows: [0], columns: [0])), centering: estimator.centering)
+            try sums.sums(
+              .init(rows: [0], columns: [0]), points: [comparison.plan.batches.count])[0],
+            centering: estimator.centering)
           #expect(result.statuses[0, 0] == .ok)
           #expect(abs(result.cka[0, 0] - expected) < 1e-8, "\(estimator.name) \(kernel) \(isTiled)")
         }
@@ -208,10 +210,14 @@ import Testing
   }
 
   /// Without its first component a layer is X̃ − X̃vvᵀ, with the direction v of the largest variance: here by
-  /// power iteration. The first component holds up to 1 − 1e-9 of the variance.
-  @Test(arguments: devices, [1e2, 1e3, 1e4])
-  func layersWithoutADominantComponent(tested: TestedDevice, size: Double) throws {
-    let n = 40
+  /// power iteration. The first component holds up to 1 − 1e-9 of the variance. At once, and in tiles for
+  /// which the memory is pretended to be too small; with LAPACK's pairs and with those of Krylov subspaces
+  /// (more than 256 examples).
+  @Test(arguments: devices, [(1e2, 40), (1e3, 40), (1e4, 40), (1e4, 300)])
+  func layersWithoutADominantComponent(
+    tested: TestedDevice, dominance: (size: Double, examples: Int)
+  ) throws {
+    let (size, n) = dominance
     let weights = Activations64.normal(n: n, p: 1, seed: 31)
     var x = Activations64.normal(n: n, p: 6, seed: 32)
     var y = x.mixed(into: .normal(n: n, p: 4, seed: 33), weight: 1)
@@ -222,16 +228,56 @@ import Testing
     let layers = [x, y].map { layer in
       Activations64(n: n, p: layer.p, values: layer.values.map { Double(Float($0)) })
     }
-    let model = ActivationModel(
-      name: "m", layers: layers.enumerated().map { $1.layer("\($0)") })
+    let sources = layers.enumerated().map {
+      ActivationModel(name: "m\($0)", layers: [$1.layer("\($0)")])
+    }
+    let model = ActivationModel(name: "m", layers: sources.flatMap(\.layers))
     let rest = layers.map { Self.withoutFirstComponent($0) }
     for estimator in [Estimator.unbiased, .biased] {
-      let outcome = try ComponentAnalysis(
-        model, components: 2, removed: [1], estimator: estimator, removal: nil
-      ).run(on: [tested.device])
       let expected = Oracle.cka(rest[0], rest[1], unbiased: estimator == .unbiased)
-      #expect(outcome.reduced[0].statuses.elements.allSatisfy { $0 == .ok })
-      #expect(abs(outcome.reduced[0].cka[0, 1] - expected) < 1e-5, "\(estimator)")
+      for (left, right) in [(model, nil), (sources[1], sources[0])] {
+        let analysis = try ComponentAnalysis(
+          left, right, components: 2, removed: [1], estimator: estimator, removal: nil)
+        for isTiled in [false, true] {
+          let outcome =
+            isTiled
+            ? try analysis.runInTiles(
+              on: tested.device, side: 32, memory: Comparison.defaultMemory, { _ in })
+            : try analysis.run(on: [tested.device])
+          let reduced = outcome.reduced[0]
+          let label = "\(estimator) \(right == nil ? 1 : 2) models, tiled: \(isTiled)"
+          #expect(reduced.statuses.elements.allSatisfy { $0 == .ok }, "\(label)")
+          #expect(
+            abs(reduced.cka[0, right == nil ? 1 : 0] - expected) < 1e-5, "\(label)")
+        }
+      }
+    }
+  }
+
+  /// Estimates from minibatches and the exact value, of a layer with an outlier: the errors of `converge` are
+  /// those of float64.
+  @Test(arguments: devices) func convergenceOfAnOutlier(tested: TestedDevice) throws {
+    let n = 64
+    var x = Activations64.normal(n: n, p: 5, seed: 41)
+    let y = x.mixed(into: .normal(n: n, p: 4, seed: 42), weight: 1)
+    for k in 0..<5 { x.values[7 * 5 + k] = Double(Float(x.values[7 * 5 + k] * 1e5)) }
+    let left = ActivationModel(name: "a", layers: [x.layer("x")])
+    let right = ActivationModel(name: "b", layers: [y.layer("y")])
+    let convergence = try Convergence(
+      left, right, batchSizes: [16], passes: [1, 3], repeats: 2, seed: 5)
+    let outcome = try convergence.run(on: [tested.device])
+    let exact = Oracle.cka(x, y, unbiased: true)
+    #expect(abs(outcome.exact.cka[0, 0] - exact) < 1e-5)
+    for point in outcome.points {
+      #expect(point.pairs == 1 && point.undefinedPairs == 0 && point.pairsWithoutExact == 0)
+      let errors = try (0..<2).map { number in
+        let batches = try convergence.comparison(batchSize: 16, repeat: number).plan.batches
+        return Oracle.cka(
+          x, y, unbiased: true, batches: batches.prefix(point.minibatches)) - exact
+      }
+      for (found, expected) in zip(point.meanDeviations, errors) {
+        #expect(abs(found - expected) < 2e-5)
+      }
     }
   }
 

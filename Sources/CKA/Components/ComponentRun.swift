@@ -50,7 +50,8 @@ extension ComponentAnalysis {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
-    var (grams, biased) = try self.grams(on: device, &timings)
+    var (grams, biasedSums) = try self.grams(on: device, &timings)
+    let biased = Similarity(biasedSums, centering: .biased)
     timings.gramStacks = (clock.now - start) / .seconds(1)
     finish(1)
     let pairsStart = clock.now
@@ -63,29 +64,24 @@ extension ComponentAnalysis {
     func maps() -> ReducedMaps<D> {
       ReducedMaps(self, grams: grams, found.map(\.pairs), foundRight?.map(\.pairs), on: device)
     }
-    func map(_ maps: ReducedMaps<D>, removing count: Int) throws(DeviceError) -> Similarity {
-      count == 0 && estimator == .biased
-        ? biased
-        : try maps.similarity(of: all, removing: count)
-          .withoutDegenerate(found, foundRight, removing: count)
+    func mapSums(_ maps: ReducedMaps<D>) throws(DeviceError) -> [HSICSums] {
+      var sums: [HSICSums] = []
+      for count in [0] + removed {
+        sums.append(
+          count == 0 && estimator == .biased
+            ? biasedSums : try maps.sums(of: all, removing: count))
+      }
+      return sums
     }
     var current = maps()
-    var similarities: [Similarity] = []
-    for count in [0] + removed {
-      similarities.append(try map(current, removing: count))
-      finish(1)
-    }
+    var sums = try mapSums(current)
+    finish(1 + removed.count)
     // Of which float32 leaves too little, whole or without components.
-    func doubtful(_ statuses: KeyPath<Similarity, [Status]>) -> [Int] {
-      biased[keyPath: statuses].indices.filter { layer in
-        biased[keyPath: statuses][layer] == .ok
-          && similarities.contains { $0[keyPath: statuses][layer] == .lowPrecision }
-      }
-    }
     let batch = comparison(.biased).minibatches(all)
-    if let wide = try float64Grams(doubtful(\.leftStatuses), of: batch.left, memory: memory),
-      let wideRight = try float64Grams(
-        right == nil ? [] : doubtful(\.rightStatuses), of: batch.right, memory: memory),
+    let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
+    let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
+    if let wide = try float64Grams(doubtful, of: batch.left, memory: memory),
+      let wideRight = try float64Grams(doubtfulRight, of: batch.right, memory: memory),
       !(wide.isEmpty && wideRight.isEmpty)
     {
       for (index, pairs) in zip(wide.indices, try search(wide.map(\.gram))) {
@@ -96,9 +92,13 @@ extension ComponentAnalysis {
         foundRight?[wideRight[index].layer] = pairs
       }
       current = maps()
-      for (index, count) in ([0] + removed).enumerated() {
-        similarities[index] = try map(current, removing: count)
-      }
+      sums = try mapSums(current)
+    }
+    let similarities = zip([0] + removed, sums).map { count, sums in
+      count == 0 && estimator == .biased
+        ? biased
+        : Similarity(sums, centering: estimator.centering)
+          .withoutDegenerate(found, foundRight, removing: count)
     }
     let similarity = similarities[0]
     let reduced = Array(similarities.dropFirst())
@@ -109,7 +109,8 @@ extension ComponentAnalysis {
     }
     let shares = self.shares(components, others ?? [])
     let points = try removalCurve(shares: shares, whole: similarity.cka, finish: finish) {
-      (examples) throws(DeviceError) in try current.similarity(of: examples, removing: 0).cka
+      (examples) throws(DeviceError) in
+      try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering).cka
     }
     timings.pairs = (clock.now - pairsStart) / .seconds(1)
     return Outcome(
@@ -128,7 +129,7 @@ extension ComponentAnalysis {
   /// Copies of all Gram matrices, and biased CKA of them.
   private func grams<D: Device>(
     on device: D, _ timings: inout Comparison.Timings
-  ) throws(DeviceError) -> (Grams, Similarity) {
+  ) throws(DeviceError) -> (Grams, HSICSums) {
     let n = pairing.count
     let comparison = comparison(.biased)
     let batch = comparison.minibatches(Array(0..<n))
@@ -148,9 +149,7 @@ extension ComponentAnalysis {
     let rightStack = try batch.right.map { (right) throws(DeviceError) in try stack(right) }
     let sums = try comparison.sums(leftStack, rightStack, of: n, on: device)
     let others = try rightStack.map { (right) throws(DeviceError) in try copies(right) } ?? []
-    return (
-      (try copies(leftStack), others), Similarity(sums, centering: .biased)
-    )
+    return ((try copies(leftStack), others), sums)
   }
 
   /// The first k pairs of every matrix, on all cores, a layer each.
@@ -268,8 +267,8 @@ struct ReducedMaps<D: Device> {
     rightNumbers = PackedNumbers(layers: right.count, count: count)
   }
 
-  /// CKA of some of the examples, in ascending order, without the first `count` components.
-  func similarity(of examples: [Int], removing count: Int) throws(DeviceError) -> Similarity {
+  /// The sums of some of the examples, in ascending order, without the first `count` components.
+  func sums(of examples: [Int], removing count: Int) throws(DeviceError) -> HSICSums {
     func stack(
       _ grams: [CenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedNumbers
     ) throws(DeviceError) -> D.Stack {
@@ -292,8 +291,7 @@ struct ReducedMaps<D: Device> {
     let rightStack = try rightPairs.map { (pairs) throws(DeviceError) in
       try stack(right, pairs, rightNumbers)
     }
-    let sums = try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
-    return Similarity(sums, centering: comparison.estimator.centering)
+    return try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
   }
 }
 

@@ -34,8 +34,8 @@ extension ComponentAnalysis {
       }
       return found
     }
-    let leftFound = try found(left, pairing.left)
-    let rightFound = try right.map { (right) throws(DeviceError) in
+    var leftFound = try found(left, pairing.left)
+    var rightFound = try right.map { (right) throws(DeviceError) in
       try found(right, pairing.right)
     }
     timings.gramStacks = (clock.now - start) / .seconds(1)
@@ -43,7 +43,8 @@ extension ComponentAnalysis {
     func similarity(_ planned: (comparison: Comparison, plan: ExactPlan?)) throws(DeviceError)
       -> Similarity
     {
-      let outcome = try planned.comparison.run(on: [device], plan: planned.plan)
+      let outcome = try planned.comparison.run(
+        on: [device], plan: planned.plan, memory: memory)
       timings += outcome.timings
       return outcome.similarity
     }
@@ -51,11 +52,23 @@ extension ComponentAnalysis {
     let whole =
       try plannedWhole.map { (plan) throws(DeviceError) in try similarity(plan) } ?? biased
     finish(2)
-    let maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
-    let reduced = zip(removed, try maps.similarities()).map {
-      $1.withoutDegenerate(leftFound, rightFound, removing: $0)
-    }
+    var maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
+    var sums = try maps.sums()
     finish(removed.count)
+    // Of which float32 leaves too little without components.
+    let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
+    let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
+    if !(doubtful.isEmpty && doubtfulRight.isEmpty) {
+      try maps.makeAnew(doubtful, doubtfulRight) { (gram) throws(DeviceError) in
+        try search([gram])[0]
+      }
+      (leftFound, rightFound) = (maps.left, maps.right)
+      sums = try maps.sums()
+    }
+    let reduced = zip(removed, sums).map {
+      Similarity($1, centering: estimator.centering)
+        .withoutDegenerate(leftFound, rightFound, removing: $0)
+    }
     let components = zip(leftFound, biased.leftStatuses).map { LayerComponents($0, status: $1) }
     let others = rightFound.map { found in
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
@@ -94,8 +107,11 @@ extension ComponentAnalysis {
 
 /// Maps without components, made of tiles.
 private struct TiledMaps<D: Device> {
-  private let left: [FoundComponents]
-  private let right: [FoundComponents]?
+  private(set) var left: [FoundComponents]
+  private(set) var right: [FoundComponents]?
+  /// Layers whose tiles are made in float64, by their places.
+  private var leftAnew: [Int: Float64ReducedLayer] = [:]
+  private var rightAnew: [Int: Float64ReducedLayer] = [:]
   private let removed: [Int]
   private let comparison: Comparison
   private let side: Int
@@ -124,7 +140,34 @@ private struct TiledMaps<D: Device> {
     var right: [Double]
   }
 
-  func similarities() throws(DeviceError) -> [Similarity] {
+  /// Makes the tiles of some layers in float64 from now on, of components that `search` finds.
+  mutating func makeAnew(
+    _ layers: [Int], _ layersRight: [Int],
+    search: (CenteredGram) throws(DeviceError) -> FoundComponents
+  ) throws(DeviceError) {
+    let n = comparison.pairing.count
+    let batch = comparison.minibatches(Array(0..<n))
+    let grid = TileGrid(exampleCount: n, side: side)
+    let workspace = Float64Workspace(side: grid.side)
+    func made(_ layer: Int, of minibatch: Minibatch) throws(DeviceError) -> Float64ReducedLayer {
+      try Float64ReducedLayer(
+        of: minibatch.layers[layer], examples: minibatch.examples, centering: centering,
+        grid: grid, removing: removed, in: workspace, search: search)
+    }
+    for layer in layers {
+      let anew = try made(layer, of: batch.left)
+      (leftAnew[layer], left[layer]) = (anew, anew.found)
+    }
+    for layer in layersRight {
+      guard let minibatch = batch.right else { break }
+      let anew = try made(layer, of: minibatch)
+      rightAnew[layer] = anew
+      right?[layer] = anew.found
+    }
+  }
+
+  /// One for each count of `removed`.
+  func sums() throws(DeviceError) -> [HSICSums] {
     guard !removed.isEmpty else { return [] }
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
@@ -141,16 +184,15 @@ private struct TiledMaps<D: Device> {
     var sums = removed.map { _ in zero }
     let grid = TileGrid(exampleCount: n, side: side)
     for index in 0..<grid.count {
-      let (rows, columns) = grid[index]
-      let leftTile = try Tile(left, leftTiles, rows, columns, centering, on: device)
+      let leftTile = try Tile(index, of: grid, left, leftTiles, centering, on: device)
       let rightTile: Tile? =
         if let right, let rightTiles {
-          try Tile(right, rightTiles, rows, columns, centering, on: device)
+          try Tile(index, of: grid, right, rightTiles, centering, on: device)
         } else { nil }
       for (place, count) in removed.enumerated() {
-        let leftStack = try leftTile.without(count, on: device)
+        let leftStack = try leftTile.without(count, leftAnew, on: device)
         let rightStack = try rightTile.map { (tile) throws(DeviceError) in
-          try tile.without(count, on: device)
+          try tile.without(count, rightAnew, on: device)
         }
         let products = try device.innerProducts(leftStack, rightStack ?? leftStack)
         for cell in products.elements.indices {
@@ -164,25 +206,35 @@ private struct TiledMaps<D: Device> {
         for (layer, square) in (others ?? own).enumerated() { sums[place].right[layer] += square }
       }
     }
-    let leftLayers = summaries(left, leftTiles)
-    let rightLayers =
-      if let right, let rightTiles { summaries(right, rightTiles) } else { leftLayers }
-    return sums.map { sums in
+    return zip(removed, sums).map { count, sums in
+      let leftLayers = summaries(left, leftTiles, leftAnew, sums.left, removing: count)
+      let rightLayers =
+        if let right, let rightTiles {
+          summaries(right, rightTiles, rightAnew, sums.right, removing: count)
+        } else { leftLayers }
       // Of one model the sums of a layer with itself are those of both.
       let isOne = right == nil
       let own = isOne ? left.indices.map { sums.products[$0, $0] } : sums.left
-      return Similarity(
-        HSICSums(
-          exampleCount: n, centering: centering, left: leftLayers, right: rightLayers,
-          products: sums.products, leftSquares: own, rightSquares: isOne ? own : sums.right,
-          precision: device.info.precision), centering: centering)
+      return HSICSums(
+        exampleCount: n, centering: centering, left: leftLayers, right: rightLayers,
+        products: sums.products, leftSquares: own, rightSquares: isOne ? own : sums.right,
+        precision: device.info.precision)
     }
   }
 
-  /// With the rounding of the whole matrix, which tiles do not know.
-  private func summaries(_ found: [FoundComponents], _ tiles: D.Tiles) -> [GramSummary] {
-    zip(found, tiles.layers).map { found, layer in
-      var layer = layer
+  /// With the rounding of the whole matrix, which tiles do not know. Of layers in float64, that of what is left,
+  /// too: `squares`.
+  private func summaries(
+    _ found: [FoundComponents], _ tiles: D.Tiles, _ anew: [Int: Float64ReducedLayer],
+    _ squares: [Double], removing count: Int
+  ) -> [GramSummary] {
+    zip(found, tiles.layers).enumerated().map { index, known in
+      if var summary = anew[index]?.summary(removing: count) {
+        summary.roundingNorm += RoundingModel.unitRoundoff * squares[index].squareRoot()
+        return summary
+      }
+      let found = known.0
+      var layer = known.1
       layer.roundingNorm =
         found.summary.roundingNorm * powerOfTwo(found.summary.exponent - layer.exponent)
       return layer
@@ -196,6 +248,7 @@ private func powerOfTwo(_ exponent: Int) -> Double {
 
 /// A tile of all layers, in memory.
 private struct Tile {
+  private let index: Int
   private let found: [FoundComponents]
   private let summaries: [GramSummary]
   private let rows: Range<Int>
@@ -209,10 +262,11 @@ private struct Tile {
   private var isDiagonal: Bool { rows == columns }
 
   init<D: Device>(
-    _ found: [FoundComponents], _ tiles: D.Tiles, _ rows: Range<Int>, _ columns: Range<Int>,
+    _ index: Int, of grid: TileGrid, _ found: [FoundComponents], _ tiles: D.Tiles,
     _ centering: GramCentering, on device: D
   ) throws(DeviceError) {
-    (self.found, self.rows, self.columns, self.centering) = (found, rows, columns, centering)
+    (self.index, self.found, self.centering) = (index, found, centering)
+    (rows, columns) = grid[index]
     let stack = try device.gramStack(
       of: tiles, layers: Array(found.indices), rows: rows, columns: columns)
     summaries = stack.layers
@@ -232,13 +286,18 @@ private struct Tile {
     }
   }
 
-  /// The tile without the first `removed` components of each layer.
-  func without<D: Device>(_ removed: Int, on device: D) throws(DeviceError) -> D.Stack {
+  /// The tile without the first `removed` components of each layer; `anew` are those made in float64.
+  func without<D: Device>(
+    _ removed: Int, _ anew: [Int: Float64ReducedLayer], on device: D
+  ) throws(DeviceError) -> D.Stack {
+    var summariesAnew = summaries
+    let places = Set(anew.keys)
     let room = centering.packedCount(exampleCount: carrier)
     let reduced = PackedNumbers(layers: found.count, count: room)
     _ = concurrently(found.count) { layer in
       let target = reduced.layer(layer)
       target.update(repeating: 0, count: room)
+      guard !places.contains(layer) else { return }
       target.update(from: numbers.layer(layer), count: count)
       guard summaries[layer].isFinite, !summaries[layer].isConstant else { return }
       let scale = powerOfTwo(found[layer].summary.exponent - summaries[layer].exponent)
@@ -247,9 +306,13 @@ private struct Tile {
         subtract(pairs.vectors, row: index, value: pairs.values[index] * scale, from: target)
       }
     }
+    for (layer, matrix) in anew {
+      try matrix.write(tile: index, removing: removed, to: reduced.layer(layer))
+      summariesAnew[layer] = matrix.summary(removing: removed)
+    }
     return try device.gramStack(
       of: PackedGrams(
-        exampleCount: carrier, centering: centering, layers: summaries,
+        exampleCount: carrier, centering: centering, layers: summariesAnew,
         numbers: found.indices.map { UnsafePointer(reduced.layer($0)) }, owner: reduced))
   }
 

@@ -75,10 +75,14 @@ private struct BlockKrylov {
   private var count = 0
 
   private static let block = 8
-  private static let tolerance = 0x1p-22
+  private static let float32Tolerance = 0x1p-22
   /// Some hundred times what float64's sums bring.
   private static let float64Tolerance = 0x1p-42
   private static let mostBlocks = 400
+
+  private var tolerance: Double {
+    gram.isFloat64 ? Self.float64Tolerance : Self.float32Tolerance
+  }
 
   init(_ gram: CenteredGram, wanted: Int) {
     self.gram = gram
@@ -106,7 +110,7 @@ private struct BlockKrylov {
         return Eigenpairs(
           values: Array(values.prefix(wanted)),
           vectors: Matrix(rows: wanted, columns: n, elements: Array(vectors.prefix(wanted * n))),
-          next: values[wanted], residual: Self.tolerance * abs(values[0]))
+          next: values[wanted], residual: tolerance * abs(values[0]))
       }
       if isFull {
         // `next` is orthogonal to all of the basis, and so to what is kept of it.
@@ -163,7 +167,7 @@ private struct BlockKrylov {
   private func isConverged(
     _ values: [Double], _ vectors: [Double], _ images: [Double]
   ) -> Bool {
-    let bound = (gram.isFloat64 ? Self.float64Tolerance : Self.tolerance) * abs(values[0])
+    let bound = tolerance * abs(values[0])
     return (0..<wanted).allSatisfy { row in
       let squares = (row * n..<(row + 1) * n).reduce(0.0) { sum, index in
         let difference = images[index] - values[row] * vectors[index]

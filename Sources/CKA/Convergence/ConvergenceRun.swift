@@ -6,14 +6,15 @@ extension Convergence {
   ///
   /// - Parameters:
   ///   - exactPlan: how the exact value is made; that of `Comparison.exactPlan` unless given.
+  ///   - memory: bytes that the process may take, as of `Comparison.run`.
   ///   - observe: hears what happens, on the caller's thread; minibatches count over all runs.
   /// - Throws: as `Comparison.run`.
   public func run(
     on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
-    observe: (Comparison.Event) -> Void = { _ in }
+    memory: Int = Comparison.defaultMemory, observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
-    var run = ConvergenceRun(devices: devices, sharing: sharing)
-    let exact = try run.similarity(self.exact, plan: exactPlan, observe: observe)
+    var run = ConvergenceRun(devices: devices, sharing: sharing, memory: memory)
+    let exact = try run.similarities(self.exact, plan: exactPlan, points: [1], observe: observe)[0]
     var points: [Point] = []
     for batchSize in batchSizes {
       points += try self.points(batchSize: batchSize, exact: exact.cka, &run, observe: observe)
@@ -35,11 +36,9 @@ extension Convergence {
       } catch {
         throw DeviceError(kind: .input, call: "converge", context: error.description)
       }
-      _ = try run.similarity(comparison, observe: observe) { minibatches, sums in
-        guard let index = passes.firstIndex(where: { $0 * perPass == minibatches }) else { return }
-        let similarity = Similarity(sums, centering: .unbiased)
-        estimates[index].append(similarity.cka)
-      }
+      let found = try run.similarities(
+        comparison, points: passes.map { $0 * perPass }, observe: observe)
+      for (index, similarity) in found.enumerated() { estimates[index].append(similarity.cka) }
     }
     return passes.indices.map { index in
       Point(
@@ -58,19 +57,24 @@ private struct ConvergenceRun {
   private(set) var work: [Comparison.Work] = []
   private(set) var timings = Comparison.Timings()
 
-  init(devices: [any Device], sharing: Int) {
+  private let memory: Int
+
+  init(devices: [any Device], sharing: Int, memory: Int) {
     self.devices = devices
     self.sharing = sharing
+    self.memory = memory
   }
 
-  mutating func similarity(
-    _ comparison: Comparison, plan: ExactPlan? = nil, observe: (Comparison.Event) -> Void,
-    collect: (_ minibatches: Int, HSICSums) -> Void = { _, _ in }
-  ) throws(DeviceError) -> Similarity {
+  /// What is known after each of `points`, numbers of minibatches.
+  mutating func similarities(
+    _ comparison: Comparison, plan: ExactPlan? = nil, points: [Int],
+    observe: (Comparison.Event) -> Void
+  ) throws(DeviceError) -> [Similarity] {
     var failed: [String] = []
     let before = done
-    let outcome = try comparison.run(on: devices, sharing: sharing, plan: plan, collect: collect) {
-      event in
+    let outcomes = try comparison.run(
+      on: devices, sharing: sharing, plan: plan, points: points, memory: memory
+    ) { event in
       switch event {
       case .finished(let minibatches):
         // The exact value may be made in many steps, and counts as one.
@@ -81,14 +85,16 @@ private struct ConvergenceRun {
       }
     }
     done += comparison.plan.batches.count
-    timings += outcome.timings
-    for share in outcome.work { add(share) }
+    if let last = outcomes.last {
+      timings += last.timings
+      for share in last.work { add(share) }
+    }
     for id in failed {
       guard let index = devices.firstIndex(where: { $0.info.id == id }) else { continue }
       devices.remove(at: index)
       if index < sharing { sharing = max(sharing - 1, 1) }
     }
-    return outcome.similarity
+    return outcomes.map(\.similarity)
   }
 
   private mutating func add(_ share: Comparison.Work) {

@@ -4,6 +4,14 @@ import LinearAlgebra
 import Support
 
 extension ComponentAnalysis {
+  /// The layers of which float32 leaves too little in any of `sums`, and that have matrices.
+  static func doubtful(
+    _ sums: [HSICSums], _ layers: KeyPath<HSICSums, [HSICSums.Layer]>, _ statuses: [Status]
+  ) -> [Int] {
+    sums.reduce(into: Set()) { $0.formUnion($1.doubtful($1[keyPath: layers], .linear)) }
+      .filter { statuses[$0] == .ok }.sorted()
+  }
+
   /// The matrices of some layers anew, in float64; nil where they do not fit `memory` bytes.
   ///
   /// - Parameter layers: of one model, `minibatch` of it.
@@ -47,7 +55,7 @@ extension CenteredGram {
     into destination: UnsafeMutablePointer<Float>
   ) -> GramSummary {
     let n = examples.count
-    let (vectors, factors) = projection(removing: count, of: pairs)
+    let projection = projection(removing: count, of: pairs)
     let isHollow = centering == .unbiased
     let room = UnsafeMutablePointer<Double>.allocate(
       capacity: GramCentering.biased.packedCount(exampleCount: n) + exampleCount)
@@ -59,7 +67,7 @@ extension CenteredGram {
       copyRow(i, to: room)
       for (b, j) in examples[...a].enumerated() {
         var entry = i == j ? room[j] : room[j] * 0.5.squareRoot()
-        for (u, g) in zip(vectors, factors) { entry -= u[i] * g[j] + g[i] * u[j] }
+        entry = projection.rest(of: entry, i, j)
         if a == b {
           out[b] = isHollow ? 0 : entry
           sums[a] += out[b]
@@ -85,10 +93,21 @@ extension CenteredGram {
       entries, count: centering.packedCount(exampleCount: n), to: destination)
   }
 
-  /// U, and G with UGᵀ + GUᵀ = K − (I − UUᵀ)K(I − UUᵀ): G = KU − ½UUᵀKU. A vector a row.
-  private func projection(
-    removing count: Int, of pairs: Eigenpairs
-  ) -> (vectors: [[Double]], factors: [[Double]]) {
+  /// What (I − UUᵀ)K(I − UUᵀ) lacks of K, UGᵀ + GUᵀ with G = KU − ½UUᵀKU.
+  struct Projection {
+    /// U and G, a column of each a row here.
+    fileprivate let factors: [(u: [Double], g: [Double])]
+
+    /// What is left of an entry of K.
+    func rest(of entry: Double, _ i: Int, _ j: Int) -> Double {
+      var entry = entry
+      for (u, g) in factors { entry -= u[i] * g[j] + g[i] * u[j] }
+      return entry
+    }
+  }
+
+  /// What `count` of `pairs`, the largest first, hold of the matrix.
+  func projection(removing count: Int, of pairs: Eigenpairs) -> Projection {
     let (n, count) = (exampleCount, min(count, pairs.values.count))
     let u = Array(pairs.vectors.elements.prefix(count * n))
     var images = [Double](repeating: 0, count: count * n)
@@ -102,6 +121,6 @@ extension CenteredGram {
     func rows(_ numbers: [Double]) -> [[Double]] {
       (0..<count).map { Array(numbers[($0 * n)..<(($0 + 1) * n)]) }
     }
-    return (rows(u), rows(images))
+    return Projection(factors: Array(zip(rows(u), rows(images))))
   }
 }

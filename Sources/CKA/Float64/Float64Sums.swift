@@ -65,17 +65,18 @@ struct Float64Sums {
     return rows + columns.filter { !own.contains($0) }
   }
 
-  /// The sums of a block over all minibatches.
-  func sums(_ block: Block) throws(DeviceError) -> HSICSums {
+  /// The sums of a block over the first so many minibatches, for each of `points`, which ascend.
+  func sums(_ block: Block, points: [Int]) throws(DeviceError) -> [HSICSums] {
     var total: HSICSums?
-    for batch in comparison.plan.batches {
+    var found: [HSICSums] = []
+    for (index, batch) in comparison.plan.batches.prefix(points.last ?? 0).enumerated() {
       do throws(ActivationReadError) {
         let sums = try sums(block, of: batch)
         if total?.merge(sums) == nil { total = sums }
       } catch { throw DeviceError(error) }
+      if let total, points[found.count] == index + 1 { found.append(total) }
     }
-    guard let total else { preconditionFailure("a plan without minibatches") }
-    return total
+    return found
   }
 
   private func sums(_ block: Block, of batch: [Int]) throws(ActivationReadError) -> HSICSums {

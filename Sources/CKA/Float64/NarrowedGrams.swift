@@ -1,22 +1,125 @@
 import Activations
 import Device
 
+/// Centered Gram matrices of one minibatch, anew in float64 and rounded to float32 once they are centered:
+/// 2⁻²⁴ of what is left, not of what centering took away.
+public struct NarrowedGrams {
+  private let minibatch: Minibatch
+  private let kernel: GramKernel
+  private let centering: GramCentering
+  private let grid: TileGrid
+  private let workspace: Float64Workspace
+  /// Room for one tile.
+  private let tile: PackedDoubles
+
+  /// - Parameter memory: bytes that may be taken. Where a whole matrix does not fit, it is made in tiles, and
+  ///   twice: its norm has to be known before it can be rounded.
+  public init(
+    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering, memory: Int
+  ) {
+    self.init(
+      of: minibatch, kernel: kernel, centering: centering,
+      side: Self.side(exampleCount: minibatch.exampleCount, memory: memory))
+  }
+
+  init(of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering, side: Int) {
+    self.minibatch = minibatch
+    self.kernel = kernel
+    self.centering = centering
+    grid = TileGrid(exampleCount: minibatch.exampleCount, side: side)
+    workspace = Float64Workspace(side: grid.side)
+    tile = PackedDoubles(
+      count: grid.count == 1
+        ? centering.packedCount(exampleCount: minibatch.exampleCount) : grid.side * grid.side)
+  }
+
+  private static func side(exampleCount n: Int, memory: Int) -> Int {
+    var side = n
+    while side > MemoryModel.leastSide,
+      Float64Workspace.bytes(side: side) + 8 * side * side > memory
+    {
+      side = (side + 1) / 2
+    }
+    return side
+  }
+
+  /// Writes the packed triangle of one layer.
+  ///
+  /// - Parameter destination: room for `centering.packedCount(exampleCount:)` numbers.
+  /// - Returns: the summary of what is written.
+  public func write(
+    layer: Int, to destination: UnsafeMutablePointer<Float>
+  ) throws(DeviceError) -> GramSummary {
+    do throws(ActivationReadError) {
+      let gram = try Float64Gram(
+        of: minibatch.layers[layer], examples: minibatch.examples, kernel: kernel,
+        centering: centering, grid: grid, in: workspace)
+      var squaredNorm = 0.0
+      for index in 0..<grid.count {
+        let (rows, columns) = grid[index]
+        try gram.write(tile: index, to: tile.numbers, in: workspace)
+        squaredNorm += dot(
+          tile.numbers, tile.numbers,
+          Float64Gram.tileCount(rows: rows, columns: columns, centering))
+      }
+      let (summary, scale) = gram.summary.narrowed(norm: squaredNorm.squareRoot())
+      for index in 0..<grid.count {
+        if grid.count > 1 { try gram.write(tile: index, to: tile.numbers, in: workspace) }
+        place(grid[index], scale: scale, in: destination)
+      }
+      return summary
+    } catch { throw DeviceError(error) }
+  }
+
+  /// Rounds the tile into its place in the packed triangle.
+  private func place(
+    _ part: (rows: Range<Int>, columns: Range<Int>), scale: Double,
+    in destination: UnsafeMutablePointer<Float>
+  ) {
+    var source = UnsafePointer(tile.numbers)
+    for (a, i) in part.rows.enumerated() {
+      let count =
+        part.rows == part.columns
+        ? centering.packedCount(exampleCount: a + 1) - centering.packedCount(exampleCount: a)
+        : part.columns.count
+      let target =
+        destination + centering.packedCount(exampleCount: i) + part.columns.lowerBound
+      for b in 0..<count { target[b] = Float(source[b] * scale) }
+      source += count
+    }
+  }
+}
+
+/// Room for float64 numbers.
+final class PackedDoubles {
+  let numbers: UnsafeMutablePointer<Double>
+
+  init(count: Int) { numbers = .allocate(capacity: max(count, 1)) }
+
+  deinit { numbers.deallocate() }
+}
+
 extension GramSummary {
-  /// Rounds the packed numbers of a matrix that was centered in float64 to float32, divided by a power of two
-  /// that makes its norm at most 1. That is 2⁻²⁴ of what is left, not of what centering took away.
+  /// The summary of a matrix that was centered in float64, of the norm `norm`, when it is rounded to float32,
+  /// divided by a power of two that makes its norm at most 1; and the factor that does so.
+  func narrowed(norm: Double) -> (summary: GramSummary, scale: Double) {
+    let own = norm > 0 ? Int(norm.exponent) + 1 : 0
+    let scale = Double(sign: .plus, exponent: -own, significand: 1)
+    var result = self
+    result.exponent += own
+    result.roundingNorm = (roundingNorm + RoundingModel.unitRoundoff * norm) * scale
+    return (result, scale)
+  }
+
+  /// Rounds the packed numbers of such a matrix.
   ///
   /// - Returns: the summary of what is written.
   func narrowed(
     _ numbers: UnsafePointer<Double>, count: Int, to destination: UnsafeMutablePointer<Float>
   ) -> GramSummary {
-    let norm = dot(numbers, numbers, count).squareRoot()
-    let own = norm > 0 ? Int(norm.exponent) + 1 : 0
-    let scale = Double(sign: .plus, exponent: -own, significand: 1)
+    let (summary, scale) = narrowed(norm: dot(numbers, numbers, count).squareRoot())
     for index in 0..<count { destination[index] = Float(numbers[index] * scale) }
-    var result = self
-    result.exponent += own
-    result.roundingNorm = (roundingNorm + RoundingModel.unitRoundoff * norm) * scale
-    return result
+    return summary
   }
 }
 
@@ -26,19 +129,12 @@ extension CenteredGrams {
     _ chosen: [Int], of minibatch: Minibatch, kernel: GramKernel
   ) throws(DeviceError) {
     guard !chosen.isEmpty else { return }
-    let n = minibatch.exampleCount
-    let workspace = Float64Workspace(side: n)
-    let count = GramCentering.unbiased.packedCount(exampleCount: n)
-    let numbers = UnsafeMutablePointer<Double>.allocate(capacity: count)
-    defer { numbers.deallocate() }
-    do throws(ActivationReadError) {
-      for layer in chosen {
-        let gram = try Float64Gram(
-          of: minibatch.layers[layer], examples: minibatch.examples, kernel: kernel,
-          centering: .unbiased, grid: TileGrid(exampleCount: n, side: n), in: workspace)
-        try gram.write(tile: 0, to: numbers, in: workspace)
-        take(gram.summary, numbers, asLayer: layer)
+    let grams = NarrowedGrams(
+      of: minibatch, kernel: kernel, centering: .unbiased, side: minibatch.exampleCount)
+    for layer in chosen {
+      try take(asLayer: layer) { (numbers) throws(DeviceError) in
+        try grams.write(layer: layer, to: numbers)
       }
-    } catch { throw DeviceError(error) }
+    }
   }
 }

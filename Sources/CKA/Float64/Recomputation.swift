@@ -10,59 +10,117 @@ extension Comparison {
     public var right: [Int]
     /// Cells of the map that were made from float64.
     public var cells: Int
+
+    /// See the properties.
+    public init(left: [Int], right: [Int], cells: Int) {
+      (self.left, self.right, self.cells) = (left, right, cells)
+    }
   }
 
-  /// Computes the layers of `similarity` whose rounding errors are too large for float32 anew, in float64 on
-  /// the CPU, with all their partners; nil where there are none.
+  /// Sums of the first so many of the plan's minibatches.
+  struct Point {
+    let minibatches: Int
+    let sums: HSICSums
+  }
+
+  /// The similarities at `points`, with the layers whose rounding errors are too large for float32 at any of
+  /// them computed anew in float64 on the CPU, with all their partners; what was is nil where nothing was.
   ///
   /// Both sides of a cell are float64 then, minibatch by minibatch of the same plan. A layer keeps the
   /// status `lowPrecision` where float64's own rounding is too much.
   ///
-  /// - Parameter memory: bytes that the process may take.
-  func recomputed(
-    _ similarity: Similarity, of float32: HSICSums, memory: Int
-  ) throws(DeviceError) -> (Similarity, Recomputed?)? {
-    func doubtful(_ layers: [HSICSums.Layer], _ statuses: [Status]) -> [Int] {
-      let undefined = self.doubtful(statuses)
-      return layers.indices.filter { float32.isDoubtful(layers[$0]) || undefined.contains($0) }
+  /// - Parameters:
+  ///   - points: by ascending numbers of minibatches.
+  ///   - memory: bytes that the process may take.
+  func similarities(
+    _ points: [Point], memory: Int
+  ) throws(DeviceError) -> [(similarity: Similarity, recomputed: Recomputed?)] {
+    let similarities = points.map {
+      Similarity(
+        $0.sums, centering: estimator.centering, varianceInflation: plan.varianceInflation)
     }
-    let left = doubtful(float32.left, similarity.leftStatuses)
-    let right = doubtful(float32.right, similarity.rightStatuses)
-    guard !left.isEmpty || !right.isEmpty else { return nil }
-    func partners(_ statuses: [Status], _ doubtful: [Int]) -> [Int] {
-      statuses.indices.filter { statuses[$0] == .ok || doubtful.contains($0) }
+    func doubtful(_ layers: KeyPath<HSICSums, [HSICSums.Layer]>) -> [Int] {
+      points.reduce(into: Set()) {
+        $0.formUnion($1.sums.doubtful($1.sums[keyPath: layers], kernel))
+      }.sorted()
+    }
+    let (left, right) = (doubtful(\.left), doubtful(\.right))
+    guard !left.isEmpty || !right.isEmpty else { return similarities.map { ($0, nil) } }
+    func partners(_ statuses: KeyPath<Similarity, [Status]>, _ doubtful: [Int]) -> [Int] {
+      similarities.reduce(into: Set(doubtful)) { found, similarity in
+        let statuses = similarity[keyPath: statuses]
+        found.formUnion(statuses.indices.filter { statuses[$0] == .ok })
+      }.sorted()
     }
     let sums = Float64Sums(
       comparison: self, memory: max(memory - ProcessMemory.now - MemoryModel.reserve, 0))
     var blocks: [Float64Sums.Block] = []
     if !left.isEmpty {
-      blocks += sums.blocks(rows: left, columns: partners(similarity.rightStatuses, right))
+      blocks += sums.blocks(rows: left, columns: partners(\.rightStatuses, right))
     }
     if self.right != nil, !right.isEmpty {
-      let others = partners(similarity.leftStatuses, []).filter { !left.contains($0) }
+      let others = partners(\.leftStatuses, []).filter { !left.contains($0) }
       blocks += sums.blocks(rows: others, columns: right)
     }
-    var map = PatchedMap(
-      similarity, left: Set(left), right: Set(right), isOneModel: self.right == nil)
-    for block in blocks {
-      map.take(
-        Similarity(
-          try sums.sums(block), centering: estimator.centering,
-          varianceInflation: plan.varianceInflation),
-        block)
+    var maps = similarities.map {
+      PatchedMap($0, left: Set(left), right: Set(right), isOneModel: self.right == nil)
     }
-    return (map.similarity, map.recomputed)
+    for block in blocks {
+      for (place, part) in try sums.sums(block, points: points.map(\.minibatches)).enumerated() {
+        maps[place].take(
+          Similarity(
+            part, centering: estimator.centering, varianceInflation: plan.varianceInflation),
+          block)
+      }
+    }
+    return zip(maps, similarities).map { map, similarity in
+      map.recomputed.map { (map.similarity, $0) } ?? (similarity, nil)
+    }
   }
 
-  /// Layers of which float64 may know what float32 does not.
-  func doubtful(_ statuses: [Status]) -> [Int] {
-    statuses.indices.filter { isDoubtful(statuses[$0]) }
+}
+
+extension HSICSums {
+  /// Those of `layers` of which float32 leaves too little, and float64 may know more. RBF's bandwidth, which is
+  /// 0 where most examples are equal, may be so in float32 alone.
+  func doubtful(_ layers: [Layer], _ kernel: GramKernel) -> [Int] {
+    layers.indices.filter {
+      let status = status(of: layers[$0])
+      return isDoubtful(layers[$0]) || status == .lowPrecision
+        || status == .nonFinite && kernel != .linear
+    }
   }
 
-  /// Whether float64 may know what float32 does not. RBF's bandwidth, which is 0 where most examples are
-  /// equal, may be so in float32 alone.
-  private func isDoubtful(_ status: Status) -> Bool {
-    status == .lowPrecision || status == .nonFinite && kernel != .linear
+  /// The layers whose matrices of one minibatch are to be made in float64, where matrices are kept, and not
+  /// sums over all minibatches.
+  ///
+  /// The rule is that for sums, with the errors of this minibatch in place of the mean over all: where none is
+  /// above the limit, the mean is not. So what is made in float64 does not depend on what else is known, and is
+  /// the same in any share of a plan.
+  ///
+  /// - Parameters:
+  ///   - layers: the matrices as a device made them.
+  ///   - squares: ⟨K, K⟩ of each.
+  ///   - plan: all minibatches, whose matrices are one vector of `dimension` numbers.
+  public static func doubtfulLayers(
+    _ layers: [GramSummary], squares: [Double], exampleCount: Int, centering: GramCentering,
+    precision: Precision, plan: MinibatchPlan, kernel: GramKernel
+  ) -> [Int] {
+    var sums = HSICSums(
+      exampleCount: exampleCount, centering: centering, left: layers, right: [],
+      products: Matrix(rows: layers.count, columns: 0, repeating: 0), leftSquares: squares,
+      rightSquares: [], precision: precision)
+    sums.dimension = plan.dimension(centering)
+    return sums.doubtful(sums.left, kernel)
+  }
+}
+
+extension MinibatchPlan {
+  /// The dimensions of the spaces of all minibatches' centered Gram matrices, together.
+  fileprivate func dimension(_ centering: GramCentering) -> Double {
+    (0..<batches.perPass).reduce(0) {
+      $0 + HSICSums.dimension(exampleCount: batches.size(of: $1), centering)
+    } * Double(passes)
   }
 }
 

@@ -30,10 +30,12 @@ final class CenteredGrams: @unchecked Sendable {
     }
   }
 
-  /// Puts a matrix that was made in float64 in the place of a layer's.
-  func take(_ summary: GramSummary, _ matrix: UnsafePointer<Double>, asLayer layer: Int) {
-    layers[layer] = summary.narrowed(
-      matrix, count: packedCount, to: numbers + layer * packedCount)
+  /// Puts the matrix that `write` writes in the place of a layer's.
+  func take(
+    asLayer layer: Int,
+    write: (UnsafeMutablePointer<Float>) throws(DeviceError) -> GramSummary
+  ) throws(DeviceError) {
+    layers[layer] = try write(numbers + layer * packedCount)
   }
 
   /// The matrices of the same examples in another order: row and column i are `order[i]`'s.

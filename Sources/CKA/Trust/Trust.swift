@@ -178,21 +178,23 @@ public struct Trust: Sendable {
     let left = try grams(of: batch.left, on: device)
     let right: CenteredGrams? =
       if let right = batch.right { try grams(of: right, on: device) } else { nil }
-    var similarity = try similarity(left, right, on: device)
+    var sums = try sums(left, right, on: device)
     // What float32 leaves too little of is made anew in float64.
-    let doubtful = comparison.doubtful(similarity.leftStatuses)
-    let others = right == nil ? [] : comparison.doubtful(similarity.rightStatuses)
+    let doubtful = sums.doubtful(sums.left, comparison.kernel)
+    let others = right == nil ? [] : sums.doubtful(sums.right, comparison.kernel)
     if !(doubtful.isEmpty && others.isEmpty) {
       try left.makeAnew(doubtful, of: batch.left, kernel: comparison.kernel)
       if let right, let minibatch = batch.right {
         try right.makeAnew(others, of: minibatch, kernel: comparison.kernel)
       }
-      similarity = try self.similarity(left, right, on: device)
+      sums = try self.sums(left, right, on: device)
     }
+    let similarity = Similarity(sums, centering: .unbiased)
 
     let order = MinibatchPlan.permutation(of: n, seed: seed, pass: -2)
     let shuffled = (right ?? left).permuted(order)
-    let control = try self.similarity(left, shuffled, on: device)
+    let control = Similarity(
+      try self.sums(left, shuffled, on: device), centering: .unbiased)
     return Outcome(
       similarity, control: control, left, right ?? left, device: device.info, seed: seed)
   }
@@ -204,14 +206,13 @@ public struct Trust: Sendable {
     return try CenteredGrams(stack, exampleCount: minibatch.exampleCount, on: device)
   }
 
-  private func similarity(
+  private func sums(
     _ left: CenteredGrams, _ right: CenteredGrams?, on device: some Device
-  ) throws(DeviceError) -> Similarity {
+  ) throws(DeviceError) -> HSICSums {
     let leftStack = try device.gramStack(of: left.packed)
     let rightStack =
       try right.map { (right) throws(DeviceError) in try device.gramStack(of: right.packed) }
-    let sums = try comparison.sums(leftStack, rightStack, of: left.exampleCount, on: device)
-    return Similarity(sums, centering: .unbiased)
+    return try comparison.sums(leftStack, rightStack, of: left.exampleCount, on: device)
   }
 }
 
