@@ -208,8 +208,8 @@ struct TrustCommand: ParsableCommand {
       log.warning(
         """
         \(oneLine(model.path)): in layer \(oneLine(first.name))\(others) a group of examples \
-        (\(Format.fixed(100 * share, 1)) %) stands apart from the rest: its similarities are those of the \
-        two groups; --cell says what is left within them
+        (\(Format.fixed(100 * share, 1)) %) stands apart from the rest, as a class may: its similarities are \
+        those of the two groups; --cell says what is left within them
         """)
     }
     if document.pair?.isCarriedByGroups ?? false {

@@ -363,6 +363,14 @@ import Testing
     #expect(alarms <= layers.count / 20, "\(alarms) of \(layers.count)")
   }
 
+  /// Of a few examples some cut nearly always leaves two heaps: that says nothing.
+  @Test(arguments: [4, 8, 12, 20]) func fewExamplesStandApartByChance(n: Int) throws {
+    let layers = (0..<200).map { Activations64.normal(n: n, p: 1 + $0 % 3, seed: UInt64(900 + $0)) }
+    let outcome = try outcome(layers)
+    // 0.25 of 100 at 20 examples, of 200 layers 0.5; a Poisson number of that mean is above 4 once in 5,000 times.
+    #expect(outcome.leftGroupShares.count { !$0.isNaN } <= 4)
+  }
+
   /// Sparse layers, whose few examples make the interval too short, are told from normal ones.
   @Test func intervalsOfSparseLayersAreCalledShort() throws {
     let dense = Activations64.normal(n: 100, p: 20, seed: 41)
