@@ -414,6 +414,7 @@ cka_swift_library(SweepStore Sources/SweepStore
     GramMaker.swift
     ModelEntry.swift
     NewFile.swift
+    NewStore.swift
     ProductMaker.swift
     ProductsFile.swift
     RowDigest.swift

@@ -71,6 +71,14 @@ public struct ExamplePairing: Sendable, Hashable {
       left: places.map { left[$0] }, right: places.map { right[$0] }, dropped: dropped)
   }
 
+  /// The pairs without these examples of the first model.
+  public func without(_ examples: [Int]) -> ExamplePairing {
+    let bad = Set(examples)
+    let places = left.indices.filter { !bad.contains(left[$0]) }
+    return ExamplePairing(
+      left: places.map { left[$0] }, right: places.map { right[$0] }, dropped: examples)
+  }
+
   private static func inOrder(
     _ left: any ActivationSource, _ right: any ActivationSource
   ) throws(ComparisonError) -> [Int] {

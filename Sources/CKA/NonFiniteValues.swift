@@ -92,9 +92,6 @@ extension ExamplePairing {
     var found = try NonFiniteValues.find(in: left.layers, examples: self.left)
     if let right { found += try NonFiniteValues.find(in: right.layers, examples: self.right) }
     let bad = Set(found.flatMap { $0?.places ?? [] })
-    let places = self.left.indices.filter { !bad.contains($0) }
-    return ExamplePairing(
-      left: places.map { self.left[$0] }, right: places.map { self.right[$0] },
-      dropped: bad.sorted().map { self.left[$0] })
+    return without(bad.sorted().map { self.left[$0] })
   }
 }

@@ -98,6 +98,19 @@ struct LayerOptions: ParsableArguments {
     return .mean(layout)
   }
 
+  /// Checks that each pattern of layers' names matches an array of one of the models at `paths`.
+  func checkPatterns(of paths: [String]) throws {
+    guard !layers.isEmpty || !exclude.isEmpty else { return }
+    var names: [String] = []
+    for path in paths {
+      names += try reportingFileErrors { () throws(ActivationFileError) in
+        try ModelContents(path: path).names
+      }
+    }
+    try check(layers, of: names, in: paths)
+    try check(exclude, of: names, in: paths)
+  }
+
   /// Checks that each pattern matches one of `names`, those of all arrays of the models at `paths`: another
   /// is likely misspelled.
   func check(_ patterns: [String], of names: [String], in paths: [String]) throws {

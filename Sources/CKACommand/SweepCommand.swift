@@ -24,7 +24,8 @@ struct SweepCommand: ParsableCommand {
     discussion: """
       Each MODEL's activations are read once: its Gram matrices are kept in the store. A model that \
       comes later is compared with all that are there. A sweep that was stopped, in whatever way, goes \
-      on when the same command is given again.
+      on when the same command is given again. --drop-examples leaves out, of all models for good, the \
+      examples that hold NaN or infinity in any of the models that the store is made with.
       """)
 
   @Argument(help: "The models: files or folders.", completion: .file())
@@ -34,6 +35,7 @@ struct SweepCommand: ParsableCommand {
 
   @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
+  @OptionGroup var drop: DropOption
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
@@ -76,6 +78,7 @@ struct SweepCommand: ParsableCommand {
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
         let table = try groups.table
+        try layers.checkPatterns(of: models)
         try SweepFolder.check("\(output)/results")
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
         let reporter = SweepReporter(log: log, isQuiet: isQuiet)
@@ -84,7 +87,7 @@ struct SweepCommand: ParsableCommand {
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
           memory: granted.memory?.bytes ?? Comparison.defaultMemory,
-          devices: choice.devices, firstModel: models[0], team: ranks,
+          devices: choice.devices, models: models, team: ranks,
           openModel: {
             // A sweep may open a model several times.
             try layers.select(
@@ -129,6 +132,7 @@ struct SweepCommand: ParsableCommand {
     settings.storePrecision = storePrecision
     settings.alignment = examples.alignment.rawValue
     settings.exampleLimit = examples.examples
+    settings.dropExamples = drop.dropExamples?.rawValue
     return settings
   }
 
@@ -219,6 +223,12 @@ private final class SweepReporter {
         """)
     case .note(let text):
       log.warning("\(oneLine(text))")
+    case .dropped(let examples, let count):
+      log.info(
+        """
+        \(Format.count(examples.count)) of \(Format.count(count)) examples hold NaN or infinity in a layer of a \
+        model and are left out of all: \(listed(examples, of: examples.count))
+        """)
     case .fellBack(let from, let to, let error):
       log.warning(
         "\(from.id) failed, \(to.id) goes on: \(oneLine(error.description))")

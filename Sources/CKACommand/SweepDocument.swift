@@ -140,6 +140,7 @@ extension ResultDocument.Examples {
     self.init(
       total: results.exampleCount, used: results.plan.examplesUsed,
       dropped: results.plan.examplesDropped, minibatches: results.plan.batches.count,
-      limit: settings.exampleLimit, alignment: settings.alignment == "ids" ? "ids" : nil)
+      limit: settings.exampleLimit, alignment: settings.alignment == "ids" ? "ids" : nil,
+      nonFinite: results.dropped)
   }
 }

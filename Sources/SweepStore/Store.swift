@@ -21,6 +21,9 @@ struct Store {
     var settings: SweepSettings
     /// n of every model.
     var exampleCount: Int
+    /// Examples, ascending, that are left out of all models (`SweepSettings.dropExamples`); nil where none was
+    /// looked for.
+    var dropped: [Int]?
     var shard: Shard?
 
     /// Of all that entries must agree on.
@@ -29,6 +32,12 @@ struct Store {
       encoder.outputFormatting = .sortedKeys
       let text = (try? encoder.encode(self)) ?? Data()
       return Digest(of: String(decoding: text, as: UTF8.self)).hexadecimal
+    }
+
+    /// Examples that are compared.
+    var comparedCount: Int {
+      max(
+        min(settings.exampleLimit ?? exampleCount, exampleCount) - (dropped?.count ?? 0), 0)
     }
   }
 
@@ -45,11 +54,6 @@ struct Store {
   /// The minibatches that this store is to hold: all, or its shard's.
   var minibatches: [Int] {
     document.shard?.minibatches(of: plan.batches.count) ?? Array(plan.batches.indices)
-  }
-
-  /// Examples that are compared.
-  static func comparedCount(_ settings: SweepSettings, exampleCount: Int) -> Int {
-    min(settings.exampleLimit ?? exampleCount, exampleCount)
   }
 
   /// The document's digest.

@@ -56,7 +56,22 @@ extension Store.Document {
     if let limit = settings.exampleLimit {
       try check("settings.exampleLimit", limit, in: least...Int.max)
     }
-    let compared = Store.comparedCount(settings, exampleCount: exampleCount)
+    try check(
+      "settings.dropExamples", settings.dropExamples ?? "none",
+      settings.dropExamples == nil || settings.dropExamples == SweepSettings.nonFinite,
+      SweepSettings.nonFinite)
+    let isDropping = settings.dropExamples != nil
+    try check(
+      "dropped", dropped == nil ? "none" : "a list", (dropped != nil) == isDropping,
+      isDropping ? "a list of examples" : "none without settings.dropExamples")
+    var before = -1
+    for (index, example) in (dropped ?? []).enumerated() {
+      try check(
+        "dropped[\(index)]", example, example > before && example < exampleCount,
+        "one of \(exampleCount) examples, in ascending order")
+      before = example
+    }
+    let compared = comparedCount
     let largest = hasMinibatches ? min(size, compared) : compared
     try check("examples of a minibatch", largest, in: least...Self.mostInMinibatch)
     // Full ones and one of the rest, of each pass.

@@ -39,7 +39,8 @@ public struct StoreMerge {
     }
     self.shares = shares
     document = Store.Document(
-      settings: first.document.settings, exampleCount: first.document.exampleCount, shard: nil)
+      settings: first.document.settings, exampleCount: first.document.exampleCount,
+      dropped: first.document.dropped, shard: nil)
     for share in shares {
       try share.checkHasModels()
       try Self.checkSettings(share, first)
@@ -67,6 +68,12 @@ public struct StoreMerge {
         .data, share.path,
         "has models of \(share.document.exampleCount) examples, \(first.path) of "
           + "\(first.document.exampleCount)")
+    }
+    guard share.document.dropped == first.document.dropped else {
+      throw StoreError(
+        .data, share.path,
+        "leaves out other examples for --drop-examples than \(first.path): make both with the same "
+          + "models")
     }
   }
 

@@ -18,6 +18,9 @@ public final class Sweep {
     case littleRoom(path: String, bytes: Int, models: Int, free: Int)
     /// Something that the user should know: one line.
     case note(String)
+    /// `examples` of so many hold NaN or infinity in any layer of the models a store is made with, and are left
+    /// out of all.
+    case dropped(examples: [Int], of: Int)
     /// A device failed; the next goes on.
     case fellBack(from: DeviceInfo, to: DeviceInfo, because: DeviceError)
   }
@@ -77,14 +80,14 @@ public final class Sweep {
   /// - Parameters:
   ///   - memory: bytes the process may take.
   ///   - devices: the first does the work; where it fails, the next.
-  ///   - firstModel: a model whose examples a new store's are.
+  ///   - models: the first one's examples are those of a new store.
   ///   - team: the processes that make the sweep together; `memory` is what each may take.
   ///   - openModel: opens the model at a path, with the layers and pooling of the settings.
   /// - Throws: `.usage` where the store has other settings, `.cannotCreate` where another process uses
   ///   it or the folder holds something else.
   public init(
     store path: String, settings: SweepSettings, shard: Shard? = nil, memory: Int,
-    devices: [any Device], firstModel: String, team: any SweepTeam = Alone(),
+    devices: [any Device], models: [String], team: any SweepTeam = Alone(),
     openModel: @escaping (String) throws -> ActivationModel,
     observe: @escaping (Event) -> Void = { _ in }
   ) throws {
@@ -100,12 +103,20 @@ public final class Sweep {
       }
       try Self.checkFolder(path)
     }
-    var exampleCount = 0
     var settings = settings
+    var new: Store.Document?
+    func newDocument() throws -> Store.Document {
+      let document = try Self.document(settings, shard, models: models, openModel, observe)
+      settings = document.settings
+      return document
+    }
+    guard let firstModel = models.first else {
+      throw StoreError(.usage, path, "no models were given")
+    }
     if isNew {
-      exampleCount = try openModel(firstModel).exampleCount
-      settings.chooseBatchSize(exampleCount: exampleCount)
-      let plan = try Self.check(settings, shard, exampleCount: exampleCount, path: firstModel)
+      let document = try newDocument()
+      new = document
+      let plan = try Self.check(document, path: firstModel)
       try Self.checkMemory(memory, settings, plan)
       try StorePath.makeFolder(path)
     }
@@ -117,19 +128,14 @@ public final class Sweep {
     case .success(let document): store = try Store(path, document)
     case .failure(let error):
       guard team.isFirst, error.kind == .data || error.kind == .noInput else { throw error }
-      if !isNew {
-        exampleCount = try openModel(firstModel).exampleCount
-        settings.chooseBatchSize(exampleCount: exampleCount)
-      }
-      store = try Self.remade(
-        path, .init(settings: settings, exampleCount: exampleCount, shard: shard), because: error)
+      store = try Self.remade(path, new ?? newDocument(), because: error)
       if !isNew || !store.entries.isEmpty {
         observe(.note("\(error.description); made again from the options given"))
       }
     }
     // Without a model that vouches for it, nothing is done for so many examples.
     if !isNew, store.entries.isEmpty {
-      exampleCount = try openModel(firstModel).exampleCount
+      let exampleCount = try openModel(firstModel).exampleCount
       guard exampleCount == store.document.exampleCount else {
         throw .damaged(
           "\(path)/store.json", "exampleCount", found: store.document.exampleCount,
@@ -219,30 +225,6 @@ public final class Sweep {
       throw StoreError(
         .cannotCreate, path, "holds '\(other)', which cka sweep did not write: it is no store")
     }
-  }
-
-  private static func check(
-    _ settings: SweepSettings, _ shard: Shard?, exampleCount: Int, path: String
-  ) throws(StoreError) -> MinibatchPlan {
-    let compared = Store.comparedCount(settings, exampleCount: exampleCount)
-    let least = settings.estimatorValue.centering.leastExamples
-    guard compared >= least else {
-      throw StoreError(
-        .data, path,
-        "\(compared) example\(compared == 1 ? " is" : "s are") compared, the "
-          + "\(settings.estimator.rawValue) estimator needs at least \(least)")
-    }
-    let document = Store.Document(settings: settings, exampleCount: exampleCount, shard: nil)
-    let plan = try document.checkedPlan { field, found, expected in
-      StoreError(.usage, path, "cannot be swept: \(field): found \(found), expected \(expected)")
-    }
-    let batches = plan.batches.count
-    if let shard, shard.count > batches {
-      throw StoreError(
-        .usage, "--shard \(shard)",
-        "there are more shards than minibatches, of which \(path) has \(batches)")
-    }
-    return plan
   }
 
   private func checkSettings(_ settings: SweepSettings, _ shard: Shard?) throws(StoreError) {

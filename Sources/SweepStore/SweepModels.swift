@@ -219,12 +219,13 @@ extension Sweep {
     let settings = store.document.settings
     // The first model brings the examples.
     let reference = store.entries.isEmpty ? nil : try store.reference(for: model, path: path)
-    let pairing = try ExamplePairing(
+    var pairing = try ExamplePairing(
       reference ?? model, reference == nil ? nil : model, alignment: settings.alignmentValue,
       limit: settings.exampleLimit, seed: settings.seed)
     if reference?.exampleIDs == nil, let ids = model.exampleIDs {
       try store.write(SampleIDs(model: model.name, ids: ids))
     }
+    if let dropped = store.document.dropped { pairing = pairing.without(dropped) }
     return pairing
   }
 

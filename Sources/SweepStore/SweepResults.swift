@@ -10,6 +10,8 @@ public struct SweepResults: Sendable {
   public let settings: SweepSettings
   /// n of every model.
   public let exampleCount: Int
+  /// Examples that were left out of all models for NaN or infinity; nil where none was looked for.
+  public let dropped: [Int]?
   /// Which of the compared examples form which minibatch.
   public let plan: MinibatchPlan
   /// What made the matrices, in the order in which it first did.
@@ -45,6 +47,7 @@ public struct SweepResults: Sendable {
     models = store.entries.map(\.entry.model)
     settings = store.document.settings
     exampleCount = store.document.exampleCount
+    dropped = store.document.dropped
     plan = store.plan
     path = store.path
     self.products = products
@@ -115,9 +118,6 @@ public struct SweepResults: Sendable {
     return Similarity(sums, centering: centering, varianceInflation: plan.varianceInflation)
   }
 
-  /// Products of matrices are no larger than the matrices: |⟨K, L⟩| ≤ ‖K‖‖L‖ (Cauchy and Schwarz), and
-  /// ⟨K, K⟩ = ‖K‖². Devices round by far less than the hundredth that is left to them.
-  private static func check(
   /// The layers of two models, or of one, of whose matrices float64 made some, as float32 left too little of
   /// them; nil where there are none that have values.
   public func recomputed(
@@ -137,6 +137,9 @@ public struct SweepResults: Sendable {
     return .init(left: rows.sorted(), right: columns.sorted(), cells: cells)
   }
 
+  /// Products of matrices are no larger than the matrices: |⟨K, L⟩| ≤ ‖K‖‖L‖ (Cauchy and Schwarz), and
+  /// ⟨K, K⟩ = ‖K‖². Devices round by far less than the hundredth that is left to them.
+  private static func check(
     _ products: Matrix<Double>, _ leftSquares: [Double], _ rightSquares: [Double], areSame: Bool,
     path: String
   ) throws(StoreError) {

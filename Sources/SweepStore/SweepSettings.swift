@@ -65,6 +65,11 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   public var alignment = "order"
   /// The most examples that are taken.
   public var exampleLimit: Int?
+  /// `non-finite` where examples are left out that hold NaN or infinity in any layer of the models that a store
+  /// is made with; nil for none.
+  public var dropExamples: String?
+  /// The one value of `dropExamples`.
+  public static let nonFinite = "non-finite"
 
   /// The settings of `cka sweep` without options; see the properties.
   public init() {}
@@ -119,14 +124,14 @@ public struct SweepSettings: Codable, Sendable, Hashable {
       ("--layout", layout?.rawValue ?? "none"),
       ("--precision", precision.rawValue), ("--store-precision", storePrecision.rawValue),
       ("--align", alignment), ("--examples", exampleLimit.map(String.init) ?? "all"),
+      ("--drop-examples", dropExamples ?? "none"),
     ]
   }
 
-  /// Chooses the size of minibatches for models of so many examples, if nobody has.
-  mutating func chooseBatchSize(exampleCount: Int) {
+  /// Chooses the size of minibatches where so many examples are compared, if nobody has.
+  mutating func chooseBatchSize(compared count: Int) {
     guard estimator == .minibatch, batchSize == nil else { return }
-    batchSize = Estimator.Minibatches.size(
-      forExamples: Store.comparedCount(self, exampleCount: exampleCount))
+    batchSize = Estimator.Minibatches.size(forExamples: count)
   }
 
   /// The first setting in which `other` differs, with both values; a size of minibatches that was left

@@ -116,6 +116,15 @@ import Testing
       .expectSuccess()
     try cka.run(["sweep", "m.npz", "--output", "store"] + Self.once)
       .expectFailure(64, "--exclude relu*")
+    // Of several models one suffices; a pattern that matches none is likely misspelled.
+    try cka.folder.write(TestModel(["conv1", "conv2"]).npz, to: "plain.npz")
+    let models = ["sweep", "m.npz", "plain.npz", "--output", "two"]
+    for pattern in [["--exclude", "rule*"], ["--layers", "conv*", "--layers", "rule*"]] {
+      try cka.run(models + pattern + Self.once)
+        .expectFailure(64, "m.npz, plain.npz", "no layer matches rule*")
+    }
+    #expect(!cka.exists("two"))
+    try cka.run(models + ["--exclude", "relu*"] + Self.once).expectSuccess()
   }
 
   @Test func theSecondModelHasLayersOfItsOwn() throws {
@@ -277,6 +286,13 @@ import Testing
         "--output", "\(command)-out", "--quiet"
       ).expectSuccess()
     }
+    let sweep = try cka.run(
+      ["sweep", "whole.npz", "m.npz", "--drop-examples", "non-finite", "--output", "store"]
+        + Self.all)
+    sweep.expectSuccess(messages: 1)
+    #expect(sweep.errors.contains("1 of 60 examples hold NaN or infinity"), "\(sweep.errors)")
+    let pair = try cka.bytes("store/results/pairs/whole--m/result.json")
+    #expect(String(decoding: pair, as: UTF8.self).contains("\"nonFinite\" : [\n      3\n    ]"))
     try cka.folder.write(NPYFile.bytes((0..<60).map { Double($0 % 2) }, shape: [60]), to: "y.npy")
     try cka(
       "probe", "m.npz", "--labels", "y.npy", "--drop-examples", "non-finite", "--device", "cpu",

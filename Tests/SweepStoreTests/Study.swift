@@ -56,7 +56,7 @@ final class Study {
     notes = []
     return try Sweep(
       store: path(store), settings: settings, shard: shard, memory: memory,
-      devices: [Self.device], firstModel: models.first ?? path("none"),
+      devices: [Self.device], models: models.isEmpty ? [path("none")] : models,
       openModel: { path in
         let model = try ModelFiles(path: path)
         return ActivationModel(

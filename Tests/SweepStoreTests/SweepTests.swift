@@ -120,7 +120,7 @@ import Testing
     // What cannot be read cannot have been; its times and size are as they were.
     let sweep = try Sweep(
       store: study.path("store"), settings: study.settings, memory: study.memory,
-      devices: [Study.device], firstModel: model,
+      devices: [Study.device], models: [model],
       openModel: { _ in throw StoreError(.io, "m", "was opened") })
     #expect(try sweep.run(models: [model]).gramsFound == 3)
   }

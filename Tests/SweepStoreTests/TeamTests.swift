@@ -93,7 +93,7 @@ extension Study {
   ) throws -> Sweep {
     try Sweep(
       store: path(store), settings: settings, shard: shard, memory: memory,
-      devices: [Self.device], firstModel: models[0], team: team,
+      devices: [Self.device], models: models, team: team,
       openModel: {
         let model = try ModelFiles(path: $0)
         return ActivationModel(
