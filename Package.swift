@@ -168,7 +168,9 @@ if let runtime = Context.environment["CKA_FUZZER_RUNTIME"] {
       name: "CKACommand", dependencies: command?.dependencies ?? [], exclude: ["Command.swift"]),
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["ActivationFiles", "BLASDevice", "CKA", "CKACommand", "SweepStore"],
+      dependencies: [
+        "ActivationFiles", "BLASDevice", "CKA", "CKACommand", "CommandSupport", "SweepStore",
+      ],
       path: "Tests/Fuzz", exclude: ["Results", "Seeds", "make_seeds.py", "words.dict"],
       linkerSettings: [.unsafeFlags([runtime, "-lstdc++"])]),
   ]

@@ -1,3 +1,4 @@
+import CommandSupport
 import Foundation
 
 @testable import CKACommand
@@ -18,36 +19,54 @@ extension Readers {
       try scratch.copyResults(command)
       return { input in
         try scratch.write(input, to: document)
-        let result = try readResult(in: scratch.path)
-        let figures = try result.figures()
-        guard input.reduce(0, &+) % 8 == 0 else { return }
-        for figure in figures { _ = try figure.figure.data(.svg) }
-        _ = try result.report().bytes()
+        try asCommand {
+          try drawing(scratch.path) {
+            let result = try readResult(in: scratch.path)
+            let figures = try result.figures()
+            guard input.reduce(0, &+) % 8 == 0 else { return }
+            for figure in figures { _ = try figure.figure.data(.svg) }
+            _ = try result.report().bytes()
+          }
+        }
       }
     }
   }
 
+  /// What `body` returns. An error with which a command would end as faulty itself, such as one of an
+  /// encoder, is a failure of the reader.
+  private static func asCommand<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as any FailureConvertible
+      where error.failure.code != .software
+    {
+      throw error
+    } catch { fatalError("expected a fault of the input, found \(error)") }
+  }
+
   /// The classes of examples.
   static func labels(_ scratch: Scratch) throws -> Reader {
-    { input in _ = try readLabels(scratch.write(input, to: "labels.npy")) }
+    { input in _ = try asCommand { try readLabels(scratch.write(input, to: "labels.npy")) } }
   }
 
   /// Which models are of one architecture.
   static func table(_ scratch: Scratch) throws -> Reader {
-    { input in _ = try ModelTable(path: scratch.write(input, to: "models.csv")) }
+    { input in _ = try asCommand { try ModelTable(path: scratch.write(input, to: "models.csv")) } }
   }
 
   /// Which classes belong together.
   static func hierarchy(_ scratch: Scratch) throws -> Reader {
     { input in
       let names = ["cat", "dog", "ant"]
-      let hierarchy = try readHierarchy(scratch.write(input, to: "classes.csv"), of: names)
+      let hierarchy = try asCommand {
+        try readHierarchy(scratch.write(input, to: "classes.csv"), of: names)
+      }
       _ = hierarchy.groups(of: names, least: 2)
     }
   }
 
   /// What the classes are called.
   static func classNames(_ scratch: Scratch) throws -> Reader {
-    { input in _ = try readClassNames(scratch.write(input, to: "classes.txt"), count: 3) }
+    { input in
+      _ = try asCommand { try readClassNames(scratch.write(input, to: "classes.txt"), count: 3) }
+    }
   }
 }
