@@ -15,13 +15,14 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 	@echo
 	@echo "The picture is demo-result/heatmap.png (and heatmap.svg); the numbers are in cka.csv."
 
-test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, reports in a browser
+test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, faults, reports in a browser
 	Scripts/install-dependencies.sh test
 	SWIFT=$(SWIFT) Scripts/test-swift.sh
 	Scripts/test-oclgrind.sh
 	CKA=.build-test/release/cka Scripts/check-maps.sh
 	$$(Scripts/python-with-numpy.sh h5py) Tests/Reference/files_against_numpy.py .build-test/release/cka
 	CKA=.build-test/release/cka Scripts/test-mpi.sh
+	CKA=.build-test/release/cka Scripts/test-faults.py
 	CKA=.build-test/release/cka Scripts/test-report.sh
 
 fuzz: ## an hour of damaged files for the readers, one after another; SECONDS=20 for less each

@@ -55,7 +55,7 @@ let package = Package(
     .target(
       name: "ActivationFiles",
       dependencies: [
-        "Activations", "CHDF5Process", "CLibzip", "CSystem",
+        "Activations", "CHDF5Process", "CLibzip", "CSystem", "Support",
         .target(name: "CZlib", condition: .when(traits: ["HDF5"])),
       ]),
     .target(name: "Device", dependencies: ["Activations"]),

@@ -31,14 +31,24 @@ cka_system_library(CLibzip Sources/CLibzip
 
 cka_c_library(CSystem Sources/CSystem
   SOURCES
+    mapped_files.c
     system_calls.c)
 
 cka_system_library(CZlib Sources/CZlib
   PKG_CONFIG zlib
   TRAIT HDF5)
 
+cka_swift_library(Support Sources/Support
+  DEPENDS CSystem
+  SOURCES
+    MachineLimits.swift
+    Perform.swift
+    ProcessMemory.swift
+    SmallFile.swift
+    SystemCalls.swift)
+
 cka_swift_library(ActivationFiles Sources/ActivationFiles
-  DEPENDS Activations CHDF5Process CLibzip CSystem CZlib
+  DEPENDS Activations CHDF5Process CLibzip CSystem CZlib Support
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
@@ -94,14 +104,6 @@ cka_c_library(CPUKernels Sources/CPUKernels
     cpu_kernels.c
     half.c
     wide_features.c)
-
-cka_swift_library(Support Sources/Support
-  DEPENDS CSystem
-  SOURCES
-    MachineLimits.swift
-    Perform.swift
-    ProcessMemory.swift
-    SmallFile.swift)
 
 cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   DEPENDS Activations CPUKernels Support
@@ -240,10 +242,10 @@ cka_swift_library(CommandSupport Sources/CommandSupport
     Console.swift
     Failure.swift
     Formatting.swift
-    MappedFileGuard.swift
     OwnFolder.swift
     ProcessSetup.swift
     Progress.swift
+    Reading.swift
     Suggestion.swift
     TextTable.swift
     Writing.swift)

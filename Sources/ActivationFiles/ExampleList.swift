@@ -10,7 +10,7 @@ struct ExampleList {
 
   /// Reads the list at `path`, where there is one.
   init?(path: String) throws(ActivationFileError) {
-    guard !isMissing(path) else { return nil }
+    guard try !isMissing(path) else { return nil }
     place = Place(path: path)
     let file = try MappedFile(path: path)
     guard let text = String(validating: try file.copy(), as: UTF8.self) else {

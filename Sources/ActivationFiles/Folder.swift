@@ -23,10 +23,12 @@ func fileNames(in folder: String) throws(ActivationFileError) -> [String] {
 }
 
 /// Whether nothing at all lies at `path`, not even a broken symbolic link. Nothing can lie at a path that
-/// is too long: that of a companion of a file with a long name.
-func isMissing(_ path: String) -> Bool {
+/// is too long: that of a companion of a file with a long name. Throws where that cannot be told.
+func isMissing(_ path: String) throws(ActivationFileError) -> Bool {
   var status = stat()
-  return lstat(path, &status) != 0 && [ENOENT, ENAMETOOLONG].contains(errno)
+  if lstat(path, &status) == 0 { return false }
+  guard [ENOENT, ENAMETOOLONG].contains(errno) else { throw .system(errno, opening: path) }
+  return true
 }
 
 /// The path of `name` in `folder`.

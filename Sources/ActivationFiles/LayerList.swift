@@ -28,7 +28,7 @@ struct LayerList {
     do throws(ActivationFileError) {
       _ = try FileType(path: path)
     } catch {
-      guard isMissing(path) else { throw error }
+      guard try isMissing(path) else { throw error }
       return nil
     }
     try self.init(path: path)

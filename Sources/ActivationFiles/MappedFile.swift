@@ -1,6 +1,7 @@
 import Activations
 import CSystem
 import Glibc
+import Support
 
 /// A regular file mapped into memory for reading, and kept open.
 ///
@@ -171,13 +172,13 @@ struct FileDescriptor: ~Copyable {
   /// as far as the system lets it.
   init(opening path: String) {
     let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC
-    var number = open(path, flags)
+    var number = uninterrupted { open(path, flags) }
     if number < 0, errno == EMFILE {
       var limit = rlimit()
       getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
       limit.rlim_cur = limit.rlim_max
       setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      number = open(path, flags)
+      number = uninterrupted { open(path, flags) }
     }
     self.number = number
   }

@@ -1,4 +1,6 @@
+import CSystem
 import Glibc
+import Support
 
 /// A file without a name, for arrays that must be unpacked: their memory stays reclaimable, and
 /// the file is gone when its last mapping is.
@@ -10,14 +12,11 @@ struct TemporaryFile: ~Copyable {
   /// Makes a file of `size` bytes, all of which the disk has room for.
   init(size: Int, for place: Place) throws(ActivationFileError) {
     let folder = TemporaryFile.folder
-    var template = Array("\(folder)/cka-XXXXXX".utf8CString)
-    let file = FileDescriptor(mkstemp(&template))
+    let file = FileDescriptor(uninterrupted { cka_open_unnamed(folder) })
     guard file.isOpen else {
       throw place.error(
         .io, "cannot be unpacked in \(quoted(folder)): \(systemMessage(errno))")
     }
-    unlink(&template)
-    _ = fcntl(file.number, F_SETFD, FD_CLOEXEC)
     // Where a file system cannot reserve room, posix_fallocate writes to every block: ask first.
     var disk = statvfs()
     let isKnown = fstatvfs(file.number, &disk) == 0

@@ -65,6 +65,12 @@ void answer_failure(const char *what, const char *name) {
   answer_end();
 }
 
+void answer_unreadable(int error) {
+  answer_number(error);
+  answer_now();
+  _exit(CKA_HDF5_UNREADABLE);
+}
+
 void answer_end(void) {
   answer_number(CKA_HDF5_END);
   answer_now();

@@ -20,3 +20,5 @@ void answer_last_error(void);
 // An entry that could not be read, and the end: a damaged file is read no further.
 _Noreturn void answer_failure(const char *what, const char *name);
 _Noreturn void answer_end(void);
+// Ends where the file cannot be read: `error` is of errno.h.
+_Noreturn void answer_unreadable(int error);

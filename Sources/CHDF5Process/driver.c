@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "answer.h"
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
@@ -31,7 +33,8 @@ haddr_t file_size(void) { return size; }
 static H5FD_t *open_driver(const char *name, unsigned flags, hid_t access, haddr_t limit) {
   (void)name, (void)flags, (void)access, (void)limit;
   struct stat status;
-  if (fstat(STDIN_FILENO, &status) || status.st_size < 0) return NULL;
+  if (fstat(STDIN_FILENO, &status)) answer_unreadable(errno);
+  if (status.st_size < 0) return NULL;
   size = (haddr_t)status.st_size;
   struct file *file = calloc(1, sizeof *file);
   return (H5FD_t *)file;
@@ -82,7 +85,8 @@ static herr_t read_file(
     if (place < 0) return -1;
     ssize_t part = pread(STDIN_FILENO, (char *)bytes + done, count - done, place);
     if (part < 0 && errno == EINTR) continue;
-    if (part < 0) return -1;
+    // What libhdf5 would take for a damaged file, or for a chunk that was never written.
+    if (part < 0) answer_unreadable(errno);
     // As in libhdf5's own drivers: behind the end of the file there are zeros.
     if (part == 0) {
       memset((char *)bytes + done, 0, count - done);

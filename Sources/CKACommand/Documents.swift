@@ -118,11 +118,5 @@ private func documentFormat(of data: Data) -> String? {
 
 /// The bytes of the file at `path`, which `cka COMMAND` writes into its folder.
 private func documentData(at path: String, of command: String) throws -> Data {
-  // Only regular files end, and let themselves be opened without a wait.
-  guard fileType(path, following: true) == S_IFREG,
-    let data = FileManager.default.contents(atPath: path)
-  else {
-    throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected a folder of cka \(command)")
-  }
-  return data
+  Data(try readFile(path, called: oneLine(path), expected: "a folder of cka \(command)"))
 }

@@ -190,9 +190,7 @@ func readHierarchy(_ path: String, of names: [String]) throws -> ClassHierarchy 
 }
 
 private func readText(_ path: String, _ expected: String) throws -> String {
-  guard fileType(path, following: true) == S_IFREG,
-    let data = FileManager.default.contents(atPath: path)
-  else { throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected \(expected)") }
+  let data = try readFile(path, called: oneLine(path), expected: expected)
   guard let text = String(validating: data, as: UTF8.self) else {
     throw Failure(.data, "\(oneLine(path)): is not UTF-8; expected \(expected)")
   }

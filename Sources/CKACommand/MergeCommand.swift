@@ -9,7 +9,8 @@ struct MergeCommand: ParsableCommand {
     abstract: "Joins the shares of cka sweep --shard to one store.",
     discussion: """
       All shares of one division are needed, of the same models and settings; their order does not \
-      matter. The store has the bits of one that was made without shards, and grows like it.
+      matter. The store has the bits of one that was made without shards, and grows like it. A merge \
+      that was stopped goes on when the same command is given again.
       """)
 
   @Argument(help: "The shares: stores of cka sweep --shard.", completion: .file())
@@ -33,7 +34,7 @@ struct MergeCommand: ParsableCommand {
       try reportingStoreErrors {
         let table = try groups.table
         let merge = try StoreMerge(shares)
-        try merge.write(to: output)
+        let results = try merge.write(to: output)
         if !quiet {
           try Console.print(
             """
@@ -42,7 +43,7 @@ struct MergeCommand: ParsableCommand {
             """)
         }
         try writeResults(
-          try SweepResults(store: output), groups: table, table: cells.isWanted,
+          results, groups: table, table: cells.isWanted,
           report: page.isWanted, log: log, isQuiet: quiet)
       }
     }

@@ -15,11 +15,7 @@ struct ModelTable: Sendable {
   /// may be empty. It may hold models that are not in the sweep.
   init(path: String) throws {
     self.path = path
-    guard fileType(path, following: true) == S_IFREG,
-      let data = FileManager.default.contents(atPath: path)
-    else {
-      throw Failure(.noInput, "\(oneLine(path)): cannot be read; expected a table of models")
-    }
+    let data = try readFile(path, called: oneLine(path), expected: "a table of models")
     func refuse(_ line: Int?, _ found: String) -> Failure {
       let place = line.map { ", line \($0)" } ?? ""
       return Failure(.data, "\(oneLine(path))\(place): \(found)")

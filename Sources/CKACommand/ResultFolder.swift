@@ -44,10 +44,13 @@ struct ResultFolder {
       names.contains(name) || WrittenAside.isPart(name, ofOneOf: names)
     }
 
-    /// Whether the folder at `path` holds such a result.
-    func isHeld(by path: String) -> Bool {
-      let format = try? documentFormat(at: "\(path)/\(document)")
-      return format?.hasPrefix(formatFamily) ?? false
+    /// Whether the folder at `path` holds such a result. Throws where that cannot be told.
+    func isHeld(by path: String) throws -> Bool {
+      do {
+        return try documentFormat(at: "\(path)/\(document)")?.hasPrefix(formatFamily) ?? false
+      } catch let failure as Failure where failure.code == .noInput {
+        return false
+      }
     }
 
     /// Of every command that writes one folder.
@@ -118,11 +121,9 @@ struct ResultFolder {
       throw Failure(
         .cannotCreate, "\(oneLine(path)): exists; --force replaces it, --output names another")
     }
-    guard let contents = folderEntries(target) else {
-      throw Failure(.cannotCreate, "\(oneLine(path)): cannot be looked into")
-    }
+    guard let contents = folderEntries(target) else { throw failure(errno) }
     if contents.isEmpty { return }
-    guard kind.isHeld(by: target) else { throw refusal(to: contents.map(\.name)) }
+    guard try kind.isHeld(by: target) else { throw try refusal(to: contents.map(\.name)) }
     if let other = contents.first(where: { !$0.isFile || !kind.mayHold($0.name) }) {
       throw Failure(
         .cannotCreate,
@@ -132,9 +133,9 @@ struct ResultFolder {
   }
 
   /// Why `--force` does not replace a folder of these contents.
-  private func refusal(to contents: [String]) -> Failure {
+  private func refusal(to contents: [String]) throws -> Failure {
     let isSweep = contents.contains("store.json") || contents.contains(SweepDocument.name)
-    let other = isSweep ? "sweep" : Kind.all.first { $0.isHeld(by: target) }?.command
+    let other = isSweep ? "sweep" : try Kind.all.first { try $0.isHeld(by: target) }?.command
     guard let other else {
       return Failure(
         .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")
@@ -148,7 +149,7 @@ struct ResultFolder {
   /// Checks that a folder can be made in the parent, or in the nearest folder that is there: in any
   /// other way than by making one, too little is known of permissions, limits and file systems.
   private func checkParent() throws {
-    let (folder, _) = missingParents()
+    let (folder, _) = try missingParents()
     let probe = "\(folder)/\(WrittenAside.name(of: name))"
     guard mkdir(probe, 0o777) == 0 else {
       guard errno == EEXIST else { throw failure(errno) }
@@ -160,7 +161,7 @@ struct ResultFolder {
   /// Makes the folders that lead to the result and are missing; returns them, the innermost first.
   private func makeParent() throws -> [String] {
     var made: [String] = []
-    for folder in missingParents().missing.reversed() {
+    for folder in try missingParents().missing.reversed() {
       guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
         let failure = failure(errno)
         for folder in made { rmdir(folder) }
@@ -172,10 +173,11 @@ struct ResultFolder {
   }
 
   /// The nearest folder above the result that is there, and those that are not, innermost first.
-  private func missingParents() -> (present: String, missing: [String]) {
+  private func missingParents() throws -> (present: String, missing: [String]) {
     var missing: [String] = []
     var folder = parent
-    while fileType(folder, following: false) == nil, errno == ENOENT {
+    while fileType(folder, following: false) == nil {
+      guard errno == ENOENT else { throw failure(errno) }
       missing.append(folder)
       folder = splitPath(folder).folder
     }
@@ -199,7 +201,8 @@ struct ResultFolder {
     removeOld(old)
   }
 
-  /// Deletes the result that was replaced. What was put into it since it was looked into is kept.
+  /// Deletes the result that was replaced. What was put into it since it was looked into is kept; what the
+  /// system does not delete, the next run does.
   private func removeOld(_ folder: String) {
     let others = removeFolder(folder, of: kind.mayHold)
     guard let other = others.first else { return }
@@ -237,7 +240,7 @@ struct ResultFolder {
     guard fileType(target, following: false) == nil, errno == ENOENT else { return }
     let old = folderEntries(parent)?.first {
       $0.name.hasSuffix(WrittenAside.oldSuffix) && WrittenAside.isLeftover($0.name, of: name)
-        && kind.isHeld(by: "\(parent)/\($0.name)")
+        && (try? kind.isHeld(by: "\(parent)/\($0.name)")) == true
     }
     if let old { rename("\(parent)/\(old.name)", target) }
   }

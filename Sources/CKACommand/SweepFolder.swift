@@ -32,7 +32,11 @@ struct SweepFolder {
   /// Looks whether the folder is one, or can be made: what lies behind a link is not the store's.
   static func check(_ path: String) throws {
     for folder in folders(path) {
-      guard let type = fileType(folder, following: false), type != S_IFDIR else { continue }
+      guard let type = fileType(folder, following: false) else {
+        guard errno == ENOENT else { throw Failure(errno: errno, writing: oneLine(folder)) }
+        continue
+      }
+      guard type != S_IFDIR else { continue }
       throw Failure(
         .cannotCreate,
         "\(oneLine(folder)): is \(type == S_IFLNK ? "a symbolic link" : "no folder"), expected the "
@@ -63,7 +67,7 @@ struct SweepFolder {
     let others = removeFolder(old, of: isOwn)
     guard !others.isEmpty else { return }
     mkdir(target, 0o777)
-    for name in others where fileType("\(target)/\(name)", following: false) == nil {
+    for name in others where isMissing("\(target)/\(name)") {
       rename("\(old)/\(name)", "\(target)/\(name)")
     }
     guard rmdir(old) != 0 else { return }
@@ -71,6 +75,10 @@ struct SweepFolder {
     Console.warning(
       "\(oneLine(target)): is written anew; what cka did not write there is kept in \(oneLine(kept))"
     )
+  }
+
+  private static func isMissing(_ path: String) -> Bool {
+    fileType(path, following: false) == nil && errno == ENOENT
   }
 
   /// Whether a sweep or `cka plot` may have written a file of this name.

@@ -67,7 +67,9 @@ struct SweepOutputs {
     let staying = Set(jobs.filter { !$0.isWritten }.map(\.folder))
     var interim = document
     interim.pairs = earlier.filter { staying.contains($0.folder) }
-    if access(path, F_OK) == 0 { try folder.write(try interim.json, to: SweepDocument.name) }
+    if access(path, F_OK) == 0 || errno != ENOENT {
+      try folder.write(try interim.json, to: SweepDocument.name)
+    }
 
     let cells = table ? try SweepTable(in: folder) : nil
     var done = 0

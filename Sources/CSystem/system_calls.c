@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -19,6 +21,20 @@ int cka_exchange(const char *a, const char *b) {
 }
 
 int cka_synchronize(int descriptor) { return syncfs(descriptor); }
+
+int cka_open_unnamed(const char *folder) {
+  int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (file >= 0) return file;
+  // A file system without such files.
+  char path[PATH_MAX];
+  if (snprintf(path, sizeof path, "%s/cka-XXXXXX", folder) >= (int)sizeof path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  file = mkostemp(path, O_CLOEXEC);
+  if (file >= 0) unlink(path);
+  return file;
+}
 
 bool cka_is_cached(int descriptor, long offset) {
 #ifdef RWF_NOWAIT

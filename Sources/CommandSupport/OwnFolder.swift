@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 // What a command deletes: files that it wrote itself, by a list of their names, and nothing else. A folder or
 // a link that bears such a name, and whatever lies beside, stays.
@@ -58,19 +59,22 @@ public func folderEntries(_ path: String) -> [FolderEntry]? {
   OpenFolder(path, following: true)?.entries()
 }
 
-/// Deletes the files of a folder whose names `isOurs` takes, and the folder, if nothing else is in it.
+/// Deletes the files of a folder whose names `isOurs` takes, and the folder, if nothing else is in it. Where the
+/// system does not let it, all stays for a later call.
 ///
 /// - Returns: the names of what else is in it, and stays with it.
 @discardableResult
 public func removeFolder(_ path: String, of isOurs: (String) -> Bool) -> [String] {
-  guard let folder = OpenFolder(path) else { return [] }
-  let others = folder.entries().filter { entry in
-    !entry.isFile || !isOurs(entry.name) || !folder.removeFile(entry.name)
-  }
+  guard let folder = OpenFolder(path), let entries = folder.entries() else { return [] }
+  func isOther(_ entry: FolderEntry) -> Bool { !entry.isFile || !isOurs(entry.name) }
+  let others = entries.filter(isOther)
+  let areGone = entries.filter { !isOther($0) }.map { folder.removeFile($0.name) }
   guard others.isEmpty else { return others.map(\.name) }
   // What was put there since it was looked into.
-  guard rmdir(path) != 0, errno == ENOTEMPTY || errno == EEXIST else { return [] }
-  return folder.entries().map(\.name)
+  guard !areGone.contains(false), rmdir(path) != 0, errno == ENOTEMPTY || errno == EEXIST else {
+    return []
+  }
+  return (folder.entries() ?? []).filter(isOther).map(\.name)
 }
 
 /// Gives a folder that stays for what is in it a name that people see: `NAME.kept`, or with a number.
@@ -88,10 +92,9 @@ public func keepFolder(_ path: String, besides place: String) -> String {
 /// Deletes what earlier processes wrote aside for the file or folder `name` in `folder` when they were
 /// killed; of folders only what `isOurs` takes.
 public func removeLeftovers(of name: String, in folder: String, of isOurs: (String) -> Bool) {
-  guard let parent = OpenFolder(folder, following: true) else { return }
-  for entry in parent.entries() where WrittenAside.isLeftover(entry.name, of: name) {
+  for entry in folderEntries(folder) ?? [] where WrittenAside.isLeftover(entry.name, of: name) {
     if entry.isFile {
-      _ = parent.removeFile(entry.name)
+      unlink("\(folder)/\(entry.name)")
     } else {
       removeFolder("\(folder)/\(entry.name)", of: isOurs)
     }
@@ -103,43 +106,57 @@ private struct OpenFolder: ~Copyable {
   private let descriptor: Int32
 
   init?(_ path: String, following: Bool = false) {
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (following ? 0 : O_NOFOLLOW))
+    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (following ? 0 : O_NOFOLLOW)
+    descriptor = uninterrupted { open(path, flags) }
     guard descriptor >= 0 else { return nil }
   }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
-  func entries() -> [FolderEntry] {
+  /// What lies in it; nil, and errno says why, where that cannot be told of all.
+  func entries() -> [FolderEntry]? {
     // The stream closes its descriptor.
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    guard copy >= 0 else { return [] }
+    guard copy >= 0 else { return nil }
     guard let stream = fdopendir(copy) else {
+      let code = errno
       close(copy)
-      return []
+      errno = code
+      return nil
     }
-    defer { closedir(stream) }
     rewinddir(stream)
+    let entries = entries(of: stream)
+    let code = errno
+    closedir(stream)
+    errno = code
+    return entries
+  }
+
+  private func entries(of stream: OpaquePointer) -> [FolderEntry]? {
     var entries: [FolderEntry] = []
-    while let entry = readdir(stream) {
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        return errno == 0 ? entries.sorted { $0.name < $1.name } : nil
+      }
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
           String(cString: $0)
         }
       }
       guard name != ".", name != ".." else { continue }
-      entries.append(FolderEntry(name: name, isFile: isFile(name)))
+      var information = stat()
+      if fstatat(descriptor, name, &information, AT_SYMLINK_NOFOLLOW) == 0 {
+        let isFile = information.st_mode & S_IFMT == S_IFREG
+        entries.append(FolderEntry(name: name, isFile: isFile))
+      } else if errno != ENOENT {
+        return nil
+      }
     }
-    return entries.sorted { $0.name < $1.name }
   }
 
   /// Whether the file is gone. A folder that took its name in the meantime is not deleted by this call.
   func removeFile(_ name: String) -> Bool {
     unlinkat(descriptor, name, 0) == 0 || errno == ENOENT
-  }
-
-  private func isFile(_ name: String) -> Bool {
-    var information = stat()
-    return fstatat(descriptor, name, &information, AT_SYMLINK_NOFOLLOW) == 0
-      && information.st_mode & S_IFMT == S_IFREG
   }
 }

@@ -10,7 +10,7 @@ public enum ProcessSetup {
     // errors of write(2) from here on.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
-    MappedFileGuard.install()
+    cka_guard_mapped_files(Console.command, Failure.Code.io.rawValue)
     // Maps of a thousand layers come and go with every minibatch: clearing new pages for them would
     // take longer than filling them.
     cka_keep_freed_memory()

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Writes all of `bytes`; returns 0, or what errno said where the writing broke off.
 func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
@@ -19,6 +20,15 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
   return 0
 }
 
+/// Opens a file that is not there yet for writing.
+private func createFile(at path: String, called name: String) throws -> Int32 {
+  let descriptor = uninterrupted {
+    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  }
+  guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }
+  return descriptor
+}
+
 /// Writes a file that is not there yet and makes sure that it is on the disk.
 ///
 /// - Parameters:
@@ -27,11 +37,11 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
 public func writeNewFile(
   _ bytes: [UInt8], at path: String, called name: String, isSynchronized: Bool = true
 ) throws {
-  let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-  guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }
+  let descriptor = try createFile(at: path, called: name)
   var code = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
-  if code == 0, isSynchronized, fsync(descriptor) != 0 { code = errno }
-  if close(descriptor) != 0, code == 0 { code = errno }
+  if code == 0, isSynchronized, uninterrupted({ fsync(descriptor) }) != 0 { code = errno }
+  let closing = closeFile(descriptor)
+  if code == 0 { code = closing }
   guard code == 0 else { throw Failure(errno: code, writing: name) }
 }
 
@@ -66,8 +76,7 @@ public final class StreamedFile {
     aside = "\(folder)/\(WrittenAside.name(of: file))"
     removeLeftovers(of: file, in: folder) { _ in false }
     unlink(aside)
-    descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw Failure(errno: errno, writing: name) }
+    descriptor = try createFile(at: aside, called: name)
   }
 
   /// What was not finished leaves nothing.
@@ -85,8 +94,9 @@ public final class StreamedFile {
 
   /// Makes sure that the file is on the disk, and gives it its name.
   public func finish() throws {
-    var code = fsync(descriptor) == 0 ? 0 : errno
-    if close(descriptor) != 0, code == 0 { code = errno }
+    var code = uninterrupted { fsync(descriptor) } == 0 ? 0 : errno
+    let closing = closeFile(descriptor)
+    if code == 0 { code = closing }
     descriptor = -1
     if code == 0, rename(aside, path) != 0 { code = errno }
     guard code == 0 else {

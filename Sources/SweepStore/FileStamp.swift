@@ -34,14 +34,15 @@ struct FileStamp: Codable, Sendable, Hashable {
 
   private static func stamps(ofModel path: String) -> [FileStamp] {
     let (folder, name) = StorePath.split(path)
+    guard let isFolder = try? StorePath.isFolder(path),
+      let names = try? StorePath.contents(isFolder ? path : folder)
+    else { return [] }
     let paths =
-      if StorePath.isFolder(path) {
-        ((try? StorePath.contents(path)) ?? []).filter { !$0.hasPrefix(".") }.map {
-          "\(path)/\($0)"
-        }
+      if isFolder {
+        names.filter { !$0.hasPrefix(".") }.map { "\(path)/\($0)" }
       } else {
         [path]
-          + ((try? StorePath.contents(folder)) ?? []).filter {
+          + names.filter {
             $0 != name && ($0 == "layers.json" || $0.hasSuffix(".examples.txt"))
           }.map { "\(folder)/\($0)" }
       }

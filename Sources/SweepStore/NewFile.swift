@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A file that is written aside and appears under its name when it is whole, and on the disk.
 final class NewFile {
@@ -10,9 +11,12 @@ final class NewFile {
   init(_ path: String) throws(StoreError) {
     self.path = path
     let (folder, name) = StorePath.split(path)
-    aside = "\(folder)/\(StorePath.asidePrefix)\(name).\(getpid())"
+    let aside = "\(folder)/\(StorePath.asidePrefix)\(name).\(getpid())"
+    self.aside = aside
     unlink(aside)
-    descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    descriptor = uninterrupted {
+      open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
     guard descriptor >= 0 else { throw .writing(path, errno) }
   }
 
@@ -38,8 +42,8 @@ final class NewFile {
 
   /// Makes sure that the file is on the disk, and gives it its name.
   func finish() throws(StoreError) {
-    guard fsync(descriptor) == 0 else { throw .writing(path, errno) }
-    let code = close(descriptor) == 0 ? 0 : errno
+    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw .writing(path, errno) }
+    let code = closeFile(descriptor)
     descriptor = -1
     guard code == 0, rename(aside, path) == 0 else {
       let code = code == 0 ? errno : code
@@ -84,12 +88,24 @@ enum StorePath {
       }
     }
     let code = errno
-    guard code == EEXIST, isFolder(path) else { throw .writing(path, code) }
+    guard code == EEXIST, try isFolder(path) else { throw .writing(path, code) }
   }
 
-  static func isFolder(_ path: String) -> Bool {
+  /// Whether a folder lies at `path`, or a link leads to one.
+  ///
+  /// - Throws: `.io` where that cannot be told.
+  static func isFolder(_ path: String) throws(StoreError) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    guard try isThere(path, stat(path, &status)) else { return false }
+    return status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// What a call that looks at `path` says.
+  private static func isThere(_ path: String, _ result: Int32) throws(StoreError) -> Bool {
+    if result == 0 { return true }
+    let error = StoreError.reading(path, errno)
+    guard error.kind == .noInput else { throw error }
+    return false
   }
 
   /// What kind of file lies at `path` itself, links not followed; nil where there is none.
@@ -117,7 +133,12 @@ enum StorePath {
       || GramFile.key(ofFile: name) != nil || ProductsFile.isName(name)
   }
 
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  /// Whether anything lies at `path`.
+  ///
+  /// - Throws: `.io` where that cannot be told: a store that cannot be seen is no missing one.
+  static func exists(_ path: String) throws(StoreError) -> Bool {
+    try isThere(path, access(path, F_OK))
+  }
 
   /// The names in a folder, in order; none where there is no such folder.
   static func contents(_ path: String) throws(StoreError) -> [String] {
@@ -154,7 +175,7 @@ final class MappedBytes: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
   init(_ path: String) throws(StoreError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else { throw .reading(path, errno) }
     defer { close(descriptor) }
     var status = stat()

@@ -66,7 +66,7 @@ struct Store {
 
   /// What the `store.json` of a store says.
   static func document(_ path: String) throws(StoreError) -> Document {
-    guard StorePath.exists("\(path)/store.json") else {
+    guard try StorePath.exists("\(path)/store.json") else {
       throw StoreError(.noInput, path, "is no store of cka sweep: store.json is missing")
     }
     return try CheckedDocument<Document>.read("\(path)/store.json")

@@ -52,7 +52,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// A call that opens or reads `path` failed.
   static func reading(_ path: String, _ code: Int32) -> StoreError {
-    let isMissing = [ENOENT, ENOTDIR, EACCES, EPERM, EISDIR, ELOOP].contains(code)
+    let isMissing = [ENOENT, ENOTDIR, ENAMETOOLONG, EACCES, EPERM, EISDIR, ELOOP].contains(code)
     return StoreError(
       isMissing ? .noInput : .io, path, "cannot be read: \(systemMessage(code))")
   }

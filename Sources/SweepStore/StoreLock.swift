@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Keeps other processes from writing to a store, as long as it lives: an advisory lock, which goes
 /// with the process, however that ends.
@@ -9,7 +10,9 @@ final class StoreLock: Sendable {
   init(store: String) throws(StoreError) {
     let path = "\(store)/lock"
     // What lies elsewhere, or is no file, is not the store's.
-    descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    descriptor = uninterrupted {
+      open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    }
     guard descriptor >= 0 else {
       guard errno == ELOOP else { throw .writing(path, errno) }
       throw StoreError(.cannotCreate, path, "is a symbolic link, expected the store's own file")
@@ -38,7 +41,7 @@ final class StoreLock: Sendable {
       throw StoreError(
         .cannotCreate, path, "is no regular file of one name, expected the store's own file")
     }
-    let code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+    let code = uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 ? 0 : errno
     var bytes = [UInt8](repeating: 0, count: 512)
     let count = max(pread(descriptor, &bytes, bytes.count, 0), 0)
     let owner = String(decoding: bytes.prefix(count), as: UTF8.self)

@@ -151,15 +151,44 @@ public struct StoreMerge {
     }
   }
 
-  /// Writes the joined store to `path`, where nothing or an empty folder may be.
-  public func write(to path: String) throws {
+  /// Writes the joined store to `path`, where nothing or an empty folder may be, or this store as it was
+  /// written before: whoever was stopped behind that goes on from it.
+  ///
+  /// - Returns: what is in it. No other process writes to the store as long as this lives.
+  @discardableResult
+  public func write(to path: String) throws -> SweepResults {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    if StorePath.exists(path) {
-      guard StorePath.isFolder(path), try StorePath.contents(path).isEmpty else {
-        throw StoreError(.cannotCreate, path, "exists; --output names another store")
-      }
-    }
+    if try !isWritten(to: path) { try writeNew(path) }
+    let lock = try StoreLock(store: path)
+    return try SweepResults(store: path, lock: lock)
+  }
+
+  /// Whether `path` is the joined store. Throws where it is anything else but nothing or an empty folder.
+  private func isWritten(to path: String) throws -> Bool {
+    guard try StorePath.exists(path) else { return false }
+    let isFolder = try StorePath.isFolder(path)
+    if try isFolder && StorePath.contents(path).isEmpty { return false }
+    guard isFolder, try StorePath.exists("\(path)/store.json") else { throw Self.isTaken(path) }
+    let store = try Store(reading: path)
+    let isThis =
+      store.document == document && store.damagedEntries.isEmpty
+      && store.entries.map(\.entry)
+        == entries.map {
+          var entry = $0
+          entry.settings = store.settingsDigest
+          return entry
+        }
+    guard isThis else { throw Self.isTaken(path) }
+    try Self.checkWhole(store)
+    return true
+  }
+
+  private static func isTaken(_ path: String) -> StoreError {
+    StoreError(.cannotCreate, path, "exists; --output names another store")
+  }
+
+  private func writeNew(_ path: String) throws {
     let (parent, name) = StorePath.split(path)
     try StorePath.makeFolder(parent)
     let prefix = ".\(name)\(StorePath.asidePrefix)"
@@ -184,7 +213,8 @@ public struct StoreMerge {
   private func fill(_ folder: String) throws {
     try Store.write(document, to: folder)
     var store = try Store(folder, document)
-    if let ids = shares.map({ "\($0.path)/examples.json" }).first(where: StorePath.exists) {
+    let lists = shares.map { "\($0.path)/examples.json" }
+    if let ids = try lists.first(where: { try StorePath.exists($0) }) {
       try Self.take(ids, to: "\(folder)/examples.json")
     }
     for (place, entry) in entries.enumerated() {

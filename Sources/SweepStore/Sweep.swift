@@ -96,7 +96,7 @@ public final class Sweep {
     self.observe = observe
     self.team = team
     if !team.isFirst { try team.meet(at: "the store is open") }
-    let isNew = !StorePath.exists("\(path)/store.json")
+    let isNew = try !StorePath.exists("\(path)/store.json")
     if isNew {
       guard team.isFirst else {
         throw StoreError(.noInput, path, "is not there for rank \(team.rank): it must be for all")
@@ -180,7 +180,7 @@ public final class Sweep {
 
   /// What came of it; not for a shard.
   public func results() throws(StoreError) -> SweepResults {
-    try SweepResults(store, products: products)
+    try SweepResults(store, products: products, lock: lock)
   }
 
   /// Whether the store holds a share of the minibatches only.
@@ -213,8 +213,8 @@ public final class Sweep {
 
   /// Refuses a folder that holds anything but what a store does.
   private static func checkFolder(_ path: String) throws(StoreError) {
-    guard StorePath.exists(path) else { return }
-    guard StorePath.isFolder(path) else {
+    guard try StorePath.exists(path) else { return }
+    guard try StorePath.isFolder(path) else {
       throw StoreError(.cannotCreate, path, "is a file, not a store")
     }
     let known = ["examples.json", "lock", "minibatches", "models", "results"]

@@ -92,7 +92,7 @@ extension Sweep {
     if let same = store.entries.first(where: {
       $0.entry.keys == entry.keys && $0.entry.model.layers == layers
     }) {
-      if given.contains(same.number) || StorePath.exists(same.entry.location) {
+      if try given.contains(same.number) || StorePath.exists(same.entry.location) {
         observe(
           .note(
             "\(oneLine(path)): holds the same as \(oneLine(same.entry.model.path)); they are one "
@@ -113,7 +113,7 @@ extension Sweep {
   /// Makes the matrices of `key`, where they are not there.
   private func make(_ minibatch: Minibatch, number: Int, key: Digest) throws {
     let path = store.gramPath(number, key)
-    if StorePath.exists(path) {
+    if try StorePath.exists(path) {
       do throws(StoreError) {
         _ = try store.grams(number, key, layerCount: minibatch.layers.count)
         summary.gramsFound += 1
@@ -135,7 +135,7 @@ extension Sweep {
   /// Makes a model's matrices again that are damaged or missing, where its files are still there.
   func remake(_ minibatch: Int, _ key: Digest, of place: Int, because error: StoreError) throws {
     let entry = store.entries[place].entry
-    guard StorePath.exists(entry.location) else {
+    guard try StorePath.exists(entry.location) else {
       throw StoreError(
         .data, error.path,
         "\(error.reason), and its model \(entry.model.path) is not at hand to compute it again")
@@ -258,7 +258,8 @@ extension Store {
 
   /// Whether the sample IDs are there that models are held against, as far as can be told.
   var hasExamples: Bool {
-    guard StorePath.exists(examplesPath) else { return entries.isEmpty || !isAlignedByID }
+    guard let isThere = try? StorePath.exists(examplesPath) else { return false }
+    guard isThere else { return entries.isEmpty || !isAlignedByID }
     return (try? sampleIDs()) != nil
   }
 
@@ -274,7 +275,7 @@ extension Store {
   /// itself brings them.
   func reference(for model: ActivationModel, path: String) throws -> ActivationModel? {
     var known: SampleIDs?
-    if StorePath.exists(examplesPath) {
+    if try StorePath.exists(examplesPath) {
       do throws(StoreError) {
         known = try sampleIDs()
       } catch {

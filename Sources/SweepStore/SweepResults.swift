@@ -24,12 +24,18 @@ public struct SweepResults: Sendable {
   private let grams: [[GramFile]]
   private let products: ProductIndex
   private let settingsDigest: Digest
+  /// Where other processes are kept from writing to the store.
+  private let lock: StoreLock?
 
   /// Reads the store at `path`: all headers and all products, with their checksums.
   ///
   /// - Throws: `.data` where a file is damaged or missing, or the store holds one share of the
   ///   minibatches only.
   public init(store path: String) throws(StoreError) {
+    try self.init(store: path, lock: nil)
+  }
+
+  init(store path: String, lock: StoreLock?) throws(StoreError) {
     let store = try Store(reading: path)
     if let shard = store.document.shard {
       throw StoreError(
@@ -39,10 +45,11 @@ public struct SweepResults: Sendable {
     for minibatch in store.minibatches {
       try products.addAll(in: store, minibatch) { (error) throws(StoreError) in throw error }
     }
-    try self.init(store, products: products)
+    try self.init(store, products: products, lock: lock)
   }
 
-  init(_ store: Store, products: ProductIndex) throws(StoreError) {
+  init(_ store: Store, products: ProductIndex, lock: StoreLock?) throws(StoreError) {
+    self.lock = lock
     try store.checkHasModels()
     models = store.entries.map(\.entry.model)
     settings = store.document.settings

@@ -101,6 +101,22 @@
       #expect(missing.description.contains("'/nowhere/cka', which reads HDF5, cannot be started"))
     }
 
+    /// What the system ended for want of memory, for example, was told as a crash on a damaged file.
+    @Test func aProcessThatIsKilledIsNoDamagedFile() throws {
+      let path = try folder.write(HDF5DamageTests.bytes(of: "groups"), to: "a.h5")
+      let program = try folder.write(
+        #"""
+        #!/bin/sh
+        printf '\012\000\000\000\000\000\000\000cka-hdf5/1' >&3
+        kill -9 $$
+
+        """#, to: "killed.sh")
+      #expect(chmod(program, 0o700) == 0)
+      let error = try failure(path, by: program) { _ in }
+      #expect(error.kind == .io)
+      #expect(error.description.contains("ended from outside (signal 9"), "\(error)")
+    }
+
     /// libhdf5 may have written anything before it crashed.
     @Test func damagedAnswersAreErrorsOrCanBeRead() throws {
       for name in ["layouts", "types", "lzf", "tracked"] {

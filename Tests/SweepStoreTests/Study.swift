@@ -92,7 +92,7 @@ final class Study {
     let names = try FileManager.default.subpathsOfDirectory(atPath: path(store))
     for name in names where name != "lock" {
       let path = path("\(store)/\(name)")
-      if !StorePath.isFolder(path) {
+      if try !StorePath.isFolder(path) {
         files[name] = try Data(contentsOf: URL(fileURLWithPath: path))
       }
     }

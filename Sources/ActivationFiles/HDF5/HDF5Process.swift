@@ -73,7 +73,7 @@
       }
       // A caller that ignores its children, or waits for all of them, leaves no status; whether the
       // answer is whole is seen when it is decoded.
-      if ended == process, status != 0 { throw failure(status) }
+      if ended == process, status != 0 { throw failure(status, bytes) }
       return Array(bytes.dropFirst(start.count))
     }
 
@@ -104,17 +104,31 @@
     }
 
     /// What a status of `waitpid` other than 0 says about the file.
-    private func failure(_ status: Int32) -> ActivationFileError {
+    private func failure(_ status: Int32, _ answer: [UInt8]) -> ActivationFileError {
       let signal = status & 0x7F
-      guard signal != 0 else {
-        return place.data("libhdf5 gave up on it (exit status \(status >> 8 & 0xFF))")
-      }
+      guard signal != 0 else { return failure(exitStatus: status >> 8 & 0xFF, answer) }
       guard signal != SIGXCPU else {
         return place.data(
           "libhdf5 did not finish within \(limits.processorSeconds) s of processor time")
       }
       let name = strsignal(signal).map { ", " + String(cString: $0) } ?? ""
+      guard Self.crashes.contains(signal) else {
+        return place.error(
+          .io, "the process that reads HDF5 was ended from outside (signal \(signal)\(name))")
+      }
       return place.data("damaged: libhdf5 crashed on it (signal \(signal)\(name))")
+    }
+
+    /// Signals by which a process ends itself.
+    private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS]
+
+    private func failure(exitStatus: Int32, _ answer: [UInt8]) -> ActivationFileError {
+      let size = MemoryLayout<Int64>.size
+      guard exitStatus == CKA_HDF5_UNREADABLE, answer.count >= size else {
+        return place.data("libhdf5 gave up on it (exit status \(exitStatus))")
+      }
+      let code = answer.suffix(size).withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
+      return .system(Int32(truncatingIfNeeded: code), opening: place.path)
     }
   }
 #endif

@@ -22,6 +22,9 @@
 //     OTHER                  a reason (cka_hdf5_reason): no array of this file
 //     FAILED                 what the name stands for, a text; libhdf5's message, a text
 //   CKA_HDF5_END
+//
+// Where the file itself cannot be read, it breaks off, the error of errno.h is its last number, and the process
+// ends with the status CKA_HDF5_UNREADABLE.
 #pragma once
 
 #include <stdbool.h>
@@ -30,6 +33,8 @@
 
 #define CKA_HDF5_NAME "cka-reads-hdf5"
 #define CKA_HDF5_GREETING "cka-hdf5/1"
+
+#define CKA_HDF5_UNREADABLE 74
 
 enum cka_hdf5_entry {
   CKA_HDF5_END,
