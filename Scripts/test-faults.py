@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Lets commands go wrong at many of their system calls and holds them against what they promise.
 
-    CKA=PATH Scripts/test-faults.py [--each N] [--only WORDS]
+    CKA=PATH Scripts/test-faults.py [--each N] [--command NAME] [--kind NAME]
 
 N moments of each kind of fault in each command, 4 unless given, spread evenly over the calls that the command
-makes undisturbed. --only tries those whose names hold WORDS, such as 'sweep: kill 37 of 512'.
+makes undisturbed; or of one command, such as 'sweep of more', and of one kind.
 
 What must hold, whatever call fails:
 - A command that fails says so in one line, with a code of sysexits.h that belongs to the fault.
@@ -206,9 +206,9 @@ class Trials:
         shutil.copytree(self.pristine, folder, symlinks=True)
         return folder
 
-    def moments(self, each):
+    def moments(self, kinds, each):
         """Kinds, and calls of them, with the number of all."""
-        for kind in KINDS:
+        for kind in kinds:
             if kind == "truncate" and not self.command.victims:
                 continue
             folder = self.copy(f"count-{kind}")
@@ -283,7 +283,8 @@ class Trials:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--each", type=int, default=4, help="moments of each kind of fault in each command")
-    parser.add_argument("--only", default="", help="moments whose names hold these words")
+    parser.add_argument("--command", choices=[command.name for command in COMMANDS])
+    parser.add_argument("--kind", choices=list(KINDS))
     options = parser.parse_args()
     cka = os.path.abspath(os.environ["CKA"])
     # In memory, where there is room: thousands of small files are synchronized.
@@ -292,8 +293,10 @@ def main():
     with tempfile.TemporaryDirectory(dir=memory) as work, ThreadPoolExecutor(os.cpu_count()) as pool:
         bench = Bench(cka, work)
         for command in COMMANDS:
+            if options.command not in (None, command.name):
+                continue
             trials = Trials(bench, command)
-            moments = [m for m in trials.moments(options.each) if options.only in m[2]]
+            moments = list(trials.moments([options.kind] if options.kind else KINDS, options.each))
             failed = list(pool.map(lambda moment: trials.attempt(*moment), moments))
             counts = Counter(kind for kind, _, _ in moments)
             print(f"{command.name}: {', '.join(f'{k} {n}' for k, n in counts.items())}", flush=True)
