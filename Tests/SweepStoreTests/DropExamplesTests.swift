@@ -97,6 +97,6 @@ import Testing
     expectError(.data, "all 56 examples", "--exclude") {
       try study.sweep("store", [study.path("a")])
     }
-    #expect(!StorePath.exists(study.path("store")))
+    #expect(try !StorePath.exists(study.path("store")))
   }
 }
