@@ -101,6 +101,12 @@ def keep_store(store):
     for reader, pattern in [("store", "store.json"), ("entry", "models/*"), ("grams", "minibatches/1/grams/*"),
                             ("products", "minibatches/1/products/*")]:
         copy(sorted(beside.glob(pattern))[0], HERE / "Seeds" / reader / f"whole.{reader}")
+    # A key that only some stores have. The minibatches are as large with two examples less.
+    document = json.loads((beside / "store.json").read_text())
+    document["content"]["dropped"] = [3, 7]
+    document["content"]["settings"]["dropExamples"] = "non-finite"
+    text = json.dumps(document, indent=2, separators=(",", " : ")) + "\n"
+    (HERE / "Seeds" / "store" / "dropped.store").write_text(text)
 
 
 def write_hdf5(folder):
