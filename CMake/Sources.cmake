@@ -44,6 +44,7 @@ cka_swift_library(Support Sources/Support
     MachineLimits.swift
     Perform.swift
     ProcessMemory.swift
+    Saturating.swift
     SmallFile.swift
     SystemCalls.swift)
 

@@ -5,6 +5,9 @@ import Activations
 /// A reader of results, not of activations: the numbers are of one type and of a shape that the caller knows,
 /// and they are copied. Programs that wrote such a file anew may have chosen the order of bytes and axes.
 public enum NPYNumbers {
+  /// More bytes than the header of any result has.
+  private static let mostHeader = 1 << 16
+
   /// The float64 numbers of the file at `path`, the last axis fastest.
   ///
   /// - Parameter shape: the length of each axis that the file must have.
@@ -14,8 +17,13 @@ public enum NPYNumbers {
   ) throws(ActivationFileError) -> [Double] {
     let place = Place(path: path)
     let file = try MappedFile(path: path)
-    let bytes = try file.copy(0..<file.bytes.count)
-    let header = try NPYHeader(bytes, totalSize: bytes.count, place: place)
+    // What is longer holds other numbers, as its header says: it is not read into memory.
+    let expected = shape.reduce(8) { size, length in
+      let (product, overflows) = size.multipliedReportingOverflow(by: length)
+      return overflows ? .max / 2 : product
+    }
+    let bytes = try file.copy(0..<min(file.bytes.count, min(expected, .max / 2) + mostHeader))
+    let header = try NPYHeader(bytes, totalSize: file.bytes.count, place: place)
     let layout = header.layout
     let axes = [layout.shape.exampleCount] + layout.shape.featureAxes
     guard axes == shape, layout.scalarType == .float64 else {

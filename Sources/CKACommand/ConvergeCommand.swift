@@ -6,6 +6,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Support
 
 struct ConvergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -146,12 +146,12 @@ struct NameOption: ParsableArguments {
 
   /// The models at `paths` with their names.
   func rename(_ models: [ActivationModel], paths: [String]) -> [ActivationModel] {
-    let names = ModelNames(paths: paths, given: name)
+    let names = ModelNames(paths: paths)
     return models.indices.map { index in
       let model = models[index]
       return ActivationModel(
-        name: names.name(of: model.name, path: paths[index]), layers: model.layers,
-        exampleIDs: model.exampleIDs)
+        name: name.isEmpty ? names.name(of: model.name, path: paths[index]) : name[index],
+        layers: model.layers, exampleIDs: model.exampleIDs)
     }
   }
 }

@@ -6,6 +6,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Support
 
 struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -141,10 +142,10 @@ struct ProbeCommand: ParsableCommand {
     }
   }
 
-  /// Packed sums, the matrix of the fit with its rows for the test, and a slab of features.
+  /// Packed sums, the matrix of the fit with its rows for the test, a slab of features, and the solver's own.
   private func checkMemory(_ probe: Probe) throws {
     let n = probe.examples.count
-    let bytes = saturatingProduct(18, n, n)
+    let bytes = saturatingSum(saturatingProduct(18, n, n), probe.solverBytes)
     guard bytes > Comparison.defaultMemory else { return }
     throw Failure(
       .usage,

@@ -7,6 +7,7 @@ import DeviceRegistry
 import Foundation
 import Logging
 import Report
+import Support
 
 struct TrustCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

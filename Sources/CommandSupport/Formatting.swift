@@ -42,11 +42,3 @@ public enum Format {
     String(format: "%.\(digits)f", value)
   }
 }
-
-/// The product of counts, none of them negative; the largest number where it is larger.
-public func saturatingProduct(_ factors: Int...) -> Int {
-  factors.reduce(1) { product, factor in
-    let (result, overflows) = product.multipliedReportingOverflow(by: factor)
-    return overflows ? .max : result
-  }
-}

@@ -113,6 +113,13 @@ import Testing
     try cka("plot", "cka-result").expectSuccess()
   }
 
+  /// All of such a file was read into memory before its header was looked at.
+  @Test func plotReadsNoScoresThatAreTooMany() throws {
+    try compare()
+    #expect(truncate("\(cka.folder.path)/cka-result/cka.npy", 1 << 40) == 0)
+    try cka("plot", "cka-result").expectFailure(65, "cka-result/cka.npy")
+  }
+
   @Test func plotRefusesDamagedScores() throws {
     try compare()
     let whole = try cka.bytes("cka-result/cka.npy")

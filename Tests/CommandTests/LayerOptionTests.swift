@@ -169,6 +169,14 @@ import Testing
       ] + Self.once
     ).expectSuccess()
     #expect(try names("named") == ["first", "second run"])
+    // Both were called first.
+    try cka.run(
+      [
+        "compare", "runA/acts.npz", "runA/acts.npz", "--name", "first", "--name", "again",
+        "--output", "twice",
+      ] + Self.once
+    ).expectSuccess()
+    #expect(try names("twice") == ["first", "again"])
     // Links to files that are called alike where they lie.
     for name in ["c", "d"] {
       try FileManager.default.createDirectory(

@@ -10,6 +10,9 @@ struct LayerSteps {
   /// In mean steps.
   static let longest = 3.0
 
+  /// The least s: what the rounding of means of values up to 1 may leave is far below it.
+  private static let leastFall = 0x1p-40
+
   /// δ of each layer to its next, n − 1 of them; all 1 where similarity does not fall with distance.
   let lengths: [Double]
 
@@ -18,7 +21,7 @@ struct LayerSteps {
     let uniform = Array(repeating: 1.0, count: count - 1)
     let reach = min(max(3, count / 8), count - 1)
     let means = scan.means(of: map)
-    guard let fall = Self.fall(of: means, reach: reach, scan), fall > 0 else {
+    guard let fall = Self.fall(of: means, reach: reach, scan), fall > Self.leastFall else {
       lengths = uniform
       return
     }

@@ -105,7 +105,7 @@ struct LogisticRegression {
   }
 
   /// How many steps the curvature is estimated from.
-  private static let memory = 20
+  static let memory = 20
 
   /// Scores with their intercepts, examples × classes.
   private func shifted(_ point: Vector) -> [Double] {

@@ -122,10 +122,17 @@ public struct Probe: Sendable {
     return (results, devices[current].info)
   }
 
+  /// What the solver of a layer remembers: two vectors a step, and some at hand, of which each holds a
+  /// coefficient and a score for every class and training example.
+  public var solverBytes: Int {
+    saturatingProduct(
+      2 * LogisticRegression.memory + 4, 16, split.train.count, labels.classes.count)
+  }
+
   /// How many layers are fitted at a time.
   private var sideBySide: Int {
-    let design = 8 * split.train.count * examples.count
-    let fitting = Comparison.defaultMemory / max(design, 1) - 1
+    let design = saturatingProduct(8, split.train.count, examples.count)
+    let fitting = Comparison.defaultMemory / max(saturatingSum(design, solverBytes), 1) - 1
     return max(min(fitting, MachineLimits.current.processors), 1)
   }
 

@@ -33,6 +33,21 @@ import Testing
       isFree: (0..<count).map { !without.contains($0) }, sizes: sizes, minimumContrast: least)
   }
 
+  /// A slope of 1e-310 made steps of infinite length, and a trap.
+  @Test func slopesBelowRoundingAreNone() throws {
+    var map = Matrix<Double>(rows: 20, columns: 20, repeating: 0)
+    for i in 0..<20 {
+      map[i, i] = 1
+      // Alternating halves, whose means at distances 1 and 2 are 0 but for the last.
+      for distance in 1...2 where i >= distance {
+        let value =
+          i == 19 && distance == 1 ? 1e-310 : (i - distance) % 2 == distance - 1 ? -0.5 : 0.5
+        (map[i, i - distance], map[i - distance, i]) = (value, value)
+      }
+    }
+    #expect(LayerSteps(of: map, scan(20, sizes: 3...10)).lengths.allSatisfy { $0 == 1 })
+  }
+
   // MARK: Against NumPy and SciPy
 
   /// A few hundred sums of numbers below 1: rounding errors of 1e-14; NumPy's least squares lose two
