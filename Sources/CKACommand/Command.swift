@@ -9,8 +9,8 @@ struct CKACommand: ParsableCommand {
     commandName: "cka",
     abstract: "Compares the representations of neural networks with Centered Kernel Alignment.",
     discussion: """
-      A MODEL is a .npy, .npz or .safetensors file of activations (examples × features), a folder \
-      of .npy files (one a layer), or a folder of .npz or .safetensors files (shards of the \
+      A MODEL is a .npy, .npz, .safetensors or HDF5 file of activations (examples × features), a \
+      folder of .npy files (one a layer), or a folder of files of one of the others (shards of the \
       examples).
 
       Exit codes: 0 success, 64 usage, 65 unusable data, 66 no input, 69 no such device, 70 a \

@@ -179,8 +179,11 @@ func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String?
   case .constant: "constant: every example has the same activations"
   case .nonFinite:
     switch kernel {
-    case .rbf(.medianMultiple) where sigma == 0, .rbf(.sampledMedianMultiple) where sigma == 0:
-      "non-finite: the median distance is zero, and with it RBF's bandwidth"
+    case .rbf(.medianMultiple(let multiple)) where sigma == 0 || sigma == .infinity,
+      .rbf(.sampledMedianMultiple(let multiple)) where sigma == 0 || sigma == .infinity:
+      multiple == 1
+        ? "non-finite: the median distance is zero, and with it RBF's bandwidth"
+        : "non-finite: the median distance times --bandwidth \(multiple) is zero or infinite"
     case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
       "non-finite: --sigma \(given) is far from the distances of its examples"
     default: "non-finite: it holds NaN or infinity"

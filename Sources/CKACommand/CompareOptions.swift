@@ -74,6 +74,10 @@ struct EstimatorOptions: ParsableArguments {
     if let passes, !(1...most).contains(passes) {
       throw ValidationError("--passes is \(passes): between 1 and \(most).")
     }
+    if let passes, passes > 1, order == .stored {
+      throw ValidationError(
+        "--passes \(passes) with --order stored: all passes would be the same.")
+    }
     guard estimator != .minibatch else { return }
     let given = [
       ("--batch-size", batchSize != nil), ("--passes", passes != nil), ("--order", order != nil),

@@ -36,7 +36,7 @@ extension Comparison {
     // What the process takes by itself differs a little from run to run.
     let mebibytes = (least + ProcessMemory.grain) >> 20 + 1
     let given = Format.bytes(memory?.bytes ?? Self.defaultMemory)
-    let whose = memory == nil ? ", half of this machine's memory," : ""
+    let whose = memory == nil ? ", half of what this process may have," : ""
     let batches = if case .minibatch = estimator { " or a smaller --batch-size" } else { "" }
     return Failure(
       .usage,
@@ -49,7 +49,7 @@ extension Comparison {
 func announce(_ plan: ExactPlan?, memory: MemorySize?, to log: Logger) {
   guard let plan, !plan.isAtOnce else { return }
   let bytes = Format.bytes(memory?.bytes ?? Comparison.defaultMemory)
-  let whose = memory == nil ? ", half of this machine's memory" : ""
+  let whose = memory == nil ? ", half of what this process may have" : ""
   let time = plan.cost.seconds.map { "; about \(Format.seconds($0))" } ?? ""
   log.info("\(plan.summary), within \(bytes)\(whose)\(time)")
 }
@@ -145,7 +145,7 @@ struct DryRun {
     let limit =
       memory.map { "of \(Format.bytes($0.bytes))" }
       ?? (plan == nil
-        ? "" : "of \(Format.bytes(Comparison.defaultMemory)), half of this machine's memory")
+        ? "" : "of \(Format.bytes(Comparison.defaultMemory)), half of what this process may have")
     table.add(["peak memory", Format.bytes(cost.peakMemory), limit])
     table.add([
       "expected time", cost.seconds.map { Format.seconds($0) } ?? "", "on \(device.id)",

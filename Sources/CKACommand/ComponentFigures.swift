@@ -118,8 +118,9 @@ struct ComponentFigures {
     guard !defined.isEmpty else { return nil }
     let coefficients = defined.map { bimodalityCoefficient(layers[$0]) }
     let places = (0..<4).map { $0 * (defined.count - 1) / 3 }
-    let most = coefficients.indices.max { coefficients[$0] < coefficients[$1] } ?? 0
-    let curves = Set(places + [most]).sorted().map { place in
+    let most = coefficients.indices.filter { !coefficients[$0].isNaN }
+      .max { coefficients[$0] < coefficients[$1] }
+    let curves = Set(places + [most].compactMap { $0 }).sorted().map { place in
       LineChart.Curve(
         points: histogram(of: layers[defined[place]]),
         label: model.layers[defined[place]].name + (place == most ? " *" : ""))

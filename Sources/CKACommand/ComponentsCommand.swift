@@ -120,7 +120,7 @@ struct ComponentsCommand: ParsableCommand {
       let opened = (clock.now - start) / .seconds(1)
 
       let outcome = try run(analysis, on: choice, log: log)
-      let nonFinite = try report(outcome.biased, comparison, paths: models.paths, to: log)
+      let nonFinite = try report(outcome.similarity, comparison, paths: models.paths, to: log)
       try checkHasValues(outcome.similarity, of: models.model)
       let traits = try traits(analysis)
       var document = ComponentsDocument(
@@ -167,7 +167,7 @@ struct ComponentsCommand: ParsableCommand {
           + "than half of --memory \(Format.bytes(limit)); fewer --components or --layers take less"
       )
     }
-    let whose = granted.memory == nil ? ", half of this machine's memory," : ""
+    let whose = granted.memory == nil ? ", half of what this process may have," : ""
     guard analysis.leastMemory <= limit else {
       throw Failure(
         .usage,

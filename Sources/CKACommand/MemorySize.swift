@@ -25,7 +25,7 @@ struct MemoryOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of the machine's \
+      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of what the process may have \
       unless given.
       """, valueName: "size"))
   var memory: MemorySize?
@@ -42,7 +42,7 @@ struct PlanOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024). unbiased and biased \
-      plan with half of the machine's unless given.
+      plan with half of what the process may have unless given.
       """, valueName: "size"))
   var memory: MemorySize?
 

@@ -49,7 +49,8 @@ struct ProbeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A folder that cka compare wrote of the model, whose blocks are shaded.", valueName: "result"),
+      "A folder that cka blocks, or cka compare --blocks, wrote of the model: its blocks are shaded.",
+      valueName: "result"),
     completion: .directory
   )
   var blocks: String?
@@ -150,7 +151,7 @@ struct ProbeCommand: ParsableCommand {
     throw Failure(
       .usage,
       "\(oneLine(model)): \(Format.count(n)) examples take \(Format.bytes(bytes)), more than half of "
-        + "this machine's memory; --examples takes fewer")
+        + "what this process may have; --examples takes fewer")
   }
 
   private func run(

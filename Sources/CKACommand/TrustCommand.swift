@@ -137,7 +137,7 @@ struct TrustCommand: ParsableCommand {
     throw Failure(
       .usage,
       "\(oneLine(models.model)): \(Format.count(n)) examples of \(matrices) matrices take "
-        + "\(Format.bytes(bytes)), more than half of this machine's memory; --examples or --layers "
+        + "\(Format.bytes(bytes)), more than half of what this process may have; --examples or --layers "
         + "takes fewer")
   }
 

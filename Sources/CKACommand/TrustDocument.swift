@@ -74,7 +74,8 @@ struct TrustDocument: StoredDocument {
     var permutations: Int
     var p: Double
     var permutationMean: Double
-    var permutationDeviation: Double
+    /// Nil of one pairing.
+    var permutationDeviation: Double?
     var permutationLargest: Double
     var drops: [Drop]
     var isCarriedByFew: Bool
@@ -194,7 +195,8 @@ extension TrustDocument.Pair {
       isIntervalShort: details.isIntervalShort,
       z: details.z, bound: details.significance,
       permutations: permutation.permutations, p: permutation.p,
-      permutationMean: permutation.mean, permutationDeviation: permutation.standardDeviation,
+      permutationMean: permutation.mean,
+      permutationDeviation: jsonNumber(permutation.standardDeviation),
       permutationLargest: permutation.largest,
       drops: details.drops.points.map { point in
         TrustDocument.Drop(

@@ -99,7 +99,7 @@ public struct Heatmap: Figure, Equatable {
   /// The colour scale of numbers that have no largest one, such as standard errors: from 0 to the next of
   /// 0.01, 0.02, 0.05, 0.1 … that is not below `highest`.
   public static func range(upTo highest: Double) -> ClosedRange<Double> {
-    0...niceStep(atLeast: highest.isFinite ? max(highest, 1e-6) : 1)
+    0...niceStep(atLeast: highest.isFinite ? max(highest, 0.01) : 1)
   }
 
   /// A figure of `values`; see the properties.

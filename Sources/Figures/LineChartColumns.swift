@@ -22,12 +22,32 @@ struct LineChartColumns {
   init(
     of chart: LineChart, axes: [(Double) -> ChartAxis], style: PageStyle, meter: TextMeter
   ) throws(FigureError) {
+    func widestTick(height: Double) -> Double {
+      let ticks = axes.flatMap { $0(height).ticks(limit: Self.ticks) }
+      return ticks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
+    }
+    // The width decides the height, it decides the numbers, and they decide the width that is left.
+    var widest = widestTick(height: style.plotHeights.lowerBound)
+    while true {
+      let columns = try LineChartColumns(of: chart, widestTick: widest, style, meter)
+      let actual = widestTick(height: columns.plotHeight)
+      guard actual > widest else {
+        self = columns
+        return
+      }
+      widest = actual
+    }
+  }
+
+  /// How many numbers a vertical axis has at most.
+  private static let ticks = 6
+
+  /// The columns beside numbers of a width.
+  private init(
+    of chart: LineChart, widestTick widest: Double, _ style: PageStyle, _ meter: TextMeter
+  ) throws(FigureError) {
     self.style = style
     self.meter = meter
-    let limit = 6
-    // The height decides how many numbers there are, and they decide the width that is left.
-    let ticks = axes.flatMap { $0(style.plotHeights.lowerBound).ticks(limit: limit) }
-    let widest = ticks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
     let left =
       style.margin + style.axisTitle + style.gap + widest + style.labelGap + style.tick
     let all = chart.panels[0].count
@@ -57,7 +77,7 @@ struct LineChartColumns {
       let height = style.plotProportion * width
       plotHeight = min(max(height, style.plotHeights.lowerBound), style.plotHeights.upperBound)
         .rounded()
-      tickLimit = limit
+      tickLimit = Self.ticks
       var starts = [left]
       for room in rooms.dropLast() {
         starts.append(starts[starts.count - 1] + width + room + style.columnGap)

@@ -47,6 +47,12 @@ import Testing
     // Two values, equally often: γ = 0, and the coefficient is near 1 from below as n grows.
     let two = bimodalityCoefficient((0..<1000).map { Double($0 % 2) })
     #expect(abs(two - 1) < 0.01)
+    // A coefficient has no unit: fourth powers of these are beyond float64.
+    let sample = [0.3, 1, 1.1, 2.9, 3, 3.4, 7]
+    for scale in [1e-200, 1e200, 1e307] {
+      let scaled = bimodalityCoefficient(sample.map { $0 * scale })
+      #expect(abs(scaled - bimodalityCoefficient(sample)) < 1e-12)
+    }
     #expect(bimodalityCoefficient([1, 2, 3]).isNaN)
     #expect(bimodalityCoefficient([5, 5, 5, 5, 5]).isNaN)
   }

@@ -83,6 +83,17 @@ import Testing
     }
   }
 
+  /// One pairing has no deviation, and a result with none was refused as damaged.
+  @Test func plotDrawsTrustOfOnePermutation() throws {
+    try cka.folder.write(TestModel(layers: 3, n: 40).npz, to: "a.npz")
+    try cka(
+      "trust", "a.npz", "--cell", "layer0,layer1", "--permutations", "1", "--device", "cpu",
+      "--quiet",
+      "--output", "trust"
+    ).expectSuccess()
+    try cka("plot", "trust").expectSuccess()
+  }
+
   @Test func plotRefusesWhatIsNoResult() throws {
     try cka.folder.write("", to: "empty/x")
     try cka.folder.write("{}", to: "file.json")

@@ -14,7 +14,7 @@ import Testing
   @Test(arguments: [
     ["--estimator", "best"], ["--batch-size", "3"], ["--batch-size", "99999999999999999999"],
     ["--examples", "1"], ["--align", "names"], ["--passes", "0"], ["--passes", "-1"],
-    ["--order", "random"], ["--seed", "-1"],
+    ["--order", "random"], ["--order", "stored", "--passes", "2"], ["--seed", "-1"],
     ["--ragged", "pad"], ["--kernel", "cubic"], ["--bandwidth", "1"], ["--sigma", "1"],
     ["--kernel", "rbf", "--bandwidth", "1", "--sigma", "1"],
     ["--kernel", "rbf", "--sigma", "-1"], ["--kernel", "rbf", "--sigma", "0"],

@@ -6,10 +6,13 @@
 public func bimodalityCoefficient(_ sample: [Double]) -> Double {
   let n = Double(sample.count)
   guard sample.count >= 4 else { return .nan }
-  let center = sample.reduce(0, +) / n
+  let center = sample.reduce(0) { $0 + $1 / n }
+  // The coefficient has no unit, and fourth powers of numbers beyond 1e77 are beyond float64.
+  let largest = sample.reduce(0) { max($0, abs($1 - center)) }
+  guard largest > 0, largest.isFinite else { return .nan }
   var (second, third, fourth) = (0.0, 0.0, 0.0)
   for value in sample {
-    let difference = value - center
+    let difference = (value - center) / largest
     let square = difference * difference
     second += square / n
     third += square * difference / n

@@ -31,13 +31,15 @@ public struct PairTrust: Sendable {
   public var significance: Double { z > 0 ? 1 / (1 + z * z) : 1 }
 
   /// Whether few examples decide the value: dropping the heaviest of any fraction of the curve moves CKA
-  /// by more than 0.1, and farther than any random drop of as many.
+  /// by more than 0.1, and farther than any random drop of as many. Where no random drop leaves a value either, it
+  /// is not the heaviest that decide.
   public var isCarriedByFew: Bool {
     drops.points.contains { point in
       let moves = [point.withoutContributors, point.withoutHeaviest].map {
         $0.isNaN ? .infinity : abs($0 - value)
       }
-      let random = point.withoutRandom.filter { !$0.isNaN }.map { abs($0 - value) }.max() ?? 0
+      let random = point.withoutRandom.filter { !$0.isNaN }.map { abs($0 - value) }.max()
+      guard let random = point.withoutRandom.isEmpty ? 0 : random else { return false }
       return moves.contains { $0 > max(0.1, random) }
     }
   }
