@@ -1,7 +1,11 @@
 import Glibc
 
 /// The names in a folder, `.` and `..` left out.
-func fileNames(in folder: String) throws(ActivationFileError) -> [String] {
+///
+/// - Throws: where it cannot be read, or a name of it is not valid UTF-8, unless `passesOver` its ending.
+func fileNames(
+  in folder: String, passesOver: (String) -> Bool = { _ in false }
+) throws(ActivationFileError) -> [String] {
   guard let stream = opendir(folder) else { throw .system(errno, opening: folder) }
   defer { closedir(stream) }
   var names: [String] = []
@@ -14,6 +18,7 @@ func fileNames(in folder: String) throws(ActivationFileError) -> [String] {
     let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
     guard let name = String(validating: bytes, as: UTF8.self) else {
       let shown = String(decoding: bytes, as: UTF8.self)
+      if passesOver(shown) { continue }
       throw ActivationFileError(
         kind: .data, path: folder,
         reason: "the name of the file \(quoted(shown)) is not valid UTF-8")

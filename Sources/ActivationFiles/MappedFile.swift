@@ -167,18 +167,22 @@ struct FileDescriptor: ~Copyable {
   init(_ number: Int32) { self.number = number }
 
   /// Opens `path` for reading. O_NONBLOCK: a FIFO put there meanwhile must not make this wait.
-  ///
-  /// A folder may hold more layers than the process may have open files; the limit is then raised
-  /// as far as the system lets it.
   init(opening path: String) {
-    let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC
-    var number = uninterrupted { open(path, flags) }
+    self.init(from: { open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) })
+  }
+
+  /// What `open` opens, or -1 and errno.
+  ///
+  /// A model may have more layers than the process may have open files; the limit is then raised as far as
+  /// the system lets it.
+  init(from open: () -> Int32) {
+    var number = uninterrupted(open)
     if number < 0, errno == EMFILE {
       var limit = rlimit()
       getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
       limit.rlim_cur = limit.rlim_max
       setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      number = uninterrupted { open(path, flags) }
+      number = uninterrupted(open)
     }
     self.number = number
   }

@@ -53,7 +53,7 @@ enum ModelReader {
         file = try read(path)
       } catch {
         // A file whose name promises activations is damaged, any other one is something else.
-        guard let reason = error.whyNoLayer, ModelNames.stem(name) == name else { throw error }
+        guard let reason = error.whyNoLayer, !promisesActivations(name) else { throw error }
         others.append(.skipped(SkippedArray(name, reason: reason, error: error)))
         continue
       }
@@ -80,15 +80,30 @@ enum ModelReader {
 
   private static let passedOver = [".json", ".md", ".txt", ".csv", ".png", ".svg", ".pdf"]
 
+  /// Whether a file's name says that it holds activations: where it does not, it is damaged. Any other is
+  /// something else.
+  private static func promisesActivations(_ name: String) -> Bool {
+    ModelNames.stem(name) != name
+  }
+
   /// The names of the files in `folder` that may hold activations.
   private static func activationFileNames(
     in folder: String
   ) throws(ActivationFileError) -> [String] {
     var names: [String] = []
-    for name in try fileNames(in: folder).sorted(by: naturallyPrecedes) {
+    let found = try fileNames(in: folder) { !promisesActivations($0) }
+    for name in found.sorted(by: naturallyPrecedes) {
       if name.hasPrefix(".") || passedOver.contains(where: name.lowercased().hasSuffix) { continue }
-      if case .folder = try FileType(path: joined(folder, name)) { continue }
-      names.append(name)
+      do throws(ActivationFileError) {
+        switch try FileType(path: joined(folder, name)) {
+        case .folder: continue
+        case .special where !promisesActivations(name): continue
+        case .regular, .special: names.append(name)
+        }
+      } catch {
+        // A link to nothing.
+        guard error.kind == .noInput, !promisesActivations(name) else { throw error }
+      }
     }
     return names
   }

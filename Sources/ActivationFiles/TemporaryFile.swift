@@ -12,7 +12,7 @@ struct TemporaryFile: ~Copyable {
   /// Makes a file of `size` bytes, all of which the disk has room for.
   init(size: Int, for place: Place) throws(ActivationFileError) {
     let folder = TemporaryFile.folder
-    let file = FileDescriptor(uninterrupted { cka_open_unnamed(folder) })
+    let file = FileDescriptor(from: { cka_open_unnamed(folder) })
     guard file.isOpen else {
       throw place.error(
         .io, "cannot be unpacked in \(quoted(folder)): \(systemMessage(errno))")

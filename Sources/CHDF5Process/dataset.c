@@ -193,14 +193,18 @@ void list_dataset(hid_t dataset, const char *name) {
   int64_t count = 0;
   char *numbers = NULL;
   static struct filters filters;
-  if (facts.layout == CKA_HDF5_CONTIGUOUS) {
+  if (facts.layout == CKA_HDF5_CONTIGUOUS || facts.layout == CKA_HDF5_COMPACT)
+    facts.size = (int64_t)H5Dget_storage_size(dataset);
+  // In a file with a user block the offset of what was never written is that of the block, less one.
+  if (facts.layout == CKA_HDF5_CONTIGUOUS && facts.size > 0) {
     haddr_t offset = H5Dget_offset(dataset);
     facts.offset = offset == HADDR_UNDEF ? -1 : (int64_t)offset;
   }
-  if (facts.layout == CKA_HDF5_CONTIGUOUS || facts.layout == CKA_HDF5_COMPACT)
-    facts.size = (int64_t)H5Dget_storage_size(dataset);
   if (facts.layout == CKA_HDF5_CHUNKED) {
     unsigned options = 0;
+    H5D_space_status_t status = H5D_SPACE_STATUS_ERROR;
+    if (H5Dget_space_status(dataset, &status) < 0) answer_failure("dataset", name);
+    facts.size = status == H5D_SPACE_STATUS_NOT_ALLOCATED ? 0 : (int64_t)H5Dget_storage_size(dataset);
     facts.filter_count = H5Pget_nfilters(properties);
     if (!get_filters(properties, facts.filter_count, &filters) ||
         H5Pget_chunk_opts(properties, &options) < 0 ||

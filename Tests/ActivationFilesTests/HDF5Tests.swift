@@ -165,7 +165,8 @@ private func fixture(_ name: String) -> String {
       for layer in model.layers { #expect(layer.rows == expected(layer)) }
       let reasons = [
         "epoch": "0-D", "names": "strings", "table": "compound", "elsewhere": "another file",
-        "nowhere": "leads nowhere", "unwritten": "never written", "other": "5 examples",
+        "nowhere": "leads nowhere", "unwritten": "never written", "chunks": "never written",
+        "other": "5 examples",
         "loop": "listed before", "packed": "the filter 6",
       ]
       #expect(Set(model.skipped.map(\.name)) == Set(reasons.keys))

@@ -27,6 +27,20 @@ import Testing
     expectFailure(at: folder.path, kind: .noInput, "a.npy", "FIFO")
   }
 
+  /// One of them locked a folder of good files.
+  @Test func whatPromisesNoActivationsIsPassedOver() throws {
+    try folder.write(Self.small, to: "m/a.npy")
+    #expect(symlink("gone", "\(folder.path)/m/latest") == 0)
+    #expect(mkfifo("\(folder.path)/m/queue", 0o600) == 0)
+    var name = Array("\(folder.path)/m/r".utf8CString.dropLast()) + [CChar(bitPattern: 0xE9)]
+    name += Array(".txt".utf8CString)
+    let number = open(name, O_CREAT | O_WRONLY, 0o600)
+    #expect(number >= 0 && close(number) == 0)
+    #expect(try ModelFiles(path: "\(folder.path)/m").layers.map(\.name) == ["a"])
+    #expect(symlink("gone", "\(folder.path)/m/b.npy") == 0)
+    expectFailure(at: "\(folder.path)/m", kind: .noInput, "b.npy")
+  }
+
   @Test func refusesSockets() throws {
     let path = "\(folder.path)/s"
     let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

@@ -34,6 +34,17 @@ import Testing
     #expect(!run.output.contains("\u{1B}") && !run.output.contains("\r"))
   }
 
+  /// Unpacked layers keep a file each; only those that were opened raised the limit.
+  @Test func packedLayersMayBeMoreThanOpenFiles() throws {
+    let layers = (0..<80).map { index in
+      (name: "layer\(index).npy", data: TestModel(layers: 1, seed: UInt64(index)).npy(0))
+    }
+    try ZipFile.writeDeflated(layers, to: "\(cka.folder.path)/m.npz")
+    let limited = cka.shell("ulimit -S -n 48; exec \"$@\"")
+    try limited("compare", "m.npz", "--device", "cpu", "--quiet", "--output", "out")
+      .expectSuccess()
+  }
+
   /// A result of two models in `cka-result`.
   private func compare() throws {
     try cka.folder.write(TestModel(layers: 3).npz, to: "a.npz")

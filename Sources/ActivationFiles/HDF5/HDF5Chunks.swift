@@ -43,6 +43,7 @@
         !chunkSize.multipliedReportingOverflow(by: count).overflow
       else { throw place.data("a chunk of \(chunkAxes) has more bytes than any file can hold") }
       self.chunkSize = chunkSize
+      guard dataset.facts.size > 0 else { throw place.noLayer("was never written") }
       guard places.count == count else {
         throw place.data(
           "the chunk at \(offset(places.count)) was never written (\(chunks.missing)), expected all "

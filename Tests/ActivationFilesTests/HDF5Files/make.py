@@ -151,7 +151,8 @@ def matlab():
 
 def mixed():
     """Layers beside everything that is none."""
-    with create("mixed") as file:
+    # With a user block, as MATLAB writes one: all addresses count from its end.
+    with create("mixed", userblock_size=512) as file:
         file["a"] = numbers((4, 3))
         file["group/b"] = numbers((4, 2))
         file["epoch"] = 3
@@ -162,6 +163,7 @@ def mixed():
         file["loop"] = h5py.SoftLink("/group")
         file["other"] = numbers((5, 3))
         file.create_dataset("unwritten", (4, 3), "f4")
+        file.create_dataset("chunks", (4, 3), "f4", chunks=(2, 3))
         file.create_dataset("packed", data=numbers((4, 3), "i4"), scaleoffset=0)
 
 
