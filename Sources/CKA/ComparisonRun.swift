@@ -67,7 +67,7 @@ extension Comparison {
       work = run.shares
     }
     let start = ContinuousClock.now
-    let similarities = try similarities(found, memory: memory)
+    let similarities = try similarities(found, on: devices[0].info, memory: memory)
     if similarities.contains(where: { $0.recomputed != nil }) {
       timings.float64 = (.now - start) / .seconds(1)
     }

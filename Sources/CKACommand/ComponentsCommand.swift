@@ -115,7 +115,7 @@ struct ComponentsCommand: ParsableCommand {
       }
       let analysis = try analysis(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-      try prepareMemory(analysis, log: log)
+      try prepareMemory(analysis, on: choice.devices[0].info, log: log)
       announce(comparison, nil, on: choice, to: log)
       let opened = (clock.now - start) / .seconds(1)
 
@@ -158,7 +158,9 @@ struct ComponentsCommand: ParsableCommand {
   private var limit: Int { granted.memory?.bytes ?? Comparison.defaultMemory }
 
   /// Refuses what does not fit, and makes ready for a layer at a time where that does.
-  private func prepareMemory(_ analysis: ComponentAnalysis, log: Logger) throws {
+  private func prepareMemory(
+    _ analysis: ComponentAnalysis, on device: DeviceInfo, log: Logger
+  ) throws {
     guard analysis.contributionBytes < limit / 2 else {
       throw Failure(
         .usage,
@@ -168,13 +170,14 @@ struct ComponentsCommand: ParsableCommand {
       )
     }
     let whose = granted.memory == nil ? ", half of what this process may have," : ""
-    guard analysis.leastMemory <= limit else {
+    let least = analysis.leastMemory(on: device)
+    guard least <= limit else {
       throw Failure(
         .usage,
         "--memory \(Format.bytes(limit))\(whose) is too little for the Gram matrix of a layer: "
-          + "at least --memory \((analysis.leastMemory >> 20) / 8 * 8 + 16)M, or fewer --examples")
+          + "at least --memory \((least >> 20) / 8 * 8 + 16)M, or fewer --examples")
     }
-    if !analysis.isAtOnce(memory: limit) {
+    if !analysis.isAtOnce(on: device, memory: limit) {
       ProcessSetup.returnFreedMemory()
       log.info(
         """

@@ -453,8 +453,10 @@ import Testing
 
   @Test func memoryDecidesBetweenTilesAndAllAtOnce() throws {
     let analysis = try ComponentAnalysis(expected.model("a."), components: 3)
-    #expect(analysis.isAtOnce(memory: 1 << 40) && !analysis.isAtOnce(memory: 1 << 20))
-    #expect(analysis.isAtOnce(memory: 2 * analysis.leastMemory))
+    let device = BLASDevice().info
+    #expect(analysis.isAtOnce(on: device, memory: 1 << 40))
+    #expect(!analysis.isAtOnce(on: device, memory: 1 << 20))
+    #expect(analysis.isAtOnce(on: device, memory: 2 * analysis.leastMemory(on: device)))
     // Too little for tiles, too: all matrices at once are never made beyond what was granted.
     #expect(throws: DeviceError.self) { try analysis.run(on: [BLASDevice()], memory: 1 << 20) }
   }

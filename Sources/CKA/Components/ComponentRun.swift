@@ -26,9 +26,11 @@ extension ComponentAnalysis {
         steps += count
         observe(.finished(minibatches: steps))
       }
-      return isAtOnce(memory: memory)
-        ? try runAtOnce(on: device, memory: memory, finish)
-        : try runInTiles(on: device, side: tileSide(memory: memory), memory: memory, finish)
+      guard isAtOnce(on: device.info, memory: memory) else {
+        let side = tileSide(on: device.info, memory: memory)
+        return try runInTiles(on: device, side: side, memory: memory, finish)
+      }
+      return try runAtOnce(on: device, memory: memory, finish)
     }
     for (device, next) in zip(devices, devices.dropFirst()) {
       do throws(DeviceError) {
@@ -80,10 +82,13 @@ extension ComponentAnalysis {
     let batch = comparison(.biased).minibatches(all)
     let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
     let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
-    if let wide = try float64Grams(doubtful, of: batch.left, memory: memory),
-      let wideRight = try float64Grams(doubtfulRight, of: batch.right, memory: memory),
-      !(wide.isEmpty && wideRight.isEmpty)
-    {
+    let doubtfulCount = doubtful.count + doubtfulRight.count
+    if doubtfulCount > 0, fitsFloat64(doubtfulCount, on: device.info, memory: memory) {
+      let wide = try float64Grams(doubtful, of: batch.left)
+      let wideRight =
+        try batch.right.map { (right) throws(DeviceError) in
+          try float64Grams(doubtfulRight, of: right)
+        } ?? []
       for (index, pairs) in zip(wide.indices, try search(wide.map(\.gram))) {
         (grams.left[wide[index].layer], found[wide[index].layer]) = (wide[index].gram, pairs)
       }

@@ -14,11 +14,10 @@ extension ComponentAnalysis {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
-    // What cannot be done is said before the work begins; eigenvectors are there by then.
-    let room = memory - bases(searching: 0)
-    let planned = try plan(.biased, pairing, on: device, memory: room)
+    // What cannot be done is said before the work begins.
+    let planned = try plan(.biased, pairing, on: device, memory: memory)
     let plannedWhole =
-      estimator == .biased ? nil : try plan(estimator, pairing, on: device, memory: room)
+      estimator == .biased ? nil : try plan(estimator, pairing, on: device, memory: memory)
     func found(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError)
       -> [FoundComponents]
     {
@@ -86,19 +85,17 @@ extension ComponentAnalysis {
 }
 
 extension ComponentAnalysis {
-  /// How CKA of all layers over the examples of `pairing` is made within `memory` bytes.
+  /// How CKA of all layers over the examples of `pairing` is made within `memory` bytes, beside all
+  /// eigenvectors.
   private func plan(
     _ estimator: Estimator, _ pairing: ExamplePairing, on device: some Device, memory: Int
   ) throws(DeviceError) -> (comparison: Comparison, plan: ExactPlan?) {
     let comparison = Comparison(
       ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
     do throws(ExactPlanError) {
-      return (
-        comparison,
-        try comparison.exactPlan(
-          on: [device], sharing: 1, memory: memory - bases(searching: 0), isMeasured: false,
-          isFirst: false)
-      )
+      let plan = try comparison.exactPlan(
+        on: device.info, sharing: 1, memory: memory - bases(searching: 0))
+      return (comparison, plan)
     } catch {
       throw DeviceError(kind: .outOfMemory, call: "components", context: error.description)
     }

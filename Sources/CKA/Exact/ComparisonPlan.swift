@@ -37,44 +37,48 @@ extension Comparison {
     on devices: [any Device], sharing: Int = 1, memory: Int = Self.defaultMemory,
     isMeasured: Bool = false
   ) throws(ExactPlanError) -> ExactPlan? {
-    try exactPlan(
-      on: devices, sharing: sharing, memory: memory, isMeasured: isMeasured, isFirst: true)
-  }
-
-  /// The same; `isFirst` is false in the middle of a run, whose own memory is not in `memory` and what it
-  /// freed not in the process's for long.
-  func exactPlan(
-    on devices: [any Device], sharing: Int, memory: Int, isMeasured: Bool, isFirst: Bool
-  ) throws(ExactPlanError) -> ExactPlan? {
-    if case .minibatch = estimator { return nil }
-    guard let device = devices.first, pairing.count >= estimator.centering.leastExamples else {
-      return nil
-    }
-    let work = ExactWork(self)
+    guard let device = devices.first?.info else { return nil }
     let sharing = min(max(sharing, 1), devices.count)
-    let base = MemoryModel.base(of: device.info)
-    let model = MemoryModel(
-      work: work, base: base, sharing: sharing, cores: device.info.computeUnits)
-    let limit = min(memory, base + device.info.memory / 10 * 9)
-    var plan: ExactPlan
-    do throws(ExactPlanner.TooLittle) {
-      let planner = ExactPlanner(model, limit: limit)
-      plan =
-        if let small = planner.small { small } else {
-          try planner.plan(rates: .nominal(for: device.info))
-        }
-    } catch {
-      throw .tooLittleMemory(limit: memory, least: error.least + Self.excess(over: base))
-    }
     // A process that has taken more than is usual, such as a large program with this library in it, runs
     // the same plan or none.
-    let peak = plan.cost.peakMemory + (isFirst ? Self.excess(over: base) : 0)
+    let excess = Self.excess(over: MemoryModel.base(of: device))
+    var plan: ExactPlan
+    do throws(ExactPlanError) {
+      guard let pure = try exactPlan(on: device, sharing: sharing, memory: memory) else {
+        return nil
+      }
+      plan = pure
+    } catch {
+      guard case .tooLittleMemory(let limit, let least) = error else { throw error }
+      throw .tooLittleMemory(limit: limit, least: least + excess)
+    }
+    let peak = plan.cost.peakMemory + excess
     guard peak <= memory else { throw .tooLittleMemory(limit: memory, least: peak) }
     if isMeasured || plan.cost.flops > ExactPlanner.smallWork {
       // Of several devices alike, each takes its share.
+      let work = ExactWork(self)
       plan.cost.seconds = try rates(of: devices, work).shared(by: sharing).seconds(plan.cost)
     }
     return plan
+  }
+
+  /// The plan for `sharing` devices like `device`, whatever the process has taken so far; nil for
+  /// minibatches, and where examples are too few.
+  func exactPlan(
+    on device: DeviceInfo, sharing: Int, memory: Int
+  ) throws(ExactPlanError) -> ExactPlan? {
+    if case .minibatch = estimator { return nil }
+    guard pairing.count >= estimator.centering.leastExamples else { return nil }
+    let base = MemoryModel.base(of: device)
+    let model = MemoryModel(
+      work: ExactWork(self), base: base, sharing: sharing, cores: device.computeUnits)
+    let planner = ExactPlanner(model, limit: min(memory, base + device.memory / 10 * 9))
+    do throws(ExactPlanner.TooLittle) {
+      if let small = planner.small { return small }
+      return try planner.plan(rates: .nominal(for: device))
+    } catch {
+      throw .tooLittleMemory(limit: memory, least: error.least)
+    }
   }
 
   /// Bytes that the process has taken beyond `base`.

@@ -50,6 +50,9 @@ struct MemoryModel: Sendable, Hashable {
     return 16 * Double(count) * Double(count + 1024)
   }
 
+  /// What `limit` bytes leave for matrices.
+  func room(within limit: Int) -> Int { max(Int(bytes: Double(limit) - fixed), 0) }
+
   /// All matrices at once: the stacks, a matrix before it is centered (of up to 1,024 examples one or
   /// two a core), and two slabs of features.
   var atOnce: Int {

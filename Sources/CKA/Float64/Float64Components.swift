@@ -1,7 +1,6 @@
 import Activations
 import Device
 import LinearAlgebra
-import Support
 
 extension ComponentAnalysis {
   /// The layers of which float32 leaves too little in any of `sums`, and that have matrices.
@@ -12,18 +11,15 @@ extension ComponentAnalysis {
       .filter { statuses[$0] == .ok }.sorted()
   }
 
-  /// The matrices of some layers anew, in float64; nil where they do not fit `memory` bytes.
+  /// The matrices of some layers anew, in float64.
   ///
   /// - Parameter layers: of one model, `minibatch` of it.
   func float64Grams(
-    _ layers: [Int], of minibatch: Minibatch?, memory: Int
-  ) throws(DeviceError) -> [(layer: Int, gram: CenteredGram)]? {
-    guard let minibatch, !layers.isEmpty else { return [] }
+    _ layers: [Int], of minibatch: Minibatch
+  ) throws(DeviceError) -> [(layer: Int, gram: CenteredGram)] {
+    guard !layers.isEmpty else { return [] }
     let n = pairing.count
     let count = GramCentering.biased.packedCount(exampleCount: n)
-    // The matrices, and one that is reduced.
-    let needed = Float64Workspace.bytes(side: n) + 8 * count * (layers.count + 1)
-    guard ProcessMemory.now + needed <= memory else { return nil }
     let grid = TileGrid(exampleCount: n, side: n)
     let workspace = Float64Workspace(side: n)
     do throws(ActivationReadError) {

@@ -1,5 +1,4 @@
 import Device
-import Support
 
 extension Comparison {
   /// The layers whose values were computed anew in float64, as float32 left too little of them.
@@ -31,9 +30,10 @@ extension Comparison {
   ///
   /// - Parameters:
   ///   - points: by ascending numbers of minibatches.
+  ///   - device: what made the sums.
   ///   - memory: bytes that the process may take.
   func similarities(
-    _ points: [Point], memory: Int
+    _ points: [Point], on device: DeviceInfo, memory: Int
   ) throws(DeviceError) -> [(similarity: Similarity, recomputed: Recomputed?)] {
     let similarities = points.map {
       Similarity(
@@ -52,8 +52,8 @@ extension Comparison {
         found.formUnion(statuses.indices.filter { statuses[$0] == .ok })
       }.sorted()
     }
-    let sums = Float64Sums(
-      comparison: self, memory: max(memory - ProcessMemory.now - MemoryModel.reserve, 0))
+    let model = MemoryModel(work: ExactWork(self), base: MemoryModel.base(of: device))
+    let sums = Float64Sums(comparison: self, memory: model.room(within: memory))
     var blocks: [Float64Sums.Block] = []
     if !left.isEmpty {
       blocks += sums.blocks(rows: left, columns: partners(\.rightStatuses, right))
