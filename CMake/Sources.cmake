@@ -41,6 +41,7 @@ cka_system_library(CZlib Sources/CZlib
 cka_swift_library(Support Sources/Support
   DEPENDS CSystem
   SOURCES
+    ConcurrentMap.swift
     MachineLimits.swift
     Perform.swift
     ProcessMemory.swift
@@ -176,7 +177,6 @@ cka_swift_library(CKA Sources/CKA
     Components/ComponentTiles.swift
     Components/Eigenpairs.swift
     Components/RemovalCurve.swift
-    Concurrently.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
@@ -239,7 +239,6 @@ cka_swift_library(CKA Sources/CKA
 cka_swift_library(CommandSupport Sources/CommandSupport
   DEPENDS ArgumentParser CSystem Logging Support
   SOURCES
-    ConcurrentMap.swift
     Console.swift
     Failure.swift
     Formatting.swift

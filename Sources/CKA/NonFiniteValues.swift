@@ -1,4 +1,5 @@
 import Activations
+import Support
 
 /// NaN and infinity among the stored numbers of one layer.
 public struct NonFiniteValues: Sendable, Hashable {
@@ -12,7 +13,7 @@ public struct NonFiniteValues: Sendable, Hashable {
   public static func find(
     in layers: [LayerActivations], examples: [Int]
   ) throws(ActivationReadError) -> [NonFiniteValues?] {
-    let results = concurrently(layers.count) { index in
+    let results = concurrentMap(0..<layers.count) { index in
       Result { () throws(ActivationReadError) in
         try NonFiniteValues(layers[index], examples: examples)
       }

@@ -2,6 +2,7 @@ import Activations
 import CKA
 import CommandSupport
 import Device
+import Support
 
 /// What the pairs of a sweep's models say beside their blocks.
 ///

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Foundation
 import Logging
+import Support
 
 struct BlocksCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import CKA
 import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// The maps that `cka blocks` looks at: networks with themselves, and, of a sweep, all pairs.
 struct BlocksInput {

@@ -6,6 +6,7 @@ import Device
 import Figures
 import Foundation
 import Report
+import Support
 
 /// What `compare` finds.
 struct CompareResult: DrawableResult {

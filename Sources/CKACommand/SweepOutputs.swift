@@ -5,6 +5,7 @@ import Device
 import Figures
 import Foundation
 import Report
+import Support
 import SweepStore
 
 /// Writes the results of a sweep into `results` of its store: numbers of every pair, maps of groups, a

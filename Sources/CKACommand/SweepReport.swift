@@ -5,6 +5,7 @@ import Device
 import Figures
 import Foundation
 import Report
+import Support
 
 extension Report {
   /// The page of the results of a sweep, made of its files: the maps of all pairs, those of

@@ -4,6 +4,7 @@ import CommandSupport
 import Device
 import Figures
 import Report
+import Support
 
 /// What `sweep` finds: the folder `results` of a store. Maps stay in their files until they are drawn.
 struct SweepResult: DrawableResult {

@@ -90,7 +90,8 @@ public struct LayerCenters: Sendable {
       try sums.withUnsafeMutableBufferPointer { (sums) throws(ActivationReadError) in
         guard let squares = squares.baseAddress, let sums = sums.baseAddress else { return }
         nonisolated(unsafe) let (rowSquares, rowSums) = (squares, sums)
-        try concurrently(chunks.ranges.count) { (index, stage) throws(ActivationReadError) in
+        try perform(chunks.ranges.count, state: { FeatureStage() }) {
+          (index, stage) throws(ActivationReadError) in
           let range = chunks.ranges[index]
           let chunk = Array(examples[range])
           var slabs = FeatureSlabs(
@@ -168,7 +169,8 @@ private struct Differences {
         guard let sums = sums.baseAddress, let reference = reference.baseAddress else { return }
         nonisolated(unsafe) let (allSums, allReferences) = (sums, reference)
         nonisolated(unsafe) let kernels = kernels
-        try concurrently(partCount * runs.count) { (item, stage) throws(ActivationReadError) in
+        try perform(partCount * runs.count, state: { FeatureStage() }) {
+          (item, stage) throws(ActivationReadError) in
           let (part, features) = (item % partCount, runs[item / partCount])
           // Every part reads the reference; one keeps it.
           var own = [Double](repeating: 0, count: features.count)
@@ -202,26 +204,4 @@ private struct Differences {
       for k in 0..<p { means[k] += sums[part * p + k] }
     }
   }
-}
-
-/// Runs `body` for 0 ..< `count` on all cores, each with a stage for rows from files.
-///
-/// - Throws: the first error that was met; what had not begun by then is left undone.
-private func concurrently(
-  _ count: Int,
-  _ body: (_ index: Int, _ stage: FeatureStage) throws(ActivationReadError) -> Void
-) throws(ActivationReadError) {
-  let failure = Mutex<ActivationReadError?>(nil)
-  let stages = FeatureStages()
-  // Each index is handed out once, and what `body` shares it divides by index.
-  nonisolated(unsafe) let body = body
-  perform(count) { index in
-    guard failure.withLock({ $0 == nil }) else { return }
-    do throws(ActivationReadError) {
-      try stages.withStage { (stage) throws(ActivationReadError) in try body(index, stage) }
-    } catch {
-      failure.withLock { $0 = $0 ?? error }
-    }
-  }
-  if let error = failure.withLock({ $0 }) { throw error }
 }

@@ -7,17 +7,39 @@ import Synchronization
 /// Dispatch counts the machine's: in a container with a share of them its threads would stand in each
 /// other's way, each with the memory of its own matrices.
 public func perform(_ count: Int, _ body: (Int) -> Void) {
+  perform(count, state: {}) { index, _ in body(index) }
+}
+
+/// The same, each thread with a state of its own.
+///
+/// - Throws: the first error of `body`; what had not begun by then is left undone.
+public func perform<State: ~Copyable, Failure: Error>(
+  _ count: Int, state: () -> State, _ body: (Int, inout State) throws(Failure) -> Void
+) throws(Failure) {
   guard count > 0 else { return }
   let next = Atomic(0)
-  withoutActuallyEscaping(body) { body in
-    // Dispatch's own function takes such a body, too: whoever passes one divides what it writes.
-    nonisolated(unsafe) let body = body
-    DispatchQueue.concurrentPerform(iterations: min(count, MachineLimits.current.processors)) { _ in
-      while true {
-        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        guard index < count else { return }
-        body(index)
+  let hasFailed = Atomic(false)
+  let failure = Mutex<Failure?>(nil)
+  withoutActuallyEscaping(state) { state in
+    withoutActuallyEscaping(body) { body in
+      // Dispatch's own function takes such bodies, too: whoever passes one divides what it writes.
+      nonisolated(unsafe) let state = state
+      nonisolated(unsafe) let body = body
+      let threads = min(count, MachineLimits.current.processors)
+      DispatchQueue.concurrentPerform(iterations: threads) { _ in
+        var own = state()
+        do throws(Failure) {
+          while !hasFailed.load(ordering: .relaxed) {
+            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard index < count else { return }
+            try body(index, &own)
+          }
+        } catch {
+          hasFailed.store(true, ordering: .relaxed)
+          failure.withLock { $0 = $0 ?? error }
+        }
       }
     }
   }
+  if let error = failure.withLock({ $0 }) { throw error }
 }

@@ -1,9 +1,7 @@
 #if HDF5
   import Activations
   import CHDF5Process
-  import Dispatch
-  import Glibc
-  import Synchronization
+  import Support
 
   /// The grid of chunks that a dataset is cut into, where each lies and how it is packed.
   ///
@@ -102,24 +100,11 @@
     func unpack(
       from file: MappedFile, place: Place, into target: TemporaryFile.Target
     ) throws(ActivationFileError) {
-      let next = Atomic(0)
-      let failure = Mutex<ActivationFileError?>(nil)
-      DispatchQueue.concurrentPerform(iterations: min(places.count, Self.processorCount)) { _ in
-        do throws(ActivationFileError) {
-          var buffers = HDF5Filters.Buffers()
-          while failure.withLock({ $0 == nil }) {
-            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard index < places.count else { return }
-            try unpack(index, of: file, place: place, buffers: &buffers, into: target)
-          }
-        } catch {
-          failure.withLock { $0 = $0 ?? error }
-        }
+      try perform(places.count, state: { HDF5Filters.Buffers() }) {
+        (index, buffers) throws(ActivationFileError) in
+        try unpack(index, of: file, place: place, buffers: &buffers, into: target)
       }
-      if let error = failure.withLock({ $0 }) { throw error }
     }
-
-    private static let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
     private func unpack(
       _ index: Int, of file: MappedFile, place: Place, buffers: inout HDF5Filters.Buffers,

@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 /// What is counted of one layer's stored numbers, before any pooling.
 public struct ActivationTraits: Sendable {
@@ -12,7 +13,7 @@ public struct ActivationTraits: Sendable {
   public static func traits(
     of layers: [LayerActivations], examples: [Int]
   ) throws(ActivationReadError) -> [ActivationTraits] {
-    let results = concurrently(layers.count) { index in
+    let results = concurrentMap(0..<layers.count) { index in
       Result { () throws(ActivationReadError) in
         try ActivationTraits(layers[index], examples: examples)
       }

@@ -1,6 +1,7 @@
 import Activations
 import Device
 import LinearAlgebra
+import Support
 
 extension ComponentAnalysis {
   /// Steps that `observe` hears of.
@@ -159,7 +160,7 @@ extension ComponentAnalysis {
 
   /// The first k pairs of every matrix, on all cores, a layer each.
   func search(_ grams: [CenteredGram]) throws(DeviceError) -> [FoundComponents] {
-    let results = concurrently(grams.count) { index in
+    let results = concurrentMap(0..<grams.count) { index in
       Result { () throws(LinearAlgebraError) in
         try FoundComponents(grams[index], count: components)
       }
@@ -278,7 +279,7 @@ struct ReducedMaps<D: Device> {
       _ grams: [CenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedNumbers
     ) throws(DeviceError) -> D.Stack {
       let centering = comparison.estimator.centering
-      let summaries = concurrently(grams.count) { layer in
+      let summaries = concurrentMap(0..<grams.count) { layer in
         let room = numbers.layer(layer)
         guard grams[layer].exists else {
           room.update(repeating: 0, count: centering.packedCount(exampleCount: examples.count))

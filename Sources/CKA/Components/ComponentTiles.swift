@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 extension ComponentAnalysis {
   /// Components a layer at a time, then maps in tiles of at most `side` examples.
@@ -291,7 +292,7 @@ private struct Tile {
     let places = Set(anew.keys)
     let room = centering.packedCount(exampleCount: carrier)
     let reduced = PackedNumbers(layers: found.count, count: room)
-    _ = concurrently(found.count) { layer in
+    _ = concurrentMap(0..<found.count) { layer in
       let target = reduced.layer(layer)
       target.update(repeating: 0, count: room)
       guard !places.contains(layer) else { return }

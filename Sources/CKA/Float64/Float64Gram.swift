@@ -3,6 +3,7 @@ import Device
 import Dispatch
 import FeatureSlabs
 import Foundation
+import Support
 import Synchronization
 
 /// One layer's centered Gram matrix over some examples, made in float64, one tile at a time.
@@ -115,7 +116,7 @@ final class Float64Gram {
     let reference = products.centers.referenceNorm
     let (isLinear, lessOne) = (kernel == .linear, storesLessOne)
     return EntryStatistics.Tile(
-      concurrently(blocks.count) { index in
+      concurrentMap(0..<blocks.count) { index in
         var part = EntryStatistics.Tile(rows: rows.count, columns: width)
         for a in blocks[index] {
           let row = entries + a * width

@@ -1,4 +1,5 @@
 import Activations
+import Support
 import Synchronization
 
 /// The median of all n² squared distances, n zeros and each pair twice; of an even count the mean of the
@@ -65,7 +66,7 @@ private func count(
   nonisolated(unsafe) let entries = workspace.entries
   let runs = stride(from: 0, to: rows.count, by: 1024).map { $0..<min($0 + 1024, rows.count) }
   let width = columns.count
-  let parts = concurrently(runs.count) { run in
+  let parts = concurrentMap(0..<runs.count) { run in
     var own = [Int](repeating: 0, count: 1 << digits)
     own.withUnsafeMutableBufferPointer { own in
       for a in runs[run] {

@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 /// Sums of HSIC in float64, for layers of which float32 leaves too little.
 struct Float64Sums {
@@ -115,13 +116,13 @@ struct Float64Sums {
       }
       let count = Float64Gram.tileCount(rows: tile.rows, columns: tile.columns, centering)
       nonisolated(unsafe) let numbers = tiles
-      let found = concurrently(rows.count * columns.count) { cell in
+      let found = concurrentMap(0..<(rows.count * columns.count)) { cell in
         dot(
           numbers + rows[cell / columns.count] * room,
           numbers + columns[cell % columns.count] * room, count)
       }
       for cell in found.indices { products.elements[cell] += found[cell] }
-      let own = concurrently(squares.count) { place in
+      let own = concurrentMap(0..<squares.count) { place in
         dot(numbers + place * room, numbers + place * room, count)
       }
       for place in own.indices { squares[place] += own[place] }

@@ -137,7 +137,7 @@ public struct Probe: Sendable {
   }
 
   private func fits(_ designs: [Made]) -> [LayerResult] {
-    concurrently(designs.count) { index in
+    concurrentMap(0..<designs.count) { index in
       switch designs[index] {
       case .failure(let status): .undefined(status.status)
       case .success(let design): fit(design)

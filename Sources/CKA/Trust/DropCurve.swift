@@ -1,3 +1,5 @@
+import Support
+
 /// How the CKA of two layers moves as examples are dropped: those that carry most, and as many at random.
 ///
 /// CKA answers to few examples far from the rest, and to a translation of a subset of them (Davari et al.
@@ -39,7 +41,7 @@ public struct DropCurve: Sendable, Hashable {
       [byContribution, byWeight]
       + (0..<draws).map { MinibatchPlan.permutation(of: n, seed: seed, pass: -3 - $0) }
     let counts = fractions.map { min(Int(($0 * Double(n)).rounded(.up)), n) }
-    let values = concurrently(orders.count * counts.count) { index in
+    let values = concurrentMap(0..<orders.count * counts.count) { index in
       let (place, order) = (index / orders.count, index % orders.count)
       return grams.similarity(keeping: orders[order].dropFirst(counts[place]).sorted())
     }

@@ -1,5 +1,6 @@
 import Device
 import LinearAlgebra
+import Support
 
 /// The jackknife of every pair of layers, and how much of each layer's matrix its examples hold.
 struct JackknifeMap: Sendable {
@@ -23,7 +24,7 @@ struct JackknifeMap: Sendable {
     let blocks = stride(from: 0, to: n, by: size).map { $0..<min($0 + size, n) }
     let leftTotals = Self.squaredNorms(left)
     let rightTotals = left === right ? leftTotals : Self.squaredNorms(right)
-    let parts = concurrently(blocks.count) { index in
+    let parts = concurrentMap(0..<blocks.count) { index in
       Block(blocks[index], left, right, cka: cka, leftTotals: leftTotals, rightTotals: rightTotals)
     }
     biases = Matrix(rows: cka.rows, columns: cka.columns, repeating: .nan)
@@ -72,7 +73,7 @@ struct JackknifeMap: Sendable {
 
   /// ⟨A, A⟩ of each layer.
   private static func squaredNorms(_ grams: CenteredGrams) -> [Double] {
-    concurrently(grams.layers.count) { layer in
+    concurrentMap(0..<grams.layers.count) { layer in
       let count = grams.exampleCount * (grams.exampleCount - 1) / 2
       let numbers = grams.packedRow(1, ofLayer: layer)
       var sum = 0.0

@@ -1,3 +1,5 @@
+import Support
+
 /// How often a random pairing of the examples is as similar as the true one.
 ///
 /// U-centering commutes with a permutation of the examples, and neither ⟨A, A⟩ nor ⟨B, B⟩ changes: of CKA
@@ -24,7 +26,7 @@ public struct PermutationTest: Sendable, Hashable {
     _ left: CenteredGrams, layer: Int, rightSquare: [Float], norm: Double, count: Int, seed: UInt64
   ) -> [Double] {
     let n = left.exampleCount
-    return concurrently(count) { index in
+    return concurrentMap(0..<count) { index in
       let order = MinibatchPlan.permutation(of: n, seed: seed, pass: index)
       return product(left, layer: layer, rightSquare, order: order) / norm
     }

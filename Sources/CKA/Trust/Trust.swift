@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 /// How far a map of debiased CKA can be trusted: what chance alone would give, how much the values would
 /// vary with other examples, and which examples carry them.
@@ -134,7 +135,7 @@ public struct Trust: Sendable {
       leftHalfShares = shares(map.leftWeights, similarity.leftStatuses)
       rightHalfShares = shares(map.rightWeights, similarity.rightStatuses)
       func groupShares(_ grams: CenteredGrams, _ statuses: [Status]) -> [Double] {
-        concurrently(statuses.count) { layer in
+        concurrentMap(0..<statuses.count) { layer in
           guard statuses[layer] == .ok else { return .nan }
           let groups = grams.groups(ofLayer: layer)
           return groups.standApart
