@@ -7,11 +7,9 @@ public struct ActivationModel: ActivationSource {
   /// What identifies each example, where known.
   public let exampleIDs: [String]?
 
-  /// A model of the given layers, which must have the same number of examples.
+  /// A model of the given layers. Whatever analyzes it throws where they do not have the same number of
+  /// examples.
   public init(name: String, layers: [LayerActivations], exampleIDs: [String]? = nil) {
-    precondition(
-      layers.allSatisfy { $0.shape.exampleCount == layers.first?.shape.exampleCount },
-      "all layers of a model have the same examples")
     self.name = name
     self.layers = layers
     self.exampleIDs = exampleIDs
@@ -19,26 +17,45 @@ public struct ActivationModel: ActivationSource {
 }
 
 extension LayerActivations {
-  /// A layer that copies `values`, n × p in row-major order, and keeps them.
+  /// A layer that copies `values`, n × p in `memoryOrder`, and keeps them.
   ///
-  /// - Precondition: `values.count` is `exampleCount` times the product of `featureAxes`, and
-  ///   `Scalar` is as wide as `scalarType`.
+  /// - Throws: where `values` do not fill the shape, or `Scalar` is not as wide as `scalarType`.
   public init<Scalar: BitwiseCopyable & Sendable>(
+    name: String, stage: String? = nil, values: [Scalar], shape: LayerShape,
+    scalarType: ScalarType, isByteSwapped: Bool = false, memoryOrder: MemoryOrder = .rowMajor,
+    pooling: LayerShape.Pooling = .flatten
+  ) throws(ActivationReadError) {
+    let stride = MemoryLayout<Scalar>.stride
+    guard stride == scalarType.size else {
+      throw ActivationReadError(
+        path: "layer \(name)",
+        reason: "its values take \(stride) bytes each, numbers of its type \(scalarType.size)")
+    }
+    guard shape.featureCount * shape.exampleCount == values.count else {
+      throw ActivationReadError(
+        path: "layer \(name)", reason: "\(values.count) values do not fill its shape \(shape)")
+    }
+    let storage = ArrayStorage(values)
+    let block = Block(
+      firstExample: 0, exampleCount: shape.exampleCount,
+      bytes: UnsafeRawBufferPointer(storage.bytes), storage: storage)
+    self.init(
+      name: name, stage: stage, shape: shape, scalarType: scalarType,
+      isByteSwapped: isByteSwapped, memoryOrder: memoryOrder, blocks: [block], pooling: pooling)
+  }
+
+  /// The same, of values that this repository made to fill the shape.
+  package init<Scalar: BitwiseCopyable & Sendable>(
     name: String, stage: String? = nil, values: [Scalar], scalarType: ScalarType,
     exampleCount: Int, featureAxes: [Int], isByteSwapped: Bool = false,
     memoryOrder: MemoryOrder = .rowMajor, pooling: LayerShape.Pooling = .flatten
   ) {
     guard let shape = LayerShape(exampleCount: exampleCount, featureAxes: featureAxes),
-      shape.featureCount * exampleCount == values.count,
-      MemoryLayout<Scalar>.stride == scalarType.size
+      let layer = try? LayerActivations(
+        name: name, stage: stage, values: values, shape: shape, scalarType: scalarType,
+        isByteSwapped: isByteSwapped, memoryOrder: memoryOrder, pooling: pooling)
     else { preconditionFailure("the values do not fill the shape") }
-    let storage = ArrayStorage(values)
-    let block = Block(
-      firstExample: 0, exampleCount: exampleCount, bytes: UnsafeRawBufferPointer(storage.bytes),
-      storage: storage)
-    self.init(
-      name: name, stage: stage, shape: shape, scalarType: scalarType,
-      isByteSwapped: isByteSwapped, memoryOrder: memoryOrder, blocks: [block], pooling: pooling)
+    self = layer
   }
 }
 

@@ -33,6 +33,8 @@ public struct ExamplePairing: Sendable, Hashable {
     alignment: Alignment = .order, limit: Int? = nil, seed: UInt64 = 0
   ) throws(ComparisonError) {
     if let limit, limit < 0 { throw ComparisonError("at most \(limit) examples: at least 0") }
+    try left.checkExamples()
+    try right?.checkExamples()
     let all = try right.map { (right) throws(ComparisonError) in
       switch alignment {
       case .order: try Self.inOrder(left, right)
@@ -59,6 +61,7 @@ public struct ExamplePairing: Sendable, Hashable {
     _ left: any ActivationSource, _ right: (any ActivationSource)?
   ) throws(ComparisonError) {
     for (model, places) in [(left, self.left), (right ?? left, self.right)] {
+      try model.checkExamples()
       guard let last = places.max(), last >= model.exampleCount else { continue }
       throw ComparisonError(
         "\(model.name) has \(model.exampleCount) examples: example \(last) cannot be compared")
@@ -129,5 +132,22 @@ public struct ExamplePairing: Sendable, Hashable {
         "\(left.name) lacks the example \"\(extra)\" of \(right.name): both must hold the same")
     }
     return result
+  }
+}
+
+extension ActivationSource {
+  /// Throws where layers, or sample IDs, are not of the same number of examples.
+  func checkExamples() throws(ComparisonError) {
+    guard let first = layers.first else { return }
+    if let other = layers.first(where: { $0.shape.exampleCount != exampleCount }) {
+      throw ComparisonError(
+        "\(name) has \(exampleCount) examples in layer \(first.name) and "
+          + "\(other.shape.exampleCount) in layer \(other.name): all layers must have the same")
+    }
+    if let exampleIDs, exampleIDs.count != exampleCount {
+      throw ComparisonError(
+        "\(name) has \(exampleIDs.count) sample IDs for \(exampleCount) examples: there must be one each"
+      )
+    }
   }
 }

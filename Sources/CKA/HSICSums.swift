@@ -4,9 +4,9 @@ import Device
 ///
 /// Sums of different minibatches add up (`merge`), so work can be divided and resumed. Each layer
 /// has a power of two of its own taken out, so that no scale of activations overflows.
-public struct HSICSums: Sendable {
+package struct HSICSums: Sendable {
   /// One layer's own sums.
-  public struct Layer: Sendable, Hashable {
+  package struct Layer: Sendable, Hashable {
     /// Gram matrices are in units of 2^exponent.
     var exponent: Int
     /// Σ HSIC(K, K), in units of 2^(2·exponent).
@@ -25,9 +25,9 @@ public struct HSICSums: Sendable {
   }
 
   /// The first model's layers.
-  public private(set) var left: [Layer]
+  package private(set) var left: [Layer]
   /// The second model's layers; of one model compared with itself, the same.
-  public private(set) var right: [Layer]
+  package private(set) var right: [Layer]
   /// Σ HSIC(K, L): layers(left) × layers(right), in units of both layers' exponents.
   var cross: Matrix<Double>
   /// The variance of `cross` when examples are paired at random, in squared units; unbiased only.
@@ -45,7 +45,7 @@ public struct HSICSums: Sendable {
   ///   - precision: how the device made its products.
   ///   - tolerance: the error of CKA that is allowed where it is more than the precision's: that of
   ///     matrices that were rounded before they were multiplied.
-  public init(
+  package init(
     exampleCount n: Int, centering: GramCentering, left: [GramSummary], right: [GramSummary],
     products: Matrix<Double>, leftSquares: [Double], rightSquares: [Double],
     precision: Precision = .exact, tolerance: Double = 0
@@ -81,7 +81,7 @@ public struct HSICSums: Sendable {
   }
 
   /// Adds the sums of other minibatches of the same layers.
-  public mutating func merge(_ other: HSICSums) {
+  package mutating func merge(_ other: HSICSums) {
     precondition(
       left.count == other.left.count && right.count == other.right.count,
       "sums of different layers do not add up")

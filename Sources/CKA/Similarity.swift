@@ -68,7 +68,7 @@ extension Similarity {
   /// CKA from sums of HSIC over minibatches.
   ///
   /// - Parameter varianceInflation: `MinibatchPlan.varianceInflation` of their plan.
-  public init(_ sums: HSICSums, centering: GramCentering, varianceInflation: Double = 1) {
+  package init(_ sums: HSICSums, centering: GramCentering, varianceInflation: Double = 1) {
     let left = sums.left.map { sums.status(of: $0) }
     let right = sums.right.map { sums.status(of: $0) }
     var cka = Matrix<Double>(rows: left.count, columns: right.count, repeating: .nan)

@@ -123,7 +123,7 @@ struct ComponentsCommand: ParsableCommand {
       let nonFinite = try report(outcome.similarity, comparison, paths: models.paths, to: log)
       try checkHasValues(outcome.similarity, of: models.model)
       let traits = try traits(analysis)
-      var document = ComponentsDocument(
+      var document = try ComponentsDocument(
         analysis, outcome, traits, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))

@@ -83,7 +83,7 @@ extension ComponentsDocument {
     _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,
     _ traits: [[ActivationTraits]], paths: [String], pooling: String, precision: Precision,
     alignment: ExamplePairing.Alignment, limit: Int?, timings: ResultDocument.Timings
-  ) {
+  ) throws {
     estimator = ResultDocument.Estimator(analysis.estimator)
     self.pooling = pooling
     self.precision = precision
@@ -95,11 +95,11 @@ extension ComponentsDocument {
       ResultDocument.Model(
         analysis.left, paths[0], outcome.left.map(\.status), noSigmas(analysis.left))
     ]
-    layers = [zip(outcome.left, traits[0]).map { Layer($0, $1) }]
+    layers = [try zip(outcome.left, traits[0]).map { try Layer($0, $1) }]
     if let right = analysis.right {
       models.append(
         ResultDocument.Model(right, paths[1], outcome.right.map(\.status), noSigmas(right)))
-      layers.append(zip(outcome.right, traits[1]).map { Layer($0, $1) })
+      layers.append(try zip(outcome.right, traits[1]).map { try Layer($0, $1) })
     }
     components = analysis.components
     removed = analysis.removed
@@ -181,10 +181,12 @@ extension ComponentsDocument {
 }
 
 extension ComponentsDocument.Layer {
-  fileprivate init(_ layer: ComponentAnalysis.LayerComponents, _ traits: ActivationTraits) {
+  fileprivate init(
+    _ layer: ComponentAnalysis.LayerComponents, _ traits: ActivationTraits
+  ) throws {
     let mean = traits.norms.reduce(0, +) / Double(traits.norms.count)
     let bimodality =
-      layer.firstStatus == .ok ? bimodalityCoefficient(layer.projections(on: 0)) : .nan
+      try layer.firstStatus == .ok ? bimodalityCoefficient(layer.projections(on: 0)) : .nan
     self.init(
       eigenvalues: layer.values.map(jsonNumber), firstComponent: layer.firstStatus.rawValue,
       trace: jsonNumber(layer.trace),

@@ -16,13 +16,13 @@ struct ComponentsResult: DrawableResult {
   /// Of each model's layers: the examples' projections on the first component; none where undefined.
   let projections: [[[Double]]]
 
-  init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) {
+  init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) throws {
     self.document = document
     cka = outcome.similarity.cka
     reduced = outcome.reduced[0].cka
     alignment = outcome.alignment
-    projections = [outcome.left, outcome.right].prefix(document.models.count).map { layers in
-      layers.map { $0.firstStatus == .ok ? $0.projections(on: 0) : [] }
+    projections = try [outcome.left, outcome.right].prefix(document.models.count).map { layers in
+      try layers.map { try $0.firstStatus == .ok ? $0.projections(on: 0) : [] }
     }
   }
 
@@ -84,16 +84,16 @@ struct ComponentsFiles {
   ) throws {
     let (rows, columns) = (outcome.similarity.cka.rows, outcome.similarity.cka.columns)
     let (k, n) = (analysis.components, analysis.pairing.count)
-    let result = ComponentsResult(document, outcome)
+    let result = try ComponentsResult(document, outcome)
     var contents = try result.drawings(report: report).map { try $0() }
     var contributions: [Double] = []
     var remainders = Matrix<Double>(rows: rows, columns: columns, repeating: .nan)
     contributions.reserveCapacity(rows * columns * k * k)
     for i in 0..<rows {
       for j in 0..<columns {
-        let parts = outcome.contributions(i, j)
+        let parts = try outcome.contributions(i, j)
         contributions += parts?.elements ?? Array(repeating: .nan, count: k * k)
-        remainders[i, j] = outcome.remainder(i, j) ?? .nan
+        remainders[i, j] = try outcome.remainder(i, j) ?? .nan
       }
     }
     let layers = result.projections.joined()

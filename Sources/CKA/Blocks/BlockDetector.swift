@@ -42,7 +42,7 @@ public struct BlockDetector: Sendable, Hashable {
   ///
   /// Of an unsymmetric map the mean of both halves counts.
   ///
-  /// - Throws: where the map is not square, or a setting has no meaning.
+  /// - Throws: where the map is not square or has infinite values, or a setting has no meaning.
   public func structure(of map: Matrix<Double>) throws(ComparisonError) -> BlockStructure {
     guard map.rows == map.columns else {
       throw ComparisonError(
@@ -54,6 +54,12 @@ public struct BlockDetector: Sendable, Hashable {
       throw ComparisonError(
         "blocks of \(minimumSize ?? 2) layers or more, of a contrast of \(minimumContrast), against "
           + "\(permutations) maps: expected 2 or more, above 0, and 1 to \(Self.mostPermutations)")
+    }
+    guard (0...1).contains(significance) else {
+      throw ComparisonError("a significance of \(significance): 0 to 1")
+    }
+    guard !map.elements.contains(where: \.isInfinite) else {
+      throw ComparisonError("a map with an infinite value, expected numbers, and NaN for none")
     }
     let layers = (0..<map.rows).filter { i in
       !map[i, i].isNaN && (0..<map.rows).contains { $0 != i && !map[i, $0].isNaN }

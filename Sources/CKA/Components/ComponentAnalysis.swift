@@ -166,7 +166,12 @@ public struct ComponentAnalysis: Sendable {
     let gaps: ComponentGaps?
 
     /// √λ·u: the examples' coordinates on a component, counted from 0, in units of the activations.
-    public func projections(on component: Int) -> [Double] {
+    ///
+    /// - Throws: where there is no such component.
+    public func projections(on component: Int) throws(ComparisonError) -> [Double] {
+      guard deviations.indices.contains(component) else {
+        throw ComparisonError("there is no component \(component) among \(deviations.count)")
+      }
       let range = component * vectors.columns..<(component + 1) * vectors.columns
       return vectors.elements[range].map { $0 * deviations[component] }
     }

@@ -82,8 +82,11 @@ extension ComponentAnalysis.Outcome {
   /// What each pair of components contributes to biased CKA of two layers, k × k
   /// (Nguyen et al. 2021, equation 4): NaN where rounding may decide more than
   /// `ComponentAnalysis.tolerance` of it; nil where CKA is undefined.
-  public func contributions(_ i: Int, _ j: Int) -> Matrix<Double>? {
-    guard let (x, y) = gaps(i, j), var parts = allContributions(i, j) else { return nil }
+  ///
+  /// - Throws: where the first model has no layer `i`, or the second no layer `j`, counted from 0.
+  public func contributions(_ i: Int, _ j: Int) throws(ComparisonError) -> Matrix<Double>? {
+    guard let (x, y) = try gaps(i, j) else { return nil }
+    var parts = contributions(i, j, x, y)
     for row in 0..<parts.rows {
       for column in 0..<parts.columns {
         let error =
@@ -97,24 +100,34 @@ extension ComponentAnalysis.Outcome {
 
   /// What is left of biased CKA for all other components; NaN where it is not known which these are, nil
   /// where CKA is undefined.
-  public func remainder(_ i: Int, _ j: Int) -> Double? {
-    guard let (x, y) = gaps(i, j), let parts = allContributions(i, j) else { return nil }
+  ///
+  /// - Throws: where the first model has no layer `i`, or the second no layer `j`, counted from 0.
+  public func remainder(_ i: Int, _ j: Int) throws(ComparisonError) -> Double? {
+    guard let (x, y) = try gaps(i, j) else { return nil }
     func error(_ gaps: ComponentGaps) -> Double {
       2.0.squareRoot() * (gaps.relativeValues.last ?? 0) * (gaps.turns.last ?? 0)
     }
     guard error(x) + error(y) <= ComponentAnalysis.tolerance else { return .nan }
-    return biased.cka[i, j] - parts.elements.reduce(0, +)
+    return biased.cka[i, j] - contributions(i, j, x, y).elements.reduce(0, +)
   }
 
-  private func gaps(_ i: Int, _ j: Int) -> (ComponentGaps, ComponentGaps)? {
+  private func gaps(
+    _ i: Int, _ j: Int
+  ) throws(ComparisonError) -> (ComponentGaps, ComponentGaps)? {
+    guard left.indices.contains(i), right.indices.contains(j) else {
+      throw ComparisonError(
+        "there are no layers \(i) and \(j) among \(left.count) and \(right.count)")
+    }
     guard biased.statuses[i, j] == .ok, let x = left[i].gaps, let y = right[j].gaps else {
       return nil
     }
     return (x, y)
   }
 
-  private func allContributions(_ i: Int, _ j: Int) -> Matrix<Double>? {
-    guard let (x, y) = gaps(i, j) else { return nil }
+  /// All of them, however well they are known.
+  private func contributions(
+    _ i: Int, _ j: Int, _ x: ComponentGaps, _ y: ComponentGaps
+  ) -> Matrix<Double> {
     var result = innerProducts(left[i].vectors, right[j].vectors)
     for row in 0..<result.rows {
       for column in 0..<result.columns {

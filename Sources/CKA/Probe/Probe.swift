@@ -33,6 +33,9 @@ public struct Probe: Sendable {
     _ model: any ActivationSource, examples: [Int], labels: ClassLabels, split: ProbeSplit,
     penalty: Double = 1
   ) throws(ProbeError) {
+    do throws(ComparisonError) { try model.checkExamples() } catch {
+      throw ProbeError(error.description)
+    }
     guard examples.count == labels.indices.count else {
       throw ProbeError(
         "found \(labels.indices.count) labels for \(examples.count) examples, expected one each")
