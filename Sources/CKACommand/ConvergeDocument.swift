@@ -162,18 +162,16 @@ extension ConvergeDocument {
 
 extension ConvergeDocument.Point {
   fileprivate func check(_ key: String) throws(DocumentFault) {
-    for (name, value) in [
-      ("batchSize", batchSize), ("passes", passes), ("minibatches", minibatches),
-      ("examplesUsed", examplesUsed), ("pairs", pairs), ("undefinedPairs", undefinedPairs),
-    ] {
-      try expect(value, within: countable, "\(key).\(name)")
-    }
-    for (name, value) in [
-      ("meanError", meanError), ("spread", spread), ("percentile95", percentile95),
-      ("largest", largest), ("biasError", biasError),
-    ] {
-      try expect(value, within: 0...plainNumbers.upperBound, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "batchSize": batchSize, "passes": passes, "minibatches": minibatches,
+        "examplesUsed": examplesUsed, "pairs": pairs, "undefinedPairs": undefinedPairs,
+      ], within: countable, of: key)
+    try expect(
+      [
+        "meanError": meanError, "spread": spread, "percentile95": percentile95, "largest": largest,
+        "biasError": biasError,
+      ], within: 0...plainNumbers.upperBound, of: key)
     try expect(bias, within: plainNumbers, "\(key).bias")
     for error in meanErrors {
       try expect(error, within: 0...plainNumbers.upperBound, "\(key).meanErrors")

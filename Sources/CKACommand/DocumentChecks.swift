@@ -31,6 +31,25 @@ func expect(
     expected: "\(range.lowerBound) to \(range.upperBound)")
 }
 
+/// Throws unless whole numbers, each named by its key below `key`, are within `range`.
+func expect(
+  _ values: KeyValuePairs<String, Int?>, within range: ClosedRange<Int>, of key: String = ""
+) throws(DocumentFault) {
+  for (name, value) in values {
+    try expect(value, within: range, key.isEmpty ? name : "\(key).\(name)")
+  }
+}
+
+/// Throws unless numbers, each named by its key below `key`, are within `range`.
+func expect(
+  _ values: KeyValuePairs<String, Double?>, within range: ClosedRange<Double>,
+  of key: String = ""
+) throws(DocumentFault) {
+  for (name, value) in values {
+    try expect(value, within: range, key.isEmpty ? name : "\(key).\(name)")
+  }
+}
+
 /// Throws unless a list has so many entries.
 func expect(
   count: Int, of list: some Collection, _ key: @autoclosure () -> String
@@ -48,6 +67,8 @@ let scores = -2.0...2.0
 let fractions = -1e-9...(1 + 1e-9)
 /// Numbers that are only told, or drawn on an axis of their own.
 let plainNumbers = -1e100...1e100
+/// Bandwidths and factors of them: all that float64 holds.
+let positive = 0...Double.greatestFiniteMagnitude
 /// Thirty million years.
 let durations = 0...1e15
 
@@ -61,6 +82,7 @@ extension ResultDocument.Estimator {
 extension ResultDocument.Kernel {
   func check(_ key: String) throws(DocumentFault) {
     try expect(medianExamples, within: countable, "\(key).medianExamples")
+    try expect(["medianMultiple": medianMultiple, "sigma": sigma], within: positive, of: key)
   }
 }
 
@@ -74,17 +96,63 @@ extension ResultDocument.Layer {
   func check(_ key: String) throws(DocumentFault) {
     for axis in shape { try expect(axis, within: countable, "\(key).shape") }
     try expect(features, within: countable, "\(key).features")
+    try expect(sigma, within: positive, "\(key).sigma")
+    try nonFinite?.check("\(key).nonFinite")
+  }
+}
+
+extension NonFiniteExamples {
+  func check(_ key: String) throws(DocumentFault) {
+    try expect(
+      ["values": values, "examples": examples, "compared": compared], within: countable, of: key)
+    for example in first { try expect(example, within: countable, "\(key).first") }
+  }
+}
+
+extension ResultDocument.Recomputed {
+  /// Checks layers and cells of a map of `models`.
+  func check(_ key: String, models: [ResultDocument.Model]) throws(DocumentFault) {
+    try expect(count: models.count, of: layers, "\(key).layers")
+    for (index, (model, places)) in zip(models, layers).enumerated() {
+      for place in places {
+        try expect(place, within: 0...model.layers.count - 1, "\(key).layers[\(index)]")
+      }
+    }
+    let (rows, columns) = models.shape
+    try expect(cells, within: 0...rows * columns, "\(key).cells")
+  }
+}
+
+extension ResultDocument.Plan {
+  func check(_ key: String, models: [ResultDocument.Model]) throws(DocumentFault) {
+    for (name, count) in pairs {
+      try expect(count, within: countable, "\(key).pairs.\(name)")
+    }
+    if let tiledLayers {
+      try expect(count: models.count, of: tiledLayers, "\(key).tiledLayers")
+      for (index, (model, places)) in zip(models, tiledLayers).enumerated() {
+        for place in places {
+          try expect(place, within: 0...model.layers.count - 1, "\(key).tiledLayers[\(index)]")
+        }
+      }
+    }
+    try expect(
+      [
+        "tileSide": tileSide, "tiles": tiles, "readings": readings, "memory": memory,
+        "peakMemory": peakMemory,
+      ], within: countable, of: key)
+    try expect(["flops": flops, "bytesRead": bytesRead], within: 0...1e100, of: key)
+    try expect(expectedSeconds, within: durations, "\(key).expectedSeconds")
   }
 }
 
 extension ResultDocument.Timings {
   func check(_ key: String) throws(DocumentFault) {
-    for (name, value) in [
-      ("open", open), ("read", read), ("transfer", transfer), ("gram", gram), ("pairs", pairs),
-      ("total", total),
-    ] {
-      try expect(value, within: durations, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "open": open, "read": read, "transfer": transfer, "gram": gram, "pairs": pairs,
+        "float64": float64, "total": total,
+      ], within: durations, of: key)
   }
 }
 
@@ -95,6 +163,7 @@ extension ResultDocument.Examples {
     try expect(dropped, within: countable, "\(key).dropped")
     try expect(minibatches, within: countable, "\(key).minibatches")
     try expect(limit, within: countable, "\(key).limit")
+    for example in nonFinite ?? [] { try expect(example, within: countable, "\(key).nonFinite") }
   }
 }
 
@@ -136,11 +205,10 @@ extension ResultDocument.Block {
     try expect(last, within: first...max(layers - 1, first), "\(key).last")
     try expect(last, within: 0...layers - 1, "\(key).last")
     try expect(size, within: 1...(last - first + 1), "\(key).size")
-    for (name, value) in [
-      ("meanInside", meanInside), ("meanOutside", meanOutside), ("contrast", contrast ?? 0),
-    ] {
-      try expect(value, within: plainNumbers, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "meanInside": meanInside, "meanOutside": meanOutside, "contrast": contrast ?? 0,
+      ], within: plainNumbers, of: key)
     try expect(p, within: fractions, "\(key).p")
   }
 }

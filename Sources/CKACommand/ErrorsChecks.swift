@@ -10,12 +10,10 @@ extension ErrorsDocument {
         try expect(network.accuracy, within: fractions, "\(key).accuracy")
       }
     }
-    for (name, value) in [
-      ("examples", examples), ("classCount", classCount),
-      ("raisedProbabilities", raisedProbabilities),
-    ] {
-      try expect(value, within: countable, name)
-    }
+    try expect(
+      [
+        "examples": examples, "classCount": classCount, "raisedProbabilities": raisedProbabilities,
+      ], within: countable)
     try expect(repeats, within: 1...countable.upperBound, "repeats")
     try expect(seconds, within: durations, "seconds")
     try accuracy.first.check("accuracy.first")
@@ -60,13 +58,12 @@ extension ErrorsDocument.Mean {
 
 extension ErrorsDocument.Dispersion {
   fileprivate func check(_ key: String) throws(DocumentFault) {
-    for (name, value) in [
-      ("observed", observed), ("sampling", sampling), ("excess", excess), ("meanPart", meanPart),
-      ("halves.between", halves.between), ("halves.withinFirst", halves.withinFirst),
-      ("halves.withinSecond", halves.withinSecond), ("halves.excess", halves.excess),
-    ] {
-      try expect(value, within: plainNumbers, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "observed": observed, "sampling": sampling, "excess": excess, "meanPart": meanPart,
+        "halves.between": halves.between, "halves.withinFirst": halves.withinFirst,
+        "halves.withinSecond": halves.withinSecond, "halves.excess": halves.excess,
+      ], within: plainNumbers, of: key)
     let scatters = halves.scatters
     let place = "\(key).halves.scatters"
     let networks = 0...1 << 20
@@ -102,12 +99,10 @@ extension ErrorsDocument.Ahead {
 
 extension ErrorsDocument.Subsets {
   fileprivate func check(_ key: String) throws(DocumentFault) {
-    for (name, value) in [
-      ("tested", tested), ("significant", significant),
-      ("significantAdjusted", significantAdjusted),
-    ] {
-      try expect(value, within: countable, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "tested": tested, "significant": significant, "significantAdjusted": significantAdjusted,
+      ], within: countable, of: key)
     try expect(level, within: fractions, "\(key).level")
     try expect(!differences.isEmpty, "\(key).differences", found: "none", expected: "at least one")
     try expect(count, within: differences.count...differences.count, "\(key).count")

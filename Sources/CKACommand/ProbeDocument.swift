@@ -71,12 +71,10 @@ extension ProbeDocument.Layer {
   fileprivate func check(_ key: String) throws(DocumentFault) {
     try expect(features, within: countable, "\(key).features")
     try expect(iterations, within: countable, "\(key).iterations")
-    for (name, value) in [
-      ("testAccuracy", testAccuracy), ("trainAccuracy", trainAccuracy), ("low", low),
-      ("high", high),
-    ] {
-      try expect(value, within: fractions, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "testAccuracy": testAccuracy, "trainAccuracy": trainAccuracy, "low": low, "high": high,
+      ], within: fractions, of: key)
     if let low, let high {
       try expect(
         low <= high, "\(key).high", found: String(high), expected: "\(low), its low, or more")
@@ -117,11 +115,10 @@ extension ProbeDocument {
 
   func check() throws(DocumentFault) {
     try device.check("device")
-    for (name, value) in [
-      ("total", examples.total), ("train", examples.train), ("test", examples.test),
-    ] {
-      try expect(value, within: countable, "examples.\(name)")
-    }
+    try expect(
+      [
+        "total": examples.total, "train": examples.train, "test": examples.test,
+      ], within: countable, of: "examples")
     for count in classCounts { try expect(count, within: countable, "classCounts") }
     try expect(penalty, within: 0...Double.greatestFiniteMagnitude, "penalty")
     try expect(examples.testFraction, within: fractions, "examples.testFraction")

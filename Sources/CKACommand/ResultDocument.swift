@@ -179,6 +179,8 @@ extension ResultDocument {
     try estimator.check("estimator")
     try kernel.check("kernel")
     try device.check("device")
+    for worker in sharingDevices ?? [] { try worker.check("sharingDevices") }
+    for worker in failedDevices { try worker.check("failedDevices") }
     try models.check("models")
     let (rows, columns) = shape
     try undefinedCells.check("undefinedCells", rows: rows, columns: columns)
@@ -186,7 +188,9 @@ extension ResultDocument {
       try expect(models.count == 1, "blocks", found: "those of two models", expected: "none")
       try blocks.check("blocks", layers: rows)
     }
+    try float64?.check("float64", models: models)
     try examples.check("examples")
+    try plan?.check("plan", models: models)
     try timings?.check("timings")
   }
 

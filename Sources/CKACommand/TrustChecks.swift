@@ -21,12 +21,11 @@ extension TrustDocument {
     try expect(
       largestStandardError, within: 0...plainNumbers.upperBound, "largestStandardError")
     try expect(control.cells, within: countable, "control.cells")
-    for (name, value) in [
-      ("mean", control.mean), ("deviation", control.deviation),
-      ("expectedDeviation", control.expectedDeviation), ("largest", control.largest),
-    ] {
-      try expect(value, within: plainNumbers, "control.\(name)")
-    }
+    try expect(
+      [
+        "mean": control.mean, "deviation": control.deviation,
+        "expectedDeviation": control.expectedDeviation, "largest": control.largest,
+      ], within: plainNumbers, of: "control")
     try pair?.check("pair", rows: rows, columns: columns)
     try expect(seconds, within: durations, "seconds")
   }
@@ -42,13 +41,12 @@ extension TrustDocument.Pair {
     try expect(row, within: 0...rows - 1, "\(key).row")
     try expect(column, within: 0...columns - 1, "\(key).column")
     try expect(cka, within: scores, "\(key).cka")
-    for (name, value) in [
-      ("bias", bias), ("standardError", standardError), ("low", low), ("high", high), ("z", z),
-      ("bound", bound), ("p", p), ("permutationMean", permutationMean),
-      ("permutationDeviation", permutationDeviation), ("permutationLargest", permutationLargest),
-    ] {
-      try expect(value, within: plainNumbers, "\(key).\(name)")
-    }
+    try expect(
+      [
+        "bias": bias, "standardError": standardError, "low": low, "high": high, "z": z,
+        "bound": bound, "p": p, "permutationMean": permutationMean,
+        "permutationDeviation": permutationDeviation, "permutationLargest": permutationLargest,
+      ], within: plainNumbers, of: key)
     try expect(permutations, within: countable, "\(key).permutations")
     for (index, drop) in drops.enumerated() {
       let key = "\(key).drops[\(index)]"

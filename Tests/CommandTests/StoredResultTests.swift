@@ -209,6 +209,37 @@ import Testing
     }
   }
 
+  /// Numbers of plans and of what was computed anew were passed on as they stood.
+  @Test func numbersOfPlansAndOfFloat64AreChecked() throws {
+    var model = TestModel(layers: 3)
+    // One example a million times larger, of which float32 leaves nothing.
+    let first = model.layers[0].activations
+    for k in 0..<first.p { model.layers[0].activations.values[k] *= 1e6 }
+    try cka.folder.write(model.npz, to: "far.npz")
+    try cka("compare", "far.npz", "--estimator", "unbiased", "--device", "cpu", "--output", "r")
+      .expectSuccess()
+    let url = URL(fileURLWithPath: "\(cka.folder.path)/r/result.json")
+    let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
+    let cases: [([Any], Any, String)] = [
+      (["plan", "flops"], -1, "plan.flops"), (["plan", "bytesRead"], 1e308, "plan.bytesRead"),
+      (["plan", "memory"], -1, "plan.memory"), (["plan", "peakMemory"], -1, "plan.peakMemory"),
+      (["plan", "pairs", "at-once"], -1, "plan.pairs.at-once"),
+      (["float64", "cells"], 10, "float64.cells"),
+      (["float64", "layers", 0], [3], "float64.layers[0]"), (["float64", "layers"], [], "float64"),
+      (["timings", "float64"], -1, "timings.float64"),
+      (
+        ["failedDevices"],
+        [["id": "", "name": "", "backend": "", "driver": "", "minibatches": -1]],
+        "failedDevices.minibatches"
+      ),
+    ]
+    for (place, value, key) in cases {
+      let changed = Self.replacing(place[...], in: whole, with: value)
+      try JSONSerialization.data(withJSONObject: changed).write(to: url)
+      try cka("plot", "r").expectFailure(65, "r/result.json: ", key, "damaged")
+    }
+  }
+
   /// These trapped in `plot`, `plot --report` and `blocks`.
   @Test func numbersThatEndedCommandsAreNamed() throws {
     try make(.compare)
