@@ -100,7 +100,7 @@ rate = plan["flops"] / seconds / 1e9
 print(f"""
 | | planned | happened | |
 |---|---|---|---|
-| roads | {plan["pairs"]} | | side {plan.get("tileSide", "–")}, {plan.get("readings", 0)} readings |
+| algorithms | {plan["pairs"]} | | side {plan.get("tileSide", "–")}, {plan.get("readings", 0)} readings |
 | useful flops | {plan["flops"]:.3e} | | {rate:.1f} GFLOP/s, {rate / limit["gigaflops"]:.2f} of the sgemm peak of {limit["gigaflops"]:.1f} |
 | bytes read | {plan["bytesRead"]:.3e} | | |
 | seconds | {expected:.1f} | {seconds:.1f} | {seconds / expected - 1:+.0%}; {wall:.1f} with start and files |

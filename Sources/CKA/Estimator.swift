@@ -13,7 +13,8 @@ public enum Estimator: Sendable, Hashable {
 
   /// How the examples are divided into minibatches.
   public struct Minibatches: Sendable, Hashable {
-    /// b: examples a minibatch, at least 4 and `mostSize` at the most; nil for `size(forExamples:)`. The paper takes 256.
+    /// b: examples a minibatch, at least 4 and `mostSize` at the most; nil for `size(forExamples:)`. The
+    /// paper takes 256.
     public var size: Int?
     /// How often all examples are gone through, at least once and `mostPasses` times at the most. The
     /// paper takes 10.

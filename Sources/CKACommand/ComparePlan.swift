@@ -55,16 +55,16 @@ func announce(_ plan: ExactPlan?, memory: MemorySize?, to log: Logger) {
 }
 
 extension ExactPlan {
-  /// How many pairs take which road.
+  /// How many pairs take which algorithm.
   fileprivate var summary: String {
     let counts = pairCounts
-    let roads = [
+    let parts = [
       counts[.tiles].map {
         "\(Format.count($0)) pairs in \(Format.count(tileCount)) tiles of \(division.side) examples"
       },
       counts[.features].map { "\(Format.count($0)) pairs by their features" },
     ].compactMap { $0 }
-    return roads.isEmpty ? "each layer by itself" : roads.joined(separator: ", ")
+    return parts.isEmpty ? "each layer by itself" : parts.joined(separator: ", ")
   }
 }
 
@@ -99,23 +99,23 @@ struct DryRun {
     }
   }
 
-  var text: String { roads.text + "\n" + costs.text }
+  var text: String { algorithms.text + "\n" + costs.text }
 
-  private var roads: TextTable {
-    var table = TextTable([("road", .left), ("pairs of layers", .right), ("made in", .left)])
+  private var algorithms: TextTable {
+    var table = TextTable([("algorithm", .left), ("pairs of layers", .right), ("made in", .left)])
     let counts = plan?.pairCounts ?? [:]
     let batches = comparison.plan.batches.count
-    for road in ExactPlan.Road.allCases {
-      guard let pairs = counts[road], let plan else { continue }
+    for algorithm in ExactPlan.Algorithm.allCases {
+      guard let pairs = counts[algorithm], let plan else { continue }
       let steps =
-        switch road {
+        switch algorithm {
         case .atOnce: "one piece"
         case .tiles:
           "\(Format.count(plan.tileCount)) tiles of up to \(plan.division.side) × "
             + "\(plan.division.side) examples"
         case .features: "\(Format.count(plan.featureGroupCount)) readings of their layers"
         }
-      table.add([road.rawValue, Format.count(pairs), steps])
+      table.add([algorithm.rawValue, Format.count(pairs), steps])
     }
     if plan == nil {
       let rows = comparison.left.layers.count
@@ -157,7 +157,7 @@ struct DryRun {
 extension ResultDocument {
   /// How an estimate over all examples was made.
   struct Plan: Codable {
-    /// How many pairs of layers took which road; of one model, each pair once.
+    /// How many pairs of layers took which algorithm; of one model, each pair once.
     var pairs: [String: Int]
     /// The layers with tiles, by their places in each model; left out where there are no tiles.
     var tiledLayers: [[Int]]?

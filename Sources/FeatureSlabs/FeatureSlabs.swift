@@ -180,7 +180,7 @@ public struct FeatureSlabs: ~Copyable {
         return SlabStatistics(exponent: 0, isFinite: true, isConstant: true)
       }
       let largest = Double(written) / Self.scale(exponent)
-      // A magnitude that overflowed may be of finite numbers: the wide road tells.
+      // A magnitude that overflowed may be of finite numbers: the conversion through float64 tells.
       guard (0x1p-100..<0x1p100).contains(largest) else { return nil }
       let needed = Self.exponent(of: largest, atLeast: leastExponent)
       if needed != exponent {
@@ -213,7 +213,7 @@ public struct FeatureSlabs: ~Copyable {
     }
   }
 
-  /// The road for everything that float32 does not hold as it is stored: through float64.
+  /// For everything that float32 does not hold as it is stored: through float64.
   private func writeWide(
     _ first: Int, _ count: Int, leastExponent: Int?, with writer: Writer
   ) -> SlabStatistics {

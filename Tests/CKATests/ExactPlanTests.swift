@@ -6,7 +6,7 @@ import Testing
 
 @testable import CKA
 
-/// The cost model and the choice of roads: numbers in, numbers out.
+/// The cost model and the choice of algorithms: numbers in, numbers out.
 @Suite struct ExactPlanTests {
   private static func layers(_ widths: [Int]) -> [ExactWork.Layer] {
     widths.map { ExactWork.Layer(featureCount: $0, bytesPerExample: 4 * $0) }
@@ -149,10 +149,10 @@ import Testing
         ? Self.subsets(4).flatMap { l in Self.subsets(3).map { Self.flops(work, l, $0) } }.min()
         : Self.subsets(7).map { Self.flops(work, $0, $0) }.min()
       #expect(plan.cost.flops == least, "\(work)")
-      let roads = plan.pairCounts
-      if roads[.features] != nil, roads[.tiles] != nil { mixed += 1 }
+      let counts = plan.pairCounts
+      if counts[.features] != nil, counts[.tiles] != nil { mixed += 1 }
     }
-    // The test would say little if all pairs always took the same road.
+    // The test would say little if all pairs always took the same algorithm.
     #expect(mixed > 5)
   }
 

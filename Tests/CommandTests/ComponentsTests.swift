@@ -43,7 +43,7 @@ import Testing
     try cka("compare", "one.npz", "two.npz", "--estimator", "biased", "--output", "b", "--quiet")
       .expectSuccess()
     let (unbiased, biased) = (try TestResult(cka, "u").cka, try TestResult(cka, "b").cka)
-    // Components leave the same matrix by another road of float32 rounding.
+    // Components leave the same matrix by another way of float32 rounding.
     for cell in 0..<6 { #expect(abs(maps[cell] - unbiased[cell / 2, cell % 2]) < 1e-6) }
     let parts = try numbers("contributions.npy", shape: [3, 2, 2, 2])
     let rest = try numbers("remainders.npy", shape: [3, 2])

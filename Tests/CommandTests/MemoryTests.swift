@@ -51,7 +51,7 @@ import Testing
       ]
         + batches)
     #expect(run.code == 0, "\(run.errors)")
-    for word in ["road", "peak memory", "expected time", "activations read", "on cpu"] {
+    for word in ["algorithm", "peak memory", "expected time", "activations read", "on cpu"] {
       #expect(run.output.contains(word), "\(run.output)")
     }
     #expect(run.output.contains(estimator == "minibatch" ? "2 minibatches" : "one piece"))

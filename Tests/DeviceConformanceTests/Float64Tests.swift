@@ -7,7 +7,7 @@ import Testing
 @testable import CKA
 
 /// Layers of which float32 leaves too little are computed anew in float64, whatever device, estimator, kernel
-/// and road came before.
+/// and algorithm came before.
 @Suite struct Float64Tests {
   struct Case: Decodable, Sendable, CustomTestStringConvertible {
     let name: String
@@ -94,7 +94,7 @@ import Testing
         }
         for plan in plans {
           let result = try comparison.run(on: [tested.device], plan: plan)
-          let label = "\(estimator.name) \(kernel) \(plan?.road(0, 0).rawValue ?? "")"
+          let label = "\(estimator.name) \(kernel) \(plan?.algorithm(0, 0).rawValue ?? "")"
           guard let expected = item.expected(estimator, kernel) else {
             #expect(result.similarity.statuses[0, 0] == .nonFinite, "\(label)")
             continue

@@ -48,7 +48,8 @@ public struct Convergence: Sendable {
     self.seed = seed
   }
 
-  /// The most passes of a run.
+  /// The most passes of a run: fewer than `Estimator.Minibatches.mostPasses`, as each of up to `mostRepeats`
+  /// orders makes all of them for every batch size.
   public static let mostPasses = 1000
   /// The most orders.
   public static let mostRepeats = 1000

@@ -44,8 +44,9 @@ public struct Predictions: Sendable {
   /// Reads and checks predictions: n × 1 whole numbers are classes, n × C are probabilities or logits.
   ///
   /// Probabilities are refused where one lies outside 0 … 1 or those of an example add up to something
-  /// else than 1, by more than rounding to the stored type explains: 0.001, for bfloat16 0.01, for float8 0.07 (e4m3) and 0.13 (e5m2). Logits are
-  /// refused where the numbers of every example are probabilities: their softmax would be nearly uniform.
+  /// else than 1, by more than rounding to the stored type explains: 0.001, for bfloat16 0.01, for float8
+  /// 0.07 (e4m3) and 0.13 (e5m2). Logits are refused where the numbers of every example are probabilities:
+  /// their softmax would be nearly uniform.
   ///
   /// - Parameter areLogits: whether numbers of several classes are logits.
   public init(

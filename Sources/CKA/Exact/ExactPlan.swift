@@ -1,9 +1,9 @@
 import Device
 
-/// How an exact estimate of any number of examples is made: which pairs of layers take which road, how
-/// much is made at a time, and what that costs.
+/// How an exact estimate of any number of examples is made: which algorithm each pair of layers
+/// takes, how much is made at a time, and what that costs.
 ///
-/// Three roads lead to ⟨K̃, L̃⟩: Gram matrices of all examples *at once*; *tiles* of them, one after the
+/// Three algorithms compute ⟨K̃, L̃⟩: Gram matrices of all examples *at once*; *tiles* of them, one after the
 /// other; and *features*, ‖XᵀY‖², which needs no Gram matrix (linear kernels). Pairs of layers that
 /// both have tiles take them, all others go through features. Derivations:
 /// `Documentation/Numerics.md`.
@@ -55,25 +55,25 @@ public struct ExactPlan: Sendable, Hashable {
     partCount + work.preparingPasses * tileCount * (work.right == nil ? 1 : 2)
   }
 
-  /// Which road a pair of layers takes.
-  public func road(_ left: Int, _ right: Int) -> Road {
+  /// The algorithm of a pair of layers.
+  public func algorithm(_ left: Int, _ right: Int) -> Algorithm {
     if isAtOnce { return .atOnce }
     return tiledLeft.contains(left) && tiledRight.contains(right) ? .tiles : .features
   }
 
-  /// A way to ⟨K̃, L̃⟩.
-  public enum Road: String, Sendable, Hashable, Codable, CaseIterable {
+  /// How ⟨K̃, L̃⟩ is computed.
+  public enum Algorithm: String, Sendable, Hashable, Codable, CaseIterable {
     case atOnce = "at-once"
     case tiles
     case features
   }
 
-  /// How many pairs of layers take each road; of one model, each pair once.
-  public var pairCounts: [Road: Int] {
-    var counts: [Road: Int] = [:]
+  /// How many pairs of layers take each algorithm; of one model, each pair once.
+  public var pairCounts: [Algorithm: Int] {
+    var counts: [Algorithm: Int] = [:]
     for i in work.left.indices {
       let columns = work.right?.indices ?? 0..<(i + 1)
-      for j in columns { counts[road(i, j), default: 0] += 1 }
+      for j in columns { counts[algorithm(i, j), default: 0] += 1 }
     }
     return counts
   }

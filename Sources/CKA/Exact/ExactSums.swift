@@ -90,7 +90,7 @@ struct ExactSums: Sendable {
       rightSquares: columns.squares, precision: precision)
   }
 
-  /// One model's layers: ⟨K̃, K̃⟩, and summaries with what rounding may have added on either road.
+  /// One model's layers: ⟨K̃, K̃⟩, and summaries with what rounding may have added by either algorithm.
   ///
   /// - Parameter takesFeatures: whether any of a layer's pairs with others goes through features.
   private func finished(
