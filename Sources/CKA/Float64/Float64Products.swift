@@ -1,7 +1,7 @@
 import Activations
-import Dispatch
 import FeatureSlabs
 import LinearAlgebra
+import Support
 import Synchronization
 
 /// Room for one tile of a float64 matrix and for the features it is made of.
@@ -86,7 +86,7 @@ struct Float64Products {
       try read(features, of: rows, into: a, workspace)
       if !isDiagonal { try read(features, of: columns, into: b, workspace) }
       let p = features.count
-      DispatchQueue.concurrentPerform(iterations: blocks.count) { index in
+      perform(blocks.count) { index in
         // The last rows of a triangle are the longest: first.
         let block = blocks[blocks.count - 1 - index]
         let last = isDiagonal ? block.upperBound : width
@@ -118,7 +118,7 @@ struct Float64Products {
     }
     let stages = workspace.stages
     let failure = Mutex<ActivationReadError?>(nil)
-    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
+    perform(parts.count) { index in
       do throws(ActivationReadError) {
         try stages.withStage { (stage) throws(ActivationReadError) in
           var slabs = FeatureSlabs(
