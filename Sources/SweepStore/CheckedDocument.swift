@@ -23,16 +23,25 @@ struct CheckedDocument<Content: Codable>: Codable {
       throw .damaged(
         path, "its length", found: mapped.bytes.count, expected: "at most \(largest) bytes")
     }
+    let data = Data(mapped.bytes)
     let document: Self
     do {
-      document = try JSONDecoder().decode(Self.self, from: Data(mapped.bytes))
+      document = try JSONDecoder().decode(Self.self, from: data)
     } catch {
-      throw StoreError(.data, path, "is damaged: \(reason(of: error))")
+      throw StoreError(
+        .data, path, "is damaged: \(reason(of: error))",
+        isIntact: CheckedDocument<AnyJSON>.isIntact(data))
     }
     guard document.checksum == (try? checksumOf(document.content)) else {
       throw StoreError(.data, path, "is damaged: its checksum is another")
     }
     return document.content
+  }
+
+  /// Whether a document has the checksum of its content, whatever that says.
+  private static func isIntact(_ data: Data) -> Bool {
+    guard let document = try? JSONDecoder().decode(Self.self, from: data) else { return false }
+    return document.checksum == (try? checksumOf(document.content))
   }
 
   /// What the decoder found, behind the field where it did.
@@ -58,5 +67,52 @@ struct CheckedDocument<Content: Codable>: Codable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return Array(try encoder.encode(content)).withUnsafeBytes { Digest(of: $0) }.hexadecimal
+  }
+}
+
+/// JSON of any type: content whose checksum is looked at although no type of a store can hold it.
+private enum AnyJSON: Codable {
+  case null
+  case flag(Bool)
+  case integer(Int64)
+  case natural(UInt64)
+  case number(Double)
+  case text(String)
+  case list([AnyJSON])
+  case object([String: AnyJSON])
+
+  init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let flag = try? value.decode(Bool.self) {
+      self = .flag(flag)
+    } else if let integer = try? value.decode(Int64.self) {
+      self = .integer(integer)
+    } else if let natural = try? value.decode(UInt64.self) {
+      self = .natural(natural)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let text = try? value.decode(String.self) {
+      self = .text(text)
+    } else if let list = try? value.decode([AnyJSON].self) {
+      self = .list(list)
+    } else {
+      self = .object(try value.decode([String: AnyJSON].self))
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .flag(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .natural(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .text(let value): try container.encode(value)
+    case .list(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
+    }
   }
 }

@@ -45,8 +45,8 @@ struct Store {
   let document: Document
   /// The models with the numbers of their entries, in order.
   private(set) var entries: [(number: Int, entry: ModelEntry)] = []
-  /// Entries whose checksums are wrong: file names.
-  private(set) var damagedEntries: [String] = []
+  /// What is wrong with entries that cannot be read, each of which has the path of its file.
+  private(set) var damagedEntries: [StoreError] = []
   let plan: MinibatchPlan
   /// Whether this process writes entries; of a team, only the first does.
   var isWritten = true
@@ -96,8 +96,8 @@ struct Store {
       do {
         entry = try CheckedDocument<ModelEntry>.read(path)
       } catch {
-        guard error.kind == .data else { throw error }
-        damagedEntries.append(name)
+        guard error.kind == .data, !error.isIntact else { throw error }
+        damagedEntries.append(error)
         continue
       }
       try entry.check(path, number: number, in: self)
@@ -117,8 +117,7 @@ struct Store {
   func checkHasModels() throws(StoreError) {
     if let damaged = damagedEntries.first {
       throw StoreError(
-        .data, "\(modelsFolder)/\(damaged)",
-        "is damaged: its checksum is another; give its model to cka sweep again")
+        .data, damaged.path, "\(damaged.reason); give its model to cka sweep again")
     }
     guard entries.isEmpty else { return }
     throw StoreError(.data, path, "holds no models: run its cka sweep again")
@@ -132,7 +131,7 @@ struct Store {
       try NewFile.write(
         try CheckedDocument<ModelEntry>.bytes(entry), to: "\(modelsFolder)/\(name)")
     }
-    damagedEntries.removeAll { $0 == name }
+    damagedEntries.removeAll { StorePath.split($0.path).name == name }
     if let index = entries.firstIndex(where: { $0.number == number }) {
       entries[index].entry = entry
     } else {
@@ -144,12 +143,18 @@ struct Store {
   /// The number of an entry that a model of this name would have: that of a damaged one, or the first
   /// that is free.
   func number(forModel name: String) -> Int {
-    let numbers = damagedEntries.compactMap { ModelEntry.number(ofFile: $0) }
-    let own = numbers.first {
-      damagedEntries.contains(ModelEntry.fileName(number: $0, model: name))
+    let numbers = damagedEntries.compactMap {
+      ModelEntry.number(ofFile: StorePath.split($0.path).name)
     }
+    let own = numbers.first { damage(ofEntry: $0, model: name) != nil }
     let taken = Set(entries.map(\.number) + numbers)
     return own ?? (1...).first { !taken.contains($0) } ?? 1
+  }
+
+  /// What is wrong with the entry of a number and a model; nil where that is read, or there is none.
+  func damage(ofEntry number: Int, model: String) -> StoreError? {
+    let name = ModelEntry.fileName(number: number, model: model)
+    return damagedEntries.first { StorePath.split($0.path).name == name }
   }
 
   var modelsFolder: String { "\(path)/models" }

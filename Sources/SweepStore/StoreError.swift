@@ -24,12 +24,20 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   public let path: String
   /// What was found and what was expected.
   public let reason: String
+  /// Whether the file is as somebody wrote it: its checksum is right, and what it says cannot be. Nothing is made
+  /// in place of such a file.
+  let isIntact: Bool
 
   /// An error about `path`.
   public init(_ kind: Kind, _ path: String, _ reason: String) {
+    self.init(kind, path, reason, isIntact: false)
+  }
+
+  init(_ kind: Kind, _ path: String, _ reason: String, isIntact: Bool) {
     self.kind = kind
     self.path = path
     self.reason = oneLine(reason)
+    self.isIntact = isIntact
   }
 
   /// One line: the path, a colon, the reason.

@@ -127,7 +127,9 @@ public final class Sweep {
     switch document {
     case .success(let document): store = try Store(path, document)
     case .failure(let error):
-      guard team.isFirst, error.kind == .data || error.kind == .noInput else { throw error }
+      guard team.isFirst, error.kind == .data || error.kind == .noInput, !error.isIntact else {
+        throw error
+      }
       store = try Self.remade(path, new ?? newDocument(), because: error)
       if !isNew || !store.entries.isEmpty {
         observe(.note("\(error.description); made again from the options given"))

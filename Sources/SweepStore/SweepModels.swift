@@ -16,9 +16,7 @@ extension Sweep {
       if given.insert(number).inserted { finishUnits(minibatches.count) }
     }
     if let damaged = store.damagedEntries.first {
-      throw StoreError(
-        .data, "\(store.modelsFolder)/\(damaged)",
-        "is damaged: its checksum is another; give its model again")
+      throw StoreError(.data, damaged.path, "\(damaged.reason); give its model again")
     }
     for (place, (number, entry)) in store.entries.enumerated() where !given.contains(number) {
       try checkOld(entry, place: place)
@@ -106,6 +104,9 @@ extension Sweep {
     let taken = Set(store.entries.map(\.entry.model.name))
     entry.model.name = names.name(of: model.name, path: path, taken: taken)
     let number = store.number(forModel: entry.model.name)
+    if let damage = store.damage(ofEntry: number, model: entry.model.name) {
+      observe(.note("\(damage.description); computed again"))
+    }
     try store.put(entry, number: number)
     return number
   }
@@ -218,7 +219,7 @@ extension Sweep {
   private func pairing(of model: ActivationModel, path: String) throws -> ExamplePairing {
     let settings = store.document.settings
     // The first model brings the examples.
-    let reference = store.entries.isEmpty ? nil : try store.reference(for: model, path: path)
+    let reference = store.entries.isEmpty ? nil : try reference(for: model, path: path)
     var pairing = try ExamplePairing(
       reference ?? model, reference == nil ? nil : model, alignment: settings.alignmentValue,
       limit: settings.exampleLimit, seed: settings.seed)
@@ -227,6 +228,16 @@ extension Sweep {
     }
     if let dropped = store.document.dropped { pairing = pairing.without(dropped) }
     return pairing
+  }
+
+  /// A model that holds the store's examples and nothing else; nil where `model` itself brings them.
+  private func reference(for model: ActivationModel, path: String) throws -> ActivationModel? {
+    let damage = try store.removeDamagedExamples(for: model)
+    let reference = try store.reference(path: path)
+    if let damage {
+      observe(.note("\(damage.description); taken from \(oneLine(path)) again"))
+    }
+    return reference
   }
 
   /// Says so where the disk has less room than all models will take.
@@ -271,19 +282,23 @@ extension Store {
     return ids
   }
 
+  /// Takes away sample IDs that are damaged, if `model` brings them again; returns what was wrong with them.
+  func removeDamagedExamples(for model: ActivationModel) throws(StoreError) -> StoreError? {
+    guard try StorePath.exists(examplesPath) else { return nil }
+    do throws(StoreError) {
+      _ = try sampleIDs()
+      return nil
+    } catch {
+      guard error.kind == .data, !error.isIntact, model.exampleIDs != nil else { throw error }
+      StorePath.remove(examplesPath)
+      return error
+    }
+  }
+
   /// A model that holds the store's examples and nothing else, for the model at `path`; nil where that
   /// itself brings them.
-  func reference(for model: ActivationModel, path: String) throws -> ActivationModel? {
-    var known: SampleIDs?
-    if try StorePath.exists(examplesPath) {
-      do throws(StoreError) {
-        known = try sampleIDs()
-      } catch {
-        // Whoever comes first now brings them again.
-        guard error.kind == .data, model.exampleIDs != nil else { throw error }
-        StorePath.remove(examplesPath)
-      }
-    }
+  func reference(path: String) throws -> ActivationModel? {
+    let known = try StorePath.exists(examplesPath) ? sampleIDs() : nil
     // By ID, the rows of all models are in the order of the first: no other can tell it.
     if known == nil, isAlignedByID, let first = entries.first?.entry {
       guard first.location == ModelNames.location(of: path) else {

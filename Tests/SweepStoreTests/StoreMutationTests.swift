@@ -167,6 +167,56 @@ import Testing
     expectError(.data, "store.json", "expected") { _ = try StoreMerge([study.path("store")]) }
   }
 
+  /// Right checksums of what no type can hold: a share of nothing once became a whole store, by the options
+  /// given, and a model's entry was written anew.
+  @Test(arguments: [
+    (#""shard":{"count":2,"index":1}"#, #""shard":{"count":0,"index":1}"#, "shard"),
+    (#""precision":"exact""#, #""precision":"double""#, "settings.precision"),
+    (#""estimator":"minibatch""#, #""estimator":7"#, "settings.estimator"),
+  ]) func whatAWholeFileSaysIsNotMadeAnew(old: String, new: String, field: String) throws {
+    let study = try Study(batchSize: 8)
+    let model = try study.write("a", seed: 1, layers: 2, n: 17)
+    let content = """
+      {"exampleCount":17,"format":"cka-store/1","settings":{"alignment":"order","batchSize":8,\
+      "estimator":"minibatch","isStoredOrder":false,"kernel":"linear","layers":[],"passes":1,"pooling":"flatten",\
+      "precision":"exact","ragged":"drop","seed":0,"storePrecision":"float32"},"shard":{"count":2,"index":1}}
+      """
+    func write(_ content: String) throws -> [UInt8] {
+      let bytes = Array(
+        "{\"checksum\": \"\(Digest(of: content).hexadecimal)\", \"content\": \(content)}\n".utf8)
+      try study.folder.write(bytes, to: "store/store.json")
+      return bytes
+    }
+    // This text is what a store of these settings has.
+    _ = try write(content)
+    try study.sweep("store", [model], shard: Shard(index: 1, count: 2))
+    #expect(study.notes.isEmpty)
+
+    let bytes = try write(content.replacingOccurrences(of: old, with: new))
+    for shard in [nil, Shard(index: 1, count: 2)] {
+      expectError(.data, "store.json", field) { try study.sweep("store", [model], shard: shard) }
+    }
+    expectError(.data, "store.json", field) { _ = try StoreMerge([study.path("store")]) }
+    #expect(try study.files("store")["store.json"] == Data(bytes))
+  }
+
+  @Test func whatAWholeEntrySaysIsNotMadeAnew() throws {
+    let study = try Study(batchSize: 8)
+    let model = try study.write("a", seed: 1, layers: 2, n: 17)
+    try study.sweep("store", [model])
+    let name = try #require(try study.files("store").keys.first { $0.hasPrefix("models/") })
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let entry = try CheckedDocument<ModelEntry>.read(study.path("store/\(name)"))
+    let content = String(decoding: try encoder.encode(entry), as: UTF8.self)
+      .replacingOccurrences(of: "\"sample\":\"\(entry.sample)\"", with: "\"sample\":7")
+    try study.folder.write(
+      "{\"checksum\": \"\(Digest(of: content).hexadecimal)\", \"content\": \(content)}",
+      to: "store/\(name)")
+    expectError(.data, name, "sample") { try study.sweep("store", [model]) }
+    expectError(.data, name, "sample") { _ = try study.results("store") }
+  }
+
   @Test func sharesOfNothingAreRefused() throws {
     let text = "{\"index\": 1, \"count\": 0}"
     #expect(throws: DecodingError.self) {
