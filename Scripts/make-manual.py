@@ -59,11 +59,14 @@ def arguments(command):
 
 
 def usage(command, name):
+    """The command with all that it needs: its arguments, and options that it does not go without."""
     words = [name]
-    for argument in command.get("arguments", []):
-        if argument["kind"] == "positional" and argument["shouldDisplay"]:
+    shown = [argument for argument in command.get("arguments", []) if argument["shouldDisplay"]]
+    for argument in shown:
+        if argument["kind"] == "positional":
             word = spelled(argument)
             words.append(f"[{word}]" if argument["isOptional"] else word)
+    words += [spelled(argument) for argument in shown if argument["kind"] == "option" and not argument["isOptional"]]
     return " ".join(words + ["[options]"])
 
 

@@ -41,7 +41,26 @@ struct BlocksInput {
       throw Failure(
         .usage, "\(oneLine(sweep)): holds results of a sweep, which are looked at alone")
     }
-    self.init(networks: try concurrentMap(paths) { try Self.network(at: $0) }, pairs: [])
+    self.init(
+      networks: Self.toldApart(try concurrentMap(paths) { try Self.network(at: $0) }), pairs: [])
+  }
+
+  /// The networks with the folders of their results before names that several have.
+  private static func toldApart(_ networks: [Network]) -> [Network] {
+    let byName = Dictionary(grouping: networks, by: \.model.name)
+    let repeated = networks.filter { (byName[$0.model.name]?.count ?? 0) > 1 }
+    func file(_ network: Network) -> String { "\(network.path)/\(ResultDocument.name)" }
+    let names = ModelNames(paths: repeated.map(file))
+    // None takes the plain name: neither is more than the other.
+    var taken = Set(byName.keys)
+    return networks.map { network in
+      guard (byName[network.model.name]?.count ?? 0) > 1 else { return network }
+      var network = network
+      let name = names.name(of: network.model.name, path: file(network), taken: taken)
+      taken.insert(name)
+      network.document.models[0].name = name
+      return network
+    }
   }
 
   private init(networks: [Network], pairs: [Pair]) {

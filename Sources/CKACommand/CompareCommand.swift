@@ -45,6 +45,7 @@ struct CompareCommand: ParsableCommand {
   func validate() throws {
     try examples.check(secondModel: models.model2)
     try estimator.checkSeed(with: examples)
+    try examples.check(for: estimator.value)
     if blocks, models.model2 != nil {
       throw ValidationError("--blocks belongs to one model, not to two.")
     }

@@ -25,13 +25,24 @@ func chooseDevice(
 
 /// Checks that the estimator exists for so few examples.
 func checkExampleCount(_ comparison: Comparison, path: String) throws {
-  let n = comparison.pairing.count
   let least = comparison.estimator.centering.leastExamples
-  guard n >= least else {
+  guard comparison.pairing.count >= least else {
     throw Failure(
       .data,
-      "\(oneLine(path)): has \(n) example\(n == 1 ? "" : "s"), the \(comparison.estimator.name) "
-        + "estimator needs at least \(least)")
+      "\(oneLine(path)): \(comparison.exampleWords), the \(comparison.estimator.name) estimator "
+        + "needs at least \(least)")
+  }
+}
+
+extension Comparison {
+  /// How many examples of the first model are compared, as it stands behind the model's path.
+  var exampleWords: String {
+    let (n, all) = (pairing.count, left.exampleCount)
+    guard n == all else {
+      return
+        "\(Format.count(n)) of its \(Format.count(all)) examples \(n == 1 ? "is" : "are") compared"
+    }
+    return "has \(Format.count(n)) example\(n == 1 ? "" : "s")"
   }
 }
 

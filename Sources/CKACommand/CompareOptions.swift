@@ -185,6 +185,19 @@ struct ExampleOptions: ParsableArguments {
   /// How the examples of two models find each other.
   var alignment: ExamplePairing.Alignment { align ?? .order }
 
+  /// Refuses fewer examples than an estimator needs.
+  func check(for estimator: Estimator) throws {
+    try check(
+      least: estimator.centering.leastExamples, words: "the \(estimator.name) estimator needs")
+  }
+
+  /// Refuses fewer examples than something needs, which is named with its verb.
+  func check(least: Int, words: String) throws {
+    if let examples, examples < least {
+      throw ValidationError("--examples is \(examples): \(words) at least \(least).")
+    }
+  }
+
   /// Refuses what only a second model gives a meaning.
   func check(secondModel: String?) throws {
     guard align == nil || secondModel != nil else {

@@ -72,6 +72,9 @@ struct ComponentsCommand: ParsableCommand {
 
   func validate() throws {
     try examples.check(secondModel: models.model2)
+    try examples.check(
+      least: GramCentering.unbiased.leastExamples, words: "components need")
+    try remove.check("--remove")
     guard components >= 1 else {
       throw ValidationError("--components is \(components): at least 1.")
     }
@@ -97,7 +100,7 @@ struct ComponentsCommand: ParsableCommand {
       guard pairing.count >= GramCentering.unbiased.leastExamples else {
         throw Failure(
           .data,
-          "\(oneLine(models.model)): has \(Format.count(pairing.count)) examples, components need at least 4"
+          "\(oneLine(models.model)): \(comparison.exampleWords), components need at least 4"
         )
       }
       if let large = remove.values.first(where: { $0 > pairing.count - 1 }) {

@@ -58,6 +58,12 @@ struct ConvergeCommand: ParsableCommand {
     if let small = batchSizes.values.first(where: { $0 < 4 }) {
       throw ValidationError("--batch-sizes holds \(small): HSIC needs at least 4 examples.")
     }
+    try batchSizes.check("--batch-sizes")
+    try passes.check("--passes")
+    if let smallest = batchSizes.values.min(), let most = examples.examples, most <= smallest {
+      throw ValidationError(
+        "--examples is \(most): more than the smallest of --batch-sizes \(batchSizes) are needed.")
+    }
     let most = (passes: Convergence.mostPasses, repeats: Convergence.mostRepeats)
     if let large = passes.values.first(where: { $0 > most.passes }) {
       throw ValidationError("--passes holds \(large): at most \(most.passes).")
@@ -121,7 +127,7 @@ struct ConvergeCommand: ParsableCommand {
     guard !convergence.batchSizes.isEmpty else {
       throw Failure(
         .data,
-        "\(oneLine(models.model)): has \(pairing.count) examples; expected more than the smallest of "
+        "\(oneLine(models.model)): \(convergence.exact.exampleWords); expected more than the smallest of "
           + "--batch-sizes \(batchSizes)")
     }
     return convergence
@@ -219,13 +225,22 @@ struct CountList: ExpressibleByArgument, CustomStringConvertible {
 
   init(_ values: [Int]) { self.values = values }
 
-  /// Nil where a part is not a positive count, or is there twice.
+  /// Nil where a part is not a whole number.
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     values = parts.compactMap { Int($0) }
-    guard values.count == parts.count, Set(values).count == values.count,
-      values.allSatisfy({ $0 > 0 })
-    else { return nil }
+    guard values.count == parts.count else { return nil }
+  }
+
+  /// Refuses numbers that are no counts, or are there twice, of the option of that name.
+  func check(_ option: String) throws {
+    if let small = values.first(where: { $0 < 1 }) {
+      throw ValidationError("\(option) holds \(small): at least 1.")
+    }
+    var seen: Set<Int> = []
+    if let again = values.first(where: { !seen.insert($0).inserted }) {
+      throw ValidationError("\(option) holds \(again) twice.")
+    }
   }
 
   var description: String { values.map(String.init).joined(separator: ",") }

@@ -72,8 +72,11 @@ extension ErrorsDocument {
     guard let chosen = found.chosen, let judged = found.judged else {
       return "no half of \(name) is ahead on any example"
     }
+    // There may be fewer than `limit` that it is ahead on at all.
+    let count = found.examples.count
+    let examples = count == 1 ? "example" : "\(Format.count(count)) examples"
     return
-      "the \(found.limit) examples that \(name) is ahead on most: by \(Format.fixed(chosen * 100, 1)) % "
+      "the \(examples) that \(name) is ahead on most: by \(Format.fixed(chosen * 100, 1)) % "
       + "on the networks that chose them, \(Format.fixed(judged * 100, 1)) % on the others"
   }
 

@@ -12,11 +12,6 @@ import class Foundation.ProcessInfo
 
 extension SweepSettings.StorePrecision: ExpressibleByArgument {}
 
-extension Shard: ExpressibleByArgument {
-  /// Reads what stands behind `--shard`.
-  public init?(argument: String) { self.init(argument) }
-}
-
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
@@ -53,7 +48,13 @@ struct SweepCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "i/n"))
+      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "i/n"),
+    transform: { text in
+      guard let shard = Shard(text) else {
+        throw ValidationError("share I of N is expected, with I from 1 to N.")
+      }
+      return shard
+    })
   var shard: Shard?
 
   @OptionGroup(title: "Groups") var groups: GroupOptions
@@ -70,6 +71,14 @@ struct SweepCommand: ParsableCommand {
   func validate() throws {
     try estimator.checkSeed(with: examples)
     try names.check(count: models.count)
+    try examples.check(for: estimator.value)
+    guard shard != nil else { return }
+    for (name, isGiven) in [
+      ("--report", page.isWanted), ("--table", cells.isWanted),
+      ("--models-csv", groups.modelsCsv != nil),
+    ] where isGiven {
+      throw ValidationError("\(name) belongs to cka merge: a shard has no results.")
+    }
   }
 
   func run() throws {

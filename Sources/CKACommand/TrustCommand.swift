@@ -60,6 +60,7 @@ struct TrustCommand: ParsableCommand {
 
   func validate() throws {
     try examples.check(secondModel: models.model2)
+    try examples.check(for: .unbiased)
     let most = Trust.PairSettings.mostPermutations
     if let permutations, !(1...most).contains(permutations) {
       throw ValidationError("--permutations is \(permutations): 1 to \(most).")

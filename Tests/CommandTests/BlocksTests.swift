@@ -165,6 +165,28 @@ import Testing
     #expect(try self.document("side").models.map { $0.blocks.map(\.layers) } == blocks.map { [$0] })
   }
 
+  /// Two results of models of one name were two equal rows of the table, the document and the picture.
+  @Test func modelsOfOneNameAreToldApartByTheirResults() throws {
+    for (folder, seed) in [("a", UInt64(5)), ("b", 6)] {
+      try cka.folder.write(model(block: 3..<8, seed: seed).npz, to: "\(folder)/run1.npz")
+    }
+    for (model, result) in [("a", "w-n1"), ("b", "rt-i1")] {
+      try cka(
+        "compare", "\(model)/run1.npz", "--device", "cpu", "--output", result, "--quiet"
+      ).expectSuccess()
+    }
+    try compare(model(block: 3..<8, seed: 7), "other")
+    let run = try cka("blocks", "w-n1", "rt-i1", "other", "w-n1")
+    run.expectSuccess()
+    let names = try document().models.map(\.name)
+    #expect(
+      Array(names.prefix(3)) == ["w-n1/run1", "rt-i1/run1", "other"] && Set(names).count == 4)
+    for name in names { #expect(run.output.contains("\n\(name) "), "\(run.output)") }
+    // One of its own needs nothing.
+    try cka("blocks", "w-n1", "other", "--output", "two", "--quiet").expectSuccess()
+    #expect(try document("two").models.map(\.name) == ["run1", "other"])
+  }
+
   @Test func badInputIsNamed() throws {
     try cka("blocks", "nothing").expectFailure(66, "nothing/result.json: cannot be read")
     try compare(model(block: 3..<8, seed: 5), "one")

@@ -92,6 +92,20 @@ import Testing
     #expect(abs(mean - fixture.accuracy.first) < 1e-12)
   }
 
+  /// The number that was asked for stood in the summary as a fact, however few examples there are.
+  @Test func noMoreExamplesAreAheadThanThereAre() throws {
+    let run = try run("--top", "9223372036854775807")
+    run.expectSuccess()
+    let document = try json("cka-errors")
+    for (key, name) in [("firstAhead", "wide"), ("secondAhead", "deep")] {
+      let ahead = try #require(document[key] as? [String: Any])
+      let count = try #require(ahead["examples"] as? [Any]).count
+      #expect(count > 1 && count <= 40 && ahead["limit"] as? Int == 40)
+      #expect(
+        run.output.contains("the \(count) examples that \(name) is ahead on most"), "\(run.output)")
+    }
+  }
+
   @Test func sameSeedSameBytes() throws {
     try run("--seed", "3", "--output", "one", "--quiet").expectSuccess()
     try run("--seed", "3", "--output", "two", "--quiet").expectSuccess()

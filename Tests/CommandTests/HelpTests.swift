@@ -158,6 +158,14 @@ import Testing
     ).expectSuccess()
     let page = String(decoding: try cka.bytes("cka.1"), as: UTF8.self)
     #expect(page.hasPrefix(".TH CKA 1 "))
+    // What a command does not go without was left out of its first line.
+    for line in [
+      "cka sweep <models> ... --output <dir> [options]",
+      "cka probe <model> --labels <y.npy> [options]", "cka errors --labels <file> [options]",
+      "cka compare <model> [<model2>] [options]",
+    ] {
+      #expect(page.replacingOccurrences(of: "\\-", with: "-").contains(".B \(line)\n"), "\(line)")
+    }
     let help = try cka("--help").output
     let commands = lines(help).drop { $0 != "SUBCOMMANDS:" }.compactMap { line in
       line.firstMatch(of: #/^ {2}([a-z]+)/#).map { String($0.1) }

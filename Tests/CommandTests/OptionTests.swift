@@ -70,6 +70,60 @@ import Testing
     }
   }
 
+  /// Once `The value '16,16' is invalid`, and no more.
+  @Test(arguments: [
+    (["converge", "m.npz", "--batch-sizes", "16,16"], "--batch-sizes holds 16 twice."),
+    (["converge", "m.npz", "--passes", "0"], "--passes holds 0: at least 1."),
+    (["converge", "m.npz", "--passes", "2,1,2"], "--passes holds 2 twice."),
+    (["components", "m.npz", "--remove", "0"], "--remove holds 0: at least 1."),
+    (["components", "m.npz", "--remove", "1,1"], "--remove holds 1 twice."),
+    (
+      ["sweep", "m.npz", "--output", "out", "--shard", "0/2"],
+      "The value '0/2' is invalid for '--shard <i/n>': share I of N is expected, with I from 1 to N."
+    ),
+  ])
+  func saysWhyACountIsRefused(words: [String], reason: String) throws {
+    try cka.run(words).expectUsage("Error: \(reason)\n")
+    try cka.expectNothingWritten()
+  }
+
+  /// What --examples asks for was said of the model: `m.npz: has 3 examples`, and it has 24.
+  @Test(arguments: [
+    (["compare"], "--examples is 3: the minibatch estimator needs at least 4."),
+    (
+      ["compare", "--estimator", "unbiased"],
+      "--examples is 3: the unbiased estimator needs at least 4."
+    ),
+    (["trust"], "--examples is 3: the unbiased estimator needs at least 4."),
+    (["components"], "--examples is 3: components need at least 4."),
+    (["sweep", "--output", "out"], "--examples is 3: the minibatch estimator needs at least 4."),
+    (
+      ["converge", "--batch-sizes", "8,4"],
+      "--examples is 3: more than the smallest of --batch-sizes 8,4 are needed."
+    ),
+  ])
+  func fewExamplesAreTheOptionsFault(words: [String], reason: String) throws {
+    try cka.run([words[0], "m.npz", "--examples", "3"] + words.dropFirst())
+      .expectUsage("Error: \(reason)\n")
+    try cka.expectNothingWritten()
+  }
+
+  /// Those that are left out for NaN are examples of the model all the same.
+  @Test func whatIsLeftOfTheExamplesIsNotAllOfThem() throws {
+    let values = (0..<24).map { $0 < 21 ? Double.nan : Double($0) }
+    try cka.folder.write(NPYFile.bytes(values, shape: [24, 1]), to: "bad/a.npy")
+    let words = ["bad", "--drop-examples", "non-finite", "--device", "cpu"]
+    for (command, rest) in [
+      ("compare", ", the minibatch estimator needs at least 4"),
+      ("trust", ", the unbiased estimator needs at least 4"),
+      ("components", ", components need at least 4"),
+    ] {
+      try cka.run([command] + words + ["--quiet"])
+        .expectFailure(65, "bad: 3 of its 24 examples are compared\(rest)")
+    }
+    try cka.expectNothingWritten()
+  }
+
   @Test(arguments: [["nonsense"], ["compare"], ["inspect"], ["plot"], ["inspect", "a", "b"]])
   func refusesWrongCommands(arguments: [String]) throws {
     let run = try cka.run(arguments)
@@ -186,6 +240,9 @@ import Testing
     ["components", "--align", "ids"], ["trust", "--align", "ids"],
     ["sweep", "--output", "out", "--estimator", "unbiased", "--passes", "2"],
     ["sweep", "--output", "out", "--estimator", "biased", "--seed", "2"],
+    ["sweep", "--output", "out", "--shard", "1/2", "--report"],
+    ["sweep", "--output", "out", "--shard", "1/2", "--table"],
+    ["sweep", "--output", "out", "--shard", "1/2", "--models-csv", "t.csv"],
     ["trust", "--permutations", "99"], ["trust", "--top", "3"],
     ["errors", "--labels", "y.npy", "--least-classes", "3"],
   ])

@@ -44,6 +44,7 @@ extension ErrorStudy {
   public func differingExamples(
     aheadIs leader: Leader, limit: Int, repeats: Int, seed: UInt64
   ) -> DifferingExamples {
+    let limit = min(limit, exampleCount)
     var times = [Int](repeating: 0, count: exampleCount)
     var (chosen, judged) = ([Int](repeating: 0, count: exampleCount), times)
     let sizes = (members.first.count / 2, members.second.count / 2)
