@@ -191,7 +191,8 @@ func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String?
   case .nonFinite:
     switch kernel {
     case .rbf(.medianMultiple(let multiple)) where sigma == 0 || sigma == .infinity,
-      .rbf(.sampledMedianMultiple(let multiple, examples: _)) where sigma == 0 || sigma == .infinity:
+      .rbf(.sampledMedianMultiple(let multiple, examples: _))
+    where sigma == 0 || sigma == .infinity:
       multiple == 1
         ? "non-finite: the median distance is zero, and with it RBF's bandwidth"
         : "non-finite: the median distance times --bandwidth \(multiple) is zero or infinite"
