@@ -26,7 +26,7 @@ import Testing
   /// Files that a user keeps in the folder of a pair, and folders that are called like files of ours, are
   /// there when the pair has been written again; pictures of what it was are not.
   @Test func filesInPairsStay() throws {
-    let others = ["notes.txt", "more/notes.txt", "heatmap.pdf/notes.txt", ".hidden"]
+    let others = ["notes.txt", "more/notes.txt", "report.html/notes.txt", ".hidden"]
     for name in others { try cka.folder.write("mine", to: "\(pair)/\(name)") }
     try cka("plot", pair).expectSuccess()
     #expect(cka.exists("\(pair)/heatmap.png"))

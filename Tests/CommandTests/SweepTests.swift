@@ -161,7 +161,12 @@ import Testing
     merge.expectSuccess()
     #expect(merge.output.contains("3 shares of 3 models, 12 minibatches"))
     #expect(try content("merged") == content("whole"))
-    try cka("merge", "s3", "s1", "s2", "--output", "merged").expectFailure(73, "merged: exists")
+    // The same again goes on with what is there; another store is not overwritten.
+    let again = try cka("merge", "s3", "s1", "s2", "--output", "merged")
+    again.expectSuccess()
+    #expect(again.output.contains("0 written"))
+    #expect(try content("merged") == content("whole"))
+    try cka("merge", "s3", "s1", "s2", "--output", "s1").expectFailure(73, "s1: exists")
     try cka.run(sweep + ["--output", "merged", "--quiet"]).expectSuccess()
     try cka.run(sweep + ["--output", "x", "--shard", "13/13"])
       .expectFailure(64, "more shards than minibatches")
