@@ -200,7 +200,7 @@ struct HeatmapLayout {
   ) -> Bar {
     let height = max(plot.height, style.shortestBar, sides.scoreNameLength).rounded(.up)
     let frame = Rectangle(
-      x: (plot.maxX + style.line + style.barGap).rounded(), y: plot.y, width: style.barWidth,
+      x: (plot.maxX + style.line + sides.barGap).rounded(), y: plot.y, width: style.barWidth,
       height: height)
     var body = frame
     if hasAbove {

@@ -62,10 +62,17 @@ struct HeatmapSides {
     return width + 1
   }
 
+  /// Between the cells and the colour scale: a tick's label at the end of the axis has room there.
+  var barGap: Double {
+    let atEnd = heatmap.columnAxis.ticks.filter { $0.place == Double(heatmap.columns) }
+    let overhang = atEnd.map { meter.width(of: $0.label, size: style.text) / 2 }.max() ?? 0
+    return max(style.barGap, overhang + style.labelDistance)
+  }
+
   /// How much of it lies right of the cells.
   var right: Double {
     let own =
-      style.line + style.barGap + style.barWidth + style.line + style.tick + style.labelGap
+      style.line + barGap + style.barWidth + style.line + style.tick + style.labelGap
       + widestScoreTick + style.gap + Double(scoreName.count) * style.axisTitle * style.lineSpacing
       + 1
     return max(own, leastRight)

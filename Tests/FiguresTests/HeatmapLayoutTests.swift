@@ -62,6 +62,17 @@ import Testing
     #expect(plot.x == plot.x.rounded() && plot.y == plot.y.rounded())
   }
 
+  /// The number at the end of an axis touched the color scale.
+  @Test func numbersAtTheEndOfAnAxisKeepTheirDistance() throws {
+    let axis = Heatmap.Axis(
+      title: "part", ticks: [.init(place: 0, label: "0.00"), .init(place: 20, label: "1.00")])
+    let map = try sampleHeatmap(rows: 2, columns: 20, columnAxis: axis)
+    let layout = try layout(of: map)
+    let last = try #require(layout.texts.first { $0.text == "1.00" && $0.anchor == .middle })
+    let distance = try style(of: map).labelDistance
+    #expect(last.bounds.maxX + distance <= layout.bar.frame.x + 1)
+  }
+
   @Test func flatAndTallMatricesAreStretched() throws {
     for (rows, columns) in [(1, 576), (576, 1), (12, 387), (387, 12)] {
       let plot = try layout(of: sampleHeatmap(rows: rows, columns: columns)).plot
