@@ -80,6 +80,7 @@ class Command:
 
 COMPARE = "compare columns packed.npz --batch-size 8 --report --force --output"
 SWEEP = "sweep columns packed.npz layers.h5 --batch-size 8 --table --report --output"
+SHARE = "sweep columns packed.npz layers.h5 --batch-size 8 --output"
 COMMANDS = [
     Command("compare", f"{COMPARE} deep/out", output="deep/out"),
     Command("compare over a result", f"{COMPARE} out", ("compare columns packed.npz --report --estimator biased --output out",)),
@@ -90,7 +91,7 @@ COMMANDS = [
     # Files of a share are files of the joined store: no one cuts one without the other.
     Command(
         "merge", "merge one two --table --report --output out",
-        (f"{SWEEP} one --shard 1/2", f"{SWEEP} two --shard 2/2"), victims=()),
+        (f"{SHARE} one --shard 1/2", f"{SHARE} two --shard 2/2"), victims=()),
 ]
 
 
