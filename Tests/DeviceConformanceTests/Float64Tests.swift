@@ -9,36 +9,8 @@ import Testing
 /// Layers of which float32 leaves too little are computed anew in float64, whatever device, estimator, kernel
 /// and algorithm came before.
 @Suite struct Float64Tests {
-  struct Case: Decodable, Sendable, CustomTestStringConvertible {
-    let name: String
-    let type: String
-    /// RBF's; nil for that of the median.
-    let sigma: Double?
-    let features: Int
-    let left: [Double]
-    let right: [Double]
-    /// By estimator and kernel; none where RBF's σ is 0.
-    let cka: [String: Double?]
-
-    var testDescription: String { name }
-
-    func expected(_ estimator: Estimator, _ kernel: GramKernel) -> Double? {
-      (cka["\(estimator.name) \(kernel == .linear ? "linear" : "rbf")"] ?? nil) ?? nil
-    }
-
-    /// The stated accuracy; a float32 number near 1,000 has few digits left, but the fixture reads it as it is.
-    var tolerance: Double { name.hasPrefix("offset") ? 1e-4 : 1e-5 }
-  }
-
-  private struct Fixture: Decodable {
-    let exampleCount: Int
-    let cases: [Case]
-  }
-
-  // A fixture that is gone must not pass: the tests' arguments would be empty.
-  private static let data = try? fixture("float64", as: Fixture.self)
-  static let cases = data?.cases ?? []
-  static let n = data?.exampleCount ?? 0
+  static let cases = Float64Fixture.shared?.cases ?? []
+  static let n = Float64Fixture.shared?.exampleCount ?? 0
 
   /// The CPU and an OpenCL device; other instruction sets round alike.
   static let devices =
@@ -59,7 +31,8 @@ import Testing
   }
 
   private func comparison(
-    _ item: Case, _ estimator: Estimator, _ kernel: GramKernel, isOneModel: Bool = false
+    _ item: Float64Fixture.Case, _ estimator: Estimator, _ kernel: GramKernel,
+    isOneModel: Bool = false
   ) throws -> Comparison {
     let left = layer(item.left, item.features, item.type)
     let right = layer(item.right, item.right.count / Self.n, "float32")
@@ -69,14 +42,14 @@ import Testing
       kernel: kernel)
   }
 
-  private func kernels(_ item: Case) -> [GramKernel] {
+  private func kernels(_ item: Float64Fixture.Case) -> [GramKernel] {
     [.linear, .rbf(item.sigma.map { .sigma($0) } ?? .medianMultiple(1))]
   }
 
   @Test func theFixtureIsThere() { #expect(Self.cases.count > 15 && Self.n == 24) }
 
   @Test(arguments: devices, cases)
-  func valuesThatFloat64Knows(tested: TestedDevice, item: Case) throws {
+  func valuesThatFloat64Knows(tested: TestedDevice, item: Float64Fixture.Case) throws {
     for estimator in Self.estimators {
       for kernel in kernels(item) {
         let comparison = try comparison(item, estimator, kernel)
@@ -107,7 +80,7 @@ import Testing
   }
 
   /// The float64 sums themselves, at once and in tiles of unequal sides, hold far more digits.
-  @Test(arguments: cases) func float64AtOnceAndInTiles(item: Case) throws {
+  @Test(arguments: cases) func float64AtOnceAndInTiles(item: Float64Fixture.Case) throws {
     for estimator in Self.estimators {
       for kernel in kernels(item) {
         guard let expected = item.expected(estimator, kernel) else { continue }
@@ -336,5 +309,11 @@ import Testing
       let status = Similarity(sums, centering: .unbiased).leftStatuses[0]
       #expect(status == .lowPrecision)
     }
+  }
+}
+
+extension Float64Fixture.Case {
+  fileprivate func expected(_ estimator: Estimator, _ kernel: GramKernel) -> Double? {
+    (cka["\(estimator.name) \(kernel == .linear ? "linear" : "rbf")"] ?? nil) ?? nil
   }
 }

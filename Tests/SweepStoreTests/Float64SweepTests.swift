@@ -10,34 +10,12 @@ import Testing
 
 /// Layers of which float32 leaves too little have values in sweeps, too.
 @Suite struct Float64SweepTests {
-  struct Case: Decodable, Sendable, CustomTestStringConvertible {
-    let name: String
-    let type: String
-    /// RBF's; nil for that of the median.
-    let sigma: Double?
-    let features: Int
-    let left: [Double]
-    let right: [Double]
-    /// By estimator and kernel, from mpmath's 60 digits; null where RBF's σ is 0.
-    let cka: [String: Double?]
-
-    var testDescription: String { name }
-    /// The stated accuracy.
-    var tolerance: Double { name.hasPrefix("offset") ? 1e-4 : 1e-5 }
-  }
-
-  private struct Fixture: Decodable {
-    let exampleCount: Int
-    let cases: [Case]
-  }
-
-  private static let data = try? fixture("float64", as: Fixture.self)
-  static let cases = data?.cases ?? []
-  static let n = data?.exampleCount ?? 0
+  static let cases = Float64Fixture.shared?.cases ?? []
+  static let n = Float64Fixture.shared?.exampleCount ?? 0
 
   @Test func theFixtureIsThere() { #expect(Self.cases.count > 15 && Self.n == 24) }
 
-  private func study(_ item: Case) throws -> Study {
+  private func study(_ item: Float64Fixture.Case) throws -> Study {
     let study = try Study(batchSize: 12)
     study.settings.isStoredOrder = true
     let n = Self.n
@@ -50,7 +28,9 @@ import Testing
     return study
   }
 
-  private func settings(_ name: String, _ item: Case, _ study: Study) -> SweepSettings {
+  private func settings(_ name: String, _ item: Float64Fixture.Case, _ study: Study)
+    -> SweepSettings
+  {
     var settings = study.settings
     let words = name.split(separator: " ")
     settings.estimator = .init(rawValue: String(words[0])) ?? .minibatch
@@ -69,7 +49,7 @@ import Testing
   /// data (`Documentation/Numerics.md`).
   @Test(arguments: cases, SweepSettings.StorePrecision.allCases)
   func valuesThatFloat64KnowsInASweep(
-    item: Case, precision: SweepSettings.StorePrecision
+    item: Float64Fixture.Case, precision: SweepSettings.StorePrecision
   ) throws {
     let study = try study(item)
     let tolerance = item.tolerance + (precision == .float16 ? 2 * 0x1p-11 : 0)
