@@ -1,4 +1,5 @@
 import Activations
+import Support
 
 /// Reads the `.npy` files that `NPYWriter` writes.
 ///
@@ -18,11 +19,8 @@ public enum NPYNumbers {
     let place = Place(path: path)
     let file = try MappedFile(path: path)
     // What is longer holds other numbers, as its header says: it is not read into memory.
-    let expected = shape.reduce(8) { size, length in
-      let (product, overflows) = size.multipliedReportingOverflow(by: length)
-      return overflows ? .max / 2 : product
-    }
-    let bytes = try file.copy(0..<min(file.bytes.count, min(expected, .max / 2) + mostHeader))
+    let most = saturatingSum(saturatingProduct([8] + shape), mostHeader)
+    let bytes = try file.copy(0..<min(file.bytes.count, most))
     let header = try NPYHeader(bytes, totalSize: file.bytes.count, place: place)
     let layout = header.layout
     let axes = [layout.shape.exampleCount] + layout.shape.featureAxes

@@ -109,15 +109,22 @@ extension NonFiniteExamples {
   }
 }
 
+/// Refuses places that are not those of layers, a list for each of `models`.
+private func expect(
+  layers: [[Int]], of models: [ResultDocument.Model], _ key: String
+) throws(DocumentFault) {
+  try expect(count: models.count, of: layers, key)
+  for (index, (model, places)) in zip(models, layers).enumerated() {
+    for place in places {
+      try expect(place, within: 0...model.layers.count - 1, "\(key)[\(index)]")
+    }
+  }
+}
+
 extension ResultDocument.Recomputed {
   /// Checks layers and cells of a map of `models`.
   func check(_ key: String, models: [ResultDocument.Model]) throws(DocumentFault) {
-    try expect(count: models.count, of: layers, "\(key).layers")
-    for (index, (model, places)) in zip(models, layers).enumerated() {
-      for place in places {
-        try expect(place, within: 0...model.layers.count - 1, "\(key).layers[\(index)]")
-      }
-    }
+    try expect(layers: layers, of: models, "\(key).layers")
     let (rows, columns) = models.shape
     try expect(cells, within: 0...rows * columns, "\(key).cells")
   }
@@ -129,12 +136,7 @@ extension ResultDocument.Plan {
       try expect(count, within: countable, "\(key).pairs.\(name)")
     }
     if let tiledLayers {
-      try expect(count: models.count, of: tiledLayers, "\(key).tiledLayers")
-      for (index, (model, places)) in zip(models, tiledLayers).enumerated() {
-        for place in places {
-          try expect(place, within: 0...model.layers.count - 1, "\(key).tiledLayers[\(index)]")
-        }
-      }
+      try expect(layers: tiledLayers, of: models, "\(key).tiledLayers")
     }
     try expect(
       [

@@ -19,10 +19,10 @@ struct FigureOptions: ParsableArguments {
       The size of the type in points: that of the titles of axes. Headings are an eighth larger, names and \
       numbers an eighth smaller.
       """, valueName: "points"))
-  var fontSize = 8.0
+  var fontSize = FigureStyle.standard.fontSize
 
   @Option(help: ArgumentHelp("The family of the type.", valueName: "family"))
-  var font = "sans-serif"
+  var font = FigureStyle.standard.fontFamily
 
   @Option(
     parsing: .unconditional,
@@ -43,7 +43,10 @@ struct FigureOptions: ParsableArguments {
   var asksForMaps: Bool { range != nil || title != nil }
 
   /// Whether anything is asked for at all.
-  var isGiven: Bool { asksForMaps || width != nil || fontSize != 8 || font != "sans-serif" }
+  var isGiven: Bool {
+    let usual = FigureStyle.standard
+    return asksForMaps || width != nil || fontSize != usual.fontSize || font != usual.fontFamily
+  }
 
   /// `figure` with these options: a map has another scale or heading.
   func applied(to figure: any Figure) throws -> any Figure {

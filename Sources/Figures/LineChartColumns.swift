@@ -9,9 +9,6 @@ struct LineChartColumns {
   /// In whole pixels.
   let plotWidth: Double
   let plotHeight: Double
-  /// How many numbers a vertical axis has at most.
-  let tickLimit: Int
-
   private let longestName: Double
   private let style: PageStyle
   private let meter: TextMeter
@@ -23,7 +20,7 @@ struct LineChartColumns {
     of chart: LineChart, axes: [(Double) -> ChartAxis], style: PageStyle, meter: TextMeter
   ) throws(FigureError) {
     func widestTick(height: Double) -> Double {
-      let ticks = axes.flatMap { $0(height).ticks(limit: Self.ticks) }
+      let ticks = axes.flatMap { $0(height).ticks(limit: Self.tickLimit) }
       return ticks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
     }
     // The width decides the height, it decides the numbers, and they decide the width that is left.
@@ -40,7 +37,7 @@ struct LineChartColumns {
   }
 
   /// How many numbers a vertical axis has at most.
-  private static let ticks = 6
+  static let tickLimit = 6
 
   /// The columns beside numbers of a width.
   private init(
@@ -77,7 +74,6 @@ struct LineChartColumns {
       let height = style.plotProportion * width
       plotHeight = min(max(height, style.plotHeights.lowerBound), style.plotHeights.upperBound)
         .rounded()
-      tickLimit = Self.ticks
       var starts = [left]
       for room in rooms.dropLast() {
         starts.append(starts[starts.count - 1] + width + room + style.columnGap)

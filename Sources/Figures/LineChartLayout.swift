@@ -86,7 +86,7 @@ struct LineChartLayout {
     _ row: [LineChart.Panel], title: String, xScale: LineChart.Scale, vertical: ChartAxis
   ) {
     let top = page.height.rounded()
-    let ticks = vertical.ticks(limit: columns.tickLimit)
+    let ticks = vertical.ticks(limit: LineChartColumns.tickLimit)
     var bottom = top
     for (column, panel) in row.enumerated() {
       let plot = Rectangle(

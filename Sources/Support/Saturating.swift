@@ -1,5 +1,8 @@
 /// The product of counts, none of them negative; the largest number where it is larger.
-public func saturatingProduct(_ factors: Int...) -> Int {
+public func saturatingProduct(_ factors: Int...) -> Int { saturatingProduct(factors) }
+
+/// The same of a list.
+public func saturatingProduct(_ factors: [Int]) -> Int {
   factors.reduce(1) { product, factor in
     let (result, overflows) = product.multipliedReportingOverflow(by: factor)
     return overflows ? .max : result

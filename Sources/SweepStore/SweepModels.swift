@@ -232,8 +232,8 @@ extension Sweep {
 
   /// A model that holds the store's examples and nothing else; nil where `model` itself brings them.
   private func reference(for model: ActivationModel, path: String) throws -> ActivationModel? {
-    let damage = try store.removeDamagedExamples(for: model)
-    let reference = try store.reference(path: path)
+    let (known, damage) = try store.knownExamples(for: model)
+    let reference = try store.reference(known, path: path)
     if let damage {
       observe(.note("\(damage.description); taken from \(oneLine(path)) again"))
     }
@@ -282,23 +282,24 @@ extension Store {
     return ids
   }
 
-  /// Takes away sample IDs that are damaged, if `model` brings them again; returns what was wrong with them.
-  func removeDamagedExamples(for model: ActivationModel) throws(StoreError) -> StoreError? {
-    guard try StorePath.exists(examplesPath) else { return nil }
+  /// The sample IDs that models are held against, where there are any. Those that are damaged are taken away, if
+  /// `model` brings them again, and the damage told.
+  func knownExamples(
+    for model: ActivationModel
+  ) throws(StoreError) -> (ids: SampleIDs?, damage: StoreError?) {
+    guard try StorePath.exists(examplesPath) else { return (nil, nil) }
     do throws(StoreError) {
-      _ = try sampleIDs()
-      return nil
+      return (try sampleIDs(), nil)
     } catch {
       guard error.kind == .data, !error.isIntact, model.exampleIDs != nil else { throw error }
       StorePath.remove(examplesPath)
-      return error
+      return (nil, error)
     }
   }
 
-  /// A model that holds the store's examples and nothing else, for the model at `path`; nil where that
-  /// itself brings them.
-  func reference(path: String) throws -> ActivationModel? {
-    let known = try StorePath.exists(examplesPath) ? sampleIDs() : nil
+  /// A model that holds the store's examples, with the sample IDs that are `known`, and nothing else, for the
+  /// model at `path`; nil where that itself brings them.
+  func reference(_ known: SampleIDs?, path: String) throws -> ActivationModel? {
     // By ID, the rows of all models are in the order of the first: no other can tell it.
     if known == nil, isAlignedByID, let first = entries.first?.entry {
       guard first.location == ModelNames.location(of: path) else {

@@ -1,6 +1,7 @@
 import Activations
 import Device
 import LinearAlgebra
+import Support
 
 /// The principal components of all layers of one model, or of two, and what they explain of CKA.
 ///
@@ -111,10 +112,8 @@ public struct ComponentAnalysis: Sendable {
   /// Bytes of the contributions of all pairs of layers, as numbers and as a file; the largest number where
   /// it is larger.
   public var contributionBytes: Int {
-    [16, left.layers.count, (right ?? left).layers.count, components, components].reduce(1) {
-      let (product, overflows) = $0.multipliedReportingOverflow(by: $1)
-      return overflows ? .max : product
-    }
+    saturatingProduct(
+      16, left.layers.count, (right ?? left).layers.count, components, components)
   }
 
   /// What was found.
