@@ -70,9 +70,13 @@ struct TemporaryFolder {
           try? FileManager.default.removeItem(atPath: path)
         }
         signal(number, SIG_DFL)
-        // To the process, not to this thread: dispatch's threads block signals.
-        kill(getpid(), number)
-        sleep(60)
+        // To this thread, once it no longer blocks the signal as dispatch's threads do. All other
+        // threads may block it for a moment, and then dispatch takes it from the process unseen.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        raise(number)
       }
     }
     return source
