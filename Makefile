@@ -7,7 +7,7 @@ TRAITS := HDF5
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test fuzz build dist lint format bench bench-peers study docs install-dependencies
+.PHONY: help demo test test-threads fuzz build dist lint format bench bench-peers study docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -24,6 +24,10 @@ test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against re
 	CKA=.build-test/release/cka Scripts/test-mpi.sh
 	CKA=.build-test/release/cka Scripts/test-faults.py
 	CKA=.build-test/release/cka Scripts/test-report.sh
+
+test-threads: ## the tests of the libraries under ThreadSanitizer
+	Scripts/install-dependencies.sh test
+	Scripts/test-threads.sh
 
 fuzz: ## an hour of damaged files for the readers, one after another; SECONDS=20 for less each
 	JOBS=1 Scripts/test-fuzz.sh $(or $(SECONDS),170)

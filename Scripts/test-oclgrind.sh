@@ -14,8 +14,7 @@ if ! command -v oclgrind >/dev/null; then
 fi
 
 # Built before: the compiler itself must not run under Oclgrind.
-swift build --build-tests
-tests=$(find "$(swift build --show-bin-path)" -maxdepth 1 -name '*.xctest' | head -n 1)
+tests=$(Scripts/build-tests.sh)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
