@@ -90,7 +90,7 @@ let package = Package(
     .target(
       name: "CommandSupport",
       dependencies: [
-        "CSystem", "Support",
+        "Activations", "CSystem", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -10,7 +10,8 @@ cka_swift_library(Activations Sources/Activations
     ModelNames.swift
     OneLine.swift
     ScalarType.swift
-    StoredNumbers.swift)
+    StoredNumbers.swift
+    WorkMeter.swift)
 
 cka_system_library(CHDF5 Sources/CHDF5
   PKG_CONFIG hdf5
@@ -175,6 +176,7 @@ cka_swift_library(CKA Sources/CKA
     Components/ComponentMemory.swift
     Components/ComponentRun.swift
     Components/ComponentTiles.swift
+    Components/ComponentWork.swift
     Components/Eigenpairs.swift
     Components/RemovalCurve.swift
     Convergence/Convergence.swift
@@ -237,7 +239,7 @@ cka_swift_library(CKA Sources/CKA
     Verification/Verification.swift)
 
 cka_swift_library(CommandSupport Sources/CommandSupport
-  DEPENDS ArgumentParser CSystem Logging Support
+  DEPENDS Activations ArgumentParser CSystem Logging Support
   SOURCES
     Console.swift
     Failure.swift

@@ -19,14 +19,22 @@ public struct Minibatch: Sendable {
   public let layers: [LayerActivations]
   /// The chosen examples, in the order of the rows.
   public let examples: [Int]
+  /// Hears of the multiplications and additions that devices do for it.
+  public let meter: WorkMeter?
 
   /// b: how many examples were chosen.
   public var exampleCount: Int { examples.count }
 
   /// Chooses `examples` of `layers`.
-  public init(layers: [LayerActivations], examples: [Int]) {
+  public init(layers: [LayerActivations], examples: [Int], meter: WorkMeter? = nil) {
     self.layers = layers
     self.examples = examples
+    self.meter = meter
+  }
+
+  /// Tells `meter` that so many features were added to a Gram matrix.
+  public func count(features: Int) {
+    meter?.add(Double(exampleCount) * Double(exampleCount) * Double(features))
   }
 
   /// Starts to read the minibatch without waiting for it.

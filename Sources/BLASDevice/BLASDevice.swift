@@ -51,7 +51,7 @@ public struct BLASDevice: Device {
     precondition(n >= centering.leastExamples, "too few examples for this estimator")
     let stack = try BLASGramStack(
       layerCount: minibatch.layers.count, packedCount: centering.packedCount(exampleCount: n),
-      pool: memory)
+      pool: memory, meter: minibatch.meter)
     let start = ContinuousClock.now
     let clock = ReadClock()
     func finish(_ layer: Int, _ gram: GramMatrix) throws(DeviceError) {
@@ -67,7 +67,9 @@ public struct BLASDevice: Device {
         exampleCount: n, rowUnit: multiplier.rowUnit, pool: memory)
       for (index, layer) in minibatch.layers.enumerated() {
         do throws(ActivationReadError) {
-          try gram(of: layer, examples: minibatch.examples, in: workspace, clock: clock)
+          try gram(
+            of: layer, examples: minibatch.examples, in: workspace, clock: clock,
+            observe: minibatch.count(features:))
         } catch { throw DeviceError(error) }
         try finish(index, workspace.gram)
       }
@@ -106,6 +108,7 @@ public struct BLASDevice: Device {
             of: minibatch.layers[layer.index], features: features, examples: minibatch.examples,
             in: workspace, clock: clock)
         } catch { throw DeviceError(error) }
+        minibatch.count(features: features.count)
         let (free, complete) = layer.add(workspace, segment: segment)
         pool.giveBack(free)
         if let complete {

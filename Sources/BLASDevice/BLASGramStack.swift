@@ -1,3 +1,4 @@
+import Activations
 import Device
 
 /// Centered Gram matrices in memory: layers × packed numbers.
@@ -9,13 +10,17 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
   /// Own memory for the rows, nil where they are borrowed, and what keeps borrowed ones alive.
   private let values: Floats?
   private let owner: AnyObject?
+  /// Hears of inner products.
+  let meter: WorkMeter?
   /// Reading: the cores' mean. The rest of the wall clock's time is `gram`.
   public internal(set) var timings = StageTimings()
 
   /// One summary a layer.
   public var layers: [GramSummary] { Array(summaries) }
 
-  init(layerCount: Int, packedCount: Int, pool: MemoryPool) throws(DeviceError) {
+  init(
+    layerCount: Int, packedCount: Int, pool: MemoryPool, meter: WorkMeter? = nil
+  ) throws(DeviceError) {
     guard packedCount <= Int(Int32.max) else {
       throw DeviceError(
         kind: .unsupported, call: "gramStack",
@@ -25,6 +30,7 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
     rows = (0..<layerCount).map { UnsafePointer(values.start + $0 * packedCount) }
     self.values = values
     owner = nil
+    self.meter = meter
     self.packedCount = packedCount
     summaries = .allocate(capacity: layerCount)
     summaries.initialize(repeating: .empty(isFinite: true, isConstant: false))
@@ -35,6 +41,7 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
     rows = packed.numbers
     values = nil
     owner = packed.owner
+    meter = packed.meter
     packedCount = packed.centering.packedCount(exampleCount: packed.exampleCount)
     summaries = .allocate(capacity: packed.layers.count)
     _ = summaries.initialize(from: packed.layers)

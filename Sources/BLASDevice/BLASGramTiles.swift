@@ -76,6 +76,11 @@ struct Tile: Sendable, Hashable {
   /// Whether it lies on the diagonal: of it, only what is on and below the diagonal is made.
   var isDiagonal: Bool { rows == columns }
 
+  /// Entries of the whole matrix that it stands for.
+  var entryCount: Double {
+    Double(rows.count) * Double(columns.count) * (isDiagonal ? 1 : 2)
+  }
+
   /// The place of its first row where kernels count the rows of a tile below the diagonal from its first
   /// column (`cka_cpu_kernels_table`).
   var firstRow: Int { isDiagonal ? 0 : columns.count }

@@ -62,6 +62,7 @@ extension BLASDevice {
         rows: part.rows.count, columns: work.columnCount(of: part), side: 256, isLower: false
       ).map { (index, $0) }
     }
+    let flops = pass.parts.reduce(0) { $0 + work.flopsOfExample($1) }
     let failure = Mutex<DeviceError?>(nil)
     pipeline(
       slabs: chunks.count, pieces: pieces.count, blocks: blocks.count,
@@ -97,7 +98,8 @@ extension BLASDevice {
           slabs[right][step % 2].start, from: block.columns.lowerBound, block.columns.count,
           of: work.layer(pass.layers[right]).featureCount, count: chunks[step].count,
           into: products, stride: stride)
-      })
+      },
+      count: { work.left.minibatch.meter?.add(flops * Double(chunks[$0].count)) })
     if let error = failure.withLock({ $0 }) { throw error }
     return sums
   }
@@ -244,6 +246,13 @@ private struct FeatureWork: Sendable {
 
   func columnCount(of part: Part) -> Int {
     right.minibatch.layers[pairs[part.pair].right].featureCount
+  }
+
+  /// Multiplications and additions of one example, of a layer with itself one half.
+  func flopsOfExample(_ part: Part) -> Double {
+    let pair = pairs[part.pair]
+    return Double(part.rows.count) * Double(columnCount(of: part))
+      * (left === right && pair.left == pair.right ? 1 : 2)
   }
 
   /// The room a part's products take, with whole panels of rows and columns.

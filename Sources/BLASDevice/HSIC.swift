@@ -13,7 +13,8 @@ extension BLASDevice {
     let isSymmetric = left === right
     var result = try products(
       left, right,
-      blocks: Block.all(rows: rows, columns: columns, side: blockSide, isLower: isSymmetric))
+      blocks: Block.all(rows: rows, columns: columns, side: blockSide, isLower: isSymmetric),
+      pairs: isSymmetric ? rows * (rows + 1) / 2 : rows * columns)
     if isSymmetric { result.mirrorLowerTriangle() }
     return result
   }
@@ -23,7 +24,7 @@ extension BLASDevice {
     let count = stack.summaries.count
     let blocks = Block.all(rows: count, columns: count, side: leastBlockSide, isLower: true)
       .filter { $0.rows == $0.columns }
-    let products = try products(stack, stack, blocks: blocks)
+    let products = try products(stack, stack, blocks: blocks, pairs: count)
     return (0..<count).map { products[$0, $0] }
   }
 
@@ -33,8 +34,10 @@ extension BLASDevice {
   private var leastBlockSide: Int { 32 }
 
   /// ⟨Kᵢ, Lⱼ⟩ for the entries of `blocks`; zeros elsewhere.
+  ///
+  /// - Parameter pairs: how many of these are of use.
   private func products(
-    _ left: BLASGramStack, _ right: BLASGramStack, blocks: [Block]
+    _ left: BLASGramStack, _ right: BLASGramStack, blocks: [Block], pairs: Int
   ) throws(DeviceError) -> Matrix<Double> {
     let sides = left === right ? [left] : [left, right]
     let padded = sides.map { ($0.summaries.count + blockSide - 1) / blockSide * blockSide }
@@ -86,6 +89,10 @@ extension BLASDevice {
         } catch {
           failure.withLock { $0 = error }
         }
+      },
+      count: { _ in
+        left.meter?.add(
+          2 * Double(pairs) * Double(left.packedCount) / Double(slab.slabCount))
       })
     if let error = failure.withLock({ $0 }) { throw error }
     return added(sums, rows: rows, columns: columns)

@@ -1,12 +1,13 @@
 import Support
 
 /// Runs `fill` for the pieces of slab s and `multiply` for the blocks of slab s − 1 on all cores at
-/// once, then `finish` for slab s, for every slab in turn.
+/// once, then `count` for slab s − 1 and `finish` for slab s, for every slab in turn.
 func pipeline(
   slabs: Int, pieces: Int, blocks: Int,
   fill: @Sendable (_ slab: Int, _ piece: Int) -> Void,
   finish: (_ slab: Int) -> Bool = { _ in true },
-  multiply: @Sendable (_ slab: Int, _ block: Int) -> Void
+  multiply: @Sendable (_ slab: Int, _ block: Int) -> Void,
+  count: (_ slab: Int) -> Void
 ) {
   for step in 0...slabs {
     let pieces = step < slabs ? pieces : 0
@@ -14,6 +15,7 @@ func pipeline(
     perform(pieces + blocks) { index in
       if index < pieces { fill(step, index) } else { multiply(step - 1, index - pieces) }
     }
+    if step > 0 { count(step - 1) }
     if step < slabs, !finish(step) { return }
   }
 }

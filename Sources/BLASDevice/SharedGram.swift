@@ -34,8 +34,11 @@ final class SharedWorkspace: @unchecked Sendable {
 
 extension BLASDevice {
   /// Fills `workspace.gram` with the Gram matrix of a layer's centered features, on all cores.
+  ///
+  /// - Parameter observe: hears how many more features are multiplied, slab by slab.
   func gram(
-    of layer: LayerActivations, examples: [Int], in workspace: SharedWorkspace, clock: ReadClock
+    of layer: LayerActivations, examples: [Int], in workspace: SharedWorkspace, clock: ReadClock,
+    observe: (_ features: Int) -> Void
   ) throws(ActivationReadError) {
     let n = examples.count
     let gram = workspace.gram
@@ -59,6 +62,9 @@ extension BLASDevice {
     // Whether a slab has anything to multiply.
     let varies = Mutex([Bool](repeating: false, count: slabCount))
     let least = Mutex<Int?>(nil)
+    var multiplied = 0
+    // Those that are not read where one is not finite.
+    defer { observe(p - multiplied) }
 
     pipeline(
       slabs: slabCount, pieces: pieces.count, blocks: blocks.count,
@@ -103,6 +109,11 @@ extension BLASDevice {
           isLower: rows == columns,
           into: gram.start + rows.lowerBound * gram.stride + columns.lowerBound,
           stride: gram.stride)
+      },
+      count: { _ in
+        let features = min(width, p - multiplied)
+        multiplied += features
+        observe(features)
       })
     if let error = failure.withLock({ $0 }) { throw error }
   }

@@ -155,6 +155,9 @@ extension BLASDevice {
           workspace.columnSlabs[step % 2].start + columns.lowerBound * count,
           columns: columns.count, count: count, isLower: tile.isDiagonal && rows == columns,
           into: products, stride: workspace.stride)
+      },
+      count: { step in
+        tiles.minibatch.meter?.add(tile.entryCount * Double(steps[step].features.count))
       })
     complete(steps.count - 1)
     if let error = failure.withLock({ $0 }) { throw error }

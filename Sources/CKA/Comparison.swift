@@ -15,6 +15,8 @@ public struct Comparison: Sendable {
   public let pairing: ExamplePairing
   /// Which of the compared examples, counted from 0, form which minibatch.
   public let plan: MinibatchPlan
+  /// Hears of the work while it is done.
+  public var meter: WorkMeter?
 
   /// Compares the examples of `pairing`; without one all, which both models hold in the same order.
   ///
@@ -52,8 +54,10 @@ public struct Comparison: Sendable {
     // Ascending in the first model, as files are read best; the second follows.
     let batch = batch.sorted()
     return (
-      Minibatch(layers: left.layers, examples: batch.map { pairing.left[$0] }),
-      right.map { Minibatch(layers: $0.layers, examples: batch.map { pairing.right[$0] }) }
+      Minibatch(layers: left.layers, examples: batch.map { pairing.left[$0] }, meter: meter),
+      right.map {
+        Minibatch(layers: $0.layers, examples: batch.map { pairing.right[$0] }, meter: meter)
+      }
     )
   }
 

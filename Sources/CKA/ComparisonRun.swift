@@ -20,13 +20,25 @@ extension Comparison {
     on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
     memory: Int = Self.defaultMemory, observe: (Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
+    let exactPlan =
+      if let exactPlan { exactPlan } else { try defaultPlan(on: devices, sharing: sharing) }
+    meter?.begin(flops(exactPlan))
+    defer { meter?.end() }
     let outcomes = try run(
       on: devices, sharing: sharing, plan: exactPlan, points: [plan.batches.count],
       memory: memory, observe: observe)
     return outcomes[outcomes.count - 1]
   }
 
+  /// What `meter` will hear of.
+  func flops(_ exactPlan: ExactPlan?) -> Double {
+    pairing.count < estimator.centering.leastExamples
+      ? 0 : exactPlan?.cost.flops ?? costOfMinibatches.flops
+  }
+
   /// The same after each of `points`, ascending numbers of minibatches of which the last is all of them.
+  ///
+  /// - Parameter exactPlan: nil for minibatches only.
   func run(
     on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?, points: [Int],
     memory: Int, observe: (Event) -> Void
@@ -37,8 +49,6 @@ extension Comparison {
       let none = Similarity.tooFewExamples(left: rows, right: columns)
       return points.map { _ in Outcome(similarity: none, work: [], timings: Timings()) }
     }
-    let exactPlan =
-      if let exactPlan { exactPlan } else { try defaultPlan(on: devices, sharing: sharing) }
     var timings = Timings()
     var found: [Point] = []
     let work: [Work]
@@ -78,7 +88,7 @@ extension Comparison {
   }
 
   /// The plan of an estimator over all examples where none was given: within half of the memory.
-  private func defaultPlan(
+  func defaultPlan(
     on devices: [any Device], sharing: Int
   ) throws(DeviceError) -> ExactPlan? {
     do throws(ExactPlanError) {

@@ -114,18 +114,14 @@ struct CompareCommand: ParsableCommand {
   private func run(
     _ comparison: Comparison, _ plan: ExactPlan?, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Comparison.Outcome {
-    let steps = plan?.stepCount ?? comparison.plan.batches.count
-    let bytes = plan.map { Int($0.cost.bytesRead) } ?? comparison.bytesRead
-    let progress = Progress(
-      total: steps, unit: plan == nil ? "minibatches" : "steps",
-      bytesPerUnit: bytes / max(steps, 1), isQuiet: quiet)
-    defer { progress.clear() }
+    var comparison = comparison
+    comparison.meter = Progress.meter
     do throws(DeviceError) {
       return try comparison.run(
         on: choice.devices, sharing: choice.sharing, plan: plan,
         memory: planning.memory?.bytes ?? Comparison.defaultMemory
       ) { event in
-        report(event, on: progress, to: log)
+        report(event, to: log)
       }
     } catch {
       throw failure(of: error)

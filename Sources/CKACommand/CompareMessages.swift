@@ -89,10 +89,10 @@ func announceDropped(_ plan: MinibatchPlan, exampleCount n: Int, to log: Logger)
   }
 }
 
-/// Draws or tells what happens while devices work.
-func report(_ event: Comparison.Event, on progress: Progress, to log: Logger) {
+/// Tells what happens while devices work.
+func report(_ event: Comparison.Event, to log: Logger) {
   switch event {
-  case .finished(let minibatches): progress.update(done: minibatches)
+  case .finished: break
   case .leftToOthers(let from, let others, let error):
     log.warning(
       "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")

@@ -193,12 +193,12 @@ struct ComponentsCommand: ParsableCommand {
   private func run(
     _ analysis: ComponentAnalysis, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> ComponentAnalysis.Outcome {
-    let progress = Progress(total: analysis.stepCount, unit: "steps", isEven: false, isQuiet: quiet)
-    defer { progress.clear() }
+    var analysis = analysis
+    analysis.meter = Progress.meter
     do throws(DeviceError) {
       return try analysis.run(on: choice.devices, memory: limit) { event in
         guard case .fellBack(let from, let to, let error) = event else {
-          return report(event, on: progress, to: log)
+          return report(event, to: log)
         }
         log.warning(
           "\(from.id) failed, \(to.id) begins anew: \(oneLine(error.description))")

@@ -158,18 +158,14 @@ struct ConvergeCommand: ParsableCommand {
   private func run(
     _ convergence: Convergence, _ plan: ExactPlan?, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Convergence.Outcome {
-    let count = convergence.minibatchCount
-    let progress = Progress(
-      total: count, unit: "minibatches",
-      bytesPerUnit: saturatingProduct(convergence.exact.bytesRead, convergence.readings) / count,
-      isQuiet: quiet)
-    defer { progress.clear() }
+    var convergence = convergence
+    convergence.meter = Progress.meter
     do throws(DeviceError) {
       return try convergence.run(
         on: choice.devices, sharing: choice.sharing, plan: plan,
         memory: granted.memory?.bytes ?? Comparison.defaultMemory
       ) { event in
-        report(event, on: progress, to: log)
+        report(event, to: log)
       }
     } catch {
       throw failure(of: error)

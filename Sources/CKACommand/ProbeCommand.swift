@@ -157,11 +157,10 @@ struct ProbeCommand: ParsableCommand {
   private func run(
     _ probe: Probe, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> (layers: [Probe.LayerResult], device: DeviceInfo) {
-    let progress = Progress(
-      total: probe.model.layers.count, unit: "layers", isEven: false, isQuiet: quiet)
-    defer { progress.clear() }
+    var probe = probe
+    probe.meter = Progress.meter
     do throws(DeviceError) {
-      return try probe.run(on: choice.devices) { report($0, on: progress, to: log) }
+      return try probe.run(on: choice.devices) { report($0, to: log) }
     } catch {
       throw failure(of: error)
     }

@@ -90,24 +90,21 @@ struct SweepCommand: ParsableCommand {
         try layers.checkPatterns(of: models)
         try SweepFolder.check("\(output)/results")
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
-        let reporter = SweepReporter(log: log, isQuiet: isQuiet)
-        defer { reporter.clear() }
         var opened: Set<String> = []
         let sweep = try Sweep(
           store: output, settings: settings, shard: shard,
           memory: granted.memory?.bytes ?? Comparison.defaultMemory,
-          devices: choice.devices, models: models, team: ranks,
+          devices: choice.devices, models: models, team: ranks, meter: Progress.meter,
           openModel: {
             // A sweep may open a model several times.
             try layers.select(
               $0, layers.layers, log: opened.insert($0).inserted ? log : nil
             ).model
           },
-          observe: reporter.hear)
+          observe: { report($0, to: log) })
         let plan = sweep.plan
         announceDropped(plan, exampleCount: plan.examplesUsed + plan.examplesDropped, to: log)
         let summary = try sweep.run(models: models, names: names.name)
-        reporter.clear()
         if !isQuiet { try Console.print(text(of: summary, sweep)) }
         if ranks.rank == 0, !sweep.isShard {
           try writeResults(
@@ -189,11 +186,11 @@ func writeResults(
   let clock = ContinuousClock()
   let start = clock.now
   let count = results.models.count
-  let progress = Progress(total: count * (count + 1) / 2, unit: "pairs", isQuiet: isQuiet)
-  defer { progress.clear() }
+  Progress.begin(isQuiet: isQuiet)
+  Progress.meter.begin(Double(count * (count + 1) / 2), as: "results")
+  defer { Progress.meter.end() }
   var outputs = try SweepOutputs(results, table: groups)
-  let summary = try outputs.write(table: table, report: report) { progress.update(done: $0) }
-  progress.clear()
+  let summary = try outputs.write(table: table, report: report) { Progress.meter.reach($0) }
   for warning in summary.warnings { log.warning("\(warning)") }
   guard !isQuiet else { return }
   try Console.print(
@@ -206,45 +203,28 @@ func writeResults(
     """)
 }
 
-/// Progress and messages of a sweep.
-private final class SweepReporter {
-  private let log: Logger
-  private let isQuiet: Bool
-  private var progress: Progress?
-
-  init(log: Logger, isQuiet: Bool) {
-    self.log = log
-    self.isQuiet = isQuiet
+/// Tells what happens in a sweep.
+private func report(_ event: Sweep.Event, to log: Logger) {
+  switch event {
+  case .littleRoom(let path, let bytes, let models, let free):
+    log.warning(
+      """
+      a model like \(oneLine(path)) takes \(Format.bytes(bytes)), \(Format.count(models)) of them \
+      \(Format.bytes(models.multipliedReportingOverflow(by: bytes).overflow ? .max : models * bytes)), \
+      and \(Format.bytes(free)) are free
+      """)
+  case .note(let text):
+    log.warning("\(oneLine(text))")
+  case .dropped(let examples, let count):
+    log.info(
+      """
+      \(Format.count(examples.count)) of \(Format.count(count)) examples hold NaN or infinity in a layer of a \
+      model and are left out of all: \(listed(examples, of: examples.count))
+      """)
+  case .fellBack(let from, let to, let error):
+    log.warning(
+      "\(from.id) failed, \(to.id) goes on: \(oneLine(error.description))")
   }
-
-  func hear(_ event: Sweep.Event) {
-    switch event {
-    case .began(let units):
-      progress = Progress(total: units, unit: "minibatches", isQuiet: isQuiet)
-    case .finished(let units): progress?.update(done: units)
-    case .littleRoom(let path, let bytes, let models, let free):
-      clear()
-      log.warning(
-        """
-        a model like \(oneLine(path)) takes \(Format.bytes(bytes)), \(Format.count(models)) of them \
-        \(Format.bytes(models.multipliedReportingOverflow(by: bytes).overflow ? .max : models * bytes)), \
-        and \(Format.bytes(free)) are free
-        """)
-    case .note(let text):
-      log.warning("\(oneLine(text))")
-    case .dropped(let examples, let count):
-      log.info(
-        """
-        \(Format.count(examples.count)) of \(Format.count(count)) examples hold NaN or infinity in a layer of a \
-        model and are left out of all: \(listed(examples, of: examples.count))
-        """)
-    case .fellBack(let from, let to, let error):
-      log.warning(
-        "\(from.id) failed, \(to.id) goes on: \(oneLine(error.description))")
-    }
-  }
-
-  func clear() { progress?.clear() }
 }
 
 /// Runs `body`; errors of stores and devices become failures with their exit codes.

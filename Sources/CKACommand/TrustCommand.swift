@@ -80,7 +80,8 @@ struct TrustCommand: ParsableCommand {
       let folder = try ResultFolder(output, of: TrustFiles.kind, replacing: force)
       let (left, right) = try models.open(layers, log: log)
       let pair = try cell.map { try place(of: $0, left, right ?? left) }
-      let comparison = try comparison(left, right, log: log)
+      var comparison = try comparison(left, right, log: log)
+      comparison.meter = Progress.meter
       try checkExampleCount(comparison, path: models.model)
       try checkMemory(comparison)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
@@ -163,10 +164,8 @@ struct TrustCommand: ParsableCommand {
   private func run(
     _ trust: Trust, on choice: DeviceRegistry.Choice, log: Logger
   ) throws -> Trust.Outcome {
-    let progress = Progress(total: 1, unit: "maps", isQuiet: quiet)
-    defer { progress.clear() }
     do throws(DeviceError) {
-      return try trust.run(on: choice.devices) { report($0, on: progress, to: log) }
+      return try trust.run(on: choice.devices) { report($0, to: log) }
     } catch {
       throw failure(of: error)
     }

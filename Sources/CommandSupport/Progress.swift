@@ -1,114 +1,64 @@
+import Activations
 import Dispatch
 import Foundation
 import Synchronization
 
 /// Progress on standard error, where that is a terminal; else nothing.
 ///
-/// It draws itself twice a second, so that a long step is seen to go on. Of several that go on, the last that
-/// began is drawn.
-public final class Progress: Sendable {
-  /// Those that go on, by their numbers, and whether any may.
-  private struct Active {
-    var numbers: [Int] = []
-    var next = 0
-    var hasEnded = false
-  }
+/// A line is drawn twice a second, so that a long step is seen to go on: of the work that `meter` counts, the
+/// share that is done.
+public enum Progress {
+  /// Counts the work of the command.
+  public static let meter = WorkMeter()
 
-  private static let active = Mutex(Active())
-  /// What a command does beside its bars.
-  private static let whole = Mutex<Progress?>(nil)
+  /// Whether anything is drawn.
+  private static let isDrawn = Mutex(false)
 
-  private let total: Int
-  private let unit: String
-  private let bytesPerUnit: Int?
-  private let isEven: Bool
-  private let start = ContinuousClock.now
-  private let done = Mutex(0)
-  private let number: Int
-  // Sources may be cancelled on any thread.
-  nonisolated(unsafe) private let timer: (any DispatchSourceTimer)?
-
-  /// A bar over `total` units.
-  ///
-  /// - Parameters:
-  ///   - bytesPerUnit: bytes of each, where it is these that take the time.
-  ///   - isEven: whether units take about the same time each; what is left is told only then.
-  public init(
-    total: Int, unit: String, bytesPerUnit: Int? = nil, isEven: Bool = true, isQuiet: Bool
-  ) {
-    self.total = total
-    self.unit = unit
-    self.bytesPerUnit = bytesPerUnit
-    self.isEven = isEven
-    number = Self.active.withLock {
-      $0.next += 1
-      $0.numbers.append($0.next)
-      return $0.next
-    }
-    guard !isQuiet, Console.showsProgress else {
-      timer = nil
-      return
-    }
-    // A queue of its own: those of the system are busy with the work.
+  // A queue of its own: those of the system are busy with the work.
+  nonisolated(unsafe) private static let timer = {
     let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "cka.progress"))
-    self.timer = timer
+    let start = ContinuousClock.now
     timer.schedule(deadline: .now() + .milliseconds(500), repeating: .milliseconds(500))
-    timer.setEventHandler { [weak self] in self?.draw() }
+    timer.setEventHandler {
+      let stage = meter.stages.last(where: \.isOpen)
+      let text = line(
+        stage, elapsed: (ContinuousClock.now - (stage?.start ?? start)) / .seconds(1),
+        columns: Console.size.columns)
+      isDrawn.withLock { if $0 { Console.showStatus(text) } }
+    }
     timer.resume()
-  }
-
-  deinit {
-    timer?.cancel()
-    clear()
-  }
+    return timer
+  }()
 
   /// From here on, a command that takes seconds shows that it goes on, until it prints its result.
-  static func begin(isQuiet: Bool) {
-    let progress = Progress(total: 1, unit: "", isQuiet: isQuiet)
-    whole.withLock { $0 = progress }
+  public static func begin(isQuiet: Bool) {
+    guard !isQuiet, Console.showsProgress else { return }
+    isDrawn.withLock { $0 = true }
+    _ = timer
   }
 
   /// Nothing is drawn any more: results are printed.
-  static func end() { active.withLock { $0.hasEnded = true } }
+  static func end() { isDrawn.withLock { $0 = false } }
 
-  /// Hears that `done` units are finished.
-  public func update(done: Int) {
-    self.done.withLock { $0 = done }
-  }
-
-  /// Takes the bar away: what it counted is done.
-  public func clear() {
-    let wasDrawn = Self.active.withLock { active in
-      let isLast = active.numbers.last == number
-      active.numbers.removeAll { $0 == number }
-      return isLast && !active.hasEnded
-    }
-    if wasDrawn { Console.hideStatus() }
-  }
-
-  private func draw() {
-    let elapsed = (ContinuousClock.now - start) / .seconds(1)
-    let text = line(done: done.withLock { $0 }, elapsed: elapsed)
-    Self.active.withLock {
-      if $0.numbers.last == number, !$0.hasEnded { Console.showStatus(text) }
-    }
-  }
-
-  private func line(done: Int, elapsed: Double) -> String {
+  /// What is drawn of a stage that began so many seconds ago; of none, that the command goes on.
+  static func line(_ stage: WorkMeter.Stage?, elapsed: Double, columns: Int) -> String {
+    let time = "for \(Format.count(Int(elapsed))) s"
+    guard let stage else { return "working \(time)" }
+    let share = stage.share
     // What took a moment is no measure of what is left.
-    let share = total > 0 ? Double(done) / Double(total) : 0
     let rest =
-      isEven && elapsed >= 1 && share >= 0.05 && done < total
-      ? "\(Format.seconds(elapsed * (1 - share) / share)) left"
-      : "for \(Format.count(Int(elapsed))) s"
-    guard total > 1 else { return "working for \(Format.count(Int(elapsed))) s" }
+      stage.isEven && elapsed >= 1 && share >= 0.05 && share < 1
+      ? "\(wholeSeconds(elapsed * (1 - share) / share)) left" : time
     let width = 24
-    let filled = min(Int(Double(width) * share), width)
+    let filled = Int(Double(width) * share)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    let rate = Double(done) / elapsed
-    let speed =
-      done > 0 ? bytesPerUnit.map { "  \(Format.bytes(Int(rate * Double($0))))/s" } ?? "" : ""
-    let text = "\(bar) \(done)/\(total) \(unit)\(speed)  \(rest)"
-    return String(text.prefix(Console.size.columns - 1))
+    let words = ["\(bar) \(Int(100 * share)) %", stage.name, rest].compactMap { $0 }
+    return String(words.joined(separator: "  ").prefix(columns - 1))
+  }
+
+  /// No more digits than are known.
+  private static func wholeSeconds(_ seconds: Double) -> String {
+    let whole = max(seconds.rounded(), 1)
+    return whole < 60 ? "\(Int(whole)) s" : Format.seconds(whole)
   }
 }

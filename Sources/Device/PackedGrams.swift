@@ -1,3 +1,5 @@
+import Activations
+
 /// Packed, centered Gram matrices of some layers in memory, as they are kept in files.
 public struct PackedGrams: @unchecked Sendable {
   // @unchecked: the pointers lead to memory that nobody writes and that `owner` keeps alive.
@@ -12,11 +14,13 @@ public struct PackedGrams: @unchecked Sendable {
   public let numbers: [UnsafePointer<Float>]
   /// What keeps them alive.
   public let owner: AnyObject
+  /// Hears of the multiplications and additions that devices do with them.
+  public let meter: WorkMeter?
 
   /// See the properties.
   public init(
     exampleCount: Int, centering: GramCentering, layers: [GramSummary],
-    numbers: [UnsafePointer<Float>], owner: AnyObject
+    numbers: [UnsafePointer<Float>], owner: AnyObject, meter: WorkMeter? = nil
   ) {
     precondition(layers.count == numbers.count, "numbers and summaries of different layers")
     self.exampleCount = exampleCount
@@ -24,5 +28,6 @@ public struct PackedGrams: @unchecked Sendable {
     self.layers = layers
     self.numbers = numbers
     self.owner = owner
+    self.meter = meter
   }
 }

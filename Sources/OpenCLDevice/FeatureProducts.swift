@@ -18,6 +18,7 @@ struct FeatureProducts {
   private let exampleCount: Int
   /// Bytes of a block's sums.
   private let sumBytes: Int
+  private let meter: WorkMeter?
 
   /// TILE × TILE sums of a pair.
   private struct Tile {
@@ -50,6 +51,7 @@ struct FeatureProducts {
     }
     firstRight = left === right ? 0 : left.known.count
     exampleCount = left.minibatch.exampleCount
+    meter = left.minibatch.meter
     self.sources = sources
     let firstRight = firstRight
     let memory = min(left.division.memory, right.division.memory)
@@ -182,9 +184,21 @@ struct FeatureProducts {
         }
         return end
       }
+      meter?.add(flopsOfExample(block) * Double(examples.count))
     }
     guard let last else { return [] }
     return try readSquares(of: block, slot: last, tiles: tiles, sums: sums)
+  }
+
+  /// Multiplications and additions of one example, of a layer with itself one half.
+  private func flopsOfExample(_ block: Block) -> Double {
+    func features(_ source: Int, from first: Int) -> Double {
+      Double(max(min(side, sources[source].featureCount - first), 0))
+    }
+    return block.tiles.reduce(0) {
+      $0 + features($1.left, from: $1.firstLeft) * features($1.right, from: $1.firstRight)
+        * ($1.left == $1.right ? 1 : 2)
+    }
   }
 
   /// The layers of a block, so many examples of each, one part a layer.

@@ -33,7 +33,8 @@ struct GramRun {
       runtime: runtime,
       sources: minibatch.layers.map { GatherSource(layer: $0, examples: minibatch.examples) },
       shape: shape, tuning: tuning, limits: runtime.limits, tensors: tensors, known: nil,
-      scratchBytesPerLayer: ChunkScratch.bytesPerLayer(exampleCount: n) + n * 4)
+      scratchBytesPerLayer: ChunkScratch.bytesPerLayer(exampleCount: n) + n * 4,
+      meter: minibatch.meter)
     let result = try run.matrices(in: &workspace) { (layers) throws(DeviceError) in
       try ChunkScratch(runtime, layerCount: layers, exampleCount: n)
     } finish: { (chunk, scratch) throws(DeviceError) in
@@ -44,7 +45,7 @@ struct GramRun {
       runtime: runtime,
       layers: minibatch.layers.indices.map {
         summary(minibatch.layers[$0], result.records[$0], sigma: sigmas?[$0])
-      }, timings: result.timings, chunks: result.chunks, shape: shape)
+      }, timings: result.timings, chunks: result.chunks, shape: shape, meter: minibatch.meter)
   }
 
   /// Each layer's σ where it is known before the matrices are: 0 for none.

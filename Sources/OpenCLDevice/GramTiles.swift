@@ -145,7 +145,7 @@ extension OpenCLDevice {
       tiles.add(result.timings)
       return OpenCLGramStack(
         runtime: runtime, layers: layers.map { tiles.layers[$0] }, timings: result.timings,
-        chunks: result.chunks, shape: tile.run.shape)
+        chunks: result.chunks, shape: tile.run.shape, meter: tiles.minibatch.meter)
     }
   }
 

@@ -15,6 +15,9 @@ extension Runtime {
         let block = try blockOfProducts(
           leftBuffer, leftChunk.layers.count, rightBuffer, rightChunk.layers.count,
           layerStride: left.shape.layerStride, which: isDiagonal ? .symmetric : .all)
+        left.count(
+          pairs: isDiagonal
+            ? block.rows * (block.rows + 1) / 2 : block.rows * block.columns)
         for row in 0..<block.rows {
           for column in 0..<block.columns {
             let value = block[row, column]
@@ -53,6 +56,7 @@ extension Runtime {
       norms += try blockOfProducts(
         buffer, count, buffer, count, layerStride: stack.shape.layerStride, which: .equal
       ).elements
+      stack.count(pairs: count)
     }
     return norms
   }

@@ -1,3 +1,4 @@
+import Activations
 import Device
 
 /// The making of matrices of all of some layers, chunk by chunk.
@@ -14,6 +15,8 @@ struct MatrixRun {
   let known: [LayerRecord]?
   /// Bytes of `scratch` for a layer.
   let scratchBytesPerLayer: Int
+  /// Hears of each group whose products are under way.
+  let meter: WorkMeter?
 
   /// What a run leaves.
   struct Result {
@@ -130,6 +133,7 @@ struct MatrixRun {
           return try runtime.addGroup(
             group, in: slot, of: space, to: chunk, tensors: tensors, tuning: tuning, after: sent)
         }
+        meter?.add(shape.entryCount * Double(group.parts.reduce(0) { $0 + $1.features.count }))
         next += 1
       }
       try finish(chunk, scratch)

@@ -29,6 +29,14 @@ struct MatrixShape: Sendable, Hashable {
     }
   }
 
+  /// Entries of the whole matrix that it stands for.
+  var entryCount: Double {
+    switch part {
+    case .triangle(let examples): Double(examples) * Double(examples)
+    case .rectangle(let rows, let columns): 2 * Double(rows) * Double(columns)
+    }
+  }
+
   /// How many tiles of gram.cl cover the numbers.
   func tileCount(side: Int) -> Int {
     func tiles(_ count: Int) -> Int { (count + side - 1) / side }

@@ -1,3 +1,4 @@
+import Activations
 import Device
 
 /// The centered Gram matrices of all layers of one minibatch, in the memory of an OpenCL device, or
@@ -22,17 +23,23 @@ public final class OpenCLGramStack: GramStack {
   let chunks: [Chunk]
   let shape: MatrixShape
   let runtime: Runtime
+  /// Hears of inner products.
+  let meter: WorkMeter?
 
   init(
     runtime: Runtime, layers: [GramSummary], timings: StageTimings, chunks: [Chunk],
-    shape: MatrixShape
+    shape: MatrixShape, meter: WorkMeter?
   ) {
     self.runtime = runtime
     self.layers = layers
     self.timings = timings
     self.chunks = chunks
     self.shape = shape
+    self.meter = meter
   }
+
+  /// Tells `meter` of so many inner products.
+  func count(pairs: Int) { meter?.add(2 * Double(pairs) * Double(shape.count)) }
 
   /// Whether the matrices are on the device.
   var isResident: Bool {

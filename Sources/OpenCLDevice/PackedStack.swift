@@ -79,6 +79,7 @@ extension Runtime {
     try compute.finish()
     withExtendedLifetime((packed.owner, zeros)) {}
     return OpenCLGramStack(
-      runtime: self, layers: packed.layers, timings: endTiming(), chunks: chunks, shape: shape)
+      runtime: self, layers: packed.layers, timings: endTiming(), chunks: chunks, shape: shape,
+      meter: packed.meter)
   }
 }

@@ -36,7 +36,8 @@ struct TileRun {
         centering: centering),
       tuning: runtime.tuning, limits: limits, tensors: nil,
       known: layers.map { known[$0].record },
-      scratchBytesPerLayer: TilePassScratch.bytesPerLayer(exampleCount: examples.count))
+      scratchBytesPerLayer: TilePassScratch.bytesPerLayer(exampleCount: examples.count),
+      meter: minibatch.meter)
   }
 
   /// Norms and row means of the tile's examples, on the device.

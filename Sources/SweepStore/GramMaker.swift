@@ -13,6 +13,12 @@ struct GramMaker {
   /// All minibatches of the store.
   let plan: MinibatchPlan
 
+  /// What the meter of a minibatch hears of its matrices and their norms.
+  static func flops(_ minibatch: Minibatch) -> Double {
+    let n = Double(minibatch.exampleCount)
+    return minibatch.layers.reduce(0) { $0 + n * n * Double($1.featureCount + 1) }
+  }
+
   /// Makes the matrices of minibatch `number` of the plan and writes them to `path`.
   func make<D: Device>(
     _ minibatch: Minibatch, number: Int, key: Digest, on device: D, path: String
@@ -42,7 +48,9 @@ struct GramMaker {
     for first in stride(from: 0, to: count, by: atATime) {
       let part = first..<min(first + atATime, count)
       let made = try make(
-        Minibatch(layers: Array(minibatch.layers[part]), examples: minibatch.examples),
+        Minibatch(
+          layers: Array(minibatch.layers[part]), examples: minibatch.examples,
+          meter: minibatch.meter),
         centering: centering, on: device, into: packed)
       let bytes = packed.bytes(of: part.count, settings.storePrecision)
       hasher.update(bytes)
@@ -76,6 +84,8 @@ struct GramMaker {
       let grams = NarrowedGrams(
         of: minibatch, kernel: settings.gramKernel, centering: centering,
         memory: memory - packed.size)
+      minibatch.meter?.beginFloat64(grams.flops(ofLayers: doubtful))
+      defer { minibatch.meter?.end() }
       for layer in doubtful {
         layers[layer] = try grams.write(layer: layer, to: packed.room(layer))
       }

@@ -1,3 +1,4 @@
+import Activations
 import CKA
 import Device
 import Foundation
@@ -64,6 +65,15 @@ struct ProductMaker {
   let memory: Int
   let packedCount: Int
   let storePrecision: SweepSettings.StorePrecision
+  /// Hears of the products.
+  let meter: WorkMeter?
+
+  /// Multiplications and additions of a block.
+  func flops(_ block: Block, layerCounts: [Int]) -> Double {
+    func layers(_ models: [Int]) -> Double { Double(models.reduce(0) { $0 + layerCounts[$1] }) }
+    let pairs = layers(block.rows) * (block.columns.map(layers) ?? layers(block.rows) / 2)
+    return 2 * pairs * Double(packedCount)
+  }
 
   /// Bytes that comparing `layers` layers with as many takes: two stacks, with room to widen one, sums in
   /// four lanes, the result, its place among others, and the one before, which is still being written.
@@ -164,7 +174,7 @@ struct ProductMaker {
     return try device.gramStack(
       of: PackedGrams(
         exampleCount: first.file.exampleCount, centering: first.file.centering, layers: layers,
-        numbers: numbers, owner: Owners(files: files, memory: memory)))
+        numbers: numbers, owner: Owners(files: files, memory: memory), meter: meter))
   }
 
   /// What keeps a stack's numbers alive.

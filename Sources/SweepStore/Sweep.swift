@@ -10,10 +10,6 @@ import Foundation
 public final class Sweep {
   /// What happens while a sweep runs.
   public enum Event: Sendable {
-    /// So many models' minibatches and minibatches' products are to be made in all.
-    case began(units: Int)
-    /// So many are done or were there.
-    case finished(units: Int)
     /// The disk has `free` bytes, and `models` models like that at `path` take `bytes` each.
     case littleRoom(path: String, bytes: Int, models: Int, free: Int)
     /// Something that the user should know: one line.
@@ -65,11 +61,14 @@ public final class Sweep {
   let memory: Int
   let openModel: (String) throws -> ActivationModel
   let observe: (Event) -> Void
+  /// Hears of the work while it is done.
+  let meter: WorkMeter?
   var summary = Summary()
   var products = ProductIndex()
   private var verified: Set<String> = []
   /// Whether the store's sample IDs were found whole.
   var hasExamples = false
+  /// Of the stage that goes on: models' minibatches, or minibatches' products, that are done or were there.
   private var unitsDone = 0
 
   /// Memory of the process itself, beside what is counted.
@@ -88,13 +87,14 @@ public final class Sweep {
   public init(
     store path: String, settings: SweepSettings, shard: Shard? = nil, memory: Int,
     devices: [any Device], models: [String], team: any SweepTeam = Alone(),
-    openModel: @escaping (String) throws -> ActivationModel,
+    meter: WorkMeter? = nil, openModel: @escaping (String) throws -> ActivationModel,
     observe: @escaping (Event) -> Void = { _ in }
   ) throws {
     self.devices = devices
     self.openModel = openModel
     self.observe = observe
     self.team = team
+    self.meter = meter
     if !team.isFirst { try team.meet(at: "the store is open") }
     let isNew = try !StorePath.exists("\(path)/store.json")
     if isNew {
@@ -159,11 +159,14 @@ public final class Sweep {
   ///   examples, or what `openModel` throws.
   public func run(models paths: [String], names: [String] = []) throws -> Summary {
     let models = Set(store.entries.map(\.entry.location) + paths.map(ModelNames.location)).count
-    observe(.began(units: minibatches.count * (models + 1)))
-    try makeGrams(of: paths, names: names)
-    for minibatch in minibatches {
-      try makeProducts(minibatch)
-      finishUnits(1)
+    try stage("Gram matrices", units: minibatches.count * models) {
+      try makeGrams(of: paths, names: names)
+    }
+    try stage("products of layers", units: minibatches.count) {
+      for minibatch in minibatches {
+        try makeProducts(minibatch)
+        finishUnits(1)
+      }
     }
     let summaries = try team.exchange(summary, at: "all products are made")
     if team.isFirst {
@@ -272,9 +275,21 @@ public final class Sweep {
     }
   }
 
+  private func stage(_ name: String, units: Int, _ body: () throws -> Void) rethrows {
+    unitsDone = 0
+    meter?.begin(Double(units), as: name)
+    defer { meter?.end() }
+    try body()
+  }
+
   func finishUnits(_ count: Int) {
     unitsDone += count
-    observe(.finished(units: unitsDone))
+    meter?.reach(unitsDone)
+  }
+
+  /// A unit of so many multiplications and additions begins, `count` after the last that was finished.
+  func beginUnit(after count: Int = 0, flops: Double) {
+    meter?.reach(unitsDone + count, next: flops)
   }
 
   /// Maps a model's matrices; those that are damaged are made again, if the model is there.
@@ -329,7 +344,9 @@ public final class Sweep {
       memory: memory,
       packedCount: settings.estimatorValue.centering.packedCount(
         exampleCount: store.plan.batches.size(of: minibatch)),
-      storePrecision: settings.storePrecision)
+      storePrecision: settings.storePrecision, meter: meter)
+    beginUnit(
+      flops: blocks.reduce(0) { $0 + maker.flops($1, layerCounts: models.map(\.side.layerCount)) })
     var rest = ArraySlice(blocks)
     try onDevice { device in
       try make(&rest, of: models, minibatch, maker, on: device)
@@ -363,8 +380,7 @@ public final class Sweep {
         let file = ProductsFile(
           minibatch: minibatch, precision: device.info.precision, rows: rows.map(\.side),
           columns: (columns ?? rows).map(\.side))
-        let pairs = Double(matrix.elements.count) * (columns == nil ? 0.5 : 1)
-        summary.productFlops += 2 * pairs * Double(maker.packedCount)
+        summary.productFlops += maker.flops(block, layerCounts: models.map(\.side.layerCount))
         try finish()
         pending = BackgroundWrite(file, matrix, in: folder)
         rest.removeFirst()

@@ -68,6 +68,7 @@ extension Sweep {
       }
       let key = try RowDigest.key(of: minibatch, settings: store.document.settings.gramDigest)
       if place == 0 { checkRoom(for: model, path: path, among: pathCount) }
+      beginUnit(after: place, flops: GramMaker.flops(minibatch))
       try make(minibatch, number: index, key: key)
       ownKeys[index] = key.hexadecimal
     }
@@ -201,7 +202,8 @@ extension Sweep {
       (
         index,
         Minibatch(
-          layers: model.layers, examples: store.plan.batches[index].sorted().map { rows[$0] })
+          layers: model.layers, examples: store.plan.batches[index].sorted().map { rows[$0] },
+          meter: meter)
       )
     }
   }

@@ -215,7 +215,7 @@ import Testing
           let outcome =
             isTiled
             ? try analysis.runInTiles(
-              on: tested.device, side: 32, memory: Comparison.defaultMemory, { _ in })
+              on: tested.device, side: 32, memory: Comparison.defaultMemory)
             : try analysis.run(on: [tested.device])
           let reduced = outcome.reduced[0]
           let label = "\(estimator) \(right == nil ? 1 : 2) models, tiled: \(isTiled)"

@@ -52,11 +52,13 @@ final class Study {
   func path(_ name: String) -> String { "\(folder.path)/\(name)" }
 
   /// The sweep of a store, ready to run.
-  func open(_ store: String, _ models: [String], shard: Shard? = nil) throws -> Sweep {
+  func open(
+    _ store: String, _ models: [String], shard: Shard? = nil, meter: WorkMeter? = nil
+  ) throws -> Sweep {
     notes = []
     return try Sweep(
       store: path(store), settings: settings, shard: shard, memory: memory,
-      devices: [Self.device], models: models.isEmpty ? [path("none")] : models,
+      devices: [Self.device], models: models.isEmpty ? [path("none")] : models, meter: meter,
       openModel: { path in
         let model = try ModelFiles(path: path)
         return ActivationModel(

@@ -25,6 +25,23 @@ import Testing
     var oracleKernel: OracleKernel { self == .rbf ? .rbfMedian(0.8) : .linear }
   }
 
+  /// Models' minibatches, then minibatches' products, each unit as far as it has come.
+  @Test(arguments: Variant.allCases) func workIsCounted(variant: Variant) throws {
+    let study = try Study()
+    variant.apply(to: &study.settings)
+    let models = try (1...3).map { try study.write("m\($0)", seed: $0, layers: 2 + Int($0)) }
+    for isThere in [false, true] {
+      let meter = WorkMeter()
+      let sweep = try study.open("store", models, meter: meter)
+      _ = try sweep.run(models: models)
+      let stages = meter.stages
+      #expect(stages.map(\.name) == ["Gram matrices", "products of layers"])
+      #expect(
+        stages.map(\.total) == [Double(3 * sweep.minibatchCount), Double(sweep.minibatchCount)])
+      #expect(stages.allSatisfy { $0.done == $0.total && !$0.isOpen }, "\(isThere)")
+    }
+  }
+
   @Test(arguments: Variant.allCases) func hasTheBitsOfComparisons(variant: Variant) throws {
     let study = try Study()
     variant.apply(to: &study.settings)

@@ -4,34 +4,23 @@ import LinearAlgebra
 import Support
 
 extension ComponentAnalysis {
-  /// Steps that `observe` hears of.
-  public var stepCount: Int {
-    let points = removal.map { $0.fractions.count * (1 + $0.controls) } ?? 0
-    return 2 + layerCount + removed.count + points
-  }
-
   /// Finds components on the first of `devices`; where it fails, the next begins anew.
   ///
   /// - Parameters:
   ///   - memory: bytes that the process may take. Where the matrices of all layers fit, they are made
   ///     once; else one layer at a time for its components, and anew for each map.
-  ///   - observe: hears what happens, on the caller's thread.
+  ///   - observe: hears of devices that failed, on the caller's thread.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
     on devices: [any Device], memory: Int = Comparison.defaultMemory,
     observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
     func run(on device: any Device) throws(DeviceError) -> Outcome {
-      var steps = 0
-      func finish(_ count: Int) {
-        steps += count
-        observe(.finished(minibatches: steps))
-      }
       guard isAtOnce(on: device.info, memory: memory) else {
         let side = tileSide(on: device.info, memory: memory)
-        return try runInTiles(on: device, side: side, memory: memory, finish)
+        return try runInTiles(on: device, side: side, memory: memory)
       }
-      return try runAtOnce(on: device, memory: memory, finish)
+      return try runAtOnce(on: device, memory: memory)
     }
     for (device, next) in zip(devices, devices.dropFirst()) {
       do throws(DeviceError) {
@@ -48,19 +37,21 @@ extension ComponentAnalysis {
   }
 
   private func runAtOnce<D: Device>(
-    on device: D, memory: Int, _ finish: (Int) -> Void
+    on device: D, memory: Int
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
+    meter?.begin(ExactCost(atOnce: ExactWork(comparison(.biased))).flops, as: "Gram matrices")
     var (grams, biasedSums) = try self.grams(on: device, &timings)
+    meter?.end()
     let biased = Similarity(biasedSums, centering: .biased)
     timings.gramStacks = (clock.now - start) / .seconds(1)
-    finish(1)
     let pairsStart = clock.now
 
+    meter?.begin(Double(layerCount) * flopsOfSearch, as: "components", isEven: false)
     let layers = try search(grams.left + grams.right)
-    finish(layers.count)
+    meter?.end()
     var found = Array(layers.prefix(grams.left.count))
     var foundRight = right == nil ? nil : Array(layers.suffix(grams.right.count))
     let all = Array(0..<pairing.count)
@@ -76,15 +67,22 @@ extension ComponentAnalysis {
       }
       return sums
     }
+    let flopsOfMaps =
+      Double(removed.count + (estimator == .biased ? 0 : 1)) * flopsOfMap(pairing.count)
+    meter?.begin(flopsOfMaps + removalFlops(flopsOfMap), as: "maps")
+    defer { meter?.end() }
     var current = maps()
     var sums = try mapSums(current)
-    finish(1 + removed.count)
     // Of which float32 leaves too little, whole or without components.
     let batch = comparison(.biased).minibatches(all)
     let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
     let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
     let doubtfulCount = doubtful.count + doubtfulRight.count
     if doubtfulCount > 0, fitsFloat64(doubtfulCount, on: device.info, memory: memory) {
+      meter?.beginFloat64(
+        flopsOfFloat64(doubtful, doubtfulRight) + Double(doubtfulCount) * flopsOfSearch
+          + flopsOfMaps)
+      defer { meter?.end() }
       let wide = try float64Grams(doubtful, of: batch.left)
       let wideRight =
         try batch.right.map { (right) throws(DeviceError) in
@@ -114,7 +112,7 @@ extension ComponentAnalysis {
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
     let shares = self.shares(components, others ?? [])
-    let points = try removalCurve(shares: shares, whole: similarity.cka, finish: finish) {
+    let points = try removalCurve(shares: shares, whole: similarity.cka) {
       (examples) throws(DeviceError) in
       try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering).cka
     }
@@ -125,8 +123,12 @@ extension ComponentAnalysis {
       shares: shares, device: device.info, timings: timings)
   }
 
-  private func comparison(_ estimator: Estimator) -> Comparison {
-    Comparison(ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
+  /// A comparison of all examples, or some, on the same meter.
+  func comparison(_ estimator: Estimator, of pairing: ExamplePairing? = nil) -> Comparison {
+    var comparison = Comparison(
+      ofAll: left, right, pairing: pairing ?? self.pairing, estimator: estimator, kernel: .linear)
+    comparison.meter = meter
+    return comparison
   }
 
   /// The matrices of both models; of one model, `right` is empty.
@@ -161,8 +163,15 @@ extension ComponentAnalysis {
   /// The first k pairs of every matrix, on all cores, a layer each.
   func search(_ grams: [CenteredGram]) throws(DeviceError) -> [FoundComponents] {
     let results = concurrentMap(0..<grams.count) { index in
-      Result { () throws(LinearAlgebraError) in
-        try FoundComponents(grams[index], count: components)
+      var told = 0.0
+      func tell(_ share: Double) {
+        guard share > told, share <= 1 else { return }
+        meter?.add((share - told) * flopsOfSearch)
+        told = share
+      }
+      defer { tell(1) }
+      return Result { () throws(LinearAlgebraError) in
+        try FoundComponents(grams[index], count: components, observe: tell)
       }
     }
     var found: [FoundComponents] = []
@@ -201,7 +210,10 @@ struct FoundComponents: Sendable {
   /// Nil where there is no matrix.
   let gaps: ComponentGaps?
 
-  init(_ gram: CenteredGram, count: Int) throws(LinearAlgebraError) {
+  /// - Parameter observe: see `CenteredGram.leadingEigenpairs`.
+  init(
+    _ gram: CenteredGram, count: Int, observe: (_ share: Double) -> Void
+  ) throws(LinearAlgebraError) {
     summary = gram.summary
     (trace, squaredNorm) = (gram.trace, gram.squaredNorm)
     guard gram.exists else {
@@ -211,7 +223,7 @@ struct FoundComponents: Sendable {
       gaps = nil
       return
     }
-    pairs = try gram.leadingEigenpairs(count)
+    pairs = try gram.leadingEigenpairs(count, observe: observe)
     gaps = ComponentGaps(pairs, norm: squaredNorm.squareRoot(), rounding: summary.roundingNorm)
   }
 }
@@ -264,10 +276,7 @@ struct ReducedMaps<D: Device> {
     self.leftPairs = leftPairs
     self.rightPairs = rightPairs
     self.device = device
-    comparison = Comparison(
-      ofAll: analysis.left, analysis.right, pairing: analysis.pairing,
-      estimator: analysis.estimator,
-      kernel: .linear)
+    comparison = analysis.comparison(analysis.estimator)
     let count = comparison.estimator.centering.packedCount(exampleCount: analysis.pairing.count)
     leftNumbers = PackedNumbers(layers: left.count, count: count)
     rightNumbers = PackedNumbers(layers: right.count, count: count)
@@ -280,6 +289,7 @@ struct ReducedMaps<D: Device> {
     ) throws(DeviceError) -> D.Stack {
       let centering = comparison.estimator.centering
       let summaries = concurrentMap(0..<grams.count) { layer in
+        defer { comparison.meter?.add(ComponentAnalysis.flopsOfReduction(examples.count)) }
         let room = numbers.layer(layer)
         guard grams[layer].exists else {
           room.update(repeating: 0, count: centering.packedCount(exampleCount: examples.count))
@@ -291,7 +301,8 @@ struct ReducedMaps<D: Device> {
       return try device.gramStack(
         of: PackedGrams(
           exampleCount: examples.count, centering: centering, layers: summaries,
-          numbers: grams.indices.map { UnsafePointer(numbers.layer($0)) }, owner: numbers))
+          numbers: grams.indices.map { UnsafePointer(numbers.layer($0)) }, owner: numbers,
+          meter: comparison.meter))
     }
     let leftStack = try stack(left, leftPairs, leftNumbers)
     let rightStack = try rightPairs.map { (pairs) throws(DeviceError) in

@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Foundation
 import Support
 
 extension ComponentAnalysis {
@@ -7,10 +8,8 @@ extension ComponentAnalysis {
   ///
   /// All matrices are made once for their components, once in tiles for what is left without them, and once
   /// for each other map, as any exact comparison makes it: where memory is short, time is not.
-  ///
-  /// - Parameter finish: hears of each of the `stepCount` steps, several at a time.
   func runInTiles<D: Device>(
-    on device: D, side: Int, memory: Int, _ finish: (Int) -> Void
+    on device: D, side: Int, memory: Int
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
@@ -25,40 +24,62 @@ extension ComponentAnalysis {
       var found: [FoundComponents] = []
       for layer in model.layers {
         let stack = try device.gramStack(
-          of: Minibatch(layers: [layer], examples: examples), kernel: .linear, centering: .biased)
+          of: Minibatch(layers: [layer], examples: examples, meter: meter), kernel: .linear,
+          centering: .biased)
         timings.stages += stack.timings
         let gram = try CenteredGram(
           layer: 0, of: stack, exampleCount: examples.count, on: device)
         found += try search([gram])
-        finish(1)
       }
       return found
     }
+    let work = ExactWork(comparison(.biased))
+    let features = work.layers.reduce(0.0) { $0 + Double($1.featureCount) }
+    meter?.begin(
+      work.gramFlops(features: features) + Double(layerCount) * flopsOfSearch, as: "components",
+      isEven: false)
     var leftFound = try found(left, pairing.left)
     var rightFound = try right.map { (right) throws(DeviceError) in
       try found(right, pairing.right)
     }
+    meter?.end()
     timings.gramStacks = (clock.now - start) / .seconds(1)
 
     func similarity(_ planned: (comparison: Comparison, plan: ExactPlan?)) throws(DeviceError)
       -> Similarity
     {
-      let outcome = try planned.comparison.run(
-        on: [device], plan: planned.plan, memory: memory)
+      let outcomes = try planned.comparison.run(
+        on: [device], sharing: 1, plan: planned.plan,
+        points: [planned.comparison.plan.batches.count], memory: memory, observe: { _ in })
+      guard let outcome = outcomes.last else { preconditionFailure("a run without a point") }
       timings += outcome.timings
       return outcome.similarity
     }
+    let flopsOfWhole = (plannedWhole ?? planned).comparison.flops((plannedWhole ?? planned).plan)
+    let flopsOfTiles =
+      removed.isEmpty
+      ? 0
+      : work.gramFlops(features: features) + Double(removed.count)
+        * work.pairFlops(pairs: work.pairsOfGrams(work.left.count, work.right?.count))
+    meter?.begin(
+      (plannedWhole == nil ? 0 : planned.comparison.flops(planned.plan)) + flopsOfWhole
+        + flopsOfTiles
+        + removalFlops { flopsOfWhole * pow(Double($0) / Double(pairing.count), 2) },
+      as: "maps")
+    defer { meter?.end() }
     let biased = try similarity(planned)
     let whole =
       try plannedWhole.map { (plan) throws(DeviceError) in try similarity(plan) } ?? biased
-    finish(2)
     var maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
     var sums = try maps.sums()
-    finish(removed.count)
     // Of which float32 leaves too little without components.
     let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
     let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
     if !(doubtful.isEmpty && doubtfulRight.isEmpty) {
+      meter?.beginFloat64(
+        Double(2 + removed.count) * flopsOfFloat64(doubtful, doubtfulRight)
+          + Double(doubtful.count + doubtfulRight.count) * flopsOfSearch + flopsOfTiles)
+      defer { meter?.end() }
       try maps.makeAnew(doubtful, doubtfulRight) { (gram) throws(DeviceError) in
         try search([gram])[0]
       }
@@ -74,7 +95,7 @@ extension ComponentAnalysis {
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
     let shares = self.shares(components, others ?? [])
-    let points = try removalCurve(shares: shares, whole: whole.cka, finish: finish) {
+    let points = try removalCurve(shares: shares, whole: whole.cka) {
       (examples) throws(DeviceError) in
       try similarity(plan(estimator, pairing.only(examples), on: device, memory: memory)).cka
     }
@@ -91,8 +112,7 @@ extension ComponentAnalysis {
   private func plan(
     _ estimator: Estimator, _ pairing: ExamplePairing, on device: some Device, memory: Int
   ) throws(DeviceError) -> (comparison: Comparison, plan: ExactPlan?) {
-    let comparison = Comparison(
-      ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
+    let comparison = comparison(estimator, of: pairing)
     do throws(ExactPlanError) {
       let plan = try comparison.exactPlan(
         on: device.info, sharing: 1, memory: memory - bases(searching: 0))
@@ -123,10 +143,7 @@ private struct TiledMaps<D: Device> {
     (self.left, self.right) = (left, right)
     (self.side, self.memory, self.device) = (side, memory, device)
     removed = analysis.removed
-    comparison = Comparison(
-      ofAll: analysis.left, analysis.right, pairing: analysis.pairing,
-      estimator: analysis.estimator,
-      kernel: .linear)
+    comparison = analysis.comparison(analysis.estimator)
   }
 
   private var centering: GramCentering { comparison.estimator.centering }
@@ -146,7 +163,7 @@ private struct TiledMaps<D: Device> {
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
     let grid = TileGrid(exampleCount: n, side: side)
-    let workspace = Float64Workspace(side: grid.side)
+    let workspace = Float64Workspace(side: grid.side, meter: comparison.meter)
     func made(_ layer: Int, of minibatch: Minibatch) throws(DeviceError) -> Float64ReducedLayer {
       try Float64ReducedLayer(
         of: minibatch.layers[layer], examples: minibatch.examples, centering: centering,
@@ -182,10 +199,12 @@ private struct TiledMaps<D: Device> {
     var sums = removed.map { _ in zero }
     let grid = TileGrid(exampleCount: n, side: side)
     for index in 0..<grid.count {
-      let leftTile = try Tile(index, of: grid, left, leftTiles, centering, on: device)
+      let leftTile = try Tile(
+        index, of: grid, left, leftTiles, centering, meter: comparison.meter, on: device)
       let rightTile: Tile? =
         if let right, let rightTiles {
-          try Tile(index, of: grid, right, rightTiles, centering, on: device)
+          try Tile(
+            index, of: grid, right, rightTiles, centering, meter: comparison.meter, on: device)
         } else { nil }
       for (place, count) in removed.enumerated() {
         let leftStack = try leftTile.without(count, leftAnew, on: device)
@@ -256,14 +275,16 @@ private struct Tile {
   private let count: Int
   private let carrier: Int
   private let numbers: PackedNumbers
+  private let meter: WorkMeter?
 
   private var isDiagonal: Bool { rows == columns }
 
   init<D: Device>(
     _ index: Int, of grid: TileGrid, _ found: [FoundComponents], _ tiles: D.Tiles,
-    _ centering: GramCentering, on device: D
+    _ centering: GramCentering, meter: WorkMeter?, on device: D
   ) throws(DeviceError) {
     (self.index, self.found, self.centering) = (index, found, centering)
+    self.meter = meter
     (rows, columns) = grid[index]
     let stack = try device.gramStack(
       of: tiles, layers: Array(found.indices), rows: rows, columns: columns)
@@ -311,7 +332,8 @@ private struct Tile {
     return try device.gramStack(
       of: PackedGrams(
         exampleCount: carrier, centering: centering, layers: summariesAnew,
-        numbers: found.indices.map { UnsafePointer(reduced.layer($0)) }, owner: reduced))
+        numbers: found.indices.map { UnsafePointer(reduced.layer($0)) }, owner: reduced,
+        meter: meter))
   }
 
   /// `numbers` ← `numbers` − λ·(uuᵀ, centered as they are).

@@ -1,4 +1,5 @@
 import Device
+import Foundation
 import LinearAlgebra
 
 /// The largest eigenvalues of a centered Gram matrix and their eigenvectors: the principal components of
@@ -26,8 +27,12 @@ extension CenteredGram {
   /// (`RoundingModel.linear`), which moves eigenvalues by as much at most (Weyl): closer pairs would be
   /// those of another matrix. A multiplicity of more than 8 costs steps, not accuracy.
   ///
+  /// - Parameter observe: hears which share of the way the residual has come, on a logarithmic scale, as far as
+  ///   that is known.
   /// - Throws: `.notConverged` after 400 blocks, which no matrix was seen to need.
-  func leadingEigenpairs(_ count: Int) throws(LinearAlgebraError) -> Eigenpairs {
+  func leadingEigenpairs(
+    _ count: Int, observe: (_ share: Double) -> Void
+  ) throws(LinearAlgebraError) -> Eigenpairs {
     let wanted = min(count, exampleCount)
     var pairs: Eigenpairs
     if exampleCount <= 256
@@ -42,7 +47,7 @@ extension CenteredGram {
         next: all.values.count > wanted ? all.values[wanted] : 0, residual: 0)
     } else {
       var krylov = BlockKrylov(self, wanted: wanted)
-      pairs = try krylov.eigenpairs()
+      pairs = try krylov.eigenpairs(observe)
     }
     pairs.fixSigns()
     return pairs
@@ -92,7 +97,9 @@ private struct BlockKrylov {
     projection = Matrix(rows: most, columns: most, repeating: 0)
   }
 
-  mutating func eigenpairs() throws(LinearAlgebraError) -> Eigenpairs {
+  mutating func eigenpairs(
+    _ observe: (_ share: Double) -> Void
+  ) throws(LinearAlgebraError) -> Eigenpairs {
     var next = (0..<Self.block * n).map { _ in number() }
     orthonormalize(&next)
     for step in 1...Self.mostBlocks {
@@ -106,12 +113,14 @@ private struct BlockKrylov {
       let vectors = combined(basis, ritz.vectors, rows: kept)
       let vectorImages = combined(images, ritz.vectors, rows: kept)
       let values = Array(ritz.values.prefix(kept))
-      if isConverged(values, vectors, vectorImages) {
+      let residuals = residuals(values, vectors, vectorImages)
+      if residuals.allSatisfy({ $0 <= tolerance * abs(values[0]) }) {
         return Eigenpairs(
           values: Array(values.prefix(wanted)),
           vectors: Matrix(rows: wanted, columns: n, elements: Array(vectors.prefix(wanted * n))),
           next: values[wanted], residual: tolerance * abs(values[0]))
       }
+      observe(log2((residuals.max() ?? 0) / abs(values[0])) / log2(tolerance))
       if isFull {
         // `next` is orthogonal to all of the basis, and so to what is kept of it.
         (basis, images, count) = (vectors, vectorImages, kept)
@@ -164,16 +173,16 @@ private struct BlockKrylov {
     return result
   }
 
-  private func isConverged(
+  /// ‖Ku − λu‖ of each pair that is wanted.
+  private func residuals(
     _ values: [Double], _ vectors: [Double], _ images: [Double]
-  ) -> Bool {
-    let bound = tolerance * abs(values[0])
-    return (0..<wanted).allSatisfy { row in
+  ) -> [Double] {
+    (0..<wanted).map { row in
       let squares = (row * n..<(row + 1) * n).reduce(0.0) { sum, index in
         let difference = images[index] - values[row] * vectors[index]
         return sum + difference * difference
       }
-      return squares.squareRoot() <= bound
+      return squares.squareRoot()
     }
   }
 

@@ -20,23 +20,24 @@ extension ComponentAnalysis {
   ///
   /// - Parameters:
   ///   - whole: CKA of all examples.
-  ///   - finish: hears how many maps a point took.
   ///   - cka: makes the map of some examples, given by their places in `pairing`, ascending.
   func removalCurve(
-    shares: [Double], whole: Matrix<Double>, finish: (Int) -> Void,
+    shares: [Double], whole: Matrix<Double>,
     _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
   ) throws(DeviceError) -> [RemovalPoint] {
-    guard let removal else { return [] }
-    guard !shares.isEmpty else {
-      finish(removal.fractions.count * (1 + removal.controls))
-      return []
-    }
+    guard let removal, !shares.isEmpty else { return [] }
     var points: [RemovalPoint] = []
     for fraction in removal.fractions {
       points.append(try point(fraction, removal, shares: shares, whole: whole, cka))
-      finish(1 + removal.controls)
     }
     return points
+  }
+
+  /// How many examples a fraction is; so many stay that the estimator exists.
+  func droppedCount(_ fraction: Double) -> Int {
+    min(
+      Int((fraction * Double(pairing.count)).rounded()),
+      pairing.count - estimator.centering.leastExamples)
   }
 
   /// CKA without a fraction of the examples, and without as many others.
@@ -46,8 +47,7 @@ extension ComponentAnalysis {
   ) throws(DeviceError) -> RemovalPoint {
     let n = pairing.count
     let order = descendingOrder(of: shares)
-    let least = estimator.centering.leastExamples
-    let count = min(Int((fraction * Double(n)).rounded()), n - least)
+    let count = droppedCount(fraction)
     func map(without dropped: some Sequence<Int>) throws(DeviceError) -> Matrix<Double> {
       guard count > 0 else { return whole }
       let dropped = Set(dropped)

@@ -9,7 +9,7 @@ import Device
 /// independent orders, whose estimates are compared with the exact value, pair of layers by pair.
 public struct Convergence: Sendable {
   /// What the estimates are compared with: HSIC₁ of all examples at once.
-  public let exact: Comparison
+  public private(set) var exact: Comparison
   /// b: examples a minibatch, ascending, below the number of examples.
   public let batchSizes: [Int]
   /// Numbers of passes, ascending. The longest run holds all shorter ones: each minibatch is made once.
@@ -18,6 +18,11 @@ public struct Convergence: Sendable {
   public let repeats: Int
   /// The first order's seed.
   public let seed: UInt64
+  /// Hears of the work while it is done.
+  public var meter: WorkMeter? {
+    get { exact.meter }
+    set { exact.meter = newValue }
+  }
 
   /// See the properties. Batch sizes that are not below the number of examples are left out: a batch of
   /// all examples is the exact value.
@@ -60,13 +65,15 @@ public struct Convergence: Sendable {
   public func comparison(
     batchSize: Int, repeat number: Int
   ) throws(ComparisonError) -> Comparison {
-    try Comparison(
+    var comparison = try Comparison(
       exact.left, exact.right, pairing: exact.pairing,
       estimator: .minibatch(
         .init(
           size: batchSize, passes: passes[passes.count - 1],
           order: .shuffled(seed: seed &+ UInt64(truncatingIfNeeded: number)))),
       kernel: exact.kernel)
+    comparison.meter = meter
+    return comparison
   }
 
   /// Minibatches of one pass; the examples that do not fill one are left out.

@@ -13,6 +13,12 @@ extension Convergence {
     on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
     memory: Int = Comparison.defaultMemory, observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
+    let exactPlan =
+      if let exactPlan { exactPlan } else {
+        try self.exact.defaultPlan(on: devices, sharing: sharing)
+      }
+    meter?.begin(try flops(exactPlan))
+    defer { meter?.end() }
     var run = ConvergenceRun(devices: devices, sharing: sharing, memory: memory)
     let exact = try run.similarities(self.exact, plan: exactPlan, points: [1], observe: observe)[0]
     var points: [Point] = []
@@ -20,6 +26,25 @@ extension Convergence {
       points += try self.points(batchSize: batchSize, exact: exact.cka, &run, observe: observe)
     }
     return Outcome(exact: exact, points: points, work: run.work, timings: run.timings)
+  }
+
+  /// What `meter` will hear of.
+  private func flops(_ exactPlan: ExactPlan?) throws(DeviceError) -> Double {
+    var flops = exact.flops(exactPlan)
+    for batchSize in batchSizes {
+      flops += Double(repeats) * (try comparison(batchSize, repeat: 0)).flops(nil)
+    }
+    return flops
+  }
+
+  private func comparison(
+    _ batchSize: Int, repeat number: Int
+  ) throws(DeviceError) -> Comparison {
+    do throws(ComparisonError) {
+      return try comparison(batchSize: batchSize, repeat: number)
+    } catch {
+      throw DeviceError(kind: .input, call: "converge", context: error.description)
+    }
   }
 
   /// The points of one batch size: every repeat is one run, looked at after each number of passes.
@@ -30,14 +55,9 @@ extension Convergence {
     let perPass = minibatches(batchSize: batchSize)
     var estimates = passes.map { _ in [Matrix<Double>]() }
     for number in 0..<repeats {
-      let comparison: Comparison
-      do throws(ComparisonError) {
-        comparison = try self.comparison(batchSize: batchSize, repeat: number)
-      } catch {
-        throw DeviceError(kind: .input, call: "converge", context: error.description)
-      }
       let found = try run.similarities(
-        comparison, points: passes.map { $0 * perPass }, observe: observe)
+        comparison(batchSize, repeat: number), points: passes.map { $0 * perPass }, observe: observe
+      )
       for (index, similarity) in found.enumerated() { estimates[index].append(similarity.cka) }
     }
     return passes.indices.map { index in

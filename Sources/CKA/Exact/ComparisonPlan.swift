@@ -113,9 +113,8 @@ extension Comparison {
     return model.atOnce + Self.excess(over: model.base)
   }
 
-  /// What all minibatches cost, without their memory; with the time of one as it is measured on
-  /// `device`.
-  public func costOfMinibatches(on device: some Device) throws(DeviceError) -> ExactCost {
+  /// What all minibatches cost, without their memory and time.
+  var costOfMinibatches: ExactCost {
     var cost = ExactCost()
     var work = ExactWork(self)
     // All passes are alike.
@@ -127,6 +126,13 @@ extension Comparison {
       cost.pairFlops += passes * part.pairFlops
       cost.bytesRead += passes * part.bytesRead
     }
+    return cost
+  }
+
+  /// What all minibatches cost, without their memory; with the time of one as it is measured on
+  /// `device`.
+  public func costOfMinibatches(on device: some Device) throws(DeviceError) -> ExactCost {
+    var cost = costOfMinibatches
     guard let first = plan.batches.first else { return cost }
     var timings = Timings()
     let clock = ContinuousClock()

@@ -21,7 +21,8 @@ final class ExactPartMaker<D: Device> {
     let (kernel, division) = (comparison.kernel, plan.division)
     func tiles(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError) -> D.Tiles {
       try device.gramTiles(
-        of: Minibatch(layers: model.layers, examples: examples), kernel: kernel,
+        of: Minibatch(layers: model.layers, examples: examples, meter: comparison.meter),
+        kernel: kernel,
         centering: centering, division: division, observe: prepared)
     }
     left = try tiles(comparison.left, comparison.pairing.left)

@@ -81,6 +81,11 @@ struct TileGrid: Sendable {
   var side: Int { runs.first?.count ?? 0 }
   var count: Int { runs.count * (runs.count + 1) / 2 }
 
+  /// Entries of the whole matrix that a tile stands for.
+  static func entryCount(_ rows: Range<Int>, _ columns: Range<Int>) -> Double {
+    Double(rows.count) * Double(columns.count) * (rows == columns ? 1 : 2)
+  }
+
   /// Tile `index` in order.
   subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     var row = Int((2 * Double(index) + 0.25).squareRoot() - 0.5)

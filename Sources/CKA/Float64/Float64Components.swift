@@ -21,7 +21,7 @@ extension ComponentAnalysis {
     let n = pairing.count
     let count = GramCentering.biased.packedCount(exampleCount: n)
     let grid = TileGrid(exampleCount: n, side: n)
-    let workspace = Float64Workspace(side: n)
+    let workspace = Float64Workspace(side: n, meter: meter)
     do throws(ActivationReadError) {
       var grams: [(layer: Int, gram: CenteredGram)] = []
       for layer in layers {

@@ -40,6 +40,25 @@ final class Float64Gram {
     try findMeans(in: workspace)
   }
 
+  /// Multiplications and additions that a workspace's meter hears of: those of `init`, and of writing all tiles
+  /// so often.
+  static func flops(
+    of layer: LayerActivations, exampleCount n: Int, kernel: GramKernel, grid: TileGrid, writes: Int
+  ) -> Double {
+    let isOne = grid.count == 1
+    // The first writing has an only tile where the means left it.
+    let passes = 1 + (isOne ? max(writes - 1, 0) : writes)
+    var entries = Double(passes) * Double(n) * Double(n)
+    switch kernel {
+    case .linear, .rbf(.sigma): break
+    case .rbf(.medianMultiple): entries += (isOne ? 1 : 6) * Double(n) * Double(n)
+    case .rbf(.sampledMedianMultiple(_, let count)):
+      let sample = Double(min(count, n))
+      entries += sample * sample
+    }
+    return entries * Double(layer.featureCount)
+  }
+
   /// Whether there is a matrix at all.
   var exists: Bool { summary.isFinite && !summary.isConstant }
 

@@ -15,14 +15,17 @@ final class Float64Workspace {
   fileprivate let stages = FeatureStages()
   /// The matrix whose only tile `entries` holds.
   weak var owner: Float64Gram?
+  /// Hears of products.
+  let meter: WorkMeter?
 
   /// Features of a slab: so many products are added in one sum, as `RoundingModel` takes for granted.
   fileprivate static let slabWidth = 512
   /// Rows that a core works on at a time.
   static let blockSize = 64
 
-  init(side: Int) {
+  init(side: Int, meter: WorkMeter?) {
     self.side = side
+    self.meter = meter
     entries = .allocate(capacity: side * side)
     rows = .allocate(capacity: side * Self.slabWidth)
     columns = .allocate(capacity: side * Self.slabWidth)
@@ -103,6 +106,7 @@ struct Float64Products {
             stride: p, isTransposed: true, to: out, stride: width)
         }
       }
+      workspace.meter?.add(TileGrid.entryCount(rows, columns) * Double(p))
     }
     layer.evict()
   }

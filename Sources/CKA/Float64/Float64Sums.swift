@@ -66,6 +66,27 @@ struct Float64Sums {
     return rows + columns.filter { !own.contains($0) }
   }
 
+  /// What the comparison's meter will hear of the sums of a block over so many minibatches.
+  func flops(_ block: Block, minibatches: Int) -> Double {
+    let places = places(block)
+    return (0..<minibatches).reduce(0) { sum, index in
+      let n = comparison.plan.batches.size(of: index)
+      let grid = TileGrid(exampleCount: n, side: side(places.count))
+      let grams = places.reduce(0) {
+        $0
+          + Float64Gram.flops(
+            of: layers($1)[$1.layer], exampleCount: n, kernel: comparison.kernel, grid: grid,
+            writes: 1)
+      }
+      let products = block.rows.count * block.columns.count + places.count
+      return sum + grams + Double(n) * Double(n) * Double(products)
+    }
+  }
+
+  private func layers(_ place: Place) -> [LayerActivations] {
+    (place.isRight ? comparison.right ?? comparison.left : comparison.left).layers
+  }
+
   /// The sums of a block over the first so many minibatches, for each of `points`, which ascend.
   func sums(_ block: Block, points: [Int]) throws(DeviceError) -> [HSICSums] {
     var total: HSICSums?
@@ -85,7 +106,7 @@ struct Float64Sums {
     let centering = comparison.estimator.centering
     let places = places(block)
     let grid = TileGrid(exampleCount: batch.count, side: side(places.count))
-    let workspace = Float64Workspace(side: grid.side)
+    let workspace = Float64Workspace(side: grid.side, meter: comparison.meter)
     let most = Float64Gram.tileCount(rows: grid.runs[0], columns: grid.runs[0], .biased)
     let room = grid.count == 1 ? most : grid.side * grid.side
     let tiles = UnsafeMutablePointer<Double>.allocate(capacity: places.count * room)
@@ -126,6 +147,9 @@ struct Float64Sums {
         dot(numbers + place * room, numbers + place * room, count)
       }
       for place in own.indices { squares[place] += own[place] }
+      comparison.meter?.add(
+        TileGrid.entryCount(tile.rows, tile.columns)
+          * Double(found.count + own.count))
     }
     return HSICSums(
       exampleCount: batch.count, centering: centering, left: rows.map { grams[$0].summary },

@@ -27,7 +27,7 @@ public struct NarrowedGrams {
     self.kernel = kernel
     self.centering = centering
     grid = TileGrid(exampleCount: minibatch.exampleCount, side: side)
-    workspace = Float64Workspace(side: grid.side)
+    workspace = Float64Workspace(side: grid.side, meter: minibatch.meter)
     tile = PackedDoubles(
       count: grid.count == 1
         ? centering.packedCount(exampleCount: minibatch.exampleCount) : grid.side * grid.side)
@@ -41,6 +41,16 @@ public struct NarrowedGrams {
       side = (side + 1) / 2
     }
     return side
+  }
+
+  /// What the minibatch's meter will hear of the writing of some layers.
+  public func flops(ofLayers layers: [Int]) -> Double {
+    layers.reduce(0) {
+      $0
+        + Float64Gram.flops(
+          of: minibatch.layers[$1], exampleCount: minibatch.exampleCount, kernel: kernel,
+          grid: grid, writes: grid.count == 1 ? 1 : 2)
+    }
   }
 
   /// Writes the packed triangle of one layer.
@@ -131,6 +141,8 @@ extension CenteredGrams {
     guard !chosen.isEmpty else { return }
     let grams = NarrowedGrams(
       of: minibatch, kernel: kernel, centering: .unbiased, side: minibatch.exampleCount)
+    meter?.beginFloat64(grams.flops(ofLayers: chosen))
+    defer { meter?.end() }
     for layer in chosen {
       try take(asLayer: layer) { (numbers) throws(DeviceError) in
         try grams.write(layer: layer, to: numbers)

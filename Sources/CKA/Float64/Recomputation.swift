@@ -1,4 +1,10 @@
+import Activations
 import Device
+
+extension WorkMeter {
+  /// What float32 leaves too little of is made anew.
+  public func beginFloat64(_ flops: Double) { begin(flops, as: "again in float64") }
+}
 
 extension Comparison {
   /// The layers whose values were computed anew in float64, as float32 left too little of them.
@@ -65,6 +71,9 @@ extension Comparison {
     var maps = similarities.map {
       PatchedMap($0, left: Set(left), right: Set(right), isOneModel: self.right == nil)
     }
+    let most = points.last?.minibatches ?? 0
+    meter?.beginFloat64(blocks.reduce(0) { $0 + sums.flops($1, minibatches: most) })
+    defer { meter?.end() }
     for block in blocks {
       for (place, part) in try sums.sums(block, points: points.map(\.minibatches)).enumerated() {
         maps[place].take(

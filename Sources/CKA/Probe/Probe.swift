@@ -21,6 +21,8 @@ public struct Probe: Sendable {
   public let split: ProbeSplit
   /// The weight of ½‖W‖² beside the summed logarithmic losses: 1/C of scikit-learn.
   public let penalty: Double
+  /// Hears of the work while it is done.
+  public var meter: WorkMeter?
 
   /// The penalties that are taken; 1/C of what anybody fits, and C·Σ losses stays a number.
   public static let penalties = 1e-12...1e12
@@ -94,7 +96,7 @@ public struct Probe: Sendable {
   /// Probes layer after layer; Gram matrices are made on the first of `devices`, or where it fails, on the
   /// next.
   ///
-  /// - Parameter observe: hears of layers that are done (as minibatches) and of devices that failed.
+  /// - Parameter observe: hears of devices that failed.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
     on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
@@ -102,6 +104,8 @@ public struct Probe: Sendable {
     guard !devices.isEmpty else {
       throw DeviceError(kind: .notFound, call: "probe", context: "no device was given")
     }
+    meter?.begin(model.layers.reduce(0) { $0 + flops($1) }, isEven: false)
+    defer { meter?.end() }
     var current = 0
     var results: [LayerResult] = []
     var designs: [Made] = []
@@ -117,9 +121,8 @@ public struct Probe: Sendable {
         current += 1
       }
       if designs.count == sideBySide || results.count + designs.count == model.layers.count {
-        results += fits(designs)
+        results += fits(designs, layers: model.layers[results.count...])
         designs = []
-        observe(.finished(minibatches: results.count))
       }
     }
     return (results, devices[current].info)
@@ -139,9 +142,26 @@ public struct Probe: Sendable {
     return max(min(fitting, MachineLimits.current.processors), 1)
   }
 
-  private func fits(_ designs: [Made]) -> [LayerResult] {
+  private func isGram(_ layer: LayerActivations) -> Bool {
+    layer.featureCount > split.train.count
+  }
+
+  /// What `meter` will hear of a layer: its Gram matrix, where it has one, and the fit.
+  private func flops(_ layer: LayerActivations) -> Double {
+    let n = Double(examples.count)
+    return flopsOfFit(layer) + (isGram(layer) ? n * n * Double(layer.featureCount) : 0)
+  }
+
+  /// Of a usual fit: a hundred scores and gradients.
+  private func flopsOfFit(_ layer: LayerActivations) -> Double {
+    let width = min(layer.featureCount, split.train.count)
+    return 400 * Double(split.train.count) * Double(width) * Double(labels.classes.count)
+  }
+
+  private func fits(_ designs: [Made], layers: ArraySlice<LayerActivations>) -> [LayerResult] {
     concurrentMap(0..<designs.count) { index in
-      switch designs[index] {
+      defer { meter?.add(flopsOfFit(layers[layers.startIndex + index])) }
+      return switch designs[index] {
       case .failure(let status): .undefined(status.status)
       case .success(let design): fit(design)
       }
@@ -152,7 +172,7 @@ public struct Probe: Sendable {
     of layer: LayerActivations, on device: some Device
   ) throws(DeviceError) -> Made {
     let features = StandardizedFeatures(layer: layer, examples: examples, train: split.train)
-    return layer.featureCount > split.train.count
+    return isGram(layer)
       ? try gramDesign(of: features, on: device) : try featureDesign(of: features)
   }
 
@@ -236,7 +256,7 @@ extension Probe {
         name: features.layer.name, values: slab.values, scalarType: .float32, exampleCount: n,
         featureAxes: [slab.features.count])
       let stack = try device.gramStack(
-        of: Minibatch(layers: [layer], examples: Array(0..<n)), kernel: .linear,
+        of: Minibatch(layers: [layer], examples: Array(0..<n), meter: meter), kernel: .linear,
         centering: .biased)
       try device.copyNumbers(ofLayer: 0, of: stack, to: numbers)
       let scale = Double(sign: .plus, exponent: stack.layers[0].exponent, significand: 1)

@@ -1,3 +1,4 @@
+import Activations
 import Device
 import Support
 
@@ -11,15 +12,18 @@ final class CenteredGrams: @unchecked Sendable {
   /// n.
   let exampleCount: Int
   private(set) var layers: [GramSummary]
+  /// Hears of what is done with them.
+  let meter: WorkMeter?
   private let packedCount: Int
   /// layers × the packed lower triangle without its diagonal, times √2.
   private let numbers: UnsafeMutablePointer<Float>
 
   /// A copy of `stack`'s matrices, which are U-centered.
   init<D: Device>(
-    _ stack: D.Stack, exampleCount: Int, on device: D
+    _ stack: D.Stack, exampleCount: Int, on device: D, meter: WorkMeter?
   ) throws(DeviceError) {
     self.exampleCount = exampleCount
+    self.meter = meter
     layers = stack.layers
     packedCount = GramCentering.unbiased.packedCount(exampleCount: exampleCount)
     numbers = .allocate(capacity: layers.count * packedCount)
@@ -57,6 +61,7 @@ final class CenteredGrams: @unchecked Sendable {
 
   private init(like other: CenteredGrams) {
     exampleCount = other.exampleCount
+    meter = other.meter
     layers = other.layers
     packedCount = other.packedCount
     numbers = .allocate(capacity: layers.count * packedCount)
@@ -68,7 +73,8 @@ final class CenteredGrams: @unchecked Sendable {
   var packed: PackedGrams {
     PackedGrams(
       exampleCount: exampleCount, centering: .unbiased, layers: layers,
-      numbers: layers.indices.map { UnsafePointer(numbers + $0 * packedCount) }, owner: self)
+      numbers: layers.indices.map { UnsafePointer(numbers + $0 * packedCount) }, owner: self,
+      meter: meter)
   }
 
   /// Row i of a layer's packed triangle: √2·A_ij for j < i.

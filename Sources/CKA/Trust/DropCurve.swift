@@ -1,3 +1,4 @@
+import Activations
 import Support
 
 /// How the CKA of two layers moves as examples are dropped: those that carry most, and as many at random.
@@ -32,7 +33,7 @@ public struct DropCurve: Sendable, Hashable {
   ///     `MinibatchPlan.permutation(of:seed:pass:)` for the pass −3 − r.
   init(
     _ grams: SquareGrams, contributions: [Double], weights: [Double], fractions: [Double],
-    draws: Int, seed: UInt64
+    draws: Int, seed: UInt64, meter: WorkMeter?
   ) {
     let n = grams.exampleCount
     let byContribution = descendingOrder(of: contributions)
@@ -41,7 +42,10 @@ public struct DropCurve: Sendable, Hashable {
       [byContribution, byWeight]
       + (0..<draws).map { MinibatchPlan.permutation(of: n, seed: seed, pass: -3 - $0) }
     let counts = fractions.map { min(Int(($0 * Double(n)).rounded(.up)), n) }
+    meter?.begin(Double(orders.count * counts.count), as: "dropped examples")
+    defer { meter?.end() }
     let values = concurrentMap(0..<orders.count * counts.count) { index in
+      defer { meter?.add(1) }
       let (place, order) = (index / orders.count, index % orders.count)
       return grams.similarity(keeping: orders[order].dropFirst(counts[place]).sorted())
     }

@@ -24,6 +24,8 @@ struct JackknifeMap: Sendable {
     let blocks = stride(from: 0, to: n, by: size).map { $0..<min($0 + size, n) }
     let leftTotals = Self.squaredNorms(left)
     let rightTotals = left === right ? leftTotals : Self.squaredNorms(right)
+    left.meter?.begin(Double(n), as: "standard errors")
+    defer { left.meter?.end() }
     let parts = concurrentMap(0..<blocks.count) { index in
       Block(blocks[index], left, right, cka: cka, leftTotals: leftTotals, rightTotals: rightTotals)
     }
@@ -148,6 +150,7 @@ struct JackknifeMap: Sendable {
             }
           }
         }
+        leftGrams.meter?.add(Double(part.count))
       }
     }
 

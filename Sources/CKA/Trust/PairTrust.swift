@@ -117,6 +117,6 @@ public struct PairTrust: Sendable {
     self.groups = found.max { move($0) < move($1) }
     drops = DropCurve(
       grams, contributions: contributions, weights: weights, fractions: settings.dropFractions,
-      draws: settings.randomDrops, seed: seed)
+      draws: settings.randomDrops, seed: seed, meter: left.meter)
   }
 }

@@ -26,7 +26,10 @@ public struct PermutationTest: Sendable, Hashable {
     _ left: CenteredGrams, layer: Int, rightSquare: [Float], norm: Double, count: Int, seed: UInt64
   ) -> [Double] {
     let n = left.exampleCount
+    left.meter?.begin(Double(count), as: "random pairings")
+    defer { left.meter?.end() }
     return concurrentMap(0..<count) { index in
+      defer { left.meter?.add(1) }
       let order = MinibatchPlan.permutation(of: n, seed: seed, pass: index)
       return product(left, layer: layer, rightSquare, order: order) / norm
     }

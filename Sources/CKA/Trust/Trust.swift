@@ -134,8 +134,12 @@ public struct Trust: Sendable {
       }
       leftHalfShares = shares(map.leftWeights, similarity.leftStatuses)
       rightHalfShares = shares(map.rightWeights, similarity.rightStatuses)
+      let layerCount = left.layers.count + (left === right ? 0 : right.layers.count)
+      left.meter?.begin(Double(layerCount), as: "groups of examples", isEven: false)
+      defer { left.meter?.end() }
       func groupShares(_ grams: CenteredGrams, _ statuses: [Status]) -> [Double] {
         concurrentMap(0..<statuses.count) { layer in
+          defer { grams.meter?.add(1) }
           guard statuses[layer] == .ok else { return .nan }
           let groups = grams.groups(ofLayer: layer)
           return groups.standApart
@@ -176,6 +180,8 @@ public struct Trust: Sendable {
   private func run(on device: some Device) throws(DeviceError) -> Outcome {
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
+    comparison.meter?.begin(flops, as: "Gram matrices")
+    defer { comparison.meter?.end() }
     let left = try grams(of: batch.left, on: device)
     let right: CenteredGrams? =
       if let right = batch.right { try grams(of: right, on: device) } else { nil }
@@ -200,11 +206,20 @@ public struct Trust: Sendable {
       similarity, control: control, left, right ?? left, device: device.info, seed: seed)
   }
 
+  /// What the comparison's meter will hear of the map and its control.
+  private var flops: Double {
+    let work = ExactWork(comparison)
+    let rows = work.left.count
+    return ExactCost(atOnce: work).flops
+      + work.pairFlops(pairs: work.pairsOfGrams(rows, work.right?.count ?? rows))
+  }
+
   private func grams(of minibatch: Minibatch, on device: some Device) throws(DeviceError)
     -> CenteredGrams
   {
     let stack = try device.gramStack(of: minibatch, kernel: comparison.kernel, centering: .unbiased)
-    return try CenteredGrams(stack, exampleCount: minibatch.exampleCount, on: device)
+    return try CenteredGrams(
+      stack, exampleCount: minibatch.exampleCount, on: device, meter: minibatch.meter)
   }
 
   private func sums(
