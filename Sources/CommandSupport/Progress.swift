@@ -43,7 +43,7 @@ public enum Progress {
   /// What is drawn of a stage that began so many seconds ago; of none, that the command goes on.
   static func line(_ stage: WorkMeter.Stage?, elapsed: Double, columns: Int) -> String {
     let time = "for \(Format.count(Int(elapsed))) s"
-    guard let stage else { return "working \(time)" }
+    guard let stage else { return String("working \(time)".prefix(columns - 1)) }
     let share = stage.share
     // What took a moment is no measure of what is left.
     let rest =
