@@ -87,7 +87,7 @@ extension ComponentsDocument {
     estimator = ResultDocument.Estimator(analysis.estimator)
     self.pooling = pooling
     self.precision = precision
-    device = ResultDocument.Worker(outcome.device, minibatches: 1)
+    device = ResultDocument.Worker(outcome.device.identity, minibatches: 1)
     let noSigmas = { (model: any ActivationSource) in
       [Double?](repeating: nil, count: model.layers.count)
     }

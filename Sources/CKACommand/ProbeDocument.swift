@@ -105,7 +105,7 @@ extension ProbeDocument {
     self.init(
       model: probe.model.name, path: path, labels: labelsPath, classes: probe.labels.classes,
       classCounts: probe.labels.counts, penalty: probe.penalty, pooling: pooling,
-      precision: precision, device: ResultDocument.Worker(device, minibatches: 0),
+      precision: precision, device: ResultDocument.Worker(device.identity, minibatches: 0),
       examples: Examples(
         total: probe.model.exampleCount, train: probe.split.train.count,
         test: probe.split.test.count, testFraction: testFraction, seed: seed),

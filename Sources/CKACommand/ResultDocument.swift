@@ -207,10 +207,10 @@ extension [ResultDocument.Model] {
 
 extension ResultDocument.Worker {
   init(_ work: Comparison.Work) {
-    self.init(work.device, minibatches: work.minibatches)
+    self.init(work.device.identity, minibatches: work.minibatches)
   }
 
-  init(_ device: DeviceInfo, minibatches: Int) {
+  init(_ device: DeviceIdentity, minibatches: Int) {
     self.init(
       id: device.id, name: device.name, backend: device.backend, driver: device.driver,
       precision: device.precision, minibatches: minibatches)

@@ -9,23 +9,6 @@ struct SweepDocument: StoredDocument {
   static let formatFamily = "cka-sweep/"
   static let command = "sweep"
 
-  /// What made matrices of the store.
-  struct Device: Codable {
-    var id: String
-    var name: String
-    var backend: String
-    var driver: String
-    var precision: Precision
-
-    init(_ device: DeviceInfo) {
-      id = device.id
-      name = device.name
-      backend = device.backend
-      driver = device.driver
-      precision = device.precision
-    }
-  }
-
   struct Model: Codable {
     var name: String
     var path: String
@@ -74,7 +57,8 @@ struct SweepDocument: StoredDocument {
   var precision: Precision
   /// The type of the numbers in the store.
   var storePrecision: String
-  var devices: [Device]
+  /// What made matrices of the store.
+  var devices: [DeviceIdentity]
   var examples: ResultDocument.Examples
   var models: [Model]
   /// Those whose files are there.

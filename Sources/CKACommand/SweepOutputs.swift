@@ -181,7 +181,7 @@ extension SweepDocument {
       estimator: ResultDocument.Estimator(settings.estimatorValue, results.plan),
       kernel: ResultDocument.Kernel(settings.gramKernel), pooling: settings.pooling,
       precision: settings.precision, storePrecision: settings.storePrecision.rawValue,
-      devices: results.devices.map { Device($0) }, examples: .init(results),
+      devices: results.devices, examples: .init(results),
       models: zip(results.models, groups).map { model, group in
         Model(name: model.name, path: model.path, group: group.name, seed: group.seed, layers: [])
       },

@@ -164,7 +164,7 @@ extension TrustDocument {
     let errors = outcome.standardErrors.elements.filter { !$0.isNaN }
     self.init(
       kernel: ResultDocument.Kernel(comparison.kernel), pooling: pooling, precision: precision,
-      device: ResultDocument.Worker(outcome.device, minibatches: 1), models: models,
+      device: ResultDocument.Worker(outcome.device.identity, minibatches: 1), models: models,
       undefinedCells: ResultDocument.Cell.undefined(in: similarity.statuses),
       undefinedErrors: ResultDocument.Cell.undefined(in: outcome.jackknifeStatuses).filter {
         similarity.statuses[$0.row, $0.column] == .ok

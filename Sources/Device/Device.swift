@@ -132,8 +132,8 @@ public struct GramSummary: Sendable, Hashable {
   }
 }
 
-/// What a device is, for people and for results.
-public struct DeviceInfo: Sendable, Hashable, Codable {
+/// What a device is, and what of it can be used here and now.
+public struct DeviceInfo: Sendable, Hashable {
   /// How the user names it: `cpu`, `opencl:0`.
   public var id: String
   /// The product's name.
@@ -151,6 +151,11 @@ public struct DeviceInfo: Sendable, Hashable, Codable {
   /// How products are made.
   public var precision: Precision
 
+  /// What results say of it: nothing that depends on the limits of the process.
+  public var identity: DeviceIdentity {
+    DeviceIdentity(id: id, name: name, backend: backend, driver: driver, precision: precision)
+  }
+
   /// See the properties.
   public init(
     id: String, name: String, backend: String, driver: String, memory: Int, hasFloat64: Bool,
@@ -165,4 +170,18 @@ public struct DeviceInfo: Sendable, Hashable, Codable {
     self.computeUnits = computeUnits
     self.precision = precision
   }
+}
+
+/// What results say of the device that made them.
+public struct DeviceIdentity: Sendable, Hashable, Codable {
+  /// How the user names it: `cpu`, `opencl:0`.
+  public var id: String
+  /// The product's name.
+  public var name: String
+  /// The backend: `BLAS` or `OpenCL`.
+  public var backend: String
+  /// The driver or library with its version.
+  public var driver: String
+  /// How products are made.
+  public var precision: Precision
 }

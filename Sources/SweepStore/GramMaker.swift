@@ -31,7 +31,7 @@ struct GramMaker {
       GramFile(
         key: key, minibatch: number, exampleCount: minibatch.exampleCount, centering: centering,
         storePrecision: settings.storePrecision, precision: device.info.precision, layers: layers,
-        float64Layers: float64, squares: squares, device: try deviceText(device.info))
+        float64Layers: float64, squares: squares, device: try deviceText(device.info.identity))
     }
     let none = GramSummary.empty(isFinite: true, isConstant: false)
     let blank = try file(
@@ -128,10 +128,10 @@ struct GramMaker {
     Double(sign: .plus, exponent: exponent, significand: 1)
   }
 
-  private func deviceText(_ info: DeviceInfo) throws -> String {
+  private func deviceText(_ identity: DeviceIdentity) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(info), as: UTF8.self)
+    return String(decoding: try encoder.encode(identity), as: UTF8.self)
   }
 }
 

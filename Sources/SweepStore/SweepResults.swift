@@ -15,7 +15,7 @@ public struct SweepResults: Sendable {
   /// Which of the compared examples form which minibatch.
   public let plan: MinibatchPlan
   /// What made the matrices, in the order in which it first did.
-  public let devices: [DeviceInfo]
+  public let devices: [DeviceIdentity]
   /// The store.
   public let path: String
 
@@ -60,7 +60,7 @@ public struct SweepResults: Sendable {
     self.products = products
     var keys: [[Digest]] = []
     var grams: [[GramFile]] = []
-    var devices: [DeviceInfo] = []
+    var devices: [DeviceIdentity] = []
     for (_, entry) in store.entries {
       var own: [Digest] = []
       var files: [GramFile] = []
@@ -73,7 +73,8 @@ public struct SweepResults: Sendable {
         let file = try store.grams(minibatch, key, layerCount: entry.model.layers.count).file
         own.append(key)
         files.append(file)
-        if let device = try? JSONDecoder().decode(DeviceInfo.self, from: Data(file.device.utf8)),
+        if let device = try? JSONDecoder().decode(
+          DeviceIdentity.self, from: Data(file.device.utf8)),
           !devices.contains(device)
         {
           devices.append(device)

@@ -113,6 +113,15 @@ import Testing
     #expect(try content("store") == content("alone"))
   }
 
+  /// A device is no other one where a process may use less of its memory: shares made under other limits
+  /// join to the bytes of one sweep.
+  @Test func limitsOfTheProcessAreNotInTheStore() throws {
+    try cka.run(sweep + ["--output", "whole", "--quiet"]).expectSuccess()
+    let limited = cka.shell("ulimit -v 4000000; exec \"$@\"")
+    try limited.run(sweep + ["--output", "store", "--quiet"]).expectSuccess()
+    #expect(try content("store") == content("whole"))
+  }
+
   /// A limit on files' sizes breaks the writing off in the middle of one.
   @Test func filesOverTheLimitLeaveAGoodStore() throws {
     try cka.run(sweep + ["--output", "whole", "--quiet"]).expectSuccess()
