@@ -8,6 +8,7 @@ cka_swift_library(Activations Sources/Activations
     LayerActivations.swift
     LayerShape.swift
     ModelNames.swift
+    NameBytes.swift
     OneLine.swift
     ScalarType.swift
     StoredNumbers.swift
@@ -230,9 +231,11 @@ cka_swift_library(CKA Sources/CKA
     Trust/DropCurve.swift
     Trust/Jackknife.swift
     Trust/JackknifeMap.swift
+    Trust/LeftOutExample.swift
     Trust/PairTrust.swift
     Trust/PermutationTest.swift
     Trust/Trust.swift
+    Trust/TrustMemory.swift
     Trust/TwoGroups.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift

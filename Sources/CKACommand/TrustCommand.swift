@@ -83,10 +83,11 @@ struct TrustCommand: ParsableCommand {
       var comparison = try comparison(left, right, log: log)
       comparison.meter = Progress.meter
       try checkExampleCount(comparison, path: models.model)
-      try checkMemory(comparison)
+      let trust = try Trust(comparison, seed: seed)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
+      try checkMemory(trust, on: choice)
 
-      let outcome = try run(try Trust(comparison, seed: seed), on: choice, log: log)
+      let outcome = try run(trust, on: choice, log: log)
       try report(outcome.similarity, comparison, paths: models.paths, to: log)
       try checkHasValues(outcome.similarity, of: models.model)
       let details = try pair.map { try look(into: $0, outcome, comparison) }
@@ -129,18 +130,16 @@ struct TrustCommand: ParsableCommand {
       left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
   }
 
-  /// The matrices of the first model, those of the second twice, and the pair of `--cell` in full.
-  private func checkMemory(_ comparison: Comparison) throws {
-    let n = comparison.pairing.count
-    let matrices =
-      comparison.left.layers.count + 2 * (comparison.right ?? comparison.left).layers.count
-    let bytes = saturatingProduct(2 * matrices + (cell == nil ? 0 : 8), n, n)
+  private func checkMemory(_ trust: Trust, on choice: DeviceRegistry.Choice) throws {
+    let comparison = trust.comparison
+    let bytes = choice.devices.map { trust.leastMemory(on: $0.info, pair: cell != nil) }.max() ?? 0
     guard bytes > Comparison.defaultMemory else { return }
+    let layers = comparison.left.layers.count + (comparison.right?.layers.count ?? 0)
     throw Failure(
       .usage,
-      "\(oneLine(models.model)): \(Format.count(n)) examples of \(matrices) matrices take "
-        + "\(Format.bytes(bytes)), more than half of what this process may have; --examples or --layers "
-        + "takes fewer")
+      "\(oneLine(models.model)): \(Format.count(comparison.pairing.count)) examples of "
+        + "\(Format.count(layers)) layers take \(Format.bytes(bytes)), more than half of what this process "
+        + "may have; --examples or --layers takes fewer")
   }
 
   /// Where `LAYER,LAYER` is in the map. Names may hold commas themselves.
@@ -148,9 +147,10 @@ struct TrustCommand: ParsableCommand {
     of cell: String, _ left: ActivationModel, _ right: ActivationModel
   ) throws -> (row: Int, column: Int) {
     for comma in cell.indices where cell[comma] == "," {
-      let (first, second) = (cell[..<comma], cell[cell.index(after: comma)...])
-      if let row = left.layers.firstIndex(where: { $0.name == first }),
-        let column = right.layers.firstIndex(where: { $0.name == second })
+      let first = String(cell[..<comma])
+      let second = String(cell[cell.index(after: comma)...])
+      if let row = left.layers.firstIndex(where: { $0.name.nameBytes == first.nameBytes }),
+        let column = right.layers.firstIndex(where: { $0.name.nameBytes == second.nameBytes })
       {
         return (row, column)
       }

@@ -33,13 +33,16 @@ public struct NarrowedGrams {
         ? centering.packedCount(exampleCount: minibatch.exampleCount) : grid.side * grid.side)
   }
 
+  /// Bytes that are taken where whole matrices are made.
+  static func bytes(exampleCount n: Int) -> Int { bytes(side: n) }
+
+  private static func bytes(side: Int) -> Int {
+    Float64Workspace.bytes(side: side) + 8 * side * side
+  }
+
   private static func side(exampleCount n: Int, memory: Int) -> Int {
     var side = n
-    while side > MemoryModel.leastSide,
-      Float64Workspace.bytes(side: side) + 8 * side * side > memory
-    {
-      side = (side + 1) / 2
-    }
+    while side > MemoryModel.leastSide, bytes(side: side) > memory { side = (side + 1) / 2 }
     return side
   }
 
@@ -60,6 +63,15 @@ public struct NarrowedGrams {
   public func write(
     layer: Int, to destination: UnsafeMutablePointer<Float>
   ) throws(DeviceError) -> GramSummary {
+    try write(layer: layer, to: destination, exact: nil).summary
+  }
+
+  /// Writes it to `exact`, too, before it is rounded, in the units of the summary.
+  ///
+  /// - Returns: with the summary of what is written to `destination` ‖E‖ of what is written to `exact`.
+  func write(
+    layer: Int, to destination: UnsafeMutablePointer<Float>, exact: UnsafeMutablePointer<Double>?
+  ) throws(DeviceError) -> (summary: GramSummary, rounding: Double) {
     do throws(ActivationReadError) {
       let gram = try Float64Gram(
         of: minibatch.layers[layer], examples: minibatch.examples, kernel: kernel,
@@ -75,26 +87,26 @@ public struct NarrowedGrams {
       let (summary, scale) = gram.summary.narrowed(norm: squaredNorm.squareRoot())
       for index in 0..<grid.count {
         if grid.count > 1 { try gram.write(tile: index, to: tile.numbers, in: workspace) }
-        place(grid[index], scale: scale, in: destination)
+        place(grid[index]) { destination[$1] = Float(tile.numbers[$0] * scale) }
+        if let exact { place(grid[index]) { exact[$1] = tile.numbers[$0] * scale } }
       }
-      return summary
+      return (summary, gram.summary.roundingNorm * scale)
     } catch { throw DeviceError(error) }
   }
 
-  /// Rounds the tile into its place in the packed triangle.
+  /// Calls `put` with the place of each number of a tile, and with that in the packed triangle.
+  @inline(__always)
   private func place(
-    _ part: (rows: Range<Int>, columns: Range<Int>), scale: Double,
-    in destination: UnsafeMutablePointer<Float>
+    _ part: (rows: Range<Int>, columns: Range<Int>), _ put: (_ source: Int, _ target: Int) -> Void
   ) {
-    var source = UnsafePointer(tile.numbers)
+    var source = 0
     for (a, i) in part.rows.enumerated() {
       let count =
         part.rows == part.columns
         ? centering.packedCount(exampleCount: a + 1) - centering.packedCount(exampleCount: a)
         : part.columns.count
-      let target =
-        destination + centering.packedCount(exampleCount: i) + part.columns.lowerBound
-      for b in 0..<count { target[b] = Float(source[b] * scale) }
+      let target = centering.packedCount(exampleCount: i) + part.columns.lowerBound
+      for b in 0..<count { put(source + b, target + b) }
       source += count
     }
   }
@@ -130,23 +142,5 @@ extension GramSummary {
     let (summary, scale) = narrowed(norm: dot(numbers, numbers, count).squareRoot())
     for index in 0..<count { destination[index] = Float(numbers[index] * scale) }
     return summary
-  }
-}
-
-extension CenteredGrams {
-  /// Makes some layers anew in float64, and rounds what centering leaves of them.
-  func makeAnew(
-    _ chosen: [Int], of minibatch: Minibatch, kernel: GramKernel
-  ) throws(DeviceError) {
-    guard !chosen.isEmpty else { return }
-    let grams = NarrowedGrams(
-      of: minibatch, kernel: kernel, centering: .unbiased, side: minibatch.exampleCount)
-    meter?.beginFloat64(grams.flops(ofLayers: chosen))
-    defer { meter?.end() }
-    for layer in chosen {
-      try take(asLayer: layer) { (numbers) throws(DeviceError) in
-        try grams.write(layer: layer, to: numbers)
-      }
-    }
   }
 }

@@ -1,4 +1,5 @@
 import Activations
+import Device
 import Support
 
 /// How the CKA of two layers moves as examples are dropped: those that carry most, and as many at random.
@@ -61,71 +62,78 @@ public struct DropCurve: Sendable, Hashable {
 /// √2·A and √2·B of two layers in full, for values of some of the examples.
 struct SquareGrams: Sendable {
   /// n × n; likewise `right`.
-  let left: [Float]
-  let right: [Float]
+  let left: [Double]
+  let right: [Double]
   let exampleCount: Int
   /// ‖E‖ of each.
   let roundings: (left: Double, right: Double)
 
-  init(left: [Float], right: [Float], exampleCount: Int, roundings: (Double, Double)) {
-    (self.left, self.right, self.exampleCount) = (left, right, exampleCount)
-    self.roundings = (roundings.0, roundings.1)
-  }
-
-  /// CKA of some of the examples, U-centered again: with row sums r, s and totals R, S of what is left of A
-  /// and B, ⟨A, B⟩ − 2/(m−2)·Σrᵢsᵢ + R·S/((m−1)(m−2)). NaN for fewer than four, or where a layer has
-  /// nothing left beside rounding errors.
+  /// CKA of some of the examples; NaN for fewer than four, or where a layer has nothing left beside rounding
+  /// errors.
   func similarity(keeping kept: [Int]) -> Double {
     guard kept.count >= 4 else { return .nan }
     let products = products(keeping: kept)
     return isKnown(products) ? products.cosine : .nan
   }
 
-  /// Whether products of some of the examples are more than rounding. Both matrices are √2 of the true ones:
-  /// so are their errors.
+  /// Whether products of some of the examples are more than rounding.
   func isKnown(_ products: PairProducts) -> Bool {
-    RemainingNorm.isKnown(products.left / 2, rounding: roundings.left)
-      && RemainingNorm.isKnown(products.right / 2, rounding: roundings.right)
+    RemainingNorm.isKnown(products.left, rounding: roundings.left)
+      && RemainingNorm.isKnown(products.right, rounding: roundings.right)
   }
 
-  /// Twice ⟨A, B⟩, ⟨A, A⟩ and ⟨B, B⟩ of some of the examples, four at least.
+  /// Example k's part of ⟨A, B⟩, ⟨A, A⟩ and ⟨B, B⟩: Σⱼ A_kj·B_kj, and likewise.
+  func products(ofExample k: Int) -> PairProducts {
+    var parts = PairProducts(cross: 0, left: 0, right: 0)
+    for index in (k * exampleCount)..<((k + 1) * exampleCount) {
+      // Half of products of √2·A and √2·B.
+      let (x, y) = (left[index], right[index] / 2)
+      parts.cross += x * y
+      parts.left += x * x / 2
+      parts.right += right[index] * y
+    }
+    return parts
+  }
+
+  /// ⟨A, B⟩, ⟨A, A⟩ and ⟨B, B⟩ of some of the examples, four at least, whose matrices are U-centered again entry
+  /// by entry: where the others held nearly all, the difference of products would be of nearly equal numbers.
   func products(keeping kept: [Int]) -> PairProducts {
     let n = exampleCount
-    let m = Double(kept.count)
-    var (cross, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
-    var (rs, rr, ss, r, s) = (0.0, 0.0, 0.0, 0.0, 0.0)
-    left.withUnsafeBufferPointer { left in
+    let (leftMeans, rightMeans) = (means(left, kept), means(right, kept))
+    return left.withUnsafeBufferPointer { left in
       right.withUnsafeBufferPointer { right in
-        kept.withUnsafeBufferPointer { kept in
-          for i in kept {
-            let (a, b) = (
-              left.baseAddress.unsafelyUnwrapped + i * n,
-              right.baseAddress.unsafelyUnwrapped + i * n
-            )
-            var (rowLeft, rowRight) = (0.0, 0.0)
-            for j in kept {
-              let (x, y) = (Double(a[j]), Double(b[j]))
-              cross += x * y
-              leftSquare += x * x
-              rightSquare += y * y
-              rowLeft += x
-              rowRight += y
-            }
-            rs += rowLeft * rowRight
-            rr += rowLeft * rowLeft
-            ss += rowRight * rowRight
-            r += rowLeft
-            s += rowRight
+        var sums = PairProducts(cross: 0, left: 0, right: 0)
+        for (a, i) in kept.enumerated() {
+          var row = PairProducts(cross: 0, left: 0, right: 0)
+          let (leftMean, rightMean) = (leftMeans[a], rightMeans[a])
+          for (b, j) in kept[..<a].enumerated() {
+            let x = left[i * n + j] - (leftMean + leftMeans[b])
+            let y = right[i * n + j] - (rightMean + rightMeans[b])
+            row.cross += x * y
+            row.left += x * x
+            row.right += y * y
           }
+          sums.cross += row.cross
+          sums.left += row.left
+          sums.right += row.right
         }
+        // Each pair once, of √2·A and √2·B.
+        return sums
       }
     }
-    func centered(_ product: Double, _ rows: Double, _ totals: Double) -> Double {
-      product - 2 / (m - 2) * rows + totals / ((m - 1) * (m - 2))
+  }
+
+  /// What U-centering takes from the entries of some of the examples, (mᵢ + mⱼ).
+  private func means(_ square: [Double], _ kept: [Int]) -> [Double] {
+    let n = exampleCount
+    return square.withUnsafeBufferPointer { square in
+      GramCentering.unbiased.rowMeans(
+        sums: kept.map { i in
+          var sum = 0.0
+          for j in kept { sum += square[i * n + j] }
+          return sum
+        })
     }
-    return PairProducts(
-      cross: centered(cross, rs, r * s), left: centered(leftSquare, rr, r * r),
-      right: centered(rightSquare, ss, s * s))
   }
 }
 

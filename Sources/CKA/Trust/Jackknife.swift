@@ -67,23 +67,35 @@ enum RemainingNorm {
   /// The closed form takes rows of A to add up to zero, which rounding E spoils by its own row sums: an error of
   /// 4/(n−3)·√(⟨A, A⟩'s part k)·‖E‖ at most, beside that of `isKnown`.
   ///
+  /// Of heavy examples, whose rest was U-centered anew, there is no such error.
+  ///
   /// - Parameters:
   ///   - weights: Σⱼ A_kj² of every example.
   ///   - total: ⟨A, A⟩, their sum.
   ///   - rounding: ‖E‖, in the same units.
+  ///   - heavy: ⟨A₍ₖ₎, A₍ₖ₎⟩ of every heavy example.
   static func statusOfLeavingOneOut(
-    weights: some Collection<Double>, total: Double, rounding: Double
+    weights: [Double], total: Double, rounding: Double, heavy: [Int: Double]
   ) -> Status {
     let n = weights.count
     guard n > 4 else { return .tooFewExamples }
-    let factor = 2 * Double(n - 2) / Double(n - 3)
-    let isKnown = weights.allSatisfy { weight in
-      Self.isKnown(
-        total - factor * weight, rounding: rounding,
+    let isKnown = weights.enumerated().allSatisfy { k, weight in
+      if let rest = heavy[k] { return Self.isKnown(rest, rounding: rounding) }
+      return Self.isKnown(
+        total - factor(n) * weight, rounding: rounding,
         drift: 4 / Double(n - 3) * weight.squareRoot() * rounding)
     }
     return isKnown ? .ok : .lowPrecision
   }
+
+  /// Whether without an example of this weight less than 1/16 of ⟨A, A⟩ is left: the difference is of nearly equal
+  /// numbers then.
+  static func isHeavy(_ weight: Double, total: Double, exampleCount n: Int) -> Bool {
+    n > 4 && total > 0 && total - factor(n) * weight < total / 16
+  }
+
+  /// 2(n−2)/(n−3).
+  private static func factor(_ n: Int) -> Double { 2 * Double(n - 2) / Double(n - 3) }
 
   /// Whether `square`, a ‖A‖² after some examples were taken away, is known to 2⁻⁶ of itself at least:
   /// rounding errors of the norm ‖E‖ change it by 2‖A‖‖E‖ + ‖E‖² at most, and `drift` adds to that.

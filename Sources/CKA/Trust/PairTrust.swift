@@ -65,22 +65,10 @@ public struct PairTrust: Sendable {
     seed: UInt64
   ) {
     let n = left.exampleCount
-    let a = left.square(ofLayer: i)
-    let b = right.square(ofLayer: j)
-    // Both matrices are √2 of the true ones: half of every product.
-    var examples: [PairProducts] = []
-    examples.reserveCapacity(n)
-    for k in 0..<n {
-      var (cross, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
-      for j in (k * n)..<(k * n + n) {
-        let (x, y) = (Double(a[j]), Double(b[j]))
-        cross += x * y
-        leftSquare += x * x
-        rightSquare += y * y
-      }
-      examples.append(
-        PairProducts(cross: cross / 2, left: leftSquare / 2, right: rightSquare / 2))
-    }
+    let grams = SquareGrams(
+      left: left.square(ofLayer: i), right: right.square(ofLayer: j), exampleCount: n,
+      roundings: (left.rounding(ofLayer: i), right.rounding(ofLayer: j)))
+    let examples = (0..<n).map { grams.products(ofExample: $0) }
     let all = PairProducts(
       cross: examples.reduce(0) { $0 + $1.cross }, left: examples.reduce(0) { $0 + $1.left },
       right: examples.reduce(0) { $0 + $1.right })
@@ -89,21 +77,34 @@ public struct PairTrust: Sendable {
     weights = examples.map { max($0.left / all.left, $0.right / all.right) }
     let value = all.cosine
     self.value = value
-    let roundings = (left.layers[i].roundingNorm, right.layers[j].roundingNorm)
+    var heavy: [Int: PairProducts] = [:]
+    for (k, example) in examples.enumerated() {
+      if RemainingNorm.isHeavy(example.left, total: all.left, exampleCount: n)
+        || RemainingNorm.isHeavy(example.right, total: all.right, exampleCount: n)
+      {
+        heavy[k] = grams.products(keeping: (0..<n).filter { $0 != k })
+      }
+    }
     jackknifeStatus = .ofCell(
       RemainingNorm.statusOfLeavingOneOut(
-        weights: examples.map(\.left), total: all.left, rounding: roundings.0),
+        weights: examples.map(\.left), total: all.left, rounding: grams.roundings.left,
+        heavy: heavy.mapValues(\.left)),
       RemainingNorm.statusOfLeavingOneOut(
-        weights: examples.map(\.right), total: all.right, rounding: roundings.1))
+        weights: examples.map(\.right), total: all.right, rounding: grams.roundings.right,
+        heavy: heavy.mapValues(\.right)))
     jackknife =
       jackknifeStatus == .ok
-      ? Jackknife(value: value, leavingOneOut: examples.map { all.without($0, of: n).cosine }) : nil
+      ? Jackknife(
+        value: value,
+        leavingOneOut: examples.enumerated().map { k, example in
+          (heavy[k] ?? all.without(example, of: n)).cosine
+        }) : nil
     z = value * (Double(n) * Double(n - 3) / 2).squareRoot()
     permutation = PermutationTest(
       value: value,
       among: PermutationTest.values(
-        left, layer: i, rightSquare: b, norm: norm, count: settings.permutations, seed: seed))
-    let grams = SquareGrams(left: a, right: b, exampleCount: n, roundings: roundings)
+        grams, inFloat32: !left.isFloat64(layer: i) && !right.isFloat64(layer: j), norm: norm,
+        count: settings.permutations, seed: seed, meter: left.meter))
     let found = [left.groups(ofLayer: i), right.groups(ofLayer: j)].enumerated().filter {
       $0.element.standApart
     }.map { place, groups in

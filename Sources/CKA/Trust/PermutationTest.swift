@@ -1,3 +1,4 @@
+import Activations
 import Support
 
 /// How often a random pairing of the examples is as similar as the true one.
@@ -22,42 +23,62 @@ public struct PermutationTest: Sendable, Hashable {
 
   /// CKA of two layers for each of `count` random pairings: that of index r follows
   /// `MinibatchPlan.permutation(of:seed:pass:)` for the pass r.
+  ///
+  /// - Parameter inFloat32: whether the numbers are float32's: of these a row of thousands stays in the nearest
+  ///   cache, which twice as many bytes do not.
   static func values(
-    _ left: CenteredGrams, layer: Int, rightSquare: [Float], norm: Double, count: Int, seed: UInt64
+    _ grams: SquareGrams, inFloat32: Bool, norm: Double, count: Int, seed: UInt64,
+    meter: WorkMeter?
   ) -> [Double] {
-    let n = left.exampleCount
-    left.meter?.begin(Double(count), as: "random pairings")
-    defer { left.meter?.end() }
-    return concurrentMap(0..<count) { index in
-      defer { left.meter?.add(1) }
+    meter?.begin(Double(count), as: "random pairings")
+    defer { meter?.end() }
+    return inFloat32
+      ? values(
+        grams.left.map { Float($0) }, grams.right.map { Float($0) },
+        exampleCount: grams.exampleCount, norm: norm, count: count, seed: seed,
+        meter: meter)
+      : values(
+        grams.left, grams.right, exampleCount: grams.exampleCount, norm: norm, count: count,
+        seed: seed, meter: meter)
+  }
+
+  private static func values<Number: BinaryFloatingPoint & Sendable>(
+    _ left: [Number], _ right: [Number], exampleCount n: Int, norm: Double, count: Int,
+    seed: UInt64,
+    meter: WorkMeter?
+  ) -> [Double] {
+    concurrentMap(0..<count) { index in
+      defer { meter?.add(1) }
       let order = MinibatchPlan.permutation(of: n, seed: seed, pass: index)
-      return product(left, layer: layer, rightSquare, order: order) / norm
+      return product(left, right, order: order) / norm
     }
   }
 
-  /// ⟨A, PBPᵀ⟩, where example i meets `order[i]`.
-  static func product(
-    _ left: CenteredGrams, layer: Int, _ rightSquare: [Float], order: [Int]
+  /// ⟨A, PBPᵀ⟩ of √2·A and √2·B, where example i meets `order[i]`.
+  @inline(__always)
+  private static func product<Number: BinaryFloatingPoint>(
+    _ left: [Number], _ right: [Number], order: [Int]
   ) -> Double {
-    let n = left.exampleCount
-    return rightSquare.withUnsafeBufferPointer { square in
-      order.withUnsafeBufferPointer { order in
-        var sum = 0.0
-        for i in 1..<n {
-          let row = left.packedRow(i, ofLayer: layer)
-          // One row of B, which stays in the cache, is read in the order of the permutation.
-          let start = order[i] * n
-          var (even, odd) = (0.0, 0.0)
-          var j = 0
-          while j + 1 < i {
-            even += Double(row[j]) * Double(square[start + order[j]])
-            odd += Double(row[j + 1]) * Double(square[start + order[j + 1]])
-            j += 2
+    let n = order.count
+    return left.withUnsafeBufferPointer { left in
+      right.withUnsafeBufferPointer { right in
+        order.withUnsafeBufferPointer { order in
+          var sum = 0.0
+          for i in 1..<n {
+            // One row of B, which stays in the cache, is read in the order of the permutation.
+            let (row, start) = (i * n, order[i] * n)
+            var (even, odd) = (0.0, 0.0)
+            var j = 0
+            while j + 1 < i {
+              even += Double(left[row + j]) * Double(right[start + order[j]])
+              odd += Double(left[row + j + 1]) * Double(right[start + order[j + 1]])
+              j += 2
+            }
+            if j < i { even += Double(left[row + j]) * Double(right[start + order[j]]) }
+            sum += even + odd
           }
-          if j < i { even += Double(row[j]) * Double(square[start + order[j]]) }
-          sum += even + odd
+          return sum
         }
-        return sum
       }
     }
   }

@@ -6,7 +6,7 @@ import Support
 /// vary with other examples, and which examples carry them.
 ///
 /// All examples of the comparison are in memory at once: 2n(n−1) bytes a layer, twice while the control
-/// is made.
+/// is made, and 4n(n−1) bytes more of a layer that is made anew in float64: see `leastMemory(on:pair:)`.
 public struct Trust: Sendable {
   /// The layers and examples, estimated by `.unbiased`.
   public let comparison: Comparison
@@ -157,15 +157,20 @@ public struct Trust: Sendable {
 
   /// Does the work on the first of `devices`, or where it fails, on the next.
   ///
-  /// - Parameter observe: hears of devices that failed.
+  /// - Parameters:
+  ///   - memory: bytes that the process may take: what is above `leastMemory(on:pair:)` keeps matrices of
+  ///     layers of which float32 leaves too little in float64. Those beyond it have no standard error where
+  ///     one example holds nearly all of them (`lowPrecision`).
+  ///   - observe: hears of devices that failed.
   /// - Throws: the last device's error, or the first that says that activations are unreadable.
   public func run(
-    on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
+    on devices: [any Device], memory: Int = Comparison.defaultMemory,
+    observe: (Comparison.Event) -> Void = { _ in }
   ) throws(DeviceError) -> Outcome {
     var last = DeviceError(kind: .notFound, call: "trust", context: "no device was given")
     for (index, device) in devices.enumerated() {
       do throws(DeviceError) {
-        return try run(on: device)
+        return try run(on: device, memory: memory)
       } catch {
         guard error.kind != .input else { throw error }
         last = error
@@ -177,7 +182,7 @@ public struct Trust: Sendable {
     throw last
   }
 
-  private func run(on device: some Device) throws(DeviceError) -> Outcome {
+  private func run(on device: some Device, memory: Int) throws(DeviceError) -> Outcome {
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
     comparison.meter?.begin(flops, as: "Gram matrices")
@@ -186,13 +191,15 @@ public struct Trust: Sendable {
     let right: CenteredGrams? =
       if let right = batch.right { try grams(of: right, on: device) } else { nil }
     var sums = try sums(left, right, on: device)
-    // What float32 leaves too little of is made anew in float64.
-    let doubtful = sums.doubtful(sums.left, comparison.kernel)
-    let others = right == nil ? [] : sums.doubtful(sums.right, comparison.kernel)
+    // What float32 leaves too little of, of all examples or without one, is made anew in float64.
+    let doubtful = layersForFloat64(sums, sums.left, left)
+    let others = right.map { layersForFloat64(sums, sums.right, $0) } ?? []
     if !(doubtful.isEmpty && others.isEmpty) {
-      try left.makeAnew(doubtful, of: batch.left, kernel: comparison.kernel)
+      let room = memory - leastMemory(on: device.info, pair: true)
+      try left.makeAnew(doubtful, of: batch.left, kernel: comparison.kernel, memory: room)
       if let right, let minibatch = batch.right {
-        try right.makeAnew(others, of: minibatch, kernel: comparison.kernel)
+        try right.makeAnew(
+          others, of: minibatch, kernel: comparison.kernel, memory: room - left.float64Bytes)
       }
       sums = try self.sums(left, right, on: device)
     }
@@ -212,6 +219,15 @@ public struct Trust: Sendable {
     let rows = work.left.count
     return ExactCost(atOnce: work).flops
       + work.pairFlops(pairs: work.pairsOfGrams(rows, work.right?.count ?? rows))
+  }
+
+  private func layersForFloat64(
+    _ sums: HSICSums, _ layers: [HSICSums.Layer], _ grams: CenteredGrams
+  ) -> [Int] {
+    let withoutRest = JackknifeMap.Side(grams).layersWithoutRest.filter {
+      sums.status(of: layers[$0]) == .ok
+    }
+    return Set(sums.doubtful(layers, comparison.kernel)).union(withoutRest).sorted()
   }
 
   private func grams(of minibatch: Minibatch, on device: some Device) throws(DeviceError)

@@ -70,8 +70,8 @@ extension Trust {
   /// between them. Normal, uniform, exponential and rectified activations have 0.6 to 0.75.
   public static let separationOfGroups = 0.9
 
-  /// Of fewer examples the best of all cuts finds groups by chance: of 8 normal ones in 15 of 100 layers, of 12 in 2,
-  /// of 20 in 0.2 (of exponential ones in 1).
+  /// Of fewer examples the best of all cuts finds groups by chance: of 8 normal ones in 15 of 100 layers, of 12
+  /// in 2, of 20 in 0.2 (of exponential ones in 1).
   public static let leastExamplesOfGroups = 20
 
   /// What two groups of the examples make of a pair of layers.

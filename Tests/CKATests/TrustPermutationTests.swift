@@ -1,0 +1,101 @@
+import Activations
+import BLASDevice
+import Device
+import Foundation
+import TestSupport
+import Testing
+
+@testable import CKA
+
+/// What random pairings of the examples say.
+@Suite struct TrustPermutationTests {
+  /// All 720 pairings of six examples: mean 0 and variance 2/(n(n−3)), whatever the data.
+  @Test func zIsThatOfAllPairings() throws {
+    let n = 6
+    let x = Activations64.normal(n: n, p: 3, seed: 5)
+    let y = Activations64.normal(n: n, p: 2, seed: 6)
+    let outcome = try TrustSamples.outcome([x], [y])
+    let values = permutations(n).map { Oracle.cka(x, y.rows($0), unbiased: true) }
+    #expect(values.count == 720)
+    let mean = values.reduce(0, +) / 720
+    let deviation = (values.reduce(0) { $0 + $1 * $1 } / 720 - mean * mean).squareRoot()
+    #expect(abs(mean) < 1e-12 && abs(deviation * deviation - 2 / (6.0 * 3)) < 1e-12)
+    let pair = try #require(
+      try outcome.pair(row: 0, column: 0, settings: .init(permutations: 20_000, randomDrops: 1)))
+    let value = Oracle.cka(x, y, unbiased: true)
+    #expect(abs(pair.z - value / deviation) < 1e-5)
+    #expect(abs((outcome.similarity.z?[0, 0] ?? .nan) - pair.z) < 1e-5)
+    // Random pairings sample that distribution. 5 standard errors: the variance's is at most √(kurtosis/N).
+    let error = deviation / 20_000.0.squareRoot()
+    #expect(abs(pair.permutation.mean) < 5 * error)
+    #expect(abs(pair.permutation.standardDeviation / deviation - 1) < 0.03)
+    let share = Double(values.count { $0 >= value - 1e-9 }) / 720
+    let spread = (share * (1 - share) / 20_000).squareRoot()
+    #expect(abs(pair.permutation.p - share) < 5 * spread + 1 / 20_000)
+  }
+
+  private func permutations(_ n: Int) -> [[Int]] {
+    guard n > 1 else { return [[0]] }
+    return permutations(n - 1).flatMap { shorter in
+      (0..<n).map { place in
+        var longer = shorter
+        longer.insert(n - 1, at: place)
+        return longer
+      }
+    }
+  }
+
+  /// Kolmogorov's test of 300 p values of independent layers. They are multiples of 1/200, each as likely: at
+  /// each of these the empirical distribution is within 1.628/√300 of p in 99 of 100 seeds.
+  @Test func permutationPIsUniformUnderTheNull() throws {
+    let device = BLASDevice()
+    let count = 300
+    let ps = try (0..<count).map { sample in
+      let x = Activations64.normal(n: 16, p: 5, seed: 20_000 + UInt64(sample))
+      // Skewed and of few features: far from a normal null.
+      var y = Activations64.normal(n: 16, p: 2, seed: 30_000 + UInt64(sample))
+      y.values = y.values.map { Double(Float(exp($0))) }
+      let outcome = try TrustSamples.trust([x], [y], seed: UInt64(sample)).run(on: [device])
+      let pair = try #require(
+        try outcome.pair(row: 0, column: 0, settings: .init(permutations: 199, randomDrops: 1)))
+      return pair.permutation.p
+    }
+    let distance = (1...200).map { step in
+      let p = Double(step) / 200
+      return abs(Double(ps.count { $0 <= p + 1e-9 }) / Double(count) - p)
+    }.max()
+    let limit = 1.628 / Double(count).squareRoot()
+    #expect(distance ?? 1 < limit, "\(distance ?? 1), expected less than \(limit)")
+  }
+
+  @Test func permutationsFindWhatIsThere() throws {
+    let settings = Trust.PairSettings(permutations: 99, randomDrops: 1)
+    let pair = try #require(
+      try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y]).pair(
+        row: 0, column: 0, settings: settings))
+    #expect(pair.permutation.p == 0.01 && pair.permutation.atLeastAsLarge == 0)
+    #expect(pair.permutation.largest < pair.value)
+    let again = try #require(
+      try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y]).pair(
+        row: 0, column: 0, settings: settings))
+    #expect(again.permutation == pair.permutation)
+    let other = try #require(
+      try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y], seed: 1).pair(
+        row: 0, column: 0, settings: settings))
+    #expect(other.permutation != pair.permutation)
+  }
+
+  /// The control is CKA of re-paired examples; a layer and itself are no longer alike.
+  @Test func controlsAreOfShuffledExamples() throws {
+    let order = MinibatchPlan.permutation(of: TrustSamples.n, seed: 9, pass: -2)
+    let outcome = try TrustSamples.outcome([TrustSamples.x, TrustSamples.y], seed: 9)
+    for (i, a) in [TrustSamples.x, TrustSamples.y].enumerated() {
+      for (j, b) in [TrustSamples.x, TrustSamples.y].enumerated() {
+        let expected = Oracle.cka(a, b.rows(order), unbiased: true)
+        #expect(abs(outcome.control[i, j] - expected) < 2e-6)
+      }
+    }
+    // Five null standard deviations.
+    #expect(outcome.control.elements.allSatisfy { abs($0) < 5 * (2 / (40.0 * 37)).squareRoot() })
+  }
+}
