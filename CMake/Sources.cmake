@@ -114,7 +114,8 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
   SOURCES
     FeatureSlabs.swift
     FeatureStage.swift
-    LayerCenters.swift)
+    LayerCenters.swift
+    StoredTypes.swift)
 
 cka_swift_library(BLASDevice Sources/BLASDevice
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs Support
@@ -144,7 +145,6 @@ cka_swift_library(LinearAlgebra Sources/LinearAlgebra
   DEPENDS COpenBLAS Device
   SOURCES
     LinearAlgebraError.swift
-    PositiveDefiniteSolve.swift
     Product.swift
     SymmetricEigen.swift)
 
@@ -223,6 +223,7 @@ cka_swift_library(CKA Sources/CKA
     Probe/ProbeDesign.swift
     Probe/StandardizedFeatures.swift
     SharedRun.swift
+    ShuffledPrefix.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift

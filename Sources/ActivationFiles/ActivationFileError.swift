@@ -70,3 +70,29 @@ func quoted(_ name: String) -> String {
   let start = String(String.UnicodeScalarView(name.unicodeScalars.prefix(limit)))
   return "'\(oneLine(start))…'"
 }
+
+/// A name in a file: bytes that are not UTF-8 stand as `\xE9`, so that two such names stay different.
+func shownName(_ bytes: some Sequence<UInt8>) -> String {
+  let bytes = Array(bytes)
+  if let name = String(validating: bytes, as: UTF8.self) { return name }
+  var name = ""
+  var parser = UTF8.ForwardParser()
+  var rest = bytes.makeIterator()
+  var place = 0
+  while true {
+    switch parser.parseScalar(from: &rest) {
+    case .valid(let scalar):
+      name += String(decoding: scalar, as: UTF8.self)
+      place += scalar.count
+    case .error(let length):
+      for byte in bytes[place..<(place + length)] {
+        name += "\\x" + String(byte, radix: 16, uppercase: true)
+      }
+      place += length
+    case .emptyInput: return name
+    }
+  }
+}
+
+/// Why an array of such a name is no layer: no document of results could hold it.
+let notUTF8 = "found a name that is not UTF-8, expected one that is"

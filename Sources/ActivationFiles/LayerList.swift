@@ -5,8 +5,8 @@ import Activations
 ///     {"layers": [{"name": "conv1", "stage": "stem", "layout": "channels-first"}, …],
 ///      "layout": "channels-last", "examples": ["img0", …]}
 ///
-/// All keys but a layer's name may be left out. Stages and examples are strings or integers. A layout is
-/// `LayerShape.Layout`; the model's own is for layers without one.
+/// All keys but a layer's name may be left out, and the file may have `MappedFile.longestList` bytes. Stages and
+/// examples are strings or integers. A layout is `LayerShape.Layout`; the model's own is for layers without one.
 struct LayerList {
   static let fileName = "layers.json"
 
@@ -45,8 +45,7 @@ struct LayerList {
 
   init(path: String) throws(ActivationFileError) {
     place = Place(path: path)
-    let file = try MappedFile(path: path)
-    let json = try StrictJSON(try file.copy(), place: place)
+    let json = try StrictJSON(try MappedFile(path: path).list(place), place: place)
     guard case .object(let members) = json else {
       throw place.data("found \(json.kind), expected an object")
     }
@@ -71,28 +70,28 @@ struct LayerList {
   /// is chosen but no layer.
   ///
   /// - Parameters:
-  ///   - names: All arrays of the model.
+  ///   - names: The `nameBytes` of all arrays of the model.
   ///   - skipped: The chosen arrays that are no layers.
   ///   - isChosen: Whether an array was chosen.
   func arrange(
-    _ layers: [LayerActivations], of names: Set<String>, skipped: [SkippedArray],
+    _ layers: [LayerActivations], of names: Set<[UInt8]>, skipped: [SkippedArray],
     isChosen: (String) -> Bool
   ) throws(ActivationFileError) -> [LayerActivations] {
     guard let entries else { return layers.map(annotate) }
-    var byName: [String: LayerActivations] = [:]
-    for layer in layers { byName[layer.name] = layer }
+    var byName: [[UInt8]: LayerActivations] = [:]
+    for layer in layers { byName[layer.name.nameBytes] = layer }
     var arranged: [LayerActivations] = []
     for entry in entries {
-      if let layer = byName.removeValue(forKey: entry.name) {
+      if let layer = byName.removeValue(forKey: entry.name.nameBytes) {
         arranged.append(annotate(layer, by: entry))
-      } else if let array = skipped.first(where: { $0.name == entry.name }) {
+      } else if let array = skipped.first(where: { $0.name.nameBytes == entry.name.nameBytes }) {
         throw place.data(
           "lists the layer \(quoted(entry.name)), which cannot be one: \(array.reason)")
-      } else if !names.contains(entry.name) || isChosen(entry.name) {
+      } else if !names.contains(entry.name.nameBytes) || isChosen(entry.name) {
         throw place.data("lists the layer \(quoted(entry.name)), which the model does not have")
       }
     }
-    if let unlisted = layers.first(where: { byName[$0.name] != nil }) {
+    if let unlisted = layers.first(where: { byName[$0.name.nameBytes] != nil }) {
       throw place.data("does not list the model's layer \(quoted(unlisted.name))")
     }
     return arranged
@@ -100,7 +99,7 @@ struct LayerList {
 
   /// `layer` with its stage and layout: one file of a folder whose other layers are listed, too.
   func annotate(_ layer: LayerActivations) -> LayerActivations {
-    annotate(layer, by: entries?.first { $0.name == layer.name })
+    annotate(layer, by: entries?.first { $0.name.nameBytes == layer.name.nameBytes })
   }
 
   private func annotate(_ layer: LayerActivations, by entry: Entry?) -> LayerActivations {
@@ -123,10 +122,10 @@ struct LayerList {
       throw place.data("layers is \(json.kind), expected an array")
     }
     var entries: [Entry] = []
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     for element in elements {
       let entry = try entry(element, place: place)
-      guard names.insert(entry.name).inserted else {
+      guard names.insert(entry.name.nameBytes).inserted else {
         throw place.data("lists the layer \(quoted(entry.name)) twice")
       }
       entries.append(entry)
@@ -182,7 +181,7 @@ struct LayerList {
       throw place.data("examples is \(json.kind), expected an array")
     }
     var examples: [String] = []
-    var seen: Set<String> = []
+    var seen: Set<[UInt8]> = []
     for element in elements {
       let id: String
       switch element {
@@ -190,7 +189,7 @@ struct LayerList {
       case .integer(let value): id = String(value)
       default: throw place.data("an example is \(element.kind), expected a string or an integer")
       }
-      guard seen.insert(id).inserted else {
+      guard seen.insert(id.nameBytes).inserted else {
         throw place.data("lists the example \(quoted(id)) twice")
       }
       examples.append(id)

@@ -104,8 +104,17 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     return copy
   }
 
-  /// A copy of the whole file.
-  func copy() throws(ActivationFileError) -> [UInt8] { try copy(0..<bytes.count) }
+  /// The most bytes of a list beside the activations: two million sample IDs of a hundred letters.
+  static let longestList = 256 << 20
+
+  /// A copy of the whole file, `layers.json` or `examples.txt`.
+  func list(_ place: Place) throws(ActivationFileError) -> [UInt8] {
+    guard bytes.count <= Self.longestList else {
+      throw place.data(
+        "holds \(bytes.count) bytes, expected a list of at most \(Self.longestList) (256 MiB)")
+    }
+    return try copy(0..<bytes.count)
+  }
 
   func prefetch(_ bytes: UnsafeRawBufferPointer) { advise(bytes, MADV_WILLNEED) }
 

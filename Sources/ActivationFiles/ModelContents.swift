@@ -87,7 +87,7 @@ public struct ModelContents: Sendable {
         isOneOfFolder
         ? chosen.map(list.annotate)
         : try list.arrange(
-          chosen, of: Set(names), skipped: skipped, isChosen: isChosen)
+          chosen, of: Set(names.map(\.nameBytes)), skipped: skipped, isChosen: isChosen)
     }
     let count = counts.reduce(0, +)
     let ids =
@@ -105,8 +105,8 @@ public struct ModelContents: Sendable {
   private func mostFrequentCounts(
     of candidates: [LayerActivations]
   ) -> [(counts: [Int], first: LayerActivations)] {
-    let listed = Set(isOneOfFolder ? [] : list?.entries?.map(\.name) ?? [])
-    let voters = candidates.filter { listed.contains($0.name) }
+    let listed = Set(isOneOfFolder ? [] : list?.entries?.map(\.name.nameBytes) ?? [])
+    let voters = candidates.filter { listed.contains($0.name.nameBytes) }
     var votes: [(counts: [Int], first: LayerActivations, number: Int)] = []
     var places: [[Int]: Int] = [:]
     for layer in voters.isEmpty ? candidates : voters {
@@ -156,12 +156,12 @@ public struct ModelContents: Sendable {
   private static func checkNames(
     _ arrays: [FoundArray], path: String
   ) throws(ActivationFileError) {
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     for array in arrays {
       guard !array.name.isEmpty else {
         throw Place(path: path).data("holds a layer without a name")
       }
-      guard names.insert(array.name).inserted else {
+      guard names.insert(array.name.nameBytes).inserted else {
         throw Place(path: path).data("holds the layer \(quoted(array.name)) twice")
       }
     }

@@ -1,11 +1,11 @@
 /// Writes `.npy` files.
-public enum NPYWriter {
+package enum NPYWriter {
   /// The bytes of a `.npy` file, version 1.0, of little-endian float64 numbers in C order.
   ///
   /// - Parameters:
   ///   - shape: The length of each axis.
-  ///   - values: As many numbers as the product of `shape`, the last axis fastest.
-  public static func data(shape: [Int], float64 values: [Double]) -> [UInt8] {
+  ///   - values: As many numbers as the product of `shape`, the last axis fastest: callers are of this repository.
+  package static func data(shape: [Int], float64 values: [Double]) -> [UInt8] {
     precondition(shape.reduce(1, *) == values.count, "the values do not fill the shape")
     let axes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     let dict = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(axes)), }"

@@ -23,6 +23,7 @@ enum NPZReader {
       let name = isNamed ? String(member.name.dropLast(4)) : member.name
       arrays.append(
         try FoundArray(name) { () throws(ActivationFileError) in
+          if let reason = member.whyNoLayer { throw part.noLayer(reason) }
           guard isNamed else { throw part.noLayer("expected a name that ends with .npy") }
           if let refusal = member.refusal { throw part.data(refusal) }
           let range = try archive.range(of: member)

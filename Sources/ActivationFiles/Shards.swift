@@ -21,10 +21,10 @@ struct Shards {
   /// The arrays of the first shard, each with the examples of all shards. An array that is not in every
   /// shard, of the same type and features, is no layer.
   func joined() throws(ActivationFileError) -> [FoundArray] {
-    var shards: [(shard: Shard, byName: [String: FoundArray])] = []
+    var shards: [(shard: Shard, byName: [[UInt8]: FoundArray])] = []
     for shard in rest {
-      var byName: [String: FoundArray] = [:]
-      for array in shard.arrays { byName[array.name] = array }
+      var byName: [[UInt8]: FoundArray] = [:]
+      for array in shard.arrays { byName[array.name.nameBytes] = array }
       shards.append((shard, byName))
     }
     var arrays: [FoundArray] = []
@@ -35,12 +35,12 @@ struct Shards {
       }
       arrays.append(
         try FoundArray(layer.name) { () throws(ActivationFileError) in
-          try joined(layer, with: shards.map { ($0.shard, $0.byName[layer.name]) })
+          try joined(layer, with: shards.map { ($0.shard, $0.byName[layer.name.nameBytes]) })
         })
     }
-    var names = Set(arrays.map(\.name))
+    var names = Set(arrays.map(\.name.nameBytes))
     for shard in rest {
-      for array in shard.arrays where names.insert(array.name).inserted {
+      for array in shard.arrays where names.insert(array.name.nameBytes).inserted {
         let error = fault(shard, "has the additional layer \(quoted(array.name))")
         arrays.append(.skipped(SkippedArray(array.name, reason: error.description, error: error)))
       }

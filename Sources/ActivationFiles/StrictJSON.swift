@@ -1,3 +1,5 @@
+import Activations
+
 /// A JSON value (RFC 8259) with the order of its keys kept and every integer exact.
 enum StrictJSON: Sendable, Equatable {
   case object([Member])
@@ -72,13 +74,13 @@ private struct StrictJSONParser {
 
   private mutating func members(depth: Int) throws(ActivationFileError) -> [StrictJSON.Member] {
     var members: [StrictJSON.Member] = []
-    var keys: Set<String> = []
+    var keys: Set<[UInt8]> = []
     try expect("{")
     if take("}") { return members }
     repeat {
       guard peek() == UInt8(ascii: "\"") else { throw unexpected("a key") }
       let key = try string()
-      guard keys.insert(key).inserted else {
+      guard keys.insert(key.nameBytes).inserted else {
         throw fault("the key \(quoted(key)) stands there twice")
       }
       try expect(":")

@@ -1,3 +1,4 @@
+import Activations
 import CLibzip
 
 /// A zip archive over a mapped file. With `ZipInput`, the only caller of libzip.
@@ -12,6 +13,8 @@ final class ZipArchive {
     let isDeflated: Bool
     /// Why the member cannot be read, where it is packed otherwise than numpy does.
     let refusal: String?
+    /// Why it cannot be a layer, whatever it holds.
+    let whyNoLayer: String?
   }
 
   private let input: ZipInput
@@ -57,11 +60,11 @@ final class ZipArchive {
   /// The members in the archive's order, folders left out.
   func members() throws(ActivationFileError) -> [Member] {
     var members: [Member] = []
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     var packedSize = 0
     for index in 0..<UInt64(max(0, zip_get_num_entries(archive, 0))) {
       let member = try member(index)
-      guard names.insert(member.name).inserted else {
+      guard names.insert(member.name.nameBytes).inserted else {
         throw place.data("holds the member \(quoted(member.name)) twice")
       }
       if member.name.hasSuffix("/"), member.size == 0 { continue }
@@ -84,13 +87,12 @@ final class ZipArchive {
       throw input.failure ?? place.data("the entry of member \(index) is damaged: \(message)")
     }
     let nameBytes = UnsafeRawBufferPointer(start: rawName, count: String.length(of: rawName))
-    guard let name = String(validating: nameBytes, as: UTF8.self) else {
-      let shown = String(decoding: nameBytes, as: UTF8.self)
-      throw place.data("the name of member \(quoted(shown)) is not valid UTF-8")
-    }
+    let name = shownName(nameBytes)
     guard let size = Int(exactly: status.size), let packedSize = Int(exactly: status.comp_size)
     else { throw part(name).data("claims more bytes than any file can hold") }
     let method = Int32(status.comp_method)
+    var whyNoLayer: String?
+    if String(validating: nameBytes, as: UTF8.self) == nil { whyNoLayer = notUTF8 }
     var refusal: String?
     if Int32(status.encryption_method) != ZIP_EM_NONE {
       refusal = "encrypted, expected a plain member"
@@ -99,7 +101,7 @@ final class ZipArchive {
     }
     return Member(
       index: index, name: name, size: size, packedSize: packedSize,
-      isDeflated: method == ZIP_CM_DEFLATE, refusal: refusal)
+      isDeflated: method == ZIP_CM_DEFLATE, refusal: refusal, whyNoLayer: whyNoLayer)
   }
 
   /// Where the packed bytes of a member lie in the file; nil where libzip's way of reading does not

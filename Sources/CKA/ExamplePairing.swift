@@ -6,7 +6,8 @@ public struct ExamplePairing: Sendable, Hashable {
   public let left: [Int]
   /// For each of them the same example of the second model; without one, `left` again.
   public let right: [Int]
-  /// Examples of the first model, ascending, that were taken out for NaN or infinity; nil where none was looked for.
+  /// Examples of the first model, ascending, that were taken out for NaN or infinity; nil where none was looked
+  /// for.
   public let dropped: [Int]?
 
   /// How many examples are compared.
@@ -35,20 +36,21 @@ public struct ExamplePairing: Sendable, Hashable {
     if let limit, limit < 0 { throw ComparisonError("at most \(limit) examples: at least 0") }
     try left.checkExamples()
     try right?.checkExamples()
-    let all = try right.map { (right) throws(ComparisonError) in
+    // For each example of the first model the one of the second, where these are not the same numbers.
+    var places: [Int]?
+    if let right {
       switch alignment {
-      case .order: try Self.inOrder(left, right)
-      case .ids: try Self.byID(left, right)
+      case .order: try Self.checkOrder(left, right)
+      case .ids: places = try Self.byID(left, right)
       }
     }
     let count = left.exampleCount
-    var chosen = Array(0..<count)
-    if let limit, limit < count {
-      let order = MinibatchPlan.permutation(of: count, seed: seed, pass: -1)
-      chosen = order.prefix(limit).sorted()
-    }
+    let chosen =
+      if let limit, limit < count {
+        MinibatchPlan.permutation(of: count, seed: seed, pass: -1, first: limit).sorted()
+      } else { Array(0..<count) }
     self.left = chosen
-    self.right = all.map { all in chosen.map { all[$0] } } ?? chosen
+    self.right = places.map { places in chosen.map { places[$0] } } ?? chosen
     dropped = nil
   }
 
@@ -82,19 +84,19 @@ public struct ExamplePairing: Sendable, Hashable {
       left: places.map { left[$0] }, right: places.map { right[$0] }, dropped: examples)
   }
 
-  private static func inOrder(
+  private static func checkOrder(
     _ left: any ActivationSource, _ right: any ActivationSource
-  ) throws(ComparisonError) -> [Int] {
+  ) throws(ComparisonError) {
     guard left.exampleCount == right.exampleCount else {
       throw ComparisonError(
         "\(right.name) has \(right.exampleCount) examples and \(left.name) \(left.exampleCount): "
           + "both must hold the same examples in the same order")
     }
     guard let ids = left.exampleIDs, let others = right.exampleIDs,
-      let first = ids.indices.first(where: { ids[$0] != others[$0] })
-    else { return Array(0..<left.exampleCount) }
+      let first = ids.indices.first(where: { ids[$0].nameBytes != others[$0].nameBytes })
+    else { return }
     let remedy =
-      Set(ids) == Set(others)
+      Set(ids.map(\.nameBytes)) == Set(others.map(\.nameBytes))
       ? "the same in another order, which aligning by ID would mend" : "others"
     throw ComparisonError(
       "example \(first) is \"\(others[first])\" in \(right.name) and \"\(ids[first])\" in "
@@ -109,25 +111,25 @@ public struct ExamplePairing: Sendable, Hashable {
       guard let ids = model.exampleIDs else {
         throw ComparisonError("\(model.name) has no sample IDs: its examples cannot be aligned")
       }
-      var seen: Set<String> = []
-      if let twice = ids.first(where: { !seen.insert($0).inserted }) {
+      var seen: Set<[UInt8]> = []
+      if let twice = ids.first(where: { !seen.insert($0.nameBytes).inserted }) {
         throw ComparisonError("\(model.name) has the sample ID \"\(twice)\" twice")
       }
       return ids
     }
     let (own, others) = (try ids(left), try ids(right))
-    let places = Dictionary(uniqueKeysWithValues: others.enumerated().map { ($1, $0) })
+    let places = Dictionary(uniqueKeysWithValues: others.enumerated().map { ($1.nameBytes, $0) })
     var result: [Int] = []
     for id in own {
-      guard let place = places[id] else {
+      guard let place = places[id.nameBytes] else {
         throw ComparisonError(
           "\(right.name) lacks the example \"\(id)\" of \(left.name): both must hold the same")
       }
       result.append(place)
     }
     guard own.count == others.count else {
-      let known = Set(own)
-      let extra = others.first { !known.contains($0) } ?? ""
+      let known = Set(own.map(\.nameBytes))
+      let extra = others.first { !known.contains($0.nameBytes) } ?? ""
       throw ComparisonError(
         "\(left.name) lacks the example \"\(extra)\" of \(right.name): both must hold the same")
     }

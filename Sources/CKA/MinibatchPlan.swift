@@ -74,13 +74,17 @@ public struct MinibatchPlan: Sendable {
   /// `seed + pass · 0xD1B54A32D192ED03` (mod 2⁶⁴). The same on every machine; empty for a `count`
   /// below 1.
   static func permutation(of count: Int, seed: UInt64, pass: Int) -> [Int] {
-    var first = SplitMix64(seed: seed &+ UInt64(truncatingIfNeeded: pass) &* 0xD1B5_4A32_D192_ED03)
-    var generator = SplitMix64(seed: first.next())
+    var generator = generator(seed: seed, pass: pass)
     var result = Array(0..<max(count, 0))
     for last in stride(from: count - 1, to: 0, by: -1) {
       result.swapAt(last, Int(generator.next(below: UInt64(last) + 1)))
     }
     return result
+  }
+
+  static func generator(seed: UInt64, pass: Int) -> SplitMix64 {
+    var first = SplitMix64(seed: seed &+ UInt64(truncatingIfNeeded: pass) &* 0xD1B5_4A32_D192_ED03)
+    return SplitMix64(seed: first.next())
   }
 }
 
@@ -156,22 +160,34 @@ extension MinibatchPlan {
 struct SplitMix64 {
   private var state: UInt64
 
+  private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+
   init(seed: UInt64) { state = seed }
 
   mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
+    state &+= Self.step
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return z ^ (z >> 31)
   }
 
+  /// Goes back by one output.
+  mutating func goBack() { state &-= Self.step }
+
   /// A number below `bound`, all equally likely (Lemire 2019).
   mutating func next(below bound: UInt64) -> UInt64 {
+    draw(below: bound).number
+  }
+
+  /// The same, and how many outputs before it were refused: each with a probability below bound/2⁶⁴.
+  mutating func draw(below bound: UInt64) -> (number: UInt64, refused: Int) {
     let threshold = (0 &- bound) % bound
+    var refused = 0
     while true {
       let (high, low) = next().multipliedFullWidth(by: bound)
-      if low >= threshold { return high }
+      if low >= threshold { return (high, refused) }
+      refused += 1
     }
   }
 }

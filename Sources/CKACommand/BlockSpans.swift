@@ -10,7 +10,7 @@ struct BlockSpans {
   /// Reads the folder of a result of `compare --blocks` or `blocks` at `path`; a block without any of
   /// `layers` is left out.
   init(at path: String, layers: [String]) throws {
-    let isOfBlocks = fileType("\(path)/\(BlocksDocument.name)", following: true) != nil
+    let isOfBlocks = try isThere("\(path)/\(BlocksDocument.name)")
     let file = "\(path)/\(isOfBlocks ? BlocksDocument.name : ResultDocument.name)"
     var result: ResultDocument?
     if isOfBlocks {
@@ -26,14 +26,14 @@ struct BlockSpans {
         "\(oneLine(file)): found no blocks, expected a result of cka blocks or of compare --blocks, of one "
           + "model")
     }
-    let names = result.models[0].layers.map(\.name)
-    guard layers.contains(where: names.contains) else {
+    let names = result.models[0].layers.map(\.name.nameBytes)
+    guard layers.contains(where: { names.contains($0.nameBytes) }) else {
       throw Failure(
         .data, "\(oneLine(file)): found no layer of the model, expected its own result")
     }
     ranges = blocks.compactMap { block in
       let members = Set(names[block.first...block.last])
-      let places = layers.indices.filter { members.contains(layers[$0]) }
+      let places = layers.indices.filter { members.contains(layers[$0].nameBytes) }
       guard let first = places.first, let last = places.last else { return nil }
       return first...last
     }

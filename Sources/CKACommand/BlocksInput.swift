@@ -33,11 +33,11 @@ struct BlocksInput {
   /// The folders of several results of `compare`, each of one network, or of one sweep: its store, or the
   /// folder `results` in it.
   init(_ paths: [String]) throws {
-    if paths.count == 1, let sweep = Self.sweepFolder(paths[0]) {
+    if paths.count == 1, let sweep = try Self.sweepFolder(paths[0]) {
       try self.init(sweep: sweep)
       return
     }
-    if let sweep = paths.first(where: { Self.sweepFolder($0) != nil }) {
+    if let sweep = try paths.first(where: { try Self.sweepFolder($0) != nil }) {
       throw Failure(
         .usage, "\(oneLine(sweep)): holds results of a sweep, which are looked at alone")
     }
@@ -110,8 +110,8 @@ struct BlocksInput {
   }
 
   /// The folder of `sweep.json` for a store or its results.
-  private static func sweepFolder(_ path: String) -> String? {
-    let folder = resultFolder(path)
-    return fileType("\(folder)/\(SweepDocument.name)", following: true) == nil ? nil : folder
+  private static func sweepFolder(_ path: String) throws(Failure) -> String? {
+    let folder = try resultFolder(path)
+    return try isThere("\(folder)/\(SweepDocument.name)") ? folder : nil
   }
 }

@@ -52,10 +52,10 @@ struct ErrorGroups {
   /// One path, though it may hold commas, where it is there; else paths or shell patterns with commas
   /// between them. Shells leave patterns behind an equals sign alone.
   private static func paths(_ text: String) throws -> [String] {
-    if fileType(text, following: true) != nil { return [text] }
+    if try isThere(text) { return [text] }
     return try text.split(separator: ",").flatMap { part in
       let part = String(part)
-      guard fileType(part, following: true) == nil, part.contains(where: { "*?[".contains($0) })
+      guard try !isThere(part), part.contains(where: { "*?[".contains($0) })
       else { return [part] }
       var found = glob_t()
       defer { globfree(&found) }
@@ -76,7 +76,8 @@ struct ErrorGroups {
     var first: (path: String, model: ModelFiles)?
     let read = try groups.map { group in
       let networks = try group.paths.map { path in
-        let choices: [(String) -> Bool] = layer.map { name in [{ $0 == name }] } ?? []
+        let choices: [(String) -> Bool] =
+          layer.map { name in [{ $0.nameBytes == name.nameBytes }] } ?? []
         let model = try openModel(path, choosing: choices, wanted: layer ?? "")
         try checkIDs(of: model, path, beside: first)
         if first?.model.exampleIDs == nil, first == nil || model.exampleIDs != nil {
@@ -96,7 +97,8 @@ struct ErrorGroups {
     of model: ModelFiles, _ path: String, beside first: (path: String, model: ModelFiles)?
   ) throws {
     guard let first, let ids = first.model.exampleIDs, let others = model.exampleIDs,
-      ids.count == others.count, let place = ids.indices.first(where: { ids[$0] != others[$0] })
+      ids.count == others.count,
+      let place = ids.indices.first(where: { ids[$0].nameBytes != others[$0].nameBytes })
     else { return }
     throw Failure(
       .data,

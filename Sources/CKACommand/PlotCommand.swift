@@ -112,7 +112,7 @@ struct PlotCommand: ParsableCommand {
 
   private func writeReport(of folder: String) throws {
     let bytes = try drawing(folder) { try readResult(in: folder).report().bytes() }
-    let place = resultFolder(folder)
+    let place = try resultFolder(folder)
     let path = "\(place)/\(Report.fileName)"
     try replaceFile(bytes, at: path, called: oneLine(path))
     try Console.print("written: \(oneLine(path))")
@@ -121,7 +121,7 @@ struct PlotCommand: ParsableCommand {
   /// Writes pictures of a figure into the folder of its result.
   private func draw(_ figure: NamedFigure, beside folder: String) throws {
     for format in Self.formats {
-      let path = "\(resultFolder(folder))/\(figure.file(format))"
+      let path = "\(try resultFolder(folder))/\(figure.file(format))"
       let bytes = try drawing(folder) { try figure.figure.data(format, style: look.style()) }
       try replaceFile(bytes, at: path, called: oneLine(path))
     }

@@ -246,6 +246,18 @@ struct ResultFolder {
   }
 }
 
+/// Whether something is at `path`, links followed.
+///
+/// - Throws: where that cannot be told: a folder on the way may not be searched, or the file system fails.
+func isThere(_ path: String) throws(Failure) -> Bool {
+  if fileType(path, following: true) != nil { return true }
+  let code = errno
+  guard [ENOENT, ENOTDIR, ENAMETOOLONG].contains(code) else {
+    throw Failure(errno: code, reading: oneLine(path), expected: "a file or folder")
+  }
+  return false
+}
+
 /// What kind of file lies at `path`; nil, and errno says why, where there is none.
 func fileType(_ path: String, following: Bool) -> mode_t? {
   var information = stat()

@@ -41,14 +41,14 @@ extension NamedFigure {
 
 /// What lies in a folder that one of the commands wrote; of a sweep, the store or its `results`.
 func readResult(in folder: String) throws -> any DrawableResult {
-  let place = resultFolder(folder)
+  let place = try resultFolder(folder)
   let types: [(String, any DrawableResult.Type)] = [
     (ResultDocument.name, CompareResult.self), (ConvergeDocument.name, ConvergeResult.self),
     (ComponentsDocument.name, ComponentsResult.self), (BlocksDocument.name, BlocksResult.self),
     (TrustDocument.name, TrustResult.self), (ProbeDocument.name, ProbeResult.self),
     (ErrorsDocument.name, ErrorsResult.self), (SweepDocument.name, SweepResult.self),
   ]
-  let found = types.first { fileType("\(place)/\($0.0)", following: true) != nil }
+  let found = try types.first { try isThere("\(place)/\($0.0)") }
   guard let (_, type) = found else {
     throw Failure(
       .noInput,
@@ -59,10 +59,9 @@ func readResult(in folder: String) throws -> any DrawableResult {
 }
 
 /// Where the files of a result are: of a store, in `results`.
-func resultFolder(_ folder: String) -> String {
+func resultFolder(_ folder: String) throws(Failure) -> String {
   let results = "\(folder)/results"
-  let isStore = fileType("\(results)/\(SweepDocument.name)", following: true) != nil
-  return isStore ? results : folder
+  return try isThere("\(results)/\(SweepDocument.name)") ? results : folder
 }
 
 /// Draws what the files in `folder` hold: where they make no figure, it is the files' fault.

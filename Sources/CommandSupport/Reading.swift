@@ -1,12 +1,15 @@
 import Foundation
 import Support
 
-/// The bytes of a regular file. Only such files end, and let themselves be opened without a wait.
+/// The most bytes of a file that is read whole: a document of results, a table, a list of names.
+private let longestFile = 1 << 30
+
+/// The bytes of a regular file of at most 1 GiB. Only such files end, and let themselves be opened without a wait.
 ///
 /// - Parameters:
 ///   - name: what messages call the file.
 ///   - expected: what should be there: `a table of models`.
-/// - Throws: `.noInput` where there is no such file, `.io` where it cannot be read.
+/// - Throws: `.noInput` where there is no such file, `.io` where it cannot be read, `.data` where it is longer.
 public func readFile(
   _ path: String, called name: String, expected: String
 ) throws(Failure) -> [UInt8] {
@@ -31,12 +34,15 @@ public func readFile(
     guard count >= 0 else { throw failure(errno) }
     guard count > 0 else { return bytes }
     bytes.append(contentsOf: buffer[..<count])
+    guard bytes.count <= longestFile else {
+      throw Failure(.data, "\(name): holds more than 1 GiB; expected \(expected)")
+    }
   }
 }
 
 extension Failure {
   /// A call that opens or reads `name` failed.
-  init(errno code: Int32, reading name: String, expected: String) {
+  public init(errno code: Int32, reading name: String, expected: String) {
     let isMissing = [
       ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EACCES, EPERM, ENXIO, ENODEV,
     ].contains(code)

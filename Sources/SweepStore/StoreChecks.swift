@@ -111,11 +111,12 @@ extension ModelEntry {
       throw StoreError(.data, path, "was made with other settings than those of store.json")
     }
     try check("model.layers", "none", !model.layers.isEmpty, "one or more")
-    var names: Set<String> = []
+    var names: Set<[UInt8]> = []
     for (index, layer) in model.layers.enumerated() {
       let field = "model.layers[\(index)]"
       try check(
-        "\(field).name", oneLine(layer.name), names.insert(layer.name).inserted, "another name")
+        "\(field).name", oneLine(layer.name), names.insert(layer.name.nameBytes).inserted,
+        "another name")
       let n = store.document.exampleCount
       let shape = LayerShape(exampleCount: n, featureAxes: Array(layer.shape.dropFirst()))
       try check(

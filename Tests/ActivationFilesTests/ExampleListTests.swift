@@ -51,4 +51,21 @@ import Testing
     try folder.write("{\"examples\": [\"a\", \"b\"]}", to: "net/layers.json")
     expectFailure(at: "\(folder.path)/net", "examples.txt", "and in layers.json")
   }
+
+  /// Swift takes both for equal.
+  @Test func idsThatLookTheSameAreTwo() throws {
+    try folder.write(Self.twoExamples, to: "net/x.npy")
+    try folder.write("\u{E9}\ne\u{301}\n", to: "net/examples.txt")
+    #expect(try ModelFiles(path: "\(folder.path)/net").exampleIDs?.count == 2)
+  }
+
+  /// Lists of any length were once read whole. These are holes in a file: they take no room.
+  @Test(arguments: ["examples.txt", "layers.json"]) func refusesListsOfAnyLength(name: String)
+    throws
+  {
+    try folder.write(Self.twoExamples, to: "net/x.npy")
+    let path = try folder.write("a\n", to: "net/\(name)")
+    #expect(truncate(path, MappedFile.longestList + 1) == 0)
+    expectFailure(at: "\(folder.path)/net", name, "268435457 bytes", "at most 268435456 (256 MiB)")
+  }
 }

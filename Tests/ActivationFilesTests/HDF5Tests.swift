@@ -175,6 +175,24 @@ private func fixture(_ name: String) -> String {
       }
     }
 
+    /// One name that is not UTF-8 once refused the whole file, and of two that look the same the second was
+    /// "there twice".
+    @Test func namesAreToldApartByTheirBytes() throws {
+      let model = try ModelFiles(path: fixture("names"))
+      let names = model.layers.map { Array($0.name.utf8) }
+      #expect(names == ["e\u{301}", "\u{E9}"].map { Array($0.utf8) })
+      #expect(model.layers.map(\.shape.featureCount) == [2, 3])
+      for layer in model.layers { #expect(layer.rows == expected(layer)) }
+      #expect(
+        Set(model.skipped.map(\.name)) == [#"caf\xE9"#, #"caf\xE8"#, #"gr\xE9/in"#])
+      #expect(model.skipped.allSatisfy { $0.reason.contains("not UTF-8") })
+    }
+
+    /// Once "damaged or cut short".
+    @Test(arguments: ["newer", "newest"]) func filesOfANewerHDF5AreCalledSo(file: String) {
+      expectFailure(at: fixture("refused-\(file)"), "needs a newer HDF5", "version", "libver")
+    }
+
     @Test func threadsUnpackOnce() throws {
       let layer = try ModelFiles(path: fixture("layouts")).layers.first { $0.name == "everything" }
       let chosen = try #require(layer)

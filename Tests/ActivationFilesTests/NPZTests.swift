@@ -155,7 +155,33 @@ import Testing
     expectFailure(at: try write([entry, entry]), "'a.npy' twice")
     var invalid = entry
     invalid.name = [0xC3, 0x28] + Array(".npy".utf8)
-    expectFailure(at: try write([entry, invalid]), "not valid UTF-8")
+    expectFailure(at: try write([invalid]), #"'\xC3(.npy'"#, "not UTF-8")
+  }
+
+  /// One name that is not UTF-8 once refused the whole file.
+  @Test func membersWhoseNamesAreNotUTF8AreSkipped() throws {
+    let entry = ZipFile.Entry("a.npy", Self.small)
+    var (one, other) = (entry, entry)
+    one.name = [0xE9] + Array(".npy".utf8)
+    other.name = [0xE8] + Array(".npy".utf8)
+    let model = try ModelFiles(path: try write([one, entry, other]))
+    #expect(model.layers.map(\.name) == ["a"])
+    #expect(
+      model.skipped.map(\.name) == [#"\xE9.npy"#, #"\xE8.npy"#].map { String($0.dropLast(4)) })
+    #expect(model.skipped.allSatisfy { $0.reason.contains("not UTF-8") })
+  }
+
+  /// Swift takes both texts for equal: once "holds the member twice".
+  @Test func namesThatLookTheSameAreTwoLayers() throws {
+    let names = ["\u{E9}", "e\u{301}"]
+    let path = try write(names.map { ZipFile.Entry("\($0).npy", Self.small) })
+    let model = try ModelFiles(path: path)
+    #expect(model.layers.map { Array($0.name.utf8) } == names.map { Array($0.utf8) })
+    let contents = try ModelContents(path: path)
+    for name in names {
+      let chosen = try contents.model(choosing: [{ $0.utf8.elementsEqual(name.utf8) }])
+      #expect(chosen.layers.map { Array($0.name.utf8) } == [Array(name.utf8)])
+    }
   }
 
   @Test func namesBothLayersOfDifferentExampleCounts() throws {

@@ -84,4 +84,44 @@ import Testing
         found.similarity.cka[0, 0]
           - Oracle.cka(Self.x, Self.y, unbiased: true, batches: [pairing.left])) < 1e-6)
   }
+
+  /// IDs that look the same but are written otherwise are others, as files have them.
+  @Test func idsAreComparedByTheirBytes() throws {
+    let layer = Activations64.normal(n: 2, p: 2, seed: 1)
+    let names = ["\u{E9}", "e\u{301}"]
+    let left = Self.model("left", layer, ids: names)
+    let right = Self.model("right", layer, ids: names.reversed())
+    #expect(try ExamplePairing(left, right, alignment: .ids).right == [1, 0])
+    #expect(throws: ComparisonError.self) { try ExamplePairing(left, right) }
+  }
+
+  /// The first places of a permutation, of which lists of all examples were once made.
+  @Test(arguments: [0, 1, 2, 3, 17, 1000, 40_000]) func fewExamplesAreThoseOfTheWholeOrder(
+    count: Int
+  ) {
+    for seed in [0, 1, 99] as [UInt64] {
+      let whole = MinibatchPlan.permutation(of: count, seed: seed, pass: -1)
+      for few in [0, 1, 2, 5, count / 2, count, count + 3] {
+        let found = MinibatchPlan.permutation(of: count, seed: seed, pass: -1, first: few)
+        #expect(found == Array(whole.prefix(few)))
+      }
+    }
+  }
+
+  /// Numbers that Lemire's method refuses are drawn again: of bounds near 2⁶⁴ every second one is, of any that
+  /// examples have next to none.
+  @Test func refusedNumbersAreCountedAndUndone() {
+    var generator = SplitMix64(seed: 5)
+    let bound: UInt64 = 1 << 63 + 1
+    var refused = 0
+    for _ in 0..<100 {
+      var before = generator
+      let drawn = generator.draw(below: bound)
+      var back = generator
+      for _ in 0...drawn.refused { back.goBack() }
+      #expect(drawn.number < bound && back.next() == before.next())
+      refused += drawn.refused
+    }
+    #expect((50...200).contains(refused))
+  }
 }

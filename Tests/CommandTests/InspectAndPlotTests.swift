@@ -52,6 +52,21 @@ import Testing
     try cka("compare", "a.npz", "b.npz", "--device", "cpu", "--quiet").expectSuccess()
   }
 
+  /// What cannot be looked at was once told as "holds no result". (A link that leads to itself: such a failure
+  /// meets the superuser, too.)
+  @Test func pathsThatCannotBeLookedAtAreNamedWithTheError() throws {
+    #expect(symlink("loop", "\(cka.folder.path)/loop") == 0)
+    for words in [["plot", "loop"], ["blocks", "loop"]] {
+      try cka.run(words).expectFailure(66, "loop/results/sweep.json", "Too many levels")
+    }
+    try cka.folder.write(TestModel(layers: 3, n: 24).npz, to: "m.npz")
+    let labels = (0..<24).map { Double($0 % 2) }
+    try cka.folder.write(NPYFile.bytes(labels, shape: [24], type: .int64), to: "y.npy")
+    try cka("probe", "m.npz", "--labels", "y.npy", "--blocks", "loop")
+      .expectFailure(66, "loop/blocks.json", "Too many levels")
+    try cka("plot", "nothing").expectFailure(66, "nothing: holds no result")
+  }
+
   @Test func plotDrawsTheSameAgain() throws {
     try compare()
     let before = try TestResult(cka)

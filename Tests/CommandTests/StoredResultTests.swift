@@ -72,14 +72,17 @@ import Testing
   /// Draws all of a result; expects a failure of one line, 65, that names a file of it, if any.
   ///
   /// - Parameter wholly: whether figures are not only made, but drawn, and the page, too.
-  private func draw(_ folder: String, _ what: String, wholly: Bool = true) {
+  /// - Returns: whether there was such a failure.
+  @discardableResult
+  private func draw(_ folder: String, _ what: String, wholly: Bool = true) -> Bool {
     do {
-      try drawing(folder) {
+      return try drawing(folder) {
         let result = try readResult(in: folder)
         let figures = try result.figures()
-        guard wholly else { return }
+        guard wholly else { return false }
         for figure in figures { _ = try figure.figure.data(.svg) }
         _ = try result.report().bytes()
+        return false
       }
     } catch let error as any FailureConvertible {
       let failure = error.failure
@@ -89,13 +92,14 @@ import Testing
     } catch {
       Issue.record("\(what): \(error)")
     }
+    return true
   }
 
   /// `plot` drew only what `compare` wrote, and its page only of that, `converge` and `STORE/results`.
   @Test(arguments: Kind.allCases)
   func everyResultIsDrawnAgain(kind: Kind) throws {
     try make(kind)
-    let folder = resultFolder("\(cka.folder.path)/r")
+    let folder = try resultFolder("\(cka.folder.path)/r")
     let pictures = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { name in
       [".pdf", ".png", ".svg"].contains { name.hasSuffix($0) }
     }
@@ -123,7 +127,7 @@ import Testing
   @Test(arguments: Kind.allCases)
   func changedNumbersAreRefusedOrDrawn(kind: Kind) throws {
     try make(kind)
-    let folder = resultFolder("\(cka.folder.path)/r")
+    let folder = try resultFolder("\(cka.folder.path)/r")
     let name = try #require(
       FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".json") })
     let path = "\(folder)/\(name)"
@@ -192,7 +196,7 @@ import Testing
   @Test(arguments: Kind.allCases)
   func damagedFilesAreRefused(kind: Kind) throws {
     try make(kind)
-    let folder = resultFolder("\(cka.folder.path)/r")
+    let folder = try resultFolder("\(cka.folder.path)/r")
     for name in try FileManager.default.contentsOfDirectory(atPath: folder)
     where name.hasSuffix(".npy") || name.hasSuffix(".json") {
       let url = URL(fileURLWithPath: "\(folder)/\(name)")
@@ -203,7 +207,7 @@ import Testing
         ("HDF5", hdf5), ("long", whole + [0]),
       ] {
         try Data(bytes).write(to: url)
-        draw(folder, "\(name): \(what)")
+        #expect(draw(folder, "\(name): \(what)"), "\(name): \(what)")
       }
       try whole.write(to: url)
     }

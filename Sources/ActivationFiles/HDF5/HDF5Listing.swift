@@ -1,4 +1,5 @@
 #if HDF5
+  import Activations
   import CHDF5Process
 
   /// What libhdf5 says a file holds, in the form of `hdf5_process.h`. Nothing of it is held against the
@@ -32,6 +33,8 @@
       case dataset(Dataset)
       /// No array of this file.
       case other(cka_hdf5_reason)
+      /// Of a name that is not UTF-8.
+      case unnameable
     }
 
     /// All members of all groups but the groups, by their paths.
@@ -41,44 +44,58 @@
     init(_ answer: [UInt8], place: Place) throws(ActivationFileError) {
       var input = Input(bytes: answer, place: place)
       /// Whether the members of a group come in the order of their creation.
-      var isByCreation: [String: Bool] = [:]
+      var isByCreation: [[UInt8]: Bool] = [:]
       while true {
         let kind = cka_hdf5_entry(UInt32(truncatingIfNeeded: try input.number()))
         guard kind != CKA_HDF5_END else { break }
-        guard let name = String(validating: try input.counted(), as: UTF8.self) else {
-          throw place.data("holds a name that is not valid UTF-8")
-        }
+        let bytes = try input.counted()
+        let (name, isText) = (shownName(bytes), String(validating: bytes, as: UTF8.self) != nil)
         switch kind {
-        case CKA_HDF5_GROUP: isByCreation[name] = try input.number() != 0
-        case CKA_HDF5_DATASET: members.append((name, .dataset(try input.dataset())))
+        case CKA_HDF5_GROUP: isByCreation[name.nameBytes] = try input.number() != 0
+        case CKA_HDF5_DATASET:
+          let dataset = try input.dataset()
+          members.append((name, isText ? .dataset(dataset) : .unnameable))
         case CKA_HDF5_OTHER:
           let reason = cka_hdf5_reason(UInt32(truncatingIfNeeded: try input.number()))
-          members.append((name, .other(reason)))
+          members.append((name, isText ? .other(reason) : .unnameable))
         case CKA_HDF5_FAILED:
           let what = try input.text()
           let part = what.isEmpty ? nil : "\(what) \(quoted(name.isEmpty ? "/" : name))"
-          throw Place(path: place.path, part: part).data(
-            "damaged or cut short, expected HDF5: \(try input.text())")
+          throw Place(path: place.path, part: part).data(Self.words(for: try input.text()))
         default: throw input.malformed
         }
       }
       members = Self.sorted(members, isByCreation: isByCreation)
     }
 
+    /// What a failure means that libhdf5 tells with `message`.
+    ///
+    /// Every part of a file has a version, and what a later HDF5 has written begins with one that this libhdf5
+    /// does not know: "bad superblock version number", "bad version number for layout message".
+    private static func words(for message: String) -> String {
+      message.contains("version")
+        ? "cannot be read by this program's libhdf5: needs a newer HDF5, or is damaged (\(message)); "
+          + "h5py writes for this one with libver=('earliest', 'v110')"
+        : "damaged or cut short, expected HDF5: \(message)"
+    }
+
     /// The members as they come in their groups: in the order they are in where that is the one of their
     /// creation, else in the natural order of their names.
     private static func sorted(
-      _ members: [(name: String, content: Content)], isByCreation: [String: Bool]
+      _ members: [(name: String, content: Content)], isByCreation: [[UInt8]: Bool]
     ) -> [(name: String, content: Content)] {
-      let paths = members.map { $0.name.split(separator: "/", omittingEmptySubsequences: false) }
+      let paths = members.map {
+        $0.name.nameBytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      }
       let order = members.indices.sorted { a, b in
-        var group = ""
+        var group: [UInt8] = []
         for (left, right) in zip(paths[a], paths[b]) {
           if left != right {
             return isByCreation[group] == true
-              ? a < b : naturallyPrecedes(String(left), String(right))
+              ? a < b : naturallyPrecedes(shownName(left), shownName(right))
           }
-          group += group.isEmpty ? left : "/" + left
+          if !group.isEmpty { group.append(UInt8(ascii: "/")) }
+          group += left
         }
         return a < b
       }

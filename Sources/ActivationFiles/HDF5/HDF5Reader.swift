@@ -33,6 +33,7 @@
           try FoundArray(name) { () throws(ActivationFileError) in
             switch content {
             case .other(let reason): throw part("link").noLayer(words(for: reason))
+            case .unnameable: throw part("link").noLayer(notUTF8)
             case .dataset(let dataset):
               return try HDF5Dataset(
                 dataset, name: name, fileSize: file.bytes.count, place: part("dataset")

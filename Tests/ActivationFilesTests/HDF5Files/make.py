@@ -167,6 +167,28 @@ def mixed():
         file.create_dataset("packed", data=numbers((4, 3), "i4"), scaleoffset=0)
 
 
+def names():
+    """Names that are not UTF-8, of a dataset and of a group, and two that look the same."""
+    with create("names") as file:
+        file["\u00e9"] = numbers((4, 3))
+        file["e\u0301"] = numbers((4, 2))
+        file[b"caf\xe9"] = numbers((4, 3))
+        file[b"caf\xe8"] = numbers((4, 3))
+        file.create_group(b"gr\xe9")["in"] = numbers((4, 3))
+
+
+def newer():
+    """What HDF5 1.10 does not know: the layout of HDF5 2.0, and a superblock to come."""
+    with create("refused-newer", ("v200", "v200")) as file:
+        file.create_dataset("x", data=numbers((8, 3)), chunks=(2, 3), compression="gzip")
+    with create("refused-newest", LATEST) as file:
+        file["x"] = numbers((4, 3))
+    path = HERE / "refused-newest.h5"
+    content = bytearray(path.read_bytes())
+    content[8] = 9
+    path.write_bytes(content)
+
+
 def one(name, **options):
     def decorate(write):
         with create(f"refused-{name}", **options) as file:
@@ -281,5 +303,7 @@ groups()
 lzf()
 matlab()
 mixed()
+names()
+newer()
 refused()
 claims()
