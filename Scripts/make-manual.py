@@ -25,7 +25,8 @@ def spelled(argument):
         text = f"<{argument['valueName']}>"
         return text + (" ..." if argument["isRepeating"] else "")
     names = ", ".join(("--" if name["kind"] == "long" else "-") + name["name"] for name in argument["names"])
-    return names + (f" <{argument['valueName']}>" if argument["kind"] == "option" else "")
+    value = f" <{argument['valueName']}>" if argument["kind"] == "option" else ""
+    return names + value + (" ..." if argument["isRepeating"] else "")
 
 
 def description(argument):

@@ -48,7 +48,7 @@ public struct BLASDevice: Device {
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> BLASGramStack {
     let n = minibatch.exampleCount
-    precondition(n >= centering.leastExamples, "too few examples for this estimator")
+    try DeviceError.check(minibatch, for: centering, "gramStack")
     let stack = try BLASGramStack(
       layerCount: minibatch.layers.count, packedCount: centering.packedCount(exampleCount: n),
       pool: memory, meter: minibatch.meter)
@@ -123,9 +123,9 @@ public struct BLASDevice: Device {
   }
 
   private static let processorName: String = {
-    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let model = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
+    let lines = contents(ofSmallFile: "/proc/cpuinfo")?.split(separator: "\n") ?? []
+    let model = lines.first { $0.hasPrefix("model name") }
     let name = model?.split(separator: ":").dropFirst().joined(separator: ":")
-    return name?.trimmingCharacters(in: .whitespaces) ?? "CPU"
+    return name.map { String($0.drop { $0 == " " }) } ?? "CPU"
   }()
 }

@@ -12,7 +12,8 @@ extension BLASDevice {
     _ left: BLASGramTiles, _ right: BLASGramTiles, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
     let n = left.minibatch.exampleCount
-    precondition(n == right.minibatch.exampleCount, "different examples")
+    try DeviceError.check(
+      n == right.minibatch.exampleCount, "featureProducts", "the tiles have different examples")
     let work = FeatureWork(left, right, pairs, rowUnit: multiplier.rowUnit)
     // Squares of a pair's rows, added in their order whatever the passes.
     var squares = pairs.map { _ in 0.0 }

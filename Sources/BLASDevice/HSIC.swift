@@ -7,7 +7,8 @@ extension BLASDevice {
   public func innerProducts(
     _ left: BLASGramStack, _ right: BLASGramStack
   ) throws(DeviceError) -> Matrix<Double> {
-    precondition(left.packedCount == right.packedCount, "the stacks have different examples")
+    try DeviceError.check(
+      left.packedCount == right.packedCount, "innerProducts", "the stacks have different examples")
     let rows = left.summaries.count
     let columns = right.summaries.count
     let isSymmetric = left === right

@@ -5,7 +5,11 @@ extension BLASDevice {
   public func copyNumbers(
     ofLayer layer: Int, of stack: BLASGramStack, to destination: UnsafeMutableBufferPointer<Float>
   ) throws(DeviceError) {
-    precondition(destination.count == stack.packedCount, "room for another number of numbers")
+    try DeviceError.check(
+      stack.summaries.indices.contains(layer), "copyNumbers", "the stack has no layer \(layer)")
+    try DeviceError.check(
+      destination.count == stack.packedCount, "copyNumbers",
+      "room for \(destination.count) numbers, expected \(stack.packedCount)")
     destination.baseAddress?.update(from: stack.row(layer), count: stack.packedCount)
   }
 

@@ -10,8 +10,7 @@ extension BLASDevice {
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> BLASGramTiles {
-    precondition(
-      minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
+    try DeviceError.check(minibatch, for: centering, "gramTiles")
     let start = ContinuousClock.now
     var centers: [LayerCenters] = []
     for layer in minibatch.layers {
@@ -51,8 +50,9 @@ extension BLASDevice {
     of tiles: BLASGramTiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
   ) throws(DeviceError) -> BLASGramStack {
     let tile = Tile(rows: rows, columns: columns)
-    precondition(
-      tile.isDiagonal || columns.upperBound <= rows.lowerBound, "a tile above the diagonal")
+    try DeviceError.check(
+      tile.isDiagonal || columns.upperBound <= rows.lowerBound, "gramStack",
+      "a tile above the diagonal")
     let (start, clock) = (ContinuousClock.now, ReadClock())
     let packedCount = tile.packedCount(rows: rows.count, tiles.centering)
     let stack = try BLASGramStack(

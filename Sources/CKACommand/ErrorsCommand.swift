@@ -28,7 +28,7 @@ struct ErrorsCommand: ParsableCommand {
       One of two groups: paths or shell patterns with commas between them; a name that comes again \
       adds to its group. The first is A, the second B.
       """, valueName: "name=paths"))
-  var group: [String] = []
+  var group: [String]
 
   @Option(
     help: ArgumentHelp("The true class of each example, counted from 0.", valueName: "file"),

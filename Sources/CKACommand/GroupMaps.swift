@@ -23,15 +23,15 @@ struct GroupMaps {
     })
 
   /// The groups of two models or more, in the order of their first models.
-  static func all(of models: [SweepModel], _ groups: [ModelGroup]) -> [GroupMaps] {
+  static func all(of models: [SweepModel], _ groups: [ModelGroup]) throws -> [GroupMaps] {
     var members: [String: [Int]] = [:]
     for (index, group) in groups.enumerated() { members[group.name, default: []].append(index) }
-    return members.filter { $0.value.count > 1 }.sorted { $0.value[0] < $1.value[0] }.map {
-      GroupMaps(name: $0.key, members: $0.value, of: models)
+    return try members.filter { $0.value.count > 1 }.sorted { $0.value[0] < $1.value[0] }.map {
+      try GroupMaps(name: $0.key, members: $0.value, of: models)
     }
   }
 
-  private init(name: String, members: [Int], of models: [SweepModel]) {
+  private init(name: String, members: [Int], of models: [SweepModel]) throws {
     self.name = name
     self.members = members
     layers = models[members[0]].layers
@@ -41,7 +41,7 @@ struct GroupMaps {
       "the layers of \(models[members[0]].name) and \(models[$0].name) have different names"
     }
     let count = reason == nil ? layers.count : 0
-    across = MapStatistics(rows: count, columns: count)
+    across = try MapStatistics(rows: count, columns: count)
     within = across
   }
 

@@ -43,7 +43,7 @@ struct SweepOutputs {
     self.results = results
     groups = try table.groups(of: results.models.map(\.name))
     folder = try SweepFolder("\(results.path)/results")
-    groupMaps = GroupMaps.all(of: results.models, groups)
+    groupMaps = try GroupMaps.all(of: results.models, groups)
     overview = SweepOverview(
       names: results.models.map(\.name), layerCounts: results.models.map(\.layers.count))
     document = SweepDocument(results, groups: groups)
@@ -223,7 +223,7 @@ struct PairOutput: Sendable {
       let files = try ResultFiles.numbers(document, similarity).map { try $0() }
       try folder.write(files, to: job.folder)
     }
-    tile = HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
+    tile = try HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
     depth = DepthSimilarity(cka)
     undefinedCells = cka.elements.count(where: \.isNaN)
     map = job.keepsMap ? cka : nil

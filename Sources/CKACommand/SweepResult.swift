@@ -36,7 +36,7 @@ struct SweepResult: DrawableResult {
       rest = rest.dropFirst(chunk.count)
       let tiles = try concurrentMap(chunk) { pair in
         let map = try map(of: pair)
-        return HeatmapGrid.Tile(map.elements, rows: map.rows, columns: map.columns, side: side)
+        return try HeatmapGrid.Tile(map.elements, rows: map.rows, columns: map.columns, side: side)
       }
       for (pair, tile) in zip(chunk, tiles) {
         overview.add(

@@ -1,4 +1,5 @@
-/// The candidate that a misspelled word was likely to be: the nearest, where at most a third of its letters differ.
+/// The candidate that a misspelled word was likely to be: the nearest, where at most a third of its letters
+/// differ.
 public func suggestion(for word: String, among candidates: [String]) -> String? {
   let nearest = candidates.map { (name: $0, distance: editDistance(word, $0)) }
     .min { $0.distance < $1.distance }

@@ -52,6 +52,25 @@ extension DeviceError {
   }
 }
 
+extension DeviceError {
+  /// Throws where a caller asks for what has no meaning: stacks of other examples, or of another device.
+  package static func check(
+    _ isRight: Bool, _ call: StaticString, _ context: @autoclosure () -> String
+  ) throws(DeviceError) {
+    guard !isRight else { return }
+    throw DeviceError(kind: .unsupported, call: "\(call)", context: context())
+  }
+
+  /// Throws where there are too few examples for an estimator.
+  package static func check(
+    _ minibatch: Minibatch, for centering: GramCentering, _ call: StaticString
+  ) throws(DeviceError) {
+    try check(
+      minibatch.exampleCount >= centering.leastExamples, call,
+      "\(minibatch.exampleCount) examples, expected at least \(centering.leastExamples)")
+  }
+}
+
 extension DeviceError: CustomStringConvertible {
   /// One sentence, with the code where there is one; a compiler's log follows on its own lines.
   public var description: String {

@@ -9,17 +9,29 @@ public struct Matrix<Scalar: Sendable>: Sendable {
   /// rows × columns numbers, row by row.
   public var elements: [Scalar]
 
+  /// A matrix of the given elements, row by row.
+  ///
+  /// - Throws: where they do not fill it.
+  public init(rows: Int, columns: Int, filledWith elements: [Scalar]) throws(MatrixError) {
+    let (count, isTooMany) = rows.multipliedReportingOverflow(by: columns)
+    guard rows >= 0, columns >= 0, !isTooMany, elements.count == count else {
+      throw MatrixError(
+        "\(elements.count) elements, expected those of a matrix of \(rows) × \(columns)")
+    }
+    self.init(rows: rows, columns: columns, elements: elements)
+  }
+
   /// A matrix of equal elements.
   @inlinable
-  public init(rows: Int, columns: Int, repeating value: Scalar) {
+  package init(rows: Int, columns: Int, repeating value: Scalar) {
     self.rows = rows
     self.columns = columns
     elements = Array(repeating: value, count: rows * columns)
   }
 
-  /// A matrix of the given elements, row by row.
+  /// The same, of elements that this repository made to fill it.
   @inlinable
-  public init(rows: Int, columns: Int, elements: [Scalar]) {
+  package init(rows: Int, columns: Int, elements: [Scalar]) {
     precondition(elements.count == rows * columns, "the elements do not fill the matrix")
     self.rows = rows
     self.columns = columns
@@ -49,7 +61,7 @@ public struct Matrix<Scalar: Sendable>: Sendable {
 
   /// Copies what is below the diagonal of a square matrix to above it.
   @inlinable
-  public mutating func mirrorLowerTriangle() {
+  package mutating func mirrorLowerTriangle() {
     precondition(rows == columns, "not square")
     let count = rows
     elements.withUnsafeMutableBufferPointer { elements in
@@ -68,3 +80,11 @@ public struct Matrix<Scalar: Sendable>: Sendable {
 }
 
 extension Matrix: Equatable where Scalar: Equatable {}
+
+/// Elements that do not fill a matrix.
+public struct MatrixError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What was found and what was expected.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}

@@ -18,7 +18,7 @@ public struct PackedGrams: @unchecked Sendable {
   public let meter: WorkMeter?
 
   /// See the properties.
-  public init(
+  package init(
     exampleCount: Int, centering: GramCentering, layers: [GramSummary],
     numbers: [UnsafePointer<Float>], owner: AnyObject, meter: WorkMeter? = nil
   ) {

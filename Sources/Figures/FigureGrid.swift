@@ -37,11 +37,14 @@ extension FigureGrid: DrawnFigure {
     let rows = isNarrow ? panels.joined().map { [$0] } : panels
     let part = style.narrowed(to: (style.width / Double(rows[0].count)).rounded(.down))
     let meter = try TextMeter(fontFamily: style.fontFamily)
-    let right = rows.joined().map { $0.right(part, meter) }.max() ?? 0
+    let sides = rows.map { $0.map { $0.sides(part, meter) } }
+    let right = sides.joined().compactMap { $0?.right }.max() ?? 0
     var drawings: [[any Drawing]] = []
-    for row in rows {
+    for (row, sides) in zip(rows, sides) {
       var drawingsOfRow: [any Drawing] = []
-      for panel in row { drawingsOfRow.append(try panel.drawing(part, leastRight: right)) }
+      for (panel, sides) in zip(row, sides) {
+        drawingsOfRow.append(try panel.drawing(part, sides, leastRight: right))
+      }
       drawings.append(drawingsOfRow)
     }
     try meter.checkStatus()
@@ -50,19 +53,21 @@ extension FigureGrid: DrawnFigure {
 }
 
 extension FigureGrid.Panel {
-  /// The room right of a map's cells; 0 for a chart.
-  fileprivate func right(_ style: PageStyle, _ meter: TextMeter) -> Double {
+  /// What stands around a map's cells; nil for a chart.
+  fileprivate func sides(_ style: PageStyle, _ meter: TextMeter) -> HeatmapSides? {
     switch self {
-    case .heatmap(let heatmap): HeatmapSides(of: heatmap, style: style, meter: meter).right
-    case .lineChart: 0
+    case .heatmap(let heatmap): HeatmapSides(of: heatmap, style: style, meter: meter)
+    case .lineChart: nil
     }
   }
 
   fileprivate func drawing(
-    _ style: PageStyle, leastRight: Double
+    _ style: PageStyle, _ sides: HeatmapSides?, leastRight: Double
   ) throws(FigureError) -> any Drawing {
-    switch self {
-    case .heatmap(let heatmap): try heatmap.drawing(style, leastRight: leastRight)
+    var sides = sides
+    sides?.leastRight = leastRight
+    return switch self {
+    case .heatmap(let heatmap): try heatmap.drawing(style, sides: sides)
     case .lineChart(let chart): try chart.drawing(style)
     }
   }

@@ -168,13 +168,13 @@ extension Heatmap: DrawnFigure {
   var usualWidth: Double { FigureStyle.columnWidths[0] }
 
   func drawing(_ style: PageStyle) throws(FigureError) -> any Drawing {
-    try drawing(style, leastRight: 0)
+    try drawing(style, sides: nil)
   }
 
-  /// - Parameter leastRight: the least room right of the cells, in pixels.
-  func drawing(_ style: PageStyle, leastRight: Double) throws(FigureError) -> any Drawing {
+  /// - Parameter sides: what stands around the cells, measured already.
+  func drawing(_ style: PageStyle, sides: HeatmapSides?) throws(FigureError) -> any Drawing {
     try HeatmapDrawing(
-      of: self, leastRight: leastRight, summary: ScoreSummary(values, range: range), style: style)
+      of: self, sides: sides, summary: ScoreSummary(values, range: range), style: style)
   }
 }
 

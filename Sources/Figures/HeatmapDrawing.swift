@@ -7,16 +7,16 @@ struct HeatmapDrawing: Drawing {
 
   /// A drawing with `tiles` for its cells, each a multiple of `pitch` pixels, or with plain cells.
   ///
-  /// - Parameter leastRight: the least room right of the cells.
+  /// - Parameter sides: what stands around the cells, measured already.
   init(
-    of heatmap: Heatmap, tiles: PixelImage? = nil, pitch: Int = 1, leastRight: Double = 0,
+    of heatmap: Heatmap, tiles: PixelImage? = nil, pitch: Int = 1, sides: HeatmapSides? = nil,
     summary: ScoreSummary, style: PageStyle
   ) throws(FigureError) {
     self.heatmap = heatmap
     self.style = style
     let meter = try TextMeter(fontFamily: style.fontFamily)
     layout = try HeatmapLayout(
-      of: heatmap, pitch: pitch, leastRight: leastRight, summary: summary, style: style,
+      of: heatmap, pitch: pitch, sides: sides, summary: summary, style: style,
       meter: meter)
     self.tiles = tiles
     try meter.checkStatus()

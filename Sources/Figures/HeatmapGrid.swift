@@ -15,8 +15,20 @@ public struct HeatmapGrid: Figure {
     ///
     /// Where layers are no more than pixels, each pixel shows the layers at its middle. Where there are
     /// more, it shows the mean of the defined scores it covers, each weighted by how much of it.
-    public init(_ values: [Double], rows: Int, columns: Int, side: Int) {
-      precondition(values.count == rows * columns && !values.isEmpty && side > 0)
+    ///
+    /// - Throws: where the values do not fill the map, or it has none, or the tile is not 1 to 10,000 pixels
+    ///   large.
+    public init(
+      _ values: [Double], rows: Int, columns: Int, side: Int
+    ) throws(FigureError) {
+      let (count, isTooMany) = rows.multipliedReportingOverflow(by: columns)
+      guard rows > 0, columns > 0, !isTooMany, values.count == count, (1...10_000).contains(side)
+      else {
+        throw FigureError(
+          kind: .invalid,
+          context:
+            "a tile of \(side) pixels and \(values.count) values of \(rows) × \(columns) layers")
+      }
       let (upright, across) = (Self.shares(of: rows, side), Self.shares(of: columns, side))
       self.side = side
       scores = upright.flatMap { rowShares in

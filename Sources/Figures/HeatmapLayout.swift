@@ -37,15 +37,15 @@ struct HeatmapLayout {
   ///
   /// - Parameters:
   ///   - pitch: a cell is a multiple of it, in pixels.
-  ///   - leastRight: the least room right of the cells.
+  ///   - sides: what stands around the cells, measured already.
   ///   - summary: what the scale does not show.
   init(
-    of heatmap: Heatmap, pitch: Int = 1, leastRight: Double = 0, summary: ScoreSummary,
+    of heatmap: Heatmap, pitch: Int = 1, sides: HeatmapSides? = nil, summary: ScoreSummary,
     style: PageStyle, meter: TextMeter
   ) throws(FigureError) {
     self.style = style
     self.meter = meter
-    let sides = HeatmapSides(of: heatmap, leastRight: leastRight, style: style, meter: meter)
+    let sides = sides ?? HeatmapSides(of: heatmap, style: style, meter: meter)
     let fitting = try CellSize.fitting(heatmap, pitch: pitch, sides: sides, style: style)
     (cell, fits) = (fitting.cell, fitting.fits)
     let size = (

@@ -11,16 +11,15 @@ struct HeatmapSides {
   let scoreNameLength: Double
 
   private let heatmap: Heatmap
-  private let leastRight: Double
+  /// The least room right of the cells, so that maps beside each other are alike.
+  var leastRight = 0.0
   private let rowNames: [String]
   private let columnNames: [String]
   private let style: PageStyle
   private let meter: TextMeter
 
-  /// - Parameter leastRight: the least room right of the cells, so that maps beside each other are alike.
-  init(of heatmap: Heatmap, leastRight: Double = 0, style: PageStyle, meter: TextMeter) {
+  init(of heatmap: Heatmap, style: PageStyle, meter: TextMeter) {
     self.heatmap = heatmap
-    self.leastRight = leastRight
     self.style = style
     self.meter = meter
     func fits(_ name: String) -> Bool {

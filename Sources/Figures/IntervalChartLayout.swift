@@ -87,7 +87,7 @@ struct IntervalChartLayout: Drawing {
         x: style.margin + style.axisTitle / 2, y: plot.midY, size: style.axisTitle, anchor: .middle,
         isVertical: true))
     page.height = plot.maxY + style.line + style.labelGap
-    let count = placeNames(of: chart)
+    let count = placeNames(of: chart, step: step)
     let title =
       count < chart.bars.count
       ? "\(chart.xTitle) (\(count) of \(chart.bars.count) named)" : chart.xTitle
@@ -103,11 +103,21 @@ struct IntervalChartLayout: Drawing {
     page.height = (page.height + style.margin).rounded(.up)
   }
 
-  /// Writes names upwards below their bars, as many as there is room for; returns how many.
-  private mutating func placeNames(of chart: IntervalChart) -> Int {
+  /// Writes names below their bars, upwards where not all fit beside each other, as many as there is room for;
+  /// returns how many.
+  private mutating func placeNames(of chart: IntervalChart, step: Double) -> Int {
     let names = ShortNames(chart.bars.map(\.name)) {
       meter.width(of: $0, size: style.text) <= style.longestName
     }.texts
+    let widths = names.map { meter.width(of: $0, size: style.text) }
+    if (widths.max() ?? 0) + style.labelDistance <= step {
+      inkTexts += zip(names, bars).map { name, bar in
+        meter.place(
+          name, x: bar.center.x, y: page.height + style.text / 2, size: style.text, anchor: .middle)
+      }
+      page.height += style.text + style.labelGap
+      return names.count
+    }
     let order = chart.bars.indices.sorted { one, other in
       let (a, b) = (chart.bars[one], chart.bars[other])
       return a.isStrong != b.isStrong
@@ -124,7 +134,7 @@ struct IntervalChartLayout: Drawing {
           isVertical: true))
     }
     page.height +=
-      (named.map { meter.width(of: names[$0], size: style.text) }.max() ?? 0) + style.labelGap
+      (named.map { widths[$0] }.max() ?? 0) + style.labelGap
     return named.count
   }
 

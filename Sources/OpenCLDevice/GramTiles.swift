@@ -87,9 +87,10 @@ extension OpenCLDevice {
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> OpenCLGramTiles {
-    precondition(
-      minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
-    precondition((0...65_535).contains(division.side), "a tile's counts would not fit 32 bits")
+    try DeviceError.check(minibatch, for: centering, "gramTiles")
+    try DeviceError.check(
+      (0...65_535).contains(division.side), "gramTiles",
+      "tiles of \(division.side) examples, expected at most 65535")
     let began = ContinuousClock.now
     let centers = try minibatch.layers.map { (layer) throws(DeviceError) in
       try wrapped { () throws(ActivationReadError) in
@@ -130,9 +131,11 @@ extension OpenCLDevice {
   public func gramStack(
     of tiles: OpenCLGramTiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
   ) throws(DeviceError) -> OpenCLGramStack {
-    precondition(tiles.runtime === runtime, "the tiles are of another device")
-    precondition(
-      rows == columns || columns.upperBound <= rows.lowerBound, "a tile above the diagonal")
+    try DeviceError.check(
+      tiles.runtime === runtime, "gramStack", "the tiles are of another device")
+    try DeviceError.check(
+      rows == columns || columns.upperBound <= rows.lowerBound, "gramStack",
+      "a tile above the diagonal")
     return try alone { (workspace) throws(DeviceError) in
       let tile = TileRun(
         runtime: runtime, minibatch: tiles.minibatch, centering: tiles.centering,
@@ -153,10 +156,11 @@ extension OpenCLDevice {
   public func featureProducts(
     _ left: OpenCLGramTiles, _ right: OpenCLGramTiles, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
-    precondition(
-      left.runtime === runtime && right.runtime === runtime, "the tiles are of other devices")
-    precondition(
-      left.minibatch.exampleCount == right.minibatch.exampleCount,
+    try DeviceError.check(
+      left.runtime === runtime && right.runtime === runtime, "featureProducts",
+      "the tiles are of other devices")
+    try DeviceError.check(
+      left.minibatch.exampleCount == right.minibatch.exampleCount, "featureProducts",
       "the tiles have different examples")
     return try alone { (workspace) throws(DeviceError) in
       try FeatureProducts(left, right, pairs: pairs).run(in: &workspace)

@@ -49,8 +49,7 @@ public final class OpenCLDevice: Device {
   public func gramStack(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> OpenCLGramStack {
-    precondition(
-      minibatch.exampleCount >= centering.leastExamples, "too few examples for this estimator")
+    try DeviceError.check(minibatch, for: centering, "gramStack")
     if case .rbf(.medianMultiple) = kernel,
       minibatch.exampleCount > runtime.limits.medianExamples
     {
@@ -71,16 +70,18 @@ public final class OpenCLDevice: Device {
   public func innerProducts(_ left: OpenCLGramStack, _ right: OpenCLGramStack)
     throws(DeviceError) -> Matrix<Double>
   {
-    precondition(
-      left.runtime === runtime && right.runtime === runtime, "the stacks are of other devices")
-    precondition(
-      left.shape == right.shape, "the stacks have different examples")
+    try DeviceError.check(
+      left.runtime === runtime && right.runtime === runtime, "innerProducts",
+      "the stacks are of other devices")
+    try DeviceError.check(
+      left.shape == right.shape, "innerProducts", "the stacks have different examples")
     return try alone { (_) throws(DeviceError) in try runtime.products(left, right) }
   }
 
   /// See `Device`.
   public func squaredNorms(_ stack: OpenCLGramStack) throws(DeviceError) -> [Double] {
-    precondition(stack.runtime === runtime, "the stack is of another device")
+    try DeviceError.check(
+      stack.runtime === runtime, "squaredNorms", "the stack is of another device")
     return try alone { (_) throws(DeviceError) in try runtime.squaredNorms(stack) }
   }
 
@@ -89,8 +90,11 @@ public final class OpenCLDevice: Device {
     ofLayer layer: Int, of stack: OpenCLGramStack,
     to destination: UnsafeMutableBufferPointer<Float>
   ) throws(DeviceError) {
-    precondition(stack.runtime === runtime, "the stack is of another device")
-    precondition(destination.count == stack.shape.count, "a layer has other numbers")
+    try DeviceError.check(
+      stack.runtime === runtime, "copyNumbers", "the stack is of another device")
+    try DeviceError.check(
+      destination.count == stack.shape.count, "copyNumbers",
+      "room for \(destination.count) numbers, expected \(stack.shape.count)")
     nonisolated(unsafe) let bytes = UnsafeMutableRawBufferPointer(destination)
     try alone { (_) throws(DeviceError) in
       try runtime.copyNumbers(ofLayer: layer, of: stack, into: bytes)

@@ -14,7 +14,8 @@ extension Runtime {
     ofLayer layer: Int, of stack: OpenCLGramStack, into destination: UnsafeMutableRawBufferPointer
   ) throws(DeviceError) {
     guard let chunk = stack.chunks.first(where: { $0.layers.contains(layer) }) else {
-      preconditionFailure("the stack has no layer \(layer)")
+      throw DeviceError(
+        kind: .unsupported, call: "copyNumbers", context: "the stack has no layer \(layer)")
     }
     let start = (layer - chunk.layers.lowerBound) * stack.shape.layerStride * 4
     switch chunk.storage {

@@ -13,7 +13,7 @@ extension Report {
     public var statuses: [String]?
 
     /// See the properties.
-    public init(
+    package init(
       _ heatmap: Heatmap, name: String, extras: [(name: String, values: [Double])] = [],
       statuses: [String]? = nil
     ) {
@@ -43,7 +43,7 @@ extension Report {
     public var missing: String
 
     /// See the properties.
-    public init(overview: Heatmap, maps: [Map], entries: [Int], missing: String) {
+    package init(overview: Heatmap, maps: [Map], entries: [Int], missing: String) {
       precondition(entries.count == overview.values.count, "not an entry a pair")
       precondition(entries.allSatisfy { $0 < maps.count } && entries.contains { $0 >= 0 })
       self.overview = overview

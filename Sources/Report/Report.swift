@@ -92,7 +92,7 @@ public struct Report: Sendable {
     public var caption: String?
 
     /// See the properties.
-    public init(_ columns: [Column], rows: [[String]], caption: String? = nil) {
+    package init(_ columns: [Column], rows: [[String]], caption: String? = nil) {
       precondition(rows.allSatisfy { $0.count == columns.count }, "a row does not fit the columns")
       self.columns = columns
       self.rows = rows

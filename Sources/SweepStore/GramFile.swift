@@ -21,8 +21,8 @@ struct GramContents: Hashable, Sendable {
 /// After the common header (`BinaryHeader`): the key, 16 bytes; minibatch (from 0), examples, layers,
 /// each 4; centering (0 unbiased, 1 biased), scalar type (0 float32, 1 float16), precision (0 exact, 1
 /// compensated, 2 fast) and 0, each 1; then for every layer 40 bytes: exponent, flags (1 finite, 2
-/// constant, 4 σ is there, 8 made in float64), ‖E‖, σ, ⟨K, K⟩; the device that made it, as text. The numbers: for every
-/// layer the packed triangle, as `GramCentering` orders it.
+/// constant, 4 σ is there, 8 made in float64), ‖E‖, σ, ⟨K, K⟩; the device that made it, as text. The numbers:
+/// for every layer the packed triangle, as `GramCentering` orders it.
 struct GramFile: Sendable {
   static let kind = "CKAGRAM1"
 

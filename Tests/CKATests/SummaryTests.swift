@@ -78,7 +78,7 @@ import Testing
           cell == 4 && index < 5 || cell == 7 ? Double.nan : generator.normal()
         })
     }
-    var plain = MapStatistics(rows: 3, columns: 3)
+    var plain = try MapStatistics(rows: 3, columns: 3)
     var symmetric = plain
     for map in maps {
       try plain.add(map)
@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test func equalMapsDoNotVary() throws {
-    var statistics = MapStatistics(rows: 1, columns: 1)
+    var statistics = try MapStatistics(rows: 1, columns: 1)
     for _ in 0..<100 { try statistics.add(Matrix(rows: 1, columns: 1, repeating: 0.999_999_9)) }
     #expect(statistics.mean[0, 0] == 0.999_999_9 && statistics.standardDeviation[0, 0] == 0)
   }
@@ -124,5 +124,23 @@ import Testing
     ])
   func otherNamesTellNone(model: String) {
     #expect(ModelGroup(ofModel: model) == ModelGroup(name: model, seed: nil))
+  }
+
+  /// Shapes of a caller that no map has once ended the process.
+  @Test(arguments: [(-1, 2), (2, -1), (.max, 2)]) func shapesWithoutMapsAreRefused(
+    rows: Int, columns: Int
+  ) {
+    #expect(throws: ComparisonError.self) { try MapStatistics(rows: rows, columns: columns) }
+    #expect(throws: MatrixError.self) {
+      try Matrix(rows: rows, columns: columns, filledWith: [1.0])
+    }
+  }
+
+  @Test func elementsFillAMatrix() throws {
+    #expect(try Matrix(rows: 1, columns: 2, filledWith: [1.0, 2])[0, 1] == 2)
+    let error = #expect(throws: MatrixError.self) {
+      try Matrix(rows: 2, columns: 3, filledWith: [1.0])
+    }
+    #expect(error?.description == "1 elements, expected those of a matrix of 2 × 3")
   }
 }

@@ -161,7 +161,8 @@ import Testing
     // What a command does not go without was left out of its first line.
     for line in [
       "cka sweep <models> ... --output <dir> [options]",
-      "cka probe <model> --labels <y.npy> [options]", "cka errors --labels <file> [options]",
+      "cka probe <model> --labels <y.npy> [options]",
+      "cka errors --group <name=paths> ... --labels <file> [options]",
       "cka compare <model> [<model2>] [options]",
     ] {
       #expect(page.replacingOccurrences(of: "\\-", with: "-").contains(".B \(line)\n"), "\(line)")

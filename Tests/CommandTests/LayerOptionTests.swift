@@ -25,7 +25,8 @@ import Testing
     return Activations64(n: n, p: channels, values: means)
   }
 
-  /// Conv1d's n × C × L and a channels-last n × H × W × C: each layout has values of its own, those of float64 means.
+  /// Conv1d's n × C × L and a channels-last n × H × W × C: each layout has values of its own, those of float64
+  /// means.
   @Test(arguments: ["cpu", "opencl"], ["channels-first", "channels-last"])
   func meanPoolingFollowsTheLayout(device: String, layout: String) throws {
     let n = 24

@@ -133,8 +133,8 @@ import Testing
     }
   }
 
-  /// The mean over positions of C × L, C × H × W, L × C and H × W × C beside the float64 means of the same numbers:
-  /// one shape in two layouts has features of two counts, and other values.
+  /// The mean over positions of C × L, C × H × W, L × C and H × W × C beside the float64 means of the same
+  /// numbers: one shape in two layouts has features of two counts, and other values.
   @Test(arguments: TestedDevice.all, LayerShape.Layout.allCases)
   func meansOverPositionsFollowTheLayout(tested: TestedDevice, layout: LayerShape.Layout) throws {
     let n = 40

@@ -15,6 +15,39 @@ import Testing
     try Self.check(on: tested.device)
   }
 
+  /// What a caller of the library can ask for without a meaning once ended the process.
+  @Test(arguments: TestedDevice.all) func requestsWithoutMeaningAreRefused(tested: TestedDevice)
+    throws
+  {
+    try Self.refuse(on: tested.device)
+  }
+
+  private static func refuse(on device: some Device) throws {
+    let layer = Activations64.normal(n: 20, p: 3, seed: 1).layer()
+    func minibatch(_ count: Int) -> Minibatch {
+      Minibatch(layers: [layer], examples: Array(0..<count))
+    }
+    func expectRefusal(_ words: String, _ body: () throws -> Void) {
+      let error = #expect(throws: DeviceError.self) { try body() }
+      #expect(error?.kind == .unsupported && error?.context.contains(words) ?? false, "\(words)")
+    }
+    expectRefusal("3 examples, expected at least 4") {
+      _ = try device.gramStack(of: minibatch(3), kernel: .linear, centering: .unbiased)
+    }
+    let (few, many) = (
+      try device.gramStack(of: minibatch(8), kernel: .linear, centering: .unbiased),
+      try device.gramStack(of: minibatch(20), kernel: .linear, centering: .unbiased)
+    )
+    expectRefusal("different examples") { _ = try device.innerProducts(few, many) }
+    var numbers = [Float](repeating: 0, count: 28)
+    numbers.withUnsafeMutableBufferPointer { room in
+      expectRefusal("no layer 1") { try device.copyNumbers(ofLayer: 1, of: few, to: room) }
+      expectRefusal("room for 28 numbers, expected 190") {
+        try device.copyNumbers(ofLayer: 0, of: many, to: room)
+      }
+    }
+  }
+
   private static func check(on device: some Device) throws {
     let n = 37
     let x = Activations64.normal(n: n, p: 20, seed: 1)

@@ -116,6 +116,20 @@ import Testing
     }
   }
 
+  /// Names of one digit were once turned, too.
+  @Test func onlyNamesWithoutRoomAreTurned() throws {
+    func areTurned(_ chart: IntervalChart) throws -> [Bool] {
+      let layout = try IntervalChartLayout(of: chart, style: style(of: chart), meter: meter())
+      let names = Set(chart.bars.map(\.name))
+      return layout.texts.filter { names.contains($0.text) }.map(\.isVertical)
+    }
+    #expect(
+      try areTurned(chart(10) { ["a", "b", "c"][$0 % 3] + "\($0)" })
+        == Array(repeating: false, count: 10))
+    #expect(try areTurned(chart(1)) == [false])
+    #expect(try areTurned(chart(30)) == Array(repeating: true, count: 30))
+  }
+
   @Test func whatStandsOutIsNamedFirst() throws {
     func names(_ chart: IntervalChart) throws -> [String] {
       let layout = try IntervalChartLayout(of: chart, style: style(of: chart), meter: meter())

@@ -73,7 +73,7 @@ import Testing
       sample("grid of models") {
         try HeatmapGrid(
           tiles: (0..<36).map {
-            .init([0.1, -0.2, 0.9, Double($0) / 36], rows: 2, columns: 2, side: 150)
+            try .init([0.1, -0.2, 0.9, Double($0) / 36], rows: 2, columns: 2, side: 150)
           },
           axis: .init(labels: (0..<6).map { "resnet50-seed\($0)" }), scoreName: "CKA")
       },

@@ -13,12 +13,12 @@ import Testing
   }
 
   @Test(arguments: [(7, 3), (50, 24), (9, 9), (5, 4)])
-  func manyLayersAreAveraged(count: Int, side: Int) {
+  func manyLayersAreAveraged(count: Int, side: Int) throws {
     let columns = count + 2
     let values = (0..<count * columns).map { index in
       index % 11 == 3 ? Double.nan : sin(Double(index))
     }
-    let tile = Tile(values, rows: count, columns: columns, side: side)
+    let tile = try Tile(values, rows: count, columns: columns, side: side)
     for y in 0..<side {
       for x in 0..<side {
         var (sum, weight) = (0.0, 0.0)
@@ -37,8 +37,8 @@ import Testing
     }
   }
 
-  @Test func fewLayersKeepTheirScores() {
-    let tile = Tile([0, 0.25, 0.5, .nan, 0.75, 1], rows: 3, columns: 2, side: 6)
+  @Test func fewLayersKeepTheirScores() throws {
+    let tile = try Tile([0, 0.25, 0.5, .nan, 0.75, 1], rows: 3, columns: 2, side: 6)
     for y in 0..<6 {
       for x in 0..<6 {
         let expected = [0, 0.25, 0.5, Float.nan, 0.75, 1][y / 2 * 2 + x / 3]
@@ -65,9 +65,9 @@ import Testing
   private func grid(_ names: [String], side: Int = 20, undefined: Int? = nil) throws -> HeatmapGrid
   {
     let count = names.count
-    let tiles = (0..<count * count).map { index in
+    let tiles = try (0..<count * count).map { index in
       let score = index == undefined ? Double.nan : Double(index) / Double(count * count)
-      return Tile([score, 0, 1, score], rows: 2, columns: 2, side: side)
+      return try Tile([score, 0, 1, score], rows: 2, columns: 2, side: side)
     }
     return try HeatmapGrid(
       tiles: tiles, axis: Heatmap.Axis(labels: names), range: 0...1, scoreName: "CKA",
@@ -119,7 +119,14 @@ import Testing
   }
 
   @Test func contradictionsAreRefused() throws {
-    let tiles = [2, 2, 2, 3].map { Tile([1], rows: 1, columns: 1, side: $0) }
+    for (count, rows, columns, side) in [
+      (3, 2, 2, 4), (0, 0, 0, 4), (4, -2, -2, 4), (4, 2, 2, 0), (1, 1, 1, .max), (0, .max, 2, 4),
+    ] {
+      #expect(throws: FigureError.self) {
+        try Tile(Array(repeating: 1, count: count), rows: rows, columns: columns, side: side)
+      }
+    }
+    let tiles = try [2, 2, 2, 3].map { try Tile([1], rows: 1, columns: 1, side: $0) }
     for (tiles, names) in [(tiles, ["a", "b"]), (Array(tiles[..<3]), ["a", "b"])] {
       #expect(throws: FigureError.self) {
         try HeatmapGrid(

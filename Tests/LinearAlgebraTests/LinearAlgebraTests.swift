@@ -25,12 +25,7 @@ import Testing
 
   @Test func shapesThatDoNotFitAreRefused() {
     let wide = Matrix<Double>(rows: 2, columns: 3, repeating: 1)
-    let square = Matrix<Double>(rows: 2, columns: 2, repeating: 1)
     #expect(throws: LinearAlgebraError.shapes) { try SymmetricEigen(wide) }
-    #expect(throws: LinearAlgebraError.shapes) { try solvePositiveDefinite(wide, square) }
-    #expect(throws: LinearAlgebraError.shapes) {
-      try solvePositiveDefinite(square, Matrix(rows: 3, columns: 1, repeating: 1))
-    }
   }
 
   /// LAPACK's room for the largest matrix that is taken is a number of 32 bits, for the next it is not.
@@ -89,43 +84,6 @@ import Testing
     for bad in [Double.nan, .infinity] {
       let matrix = Matrix(rows: 2, columns: 2, elements: [1, 0, bad, 1])
       #expect(throws: LinearAlgebraError.notFinite) { try SymmetricEigen(matrix) }
-      #expect(throws: LinearAlgebraError.notFinite) {
-        try solvePositiveDefinite(matrix, Matrix(rows: 2, columns: 1, repeating: 1))
-      }
-      #expect(throws: LinearAlgebraError.notFinite) {
-        try solvePositiveDefinite(
-          Matrix(rows: 1, columns: 1, repeating: 1), Matrix(rows: 1, columns: 1, repeating: bad))
-      }
-    }
-  }
-
-  // MARK: Systems
-
-  @Test func systemsAreSolved() throws {
-    let factor = random(30, 30, seed: 7)
-    var matrix = Matrix<Double>(rows: 30, columns: 30, repeating: 0)
-    for i in 0..<30 {
-      for j in 0..<30 {
-        for k in 0..<30 { matrix[i, j] += factor[i, k] * factor[j, k] }
-      }
-      matrix[i, i] += 1
-    }
-    let expected = random(30, 3, seed: 8)
-    let right = product(matrix, expected)
-    // What is above the diagonal is not read.
-    var lower = matrix
-    lower[2, 9] = -7
-    let solution = try solvePositiveDefinite(lower, right)
-    for (found, value) in zip(solution.elements, expected.elements) {
-      // Eigenvalues lie between 1 and 100: n · u · condition = 30 · 1.1e-16 · 100.
-      #expect(abs(found - value) < 3.3e-13)
-    }
-  }
-
-  @Test func indefiniteMatricesAreRefused() {
-    let matrix = Matrix(rows: 2, columns: 2, elements: [1, 2, 2, 1.0])
-    #expect(throws: LinearAlgebraError.notPositiveDefinite(order: 2)) {
-      try solvePositiveDefinite(matrix, Matrix(rows: 2, columns: 1, repeating: 1))
     }
   }
 

@@ -113,8 +113,8 @@ import Testing
       found.append(numbers)
     }
     #expect(summaries[0].exponent == summaries[1].exponent)
-    // The order of sums is another: float64's rounding of row sums, 2⁻⁵³·n of the largest numbers, times 2⁴ for all
-    // that is added up; and where it decides, one unit in float32's last place.
+    // The order of sums is another: float64's rounding of row sums, 2⁻⁵³·n of the largest numbers, times 2⁴ for
+    // all that is added up; and where it decides, one unit in float32's last place.
     let largest = found[0].map { Double(abs($0)) }.reduce(0, max)
     for (a, b) in zip(found[0], found[1]) {
       #expect(abs(Double(a) - Double(b)) <= Double(abs(a)) * 0x1p-23 + largest * 0x1p-40)

@@ -9,7 +9,13 @@ public struct MapStatistics: Sendable {
   private var squares: Matrix<Double>
 
   /// Of no map yet.
-  public init(rows: Int, columns: Int) {
+  ///
+  /// - Throws: where a map cannot have so many layers.
+  public init(rows: Int, columns: Int) throws(ComparisonError) {
+    let (_, isTooMany) = rows.multipliedReportingOverflow(by: columns)
+    guard rows >= 0, columns >= 0, !isTooMany else {
+      throw ComparisonError("maps of \(rows) × \(columns) layers: there are none")
+    }
     weights = Matrix(rows: rows, columns: columns, repeating: 0)
     means = weights
     squares = weights

@@ -106,9 +106,9 @@ size_t cka_cpu_kernels_count(void);
 // The kernels of one of them; `index` < cka_cpu_kernels_count().
 const cka_cpu_kernels_table *cka_cpu_kernels(size_t index);
 
-// Adds to 2^16 counts: of the entries below the diagonal of rows first ..< last of K, as above, by their upper 16 bits, or of
-// those whose upper bits are `prefix` by the lower. Numbers that are not negative are ordered as their
-// bits are.
+// Adds to 2^16 counts: of the entries below the diagonal of rows first ..< last of K, as above, by their upper
+// 16 bits, or of those whose upper bits are `prefix` by the lower. Numbers that are not negative are ordered as
+// their bits are.
 void cka_histogram(
   const float *k, size_t first, size_t last, size_t columns, size_t stride, bool upper,
   uint32_t prefix, uint64_t *histogram);

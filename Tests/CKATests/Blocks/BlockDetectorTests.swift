@@ -131,7 +131,7 @@ import Testing
     #expect(structure.blocks.count == 1 && block.layers == 9..<19 && block.size == 9)
   }
 
-  @Test func requestsWithoutMeaningAreRefused() {
+  @Test func requestsWithoutMeaningAreRefused() throws {
     let square = Matrix<Double>(rows: 9, columns: 9, repeating: 0.5)
     let other = Matrix<Double>(rows: 9, columns: 8, repeating: 0.5)
     #expect(throws: ComparisonError.self) { try BlockDetector().structure(of: other) }
@@ -142,7 +142,7 @@ import Testing
       #expect(throws: ComparisonError.self) { try detector.structure(of: square) }
     }
     #expect(throws: Never.self) { try BlockDetector(minimumSize: .max).structure(of: square) }
-    var statistics = MapStatistics(rows: 9, columns: 9)
+    var statistics = try MapStatistics(rows: 9, columns: 9)
     #expect(throws: ComparisonError.self) { try statistics.add(other) }
     #expect(throws: ComparisonError.self) { try statistics.addSymmetric(other) }
     var matching = LayerMatching()
