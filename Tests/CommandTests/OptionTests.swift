@@ -244,7 +244,10 @@ import Testing
     ["sweep", "--output", "out", "--shard", "1/2", "--table"],
     ["sweep", "--output", "out", "--shard", "1/2", "--models-csv", "t.csv"],
     ["trust", "--permutations", "99"], ["trust", "--top", "3"],
-    ["errors", "--labels", "y.npy", "--least-classes", "3"],
+    [
+      "errors", "--group", "a=x.npy", "--group", "b=y.npy", "--labels", "y.npy", "--least-classes",
+      "3",
+    ],
   ])
   func refusesOptionsThatDecideNothing(words: [String]) throws {
     let model = words[0] == "errors" ? [] : ["m.npz"]
