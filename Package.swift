@@ -25,50 +25,71 @@ let package = Package(
   targets: [
     // Libraries of the system, each behind a thin module map.
     .systemLibrary(
-      name: "COpenCL", pkgConfig: "OpenCL",
+      name: "COpenCL", path: "Sources/System/COpenCL", pkgConfig: "OpenCL",
       providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
-    .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
-    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-    // With the traits of these names.
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+      name: "COpenBLAS", path: "Sources/System/COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(
-      name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+      name: "CCairo", path: "Sources/System/CCairo", pkgConfig: "cairo",
+      providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(
+      name: "CLibzip", path: "Sources/System/CLibzip", pkgConfig: "libzip",
+      providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(
+      name: "CXXHash", path: "Sources/System/CXXHash", pkgConfig: "libxxhash",
+      providers: [.apt(["libxxhash-dev"])]),
+    // With the traits of these names.
+    .systemLibrary(
+      name: "CHDF5", path: "Sources/System/CHDF5", pkgConfig: "hdf5",
+      providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(
+      name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CMPI", path: "Sources/System/CMPI", pkgConfig: "ompi-c",
+      providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
 
     // What runs inside a device.
     .target(name: "CKAKernels", path: "Kernels", exclude: ["OpenCL"]),
-    .target(name: "CPUKernels"),
+    .target(name: "CPUKernels", path: "Sources/Activations/FeatureKernels"),
 
     // libhdf5 in a process of its own; empty without the trait.
     .target(
       name: "CHDF5Process",
       dependencies: [.target(name: "CHDF5", condition: .when(traits: ["HDF5"]))],
+      path: "Sources/Activations/HDF5Process",
       cSettings: [.define("HDF5", .when(traits: ["HDF5"]))]),
     // What everybody needs: how much of the machine there is, and work on all of its processors.
     .target(name: "Support", dependencies: ["CSystem"]),
 
     // From files to scores: every arrow points to the left in this list.
-    .target(name: "Activations"),
+    .target(name: "Activations", path: "Sources/Activations/Model"),
     .target(
       name: "ActivationFiles",
       dependencies: [
         "Activations", "CHDF5Process", "CLibzip", "CSystem", "Support",
         .target(name: "CZlib", condition: .when(traits: ["HDF5"])),
-      ]),
-    .target(name: "Device", dependencies: ["Activations"]),
-    .target(name: "FeatureSlabs", dependencies: ["Support", "Activations", "CPUKernels"]),
+      ], path: "Sources/Activations/Files"),
+    .target(name: "Device", dependencies: ["Activations"], path: "Sources/Devices/Device"),
+    .target(
+      name: "FeatureSlabs", dependencies: ["Support", "Activations", "CPUKernels"],
+      path: "Sources/Activations/Features"),
     .target(
       name: "BLASDevice",
-      dependencies: ["Support", "Device", "FeatureSlabs", "CPUKernels", "COpenBLAS"]),
+      dependencies: ["Support", "Device", "FeatureSlabs", "CPUKernels", "COpenBLAS"],
+      path: "Sources/Devices/CPU"),
     .target(
       name: "OpenCLDevice",
-      dependencies: ["Support", "Device", "FeatureSlabs", "COpenCL", "CKAKernels"]),
-    .target(name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"]),
-    .target(name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"]),
-    .target(name: "Statistics"),
+      dependencies: ["Support", "Device", "FeatureSlabs", "COpenCL", "CKAKernels"],
+      path: "Sources/Devices/OpenCL"),
+    .target(
+      name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"],
+      path: "Sources/Devices/Registry"),
+    .target(
+      name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"],
+      path: "Sources/Devices/LinearAlgebra"),
+    .target(name: "Statistics", path: "Sources/Analyses/Statistics"),
     .target(
       name: "CKA",
       dependencies: [
@@ -76,15 +97,17 @@ let package = Package(
       ]),
     .target(
       name: "SweepStore",
-      dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"]),
-    .target(name: "Figures", dependencies: ["CCairo"]),
+      dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"],
+      path: "Sources/Results/Store"),
+    .target(name: "Figures", dependencies: ["CCairo"], path: "Sources/Figures/Drawing"),
 
     // Results as one page for a browser.
-    .target(name: "CReportPage", exclude: ["Page"]),
-    .target(name: "Report", dependencies: ["Figures", "CReportPage"]),
+    .target(name: "CReportPage", path: "Sources/Figures/ReportPage", exclude: ["Page"]),
+    .target(
+      name: "Report", dependencies: ["Figures", "CReportPage"], path: "Sources/Figures/Report"),
 
     // System calls that Swift does not see.
-    .target(name: "CSystem"),
+    .target(name: "CSystem", path: "Sources/System/CSystem"),
 
     // What the two commands share: messages, tables, exit codes.
     .target(
@@ -93,7 +116,7 @@ let package = Package(
         "Activations", "CSystem", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ]),
+      ], path: "Sources/Commands/Support"),
 
     // The two commands.
     .executableTarget(
@@ -104,7 +127,7 @@ let package = Package(
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ]),
+      ], path: "Sources/Commands/CKA"),
     .executableTarget(
       name: "CKABench",
       dependencies: [
@@ -118,40 +141,52 @@ let package = Package(
       path: "Benchmarks/CKABench"),
 
     // Tests.
-    .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),
+    .testTarget(
+      name: "SupportTests", dependencies: ["Support", "TestSupport"], path: "Tests/Support"),
     .target(
       name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
       path: "Tests/TestSupport"),
     .testTarget(
       name: "ActivationFilesTests",
-      dependencies: ["ActivationFiles", "TestSupport"], exclude: ["HDF5Files"]),
+      dependencies: ["ActivationFiles", "TestSupport"], path: "Tests/Activations/Files",
+      exclude: ["HDF5Files"]),
     .testTarget(
-      name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"]),
+      name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"],
+      path: "Tests/Activations/Features"),
     .testTarget(
       name: "DeviceConformanceTests",
       dependencies: [
         "ActivationFiles", "BLASDevice", "OpenCLDevice", "CPUKernels", "DeviceRegistry", "CKA",
         "TestSupport",
-      ]),
-    .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"]),
-    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"]),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"]),
+      ], path: "Tests/Devices/Conformance"),
+    .testTarget(
+      name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"],
+      path: "Tests/Devices/OpenCL"),
+    .testTarget(
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"],
+      path: "Tests/Devices/LinearAlgebra"),
+    .testTarget(
+      name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"],
+      path: "Tests/Analyses/Statistics"),
     .testTarget(
       name: "CKATests",
       dependencies: [
         "Support", "CKA", "ActivationFiles", "BLASDevice", "Statistics", "TestSupport",
-      ]),
+      ], path: "Tests/CKA"),
     .testTarget(
       name: "SweepStoreTests",
-      dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures", "CCairo"]),
-    .testTarget(name: "ReportTests", dependencies: ["Figures", "Report"]),
+      dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"],
+      path: "Tests/Results/Store"),
+    .testTarget(
+      name: "FiguresTests", dependencies: ["Figures", "CCairo"], path: "Tests/Figures/Drawing"),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report"),
     .testTarget(
       name: "CommandTests",
       dependencies: [
         "ActivationFiles", "CKA", "CKABench", "CKACommand", "CommandSupport", "Device",
         "TestSupport",
-      ]),
+      ], path: "Tests/Commands"),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
@@ -165,7 +200,8 @@ if let runtime = Context.environment["CKA_FUZZER_RUNTIME"] {
   package.products.removeAll { $0.name != "CKA" }
   package.targets += [
     .target(
-      name: "CKACommand", dependencies: command?.dependencies ?? [], exclude: ["Command.swift"]),
+      name: "CKACommand", dependencies: command?.dependencies ?? [], path: "Sources/Commands/CKA",
+      exclude: ["Command.swift"]),
     .executableTarget(
       name: "Fuzz",
       dependencies: [

@@ -1,7 +1,7 @@
 # What each target is made of. Not for editing: `Scripts/check-cmake-sources.py --write` makes this
 # file from Package.swift and the folders it names.
 
-cka_swift_library(Activations Sources/Activations
+cka_swift_library(Activations Sources/Activations/Model
   SOURCES
     ActivationModel.swift
     ActivationSource.swift
@@ -14,11 +14,11 @@ cka_swift_library(Activations Sources/Activations
     StoredNumbers.swift
     WorkMeter.swift)
 
-cka_system_library(CHDF5 Sources/CHDF5
+cka_system_library(CHDF5 Sources/System/CHDF5
   PKG_CONFIG hdf5
   TRAIT HDF5)
 
-cka_c_library(CHDF5Process Sources/CHDF5Process
+cka_c_library(CHDF5Process Sources/Activations/HDF5Process
   DEPENDS CHDF5
   SOURCES
     answer.c
@@ -28,30 +28,30 @@ cka_c_library(CHDF5Process Sources/CHDF5Process
     start.c
     walk.c)
 
-cka_system_library(CLibzip Sources/CLibzip
+cka_system_library(CLibzip Sources/System/CLibzip
   PKG_CONFIG libzip)
 
-cka_c_library(CSystem Sources/CSystem
+cka_c_library(CSystem Sources/System/CSystem
   SOURCES
     mapped_files.c
     system_calls.c)
 
-cka_system_library(CZlib Sources/CZlib
+cka_system_library(CZlib Sources/System/CZlib
   PKG_CONFIG zlib
   TRAIT HDF5)
 
 cka_swift_library(Support Sources/Support
   DEPENDS CSystem
   SOURCES
-    ConcurrentMap.swift
-    MachineLimits.swift
-    Perform.swift
-    ProcessMemory.swift
-    Saturating.swift
-    SmallFile.swift
-    SystemCalls.swift)
+    Files/SmallFile.swift
+    Files/SystemCalls.swift
+    Memory/MachineLimits.swift
+    Memory/ProcessMemory.swift
+    Memory/Saturating.swift
+    Threads/ConcurrentMap.swift
+    Threads/Perform.swift)
 
-cka_swift_library(ActivationFiles Sources/ActivationFiles
+cka_swift_library(ActivationFiles Sources/Activations/Files
   DEPENDS Activations CHDF5Process CLibzip CSystem CZlib Support
   SOURCES
     ActivationFileError.swift
@@ -74,22 +74,22 @@ cka_swift_library(ActivationFiles Sources/ActivationFiles
     ModelContents.swift
     ModelFiles.swift
     ModelReader.swift
-    NPYHeader.swift
-    NPYNumbers.swift
-    NPYReader.swift
-    NPYType.swift
-    NPYWriter.swift
-    NPZReader.swift
+    NPY/NPYHeader.swift
+    NPY/NPYNumbers.swift
+    NPY/NPYReader.swift
+    NPY/NPYType.swift
+    NPY/NPYWriter.swift
+    NPZ/NPZReader.swift
+    NPZ/ZipArchive.swift
+    NPZ/ZipInput.swift
     NaturalOrder.swift
-    SafetensorsReader.swift
+    Safetensors/SafetensorsReader.swift
+    Safetensors/StrictJSON.swift
     Shards.swift
-    StrictJSON.swift
     TemporaryFile.swift
-    UnpackedArray.swift
-    ZipArchive.swift
-    ZipInput.swift)
+    UnpackedArray.swift)
 
-cka_swift_library(Device Sources/Device
+cka_swift_library(Device Sources/Devices/Device
   DEPENDS Activations
   SOURCES
     Device.swift
@@ -100,16 +100,16 @@ cka_swift_library(Device Sources/Device
     PackedGrams.swift
     Precision.swift)
 
-cka_system_library(COpenBLAS Sources/COpenBLAS
+cka_system_library(COpenBLAS Sources/System/COpenBLAS
   PKG_CONFIG openblas)
 
-cka_c_library(CPUKernels Sources/CPUKernels
+cka_c_library(CPUKernels Sources/Activations/FeatureKernels
   SOURCES
     cpu_kernels.c
     half.c
     wide_features.c)
 
-cka_swift_library(FeatureSlabs Sources/FeatureSlabs
+cka_swift_library(FeatureSlabs Sources/Activations/Features
   DEPENDS Activations CPUKernels Support
   SOURCES
     FeatureSlabs.swift
@@ -117,7 +117,7 @@ cka_swift_library(FeatureSlabs Sources/FeatureSlabs
     LayerCenters.swift
     StoredTypes.swift)
 
-cka_swift_library(BLASDevice Sources/BLASDevice
+cka_swift_library(BLASDevice Sources/Devices/CPU
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs Support
   SOURCES
     BLASDevice.swift
@@ -138,17 +138,17 @@ cka_swift_library(BLASDevice Sources/BLASDevice
     TileGram.swift
     Tiles.swift)
 
-cka_system_library(CCairo Sources/CCairo
+cka_system_library(CCairo Sources/System/CCairo
   PKG_CONFIG cairo)
 
-cka_swift_library(LinearAlgebra Sources/LinearAlgebra
+cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
   DEPENDS COpenBLAS Device
   SOURCES
     LinearAlgebraError.swift
     Product.swift
     SymmetricEigen.swift)
 
-cka_swift_library(Statistics Sources/Statistics
+cka_swift_library(Statistics Sources/Analyses/Statistics
   SOURCES
     Distributions.swift
     HolmSidak.swift
@@ -183,6 +183,7 @@ cka_swift_library(CKA Sources/CKA
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
+    DeviceTeam/SharedRun.swift
     Errors/AccuracyDifference.swift
     Errors/ClassHierarchy.swift
     Errors/DifferingExamples.swift
@@ -193,17 +194,6 @@ cka_swift_library(CKA Sources/CKA
     Errors/Predictions.swift
     Errors/Relabeling.swift
     Estimator.swift
-    Exact/Calibration.swift
-    Exact/ComparisonPlan.swift
-    Exact/DeviceRates.swift
-    Exact/ExactPartMaker.swift
-    Exact/ExactPlan.swift
-    Exact/ExactPlanner.swift
-    Exact/ExactRun.swift
-    Exact/ExactSums.swift
-    Exact/ExactWork.swift
-    Exact/FeatureSpace.swift
-    Exact/MemoryModel.swift
     ExamplePairing.swift
     Float64/Float64Components.swift
     Float64/Float64Gram.swift
@@ -213,17 +203,27 @@ cka_swift_library(CKA Sources/CKA
     Float64/Float64Tiles.swift
     Float64/NarrowedGrams.swift
     Float64/Recomputation.swift
+    FullBatch/ExactPartMaker.swift
+    FullBatch/ExactRun.swift
+    FullBatch/ExactSums.swift
+    FullBatch/FeatureSpace.swift
+    FullBatch/Plan/Calibration.swift
+    FullBatch/Plan/ComparisonPlan.swift
+    FullBatch/Plan/DeviceRates.swift
+    FullBatch/Plan/ExactPlan.swift
+    FullBatch/Plan/ExactPlanner.swift
+    FullBatch/Plan/ExactWork.swift
+    FullBatch/Plan/MemoryModel.swift
     HSICSums.swift
-    MinibatchPlan.swift
-    MinibatchQueue.swift
+    Minibatches/MinibatchPlan.swift
+    Minibatches/MinibatchQueue.swift
+    Minibatches/ShuffledPrefix.swift
     NonFiniteValues.swift
     Probe/ClassLabels.swift
     Probe/LogisticRegression.swift
     Probe/Probe.swift
     Probe/ProbeDesign.swift
     Probe/StandardizedFeatures.swift
-    SharedRun.swift
-    ShuffledPrefix.swift
     Similarity.swift
     Summaries/DepthSimilarity.swift
     Summaries/MapStatistics.swift
@@ -242,7 +242,7 @@ cka_swift_library(CKA Sources/CKA
     Verification/Reference.swift
     Verification/Verification.swift)
 
-cka_swift_library(CommandSupport Sources/CommandSupport
+cka_swift_library(CommandSupport Sources/Commands/Support
   DEPENDS Activations ArgumentParser CSystem Logging Support
   SOURCES
     Console.swift
@@ -260,71 +260,77 @@ cka_c_library(CKAKernels Kernels
   SOURCES
     kernels.c)
 
-cka_system_library(COpenCL Sources/COpenCL
+cka_system_library(COpenCL Sources/System/COpenCL
   PKG_CONFIG OpenCL)
 
-cka_swift_library(OpenCLDevice Sources/OpenCLDevice
+cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
   DEPENDS CKAKernels COpenCL Device FeatureSlabs Support
   SOURCES
-    CacheFolder.swift
-    Calls.swift
-    Centering.swift
-    ChunkScratch.swift
-    DriverSearch.swift
-    FeatureProducts.swift
-    Gather.swift
-    Gram.swift
-    GramPlan.swift
-    GramRun.swift
-    GramTiles.swift
-    GroupSender.swift
-    HSIC.swift
-    Handles.swift
-    KernelVariant.swift
-    MatrixRun.swift
-    MatrixShape.swift
-    MedianSearch.swift
-    MemoryLedger.swift
+    Gram/Centering.swift
+    Gram/ChunkScratch.swift
+    Gram/Gather.swift
+    Gram/Gram.swift
+    Gram/GramPlan.swift
+    Gram/GramRun.swift
+    Gram/GroupSender.swift
+    Gram/MatrixRun.swift
+    Gram/MatrixShape.swift
+    Gram/MedianSearch.swift
+    Gram/RBF.swift
+    Gram/Summaries.swift
     OpenCLDevice.swift
     OpenCLDeviceDescription.swift
-    OpenCLGramStack.swift
-    OpenCLLimits.swift
-    PackedStack.swift
-    Peak.swift
-    ProgramCache.swift
-    RBF.swift
-    Records.swift
-    Runtime.swift
-    Summaries.swift
-    TensorSelfTest.swift
-    TensorUse.swift
-    TileEntries.swift
-    TilePasses.swift
-    TileRun.swift
-    Tuner.swift
-    TunerTrial.swift
-    Tuning.swift
-    TuningStore.swift
-    Workspace.swift)
+    Pairs/HSIC.swift
+    Pairs/OpenCLGramStack.swift
+    Pairs/PackedStack.swift
+    Runtime/CacheFolder.swift
+    Runtime/Calls.swift
+    Runtime/DriverSearch.swift
+    Runtime/Handles.swift
+    Runtime/MemoryLedger.swift
+    Runtime/OpenCLLimits.swift
+    Runtime/ProgramCache.swift
+    Runtime/Records.swift
+    Runtime/Runtime.swift
+    Runtime/Workspace.swift
+    Tensor/TensorSelfTest.swift
+    Tensor/TensorUse.swift
+    Tiles/FeatureProducts.swift
+    Tiles/GramTiles.swift
+    Tiles/TileEntries.swift
+    Tiles/TilePasses.swift
+    Tiles/TileRun.swift
+    Tuning/KernelVariant.swift
+    Tuning/Peak.swift
+    Tuning/Tuner.swift
+    Tuning/TunerTrial.swift
+    Tuning/Tuning.swift
+    Tuning/TuningStore.swift)
 
-cka_swift_library(DeviceRegistry Sources/DeviceRegistry
+cka_swift_library(DeviceRegistry Sources/Devices/Registry
   DEPENDS BLASDevice Device OpenCLDevice
   SOURCES
     DeviceRegistry.swift
     DeviceSelection.swift
     SelfTest.swift)
 
-cka_swift_library(Figures Sources/Figures
+cka_swift_library(Figures Sources/Figures/Drawing
   DEPENDS CCairo
   SOURCES
     AxisLabels.swift
     BundledFonts.swift
     Canvas.swift
     ChartAxis.swift
+    Charts/DensityChart.swift
+    Charts/DensityChartDrawing.swift
+    Charts/IntervalChart.swift
+    Charts/IntervalChartLayout.swift
+    Charts/LineChart.swift
+    Charts/LineChartColumns.swift
+    Charts/LineChartDrawing.swift
+    Charts/LineChartLayout.swift
     ColorMap.swift
     CountScale.swift
-    DensityChart.swift
-    DensityChartDrawing.swift
     DisplayText.swift
     Drawing.swift
     FigureError.swift
@@ -332,20 +338,14 @@ cka_swift_library(Figures Sources/Figures
     FigureGrid.swift
     FigureStyle.swift
     Geometry.swift
-    Heatmap.swift
-    HeatmapDrawing.swift
-    HeatmapGrid.swift
-    HeatmapLayout.swift
-    HeatmapSides.swift
-    IntervalChart.swift
-    IntervalChartLayout.swift
     LabelPlaces.swift
     Legend.swift
-    LineChart.swift
-    LineChartColumns.swift
-    LineChartDrawing.swift
-    LineChartLayout.swift
     Magma.swift
+    Maps/Heatmap.swift
+    Maps/HeatmapDrawing.swift
+    Maps/HeatmapGrid.swift
+    Maps/HeatmapLayout.swift
+    Maps/HeatmapSides.swift
     PNGResolution.swift
     PageStyle.swift
     PixelImage.swift
@@ -354,10 +354,10 @@ cka_swift_library(Figures Sources/Figures
     ScreenColors.swift
     ShortNames.swift
     Surface.swift
-    TerminalFrame.swift
-    TerminalMap.swift
-    TerminalPainter.swift
-    TerminalText.swift
+    Terminal/TerminalFrame.swift
+    Terminal/TerminalMap.swift
+    Terminal/TerminalPainter.swift
+    Terminal/TerminalText.swift
     TextMeter.swift
     Ticks.swift
     UndefinedRegions.swift)
@@ -391,15 +391,15 @@ cka_command(CKABench Benchmarks/CKABench
     TuneCommand.swift
     Workload.swift)
 
-cka_system_library(CMPI Sources/CMPI
+cka_system_library(CMPI Sources/System/CMPI
   PKG_CONFIG ompi-c
   TRAIT MPI)
 
-cka_c_library(CReportPage Sources/CReportPage
+cka_c_library(CReportPage Sources/Figures/ReportPage
   SOURCES
     report_page.c)
 
-cka_swift_library(Report Sources/Report
+cka_swift_library(Report Sources/Figures/Report
   DEPENDS CReportPage Figures
   SOURCES
     Document.swift
@@ -408,10 +408,10 @@ cka_swift_library(Report Sources/Report
     Page.swift
     Report.swift)
 
-cka_system_library(CXXHash Sources/CXXHash
+cka_system_library(CXXHash Sources/System/CXXHash
   PKG_CONFIG libxxhash)
 
-cka_swift_library(SweepStore Sources/SweepStore
+cka_swift_library(SweepStore Sources/Results/Store
   DEPENDS Activations CKA CPUKernels CXXHash Device Support
   SOURCES
     BinaryHeader.swift
@@ -437,7 +437,7 @@ cka_swift_library(SweepStore Sources/SweepStore
     SweepSettings.swift
     SweepTeam.swift)
 
-cka_command(CKACommand Sources/CKACommand
+cka_command(CKACommand Sources/Commands/CKA
   PRODUCT cka
   DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics Support SweepStore
   SOURCES

@@ -88,7 +88,7 @@ expect '^cpu passed$' "$bundle/bin/cka" verify --device cpu
 expect 'cpu' "$bundle/bin/cka-bench" --quick --device cpu
 
 step "what a build without traits says"
-cp Tests/ActivationFilesTests/HDF5Files/types.h5 "$root/trial/"
+cp Tests/Activations/Files/HDF5Files/types.h5 "$root/trial/"
 # The same as expect, for a command that ends with an error.
 expect_failure() {
   local code=$1 pattern=$2 found=0

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HDF5 = ROOT / "Tests" / "ActivationFilesTests" / "HDF5Files" / "lzf.h5"
+HDF5 = ROOT / "Tests" / "Activations" / "Files" / "HDF5Files" / "lzf.h5"
 EXAMPLES = 23  # of that file's layers
 
 # The kinds of Tests/Faults/faults.c, and with what a command may end: 0 where the fault did not matter or the

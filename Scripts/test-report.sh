@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 cka=$(realpath "${CKA:-.build/release/cka}")
 python=$(Scripts/python-with-numpy.sh)
-tests=$PWD/Tests/Browser
+tests=$PWD/Tests/Figures/Browser
 pictures=${1:+$(realpath -m "$1")}
 
 work=$(mktemp -d)

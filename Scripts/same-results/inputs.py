@@ -207,7 +207,7 @@ def make(folder, root):
     shutil.copytree(digits / "depth20-width1-seed0", folder / "deep")
     shutil.copytree(digits / "depth8-width4-seed0", folder / "wide")
     shutil.copy(digits / "labels.npy", folder / "digits.npy")
-    shutil.copytree(root / "Tests" / "ActivationFilesTests" / "HDF5Files", folder / "hdf5")
+    shutil.copytree(root / "Tests" / "Activations" / "Files" / "HDF5Files", folder / "hdf5")
     write_networks(folder)
     write_hard(folder)
     write_predictions(folder)

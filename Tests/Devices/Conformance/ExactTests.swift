@@ -25,7 +25,7 @@ import Testing
   /// The layers of the example networks: 256 digits, 10 to 4,096 features, float16.
   private func example(_ name: String) throws -> ModelFiles {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     return try ModelFiles(path: root.path + "/Examples/digits/activations/" + name)
   }
 

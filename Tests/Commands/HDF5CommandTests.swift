@@ -10,7 +10,7 @@
     /// Arrays in every layout, which h5py wrote.
     private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent(
-        "ActivationFilesTests/HDF5Files/layouts.h5"
+        "Activations/Files/HDF5Files/layouts.h5"
       ).path
 
     @Test(arguments: [

@@ -90,7 +90,7 @@ import Testing
   #if HDF5
     private var hdf5File: String {
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("ActivationFilesTests/HDF5Files/lzf.h5").path
+        .appendingPathComponent("Activations/Files/HDF5Files/lzf.h5").path
     }
   #endif
 
