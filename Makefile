@@ -25,7 +25,7 @@ test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against re
 	CKA=.build-test/release/cka Scripts/test-faults.py
 	CKA=.build-test/release/cka Scripts/test-report.sh
 
-test-threads: ## the tests of the libraries under ThreadSanitizer
+test-threads: ## tests of threads and sweeps under ThreadSanitizer
 	Scripts/install-dependencies.sh test
 	Scripts/test-threads.sh
 
