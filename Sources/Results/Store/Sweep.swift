@@ -208,6 +208,8 @@ public final class Sweep {
     do throws(StoreError) {
       store = try Store(path, document)
     } catch let other {
+      // Nothing is known of a store that cannot be read.
+      guard other.kind != .io else { throw other }
       throw StoreError(
         error.kind, error.path,
         "\(error.reason); the options given do not mend it: \(other.description)")
