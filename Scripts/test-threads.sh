@@ -16,8 +16,8 @@ mutex=$PWD/.build-tsan/mutex.o
 mkdir -p .build-tsan
 clang -O1 -g -fPIC -fsanitize=thread -c Tests/ThreadSanitizer/mutex.c -o "$mutex"
 options=(--sanitize=thread --traits HDF5,MPI --scratch-path .build-tsan -Xlinker "$mutex")
-swift build --build-tests "${options[@]}"
-tests=$(find "$(swift build --show-bin-path "${options[@]}")" -maxdepth 1 -name '*.xctest')
+"${SWIFT:-swift}" build --build-tests "${options[@]}"
+tests=$(find "$("${SWIFT:-swift}" build --show-bin-path "${options[@]}")" -maxdepth 1 -name '*.xctest')
 
 # These libraries are not instrumented: the sanitizer does not see how their threads wait.
 printf 'called_from_lib:%s\n' libpocl libopenblas >"$work/suppressions"

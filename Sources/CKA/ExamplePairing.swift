@@ -93,7 +93,7 @@ public struct ExamplePairing: Sendable, Hashable {
           + "both must hold the same examples in the same order")
     }
     guard let ids = left.exampleIDs, let others = right.exampleIDs,
-      let first = ids.indices.first(where: { ids[$0].nameBytes != others[$0].nameBytes })
+      let first = ids.indices.first(where: { !ids[$0].isSameName(as: others[$0]) })
     else { return }
     let remedy =
       Set(ids.map(\.nameBytes)) == Set(others.map(\.nameBytes))

@@ -71,10 +71,11 @@ func quoted(_ name: String) -> String {
   return "'\(oneLine(start))…'"
 }
 
-/// A name in a file: bytes that are not UTF-8 stand as `\xE9`, so that two such names stay different.
-func shownName(_ bytes: some Sequence<UInt8>) -> String {
+/// A name in a file, and whether it is UTF-8: bytes that are not stand as `\xE9`, so that two such names stay
+/// different.
+func shownName(_ bytes: some Sequence<UInt8>) -> (name: String, isUTF8: Bool) {
   let bytes = Array(bytes)
-  if let name = String(validating: bytes, as: UTF8.self) { return name }
+  if let name = String(validating: bytes, as: UTF8.self) { return (name, true) }
   var name = ""
   var parser = UTF8.ForwardParser()
   var rest = bytes.makeIterator()
@@ -89,7 +90,7 @@ func shownName(_ bytes: some Sequence<UInt8>) -> String {
         name += "\\x" + String(byte, radix: 16, uppercase: true)
       }
       place += length
-    case .emptyInput: return name
+    case .emptyInput: return (name, false)
     }
   }
 }

@@ -1,5 +1,4 @@
 import Activations
-import Foundation
 
 /// `examples.txt`: what a model's examples are called, one ID a line, in the order of the rows.
 ///

@@ -84,7 +84,7 @@ struct LayerList {
     for entry in entries {
       if let layer = byName.removeValue(forKey: entry.name.nameBytes) {
         arranged.append(annotate(layer, by: entry))
-      } else if let array = skipped.first(where: { $0.name.nameBytes == entry.name.nameBytes }) {
+      } else if let array = skipped.first(where: { $0.name.isSameName(as: entry.name) }) {
         throw place.data(
           "lists the layer \(quoted(entry.name)), which cannot be one: \(array.reason)")
       } else if !names.contains(entry.name.nameBytes) || isChosen(entry.name) {
@@ -99,7 +99,7 @@ struct LayerList {
 
   /// `layer` with its stage and layout: one file of a folder whose other layers are listed, too.
   func annotate(_ layer: LayerActivations) -> LayerActivations {
-    annotate(layer, by: entries?.first { $0.name.nameBytes == layer.name.nameBytes })
+    annotate(layer, by: entries?.first { $0.name.isSameName(as: layer.name) })
   }
 
   private func annotate(_ layer: LayerActivations, by entry: Entry?) -> LayerActivations {

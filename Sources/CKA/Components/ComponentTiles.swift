@@ -1,6 +1,5 @@
 import Activations
 import Device
-import Foundation
 import Support
 
 extension ComponentAnalysis {
@@ -64,7 +63,10 @@ extension ComponentAnalysis {
     meter?.begin(
       (plannedWhole == nil ? 0 : planned.comparison.flops(planned.plan)) + flopsOfWhole
         + flopsOfTiles
-        + removalFlops { flopsOfWhole * pow(Double($0) / Double(pairing.count), 2) },
+        + removalFlops {
+          let share = Double($0) / Double(pairing.count)
+          return flopsOfWhole * share * share
+        },
       as: "maps")
     defer { meter?.end() }
     let biased = try similarity(planned)

@@ -1,5 +1,5 @@
 import Device
-import Foundation
+import Glibc
 import LinearAlgebra
 
 /// The largest eigenvalues of a centered Gram matrix and their eigenvectors: the principal components of

@@ -146,9 +146,7 @@ struct ComponentsCommand: ParsableCommand {
 
   private func analysis(_ comparison: Comparison) throws -> ComponentAnalysis {
     let place = try layer.map { name in
-      guard
-        let place = comparison.left.layers.firstIndex(where: { $0.name.nameBytes == name.nameBytes }
-        )
+      guard let place = comparison.left.layers.firstIndex(where: { $0.name.isSameName(as: name) })
       else {
         throw Failure(
           .usage, "\(oneLine(models.model)): no layer is called \(oneLine(name)); see cka inspect")

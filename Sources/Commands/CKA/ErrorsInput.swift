@@ -76,8 +76,7 @@ struct ErrorGroups {
     var first: (path: String, model: ModelFiles)?
     let read = try groups.map { group in
       let networks = try group.paths.map { path in
-        let choices: [(String) -> Bool] =
-          layer.map { name in [{ $0.nameBytes == name.nameBytes }] } ?? []
+        let choices: [(String) -> Bool] = layer.map { name in [{ $0.isSameName(as: name) }] } ?? []
         let model = try openModel(path, choosing: choices, wanted: layer ?? "")
         try checkIDs(of: model, path, beside: first)
         if first?.model.exampleIDs == nil, first == nil || model.exampleIDs != nil {
@@ -98,7 +97,7 @@ struct ErrorGroups {
   ) throws {
     guard let first, let ids = first.model.exampleIDs, let others = model.exampleIDs,
       ids.count == others.count,
-      let place = ids.indices.first(where: { ids[$0].nameBytes != others[$0].nameBytes })
+      let place = ids.indices.first(where: { !ids[$0].isSameName(as: others[$0]) })
     else { return }
     throw Failure(
       .data,

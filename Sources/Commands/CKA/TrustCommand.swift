@@ -149,8 +149,8 @@ struct TrustCommand: ParsableCommand {
     for comma in cell.indices where cell[comma] == "," {
       let first = String(cell[..<comma])
       let second = String(cell[cell.index(after: comma)...])
-      if let row = left.layers.firstIndex(where: { $0.name.nameBytes == first.nameBytes }),
-        let column = right.layers.firstIndex(where: { $0.name.nameBytes == second.nameBytes })
+      if let row = left.layers.firstIndex(where: { $0.name.isSameName(as: first) }),
+        let column = right.layers.firstIndex(where: { $0.name.isSameName(as: second) })
       {
         return (row, column)
       }

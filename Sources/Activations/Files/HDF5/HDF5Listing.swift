@@ -48,16 +48,15 @@
       while true {
         let kind = cka_hdf5_entry(UInt32(truncatingIfNeeded: try input.number()))
         guard kind != CKA_HDF5_END else { break }
-        let bytes = try input.counted()
-        let (name, isText) = (shownName(bytes), String(validating: bytes, as: UTF8.self) != nil)
+        let (name, isUTF8) = shownName(try input.counted())
         switch kind {
         case CKA_HDF5_GROUP: isByCreation[name.nameBytes] = try input.number() != 0
         case CKA_HDF5_DATASET:
           let dataset = try input.dataset()
-          members.append((name, isText ? .dataset(dataset) : .unnameable))
+          members.append((name, isUTF8 ? .dataset(dataset) : .unnameable))
         case CKA_HDF5_OTHER:
           let reason = cka_hdf5_reason(UInt32(truncatingIfNeeded: try input.number()))
-          members.append((name, isText ? .other(reason) : .unnameable))
+          members.append((name, isUTF8 ? .other(reason) : .unnameable))
         case CKA_HDF5_FAILED:
           let what = try input.text()
           let part = what.isEmpty ? nil : "\(what) \(quoted(name.isEmpty ? "/" : name))"
@@ -92,7 +91,7 @@
         for (left, right) in zip(paths[a], paths[b]) {
           if left != right {
             return isByCreation[group] == true
-              ? a < b : naturallyPrecedes(shownName(left), shownName(right))
+              ? a < b : naturallyPrecedes(shownName(left).name, shownName(right).name)
           }
           if !group.isEmpty { group.append(UInt8(ascii: "/")) }
           group += left

@@ -87,12 +87,10 @@ final class ZipArchive {
       throw input.failure ?? place.data("the entry of member \(index) is damaged: \(message)")
     }
     let nameBytes = UnsafeRawBufferPointer(start: rawName, count: String.length(of: rawName))
-    let name = shownName(nameBytes)
+    let (name, isUTF8) = shownName(nameBytes)
     guard let size = Int(exactly: status.size), let packedSize = Int(exactly: status.comp_size)
     else { throw part(name).data("claims more bytes than any file can hold") }
     let method = Int32(status.comp_method)
-    var whyNoLayer: String?
-    if String(validating: nameBytes, as: UTF8.self) == nil { whyNoLayer = notUTF8 }
     var refusal: String?
     if Int32(status.encryption_method) != ZIP_EM_NONE {
       refusal = "encrypted, expected a plain member"
@@ -101,7 +99,7 @@ final class ZipArchive {
     }
     return Member(
       index: index, name: name, size: size, packedSize: packedSize,
-      isDeflated: method == ZIP_CM_DEFLATE, refusal: refusal, whyNoLayer: whyNoLayer)
+      isDeflated: method == ZIP_CM_DEFLATE, refusal: refusal, whyNoLayer: isUTF8 ? nil : notUTF8)
   }
 
   /// Where the packed bytes of a member lie in the file; nil where libzip's way of reading does not
