@@ -7,7 +7,7 @@ let package = Package(
     .library(
       name: "CKA",
       targets: [
-        "CKA", "Activations", "ActivationFiles", "Device", "DeviceRegistry", "Figures",
+        "CKA", "Activations", "ActivationFiles", "Analyses", "Device", "DeviceRegistry", "Figures",
         "Report", "Statistics", "SweepStore",
       ]),
     .executable(name: "cka", targets: ["CKACommand"]),
@@ -92,9 +92,12 @@ let package = Package(
     .target(name: "Statistics", path: "Sources/Analyses/Statistics"),
     .target(
       name: "CKA",
+      dependencies: ["Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Support"]),
+    .target(
+      name: "Analyses",
       dependencies: [
-        "Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics", "Support",
-      ]),
+        "Activations", "CKA", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics", "Support",
+      ], path: "Sources/Analyses", exclude: ["Statistics"]),
     .target(
       name: "SweepStore",
       dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"],
@@ -122,8 +125,8 @@ let package = Package(
     .executableTarget(
       name: "CKACommand",
       dependencies: [
-        "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry", "Figures",
-        "Support", "Report", "Statistics", "SweepStore",
+        "Analyses", "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry",
+        "Figures", "Support", "Report", "Statistics", "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -157,7 +160,7 @@ let package = Package(
       name: "DeviceConformanceTests",
       dependencies: [
         "ActivationFiles", "BLASDevice", "OpenCLDevice", "CPUKernels", "DeviceRegistry", "CKA",
-        "TestSupport",
+        "Analyses", "TestSupport",
       ], path: "Tests/Devices/Conformance"),
     .testTarget(
       name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"],
@@ -171,7 +174,8 @@ let package = Package(
     .testTarget(
       name: "CKATests",
       dependencies: [
-        "Support", "CKA", "ActivationFiles", "BLASDevice", "Statistics", "TestSupport",
+        "Support", "CKA", "Analyses", "ActivationFiles", "BLASDevice", "Statistics",
+        "TestSupport",
       ], path: "Tests/CKA"),
     .testTarget(
       name: "SweepStoreTests",
@@ -184,7 +188,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "ActivationFiles", "CKA", "CKABench", "CKACommand", "CommandSupport", "Device",
+        "ActivationFiles", "Analyses", "CKA", "CKABench", "CKACommand", "CommandSupport", "Device",
         "TestSupport",
       ], path: "Tests/Commands"),
   ],

@@ -100,9 +100,6 @@ cka_swift_library(Device Sources/Devices/Device
     PackedGrams.swift
     Precision.swift)
 
-cka_system_library(COpenBLAS Sources/System/COpenBLAS
-  PKG_CONFIG openblas)
-
 cka_c_library(CPUKernels Sources/Activations/FeatureKernels
   SOURCES
     cpu_kernels.c
@@ -116,6 +113,114 @@ cka_swift_library(FeatureSlabs Sources/Activations/Features
     FeatureStage.swift
     LayerCenters.swift
     StoredTypes.swift)
+
+cka_system_library(COpenBLAS Sources/System/COpenBLAS
+  PKG_CONFIG openblas)
+
+cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
+  DEPENDS COpenBLAS Device
+  SOURCES
+    LinearAlgebraError.swift
+    Product.swift
+    SymmetricEigen.swift)
+
+cka_swift_library(CKA Sources/CKA
+  DEPENDS Activations Device FeatureSlabs LinearAlgebra Support
+  SOURCES
+    Comparison.swift
+    ComparisonRun.swift
+    DeviceTeam/SharedRun.swift
+    Estimator.swift
+    ExamplePairing.swift
+    Float64/Float64Gram.swift
+    Float64/Float64Median.swift
+    Float64/Float64Products.swift
+    Float64/Float64Sums.swift
+    Float64/NarrowedGrams.swift
+    Float64/Recomputation.swift
+    FullBatch/ExactPartMaker.swift
+    FullBatch/ExactRun.swift
+    FullBatch/ExactSums.swift
+    FullBatch/FeatureSpace.swift
+    FullBatch/Plan/Calibration.swift
+    FullBatch/Plan/ComparisonPlan.swift
+    FullBatch/Plan/DeviceRates.swift
+    FullBatch/Plan/ExactPlan.swift
+    FullBatch/Plan/ExactPlanner.swift
+    FullBatch/Plan/ExactWork.swift
+    FullBatch/Plan/MemoryModel.swift
+    HSICSums.swift
+    Minibatches/MinibatchPlan.swift
+    Minibatches/MinibatchQueue.swift
+    Minibatches/ShuffledPrefix.swift
+    NonFiniteValues.swift
+    Similarity.swift
+    Verification/NumPyRandom.swift
+    Verification/Reference.swift
+    Verification/Verification.swift)
+
+cka_swift_library(Statistics Sources/Analyses/Statistics
+  SOURCES
+    Distributions.swift
+    HolmSidak.swift
+    Samples.swift
+    SpecialFunctions.swift)
+
+cka_swift_library(Analyses Sources/Analyses
+  DEPENDS Activations CKA Device FeatureSlabs LinearAlgebra Statistics Support
+  SOURCES
+    Blocks/BlockBaseline.swift
+    Blocks/BlockDetector.swift
+    Blocks/BlockScan.swift
+    Blocks/BlockSearch.swift
+    Blocks/BlockSimilarity.swift
+    Blocks/BlockStructure.swift
+    Blocks/LayerMatches.swift
+    Blocks/LayerSteps.swift
+    Blocks/SimilarityDecay.swift
+    Components/ActivationTraits.swift
+    Components/Bimodality.swift
+    Components/CenteredGram.swift
+    Components/ComponentAnalysis.swift
+    Components/ComponentGaps.swift
+    Components/ComponentMemory.swift
+    Components/ComponentRun.swift
+    Components/ComponentTiles.swift
+    Components/ComponentWork.swift
+    Components/Eigenpairs.swift
+    Components/Float64Components.swift
+    Components/Float64Tiles.swift
+    Components/RemovalCurve.swift
+    Convergence/Convergence.swift
+    Convergence/ConvergencePoint.swift
+    Convergence/ConvergenceRun.swift
+    Depth/DepthSimilarity.swift
+    Depth/MapStatistics.swift
+    Depth/ModelGroup.swift
+    ErrorAgreement/AccuracyDifference.swift
+    ErrorAgreement/ClassHierarchy.swift
+    ErrorAgreement/DifferingExamples.swift
+    ErrorAgreement/ErrorStudy.swift
+    ErrorAgreement/ExampleDispersion.swift
+    ErrorAgreement/LogisticModels.swift
+    ErrorAgreement/OutputSimilarity.swift
+    ErrorAgreement/Predictions.swift
+    ErrorAgreement/Relabeling.swift
+    Probe/ClassLabels.swift
+    Probe/LogisticRegression.swift
+    Probe/Probe.swift
+    Probe/ProbeDesign.swift
+    Probe/StandardizedFeatures.swift
+    Uncertainty/CenteredGrams.swift
+    Uncertainty/DropCurve.swift
+    Uncertainty/Jackknife.swift
+    Uncertainty/JackknifeMap.swift
+    Uncertainty/LeftOutExample.swift
+    Uncertainty/PairTrust.swift
+    Uncertainty/PermutationTest.swift
+    Uncertainty/Trust.swift
+    Uncertainty/TrustMemory.swift
+    Uncertainty/TwoGroups.swift)
 
 cka_swift_library(BLASDevice Sources/Devices/CPU
   DEPENDS COpenBLAS CPUKernels Device FeatureSlabs Support
@@ -140,107 +245,6 @@ cka_swift_library(BLASDevice Sources/Devices/CPU
 
 cka_system_library(CCairo Sources/System/CCairo
   PKG_CONFIG cairo)
-
-cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
-  DEPENDS COpenBLAS Device
-  SOURCES
-    LinearAlgebraError.swift
-    Product.swift
-    SymmetricEigen.swift)
-
-cka_swift_library(Statistics Sources/Analyses/Statistics
-  SOURCES
-    Distributions.swift
-    HolmSidak.swift
-    Samples.swift
-    SpecialFunctions.swift)
-
-cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device FeatureSlabs LinearAlgebra Statistics Support
-  SOURCES
-    Blocks/BlockBaseline.swift
-    Blocks/BlockDetector.swift
-    Blocks/BlockScan.swift
-    Blocks/BlockSearch.swift
-    Blocks/BlockSimilarity.swift
-    Blocks/BlockStructure.swift
-    Blocks/LayerMatches.swift
-    Blocks/LayerSteps.swift
-    Blocks/SimilarityDecay.swift
-    Comparison.swift
-    ComparisonRun.swift
-    Components/ActivationTraits.swift
-    Components/Bimodality.swift
-    Components/CenteredGram.swift
-    Components/ComponentAnalysis.swift
-    Components/ComponentGaps.swift
-    Components/ComponentMemory.swift
-    Components/ComponentRun.swift
-    Components/ComponentTiles.swift
-    Components/ComponentWork.swift
-    Components/Eigenpairs.swift
-    Components/RemovalCurve.swift
-    Convergence/Convergence.swift
-    Convergence/ConvergencePoint.swift
-    Convergence/ConvergenceRun.swift
-    DeviceTeam/SharedRun.swift
-    Errors/AccuracyDifference.swift
-    Errors/ClassHierarchy.swift
-    Errors/DifferingExamples.swift
-    Errors/ErrorStudy.swift
-    Errors/ExampleDispersion.swift
-    Errors/LogisticModels.swift
-    Errors/OutputSimilarity.swift
-    Errors/Predictions.swift
-    Errors/Relabeling.swift
-    Estimator.swift
-    ExamplePairing.swift
-    Float64/Float64Components.swift
-    Float64/Float64Gram.swift
-    Float64/Float64Median.swift
-    Float64/Float64Products.swift
-    Float64/Float64Sums.swift
-    Float64/Float64Tiles.swift
-    Float64/NarrowedGrams.swift
-    Float64/Recomputation.swift
-    FullBatch/ExactPartMaker.swift
-    FullBatch/ExactRun.swift
-    FullBatch/ExactSums.swift
-    FullBatch/FeatureSpace.swift
-    FullBatch/Plan/Calibration.swift
-    FullBatch/Plan/ComparisonPlan.swift
-    FullBatch/Plan/DeviceRates.swift
-    FullBatch/Plan/ExactPlan.swift
-    FullBatch/Plan/ExactPlanner.swift
-    FullBatch/Plan/ExactWork.swift
-    FullBatch/Plan/MemoryModel.swift
-    HSICSums.swift
-    Minibatches/MinibatchPlan.swift
-    Minibatches/MinibatchQueue.swift
-    Minibatches/ShuffledPrefix.swift
-    NonFiniteValues.swift
-    Probe/ClassLabels.swift
-    Probe/LogisticRegression.swift
-    Probe/Probe.swift
-    Probe/ProbeDesign.swift
-    Probe/StandardizedFeatures.swift
-    Similarity.swift
-    Summaries/DepthSimilarity.swift
-    Summaries/MapStatistics.swift
-    Summaries/ModelGroup.swift
-    Trust/CenteredGrams.swift
-    Trust/DropCurve.swift
-    Trust/Jackknife.swift
-    Trust/JackknifeMap.swift
-    Trust/LeftOutExample.swift
-    Trust/PairTrust.swift
-    Trust/PermutationTest.swift
-    Trust/Trust.swift
-    Trust/TrustMemory.swift
-    Trust/TwoGroups.swift
-    Verification/NumPyRandom.swift
-    Verification/Reference.swift
-    Verification/Verification.swift)
 
 cka_swift_library(CommandSupport Sources/Commands/Support
   DEPENDS Activations ArgumentParser CSystem Logging Support
@@ -439,7 +443,7 @@ cka_swift_library(SweepStore Sources/Results/Store
 
 cka_command(CKACommand Sources/Commands/CKA
   PRODUCT cka
-  DEPENDS ActivationFiles ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics Support SweepStore
+  DEPENDS ActivationFiles Analyses ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics Support SweepStore
   SOURCES
     AcrossModels.swift
     BlockSpans.swift

@@ -37,7 +37,7 @@ public struct Comparison: Sendable {
   }
 
   /// Compares the examples of `pairing` all at once, by an estimator over all examples.
-  init(
+  package init(
     ofAll left: any ActivationSource, _ right: (any ActivationSource)?, pairing: ExamplePairing,
     estimator: Estimator, kernel: GramKernel
   ) {
@@ -50,7 +50,7 @@ public struct Comparison: Sendable {
   }
 
   /// The minibatch of the compared examples `batch` in each model.
-  func minibatches(_ batch: [Int]) -> (left: Minibatch, right: Minibatch?) {
+  package func minibatches(_ batch: [Int]) -> (left: Minibatch, right: Minibatch?) {
     // Ascending in the first model, as files are read best; the second follows.
     let batch = batch.sorted()
     return (
@@ -89,12 +89,14 @@ public struct Comparison: Sendable {
     /// What was computed anew in float64.
     public var float64 = 0.0
 
-    static func += (sum: inout Timings, more: Timings) {
+    package static func += (sum: inout Timings, more: Timings) {
       sum.stages += more.stages
       sum.gramStacks += more.gramStacks
       sum.pairs += more.pairs
       sum.float64 += more.float64
     }
+
+    package init() {}
   }
 
   /// One device's share of the work.
@@ -105,6 +107,12 @@ public struct Comparison: Sendable {
     public let minibatches: Int
     /// Whether it failed after that.
     public let hasFailed: Bool
+
+    package init(device: DeviceInfo, minibatches: Int, hasFailed: Bool) {
+      self.device = device
+      self.minibatches = minibatches
+      self.hasFailed = hasFailed
+    }
   }
 
   /// What a comparison found.
@@ -125,5 +133,5 @@ public struct ComparisonError: Error, Sendable, CustomStringConvertible {
   /// One sentence that names the models or the setting, what was found and what was expected.
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }

@@ -31,7 +31,7 @@ extension Comparison {
   }
 
   /// What `meter` will hear of.
-  func flops(_ exactPlan: ExactPlan?) -> Double {
+  package func flops(_ exactPlan: ExactPlan?) -> Double {
     pairing.count < estimator.centering.leastExamples
       ? 0 : exactPlan?.cost.flops ?? costOfMinibatches.flops
   }
@@ -39,7 +39,7 @@ extension Comparison {
   /// The same after each of `points`, ascending numbers of minibatches of which the last is all of them.
   ///
   /// - Parameter exactPlan: nil for minibatches only.
-  func run(
+  package func run(
     on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?, points: [Int],
     memory: Int, observe: (Event) -> Void
   ) throws(DeviceError) -> [Outcome] {
@@ -88,7 +88,7 @@ extension Comparison {
   }
 
   /// The plan of an estimator over all examples where none was given: within half of the memory.
-  func defaultPlan(
+  package func defaultPlan(
     on devices: [any Device], sharing: Int
   ) throws(DeviceError) -> ExactPlan? {
     do throws(ExactPlanError) {
@@ -125,7 +125,7 @@ extension Comparison {
   }
 
   /// The sums of the stacks of one minibatch; of one model, there is no second one.
-  func sums<D: Device>(
+  package func sums<D: Device>(
     _ left: D.Stack, _ right: D.Stack?, of exampleCount: Int, on device: D
   ) throws(DeviceError) -> HSICSums {
     let products = try device.innerProducts(left, right ?? left)

@@ -59,7 +59,7 @@ public struct ExamplePairing: Sendable, Hashable {
   }
 
   /// Throws where the models do not hold these examples: where it was made for others.
-  func check(
+  package func check(
     _ left: any ActivationSource, _ right: (any ActivationSource)?
   ) throws(ComparisonError) {
     for (model, places) in [(left, self.left), (right ?? left, self.right)] {
@@ -71,7 +71,7 @@ public struct ExamplePairing: Sendable, Hashable {
   }
 
   /// The pairs at some places, which ascend.
-  func only(_ places: [Int]) -> ExamplePairing {
+  package func only(_ places: [Int]) -> ExamplePairing {
     ExamplePairing(
       left: places.map { left[$0] }, right: places.map { right[$0] }, dropped: dropped)
   }
@@ -139,7 +139,7 @@ public struct ExamplePairing: Sendable, Hashable {
 
 extension ActivationSource {
   /// Throws where layers, or sample IDs, are not of the same number of examples.
-  func checkExamples() throws(ComparisonError) {
+  package func checkExamples() throws(ComparisonError) {
     guard let first = layers.first else { return }
     if let other = layers.first(where: { $0.shape.exampleCount != exampleCount }) {
       throw ComparisonError(

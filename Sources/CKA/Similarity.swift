@@ -16,7 +16,7 @@ public enum Status: String, Sendable, Hashable, CaseIterable {
   case degenerate
 
   /// The status of a cell between two layers: the first trouble of either.
-  static func ofCell(_ a: Status, _ b: Status) -> Status {
+  package static func ofCell(_ a: Status, _ b: Status) -> Status {
     let order: [Status] = [.tooFewExamples, .nonFinite, .constant, .lowPrecision, .degenerate]
     return order.first { $0 == a || $0 == b } ?? .ok
   }
@@ -51,6 +51,19 @@ public struct Similarity: Sendable {
 
   /// Whether any cell has a value.
   public var hasValues: Bool { statuses.elements.contains(.ok) }
+
+  package init(
+    cka: Matrix<Double>, statuses: Matrix<Status>, leftStatuses: [Status], rightStatuses: [Status],
+    z: Matrix<Double>?, leftSigmas: [Double?], rightSigmas: [Double?]
+  ) {
+    self.cka = cka
+    self.statuses = statuses
+    self.leftStatuses = leftStatuses
+    self.rightStatuses = rightStatuses
+    self.z = z
+    self.leftSigmas = leftSigmas
+    self.rightSigmas = rightSigmas
+  }
 }
 
 extension Similarity {
@@ -95,7 +108,7 @@ extension Similarity {
 extension HSICSums {
   /// The estimate is several times too large (see `Documentation/Numerics.md`), so that two layers
   /// together stay within the promised error.
-  func status(of layer: Layer) -> Status {
+  package func status(of layer: Layer) -> Status {
     if !layer.isFinite { return .nonFinite }
     if layer.isConstant { return .constant }
     return errorEstimate(of: layer) <= tolerance ? .ok : .lowPrecision

@@ -4,6 +4,7 @@ import Device
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// Arguments that have no meaning: a caller gets an error that names them, not the end of its process.

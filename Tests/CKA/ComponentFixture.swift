@@ -1,5 +1,6 @@
 import Activations
 
+@testable import Analyses
 @testable import CKA
 
 /// `Tests/Fixtures/components.py`: NumPy's singular values, Song's formula, activations without

@@ -5,6 +5,7 @@ import LinearAlgebra
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// Eigenvalues that are equal, or nearly: which components are the first is arbitrary, and is not said.

@@ -5,6 +5,7 @@ import LinearAlgebra
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// How components are found: at once or in tiles, on which device, in how many steps.

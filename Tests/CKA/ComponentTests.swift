@@ -6,6 +6,7 @@ import LinearAlgebra
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 @Suite struct ComponentTests {

@@ -5,6 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 @Suite struct ConvergenceTests {

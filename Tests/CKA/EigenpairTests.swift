@@ -1,6 +1,6 @@
 import Activations
+import Analyses
 import BLASDevice
-import CKA
 import Foundation
 import TestSupport
 import Testing

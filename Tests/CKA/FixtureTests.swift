@@ -5,6 +5,7 @@ import Device
 import Foundation
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// Probes and trust of the digits' activations, against scikit-learn and NumPy (`Tests/Fixtures`).

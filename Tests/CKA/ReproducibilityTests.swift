@@ -5,6 +5,7 @@ import Support
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// Algorithms are chosen by shapes, limits and the kind of device: what the process has in memory when it

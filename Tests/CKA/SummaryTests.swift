@@ -1,3 +1,4 @@
+import Analyses
 import CKA
 import Device
 import Foundation

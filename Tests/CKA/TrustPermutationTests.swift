@@ -5,6 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// What random pairings of the examples say.

@@ -3,6 +3,7 @@ import BLASDevice
 import Device
 import TestSupport
 
+@testable import Analyses
 @testable import CKA
 
 /// Layers of 40 examples, and what several suites of `Trust` do with layers.

@@ -5,6 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// Values of digits' activations against NumPy: `FixtureTests`. Here: invariants, and what is refused.

@@ -4,6 +4,7 @@ import Device
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// What a run tells a meter: its stages, and in each all of the work that was foretold.

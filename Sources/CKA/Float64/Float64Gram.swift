@@ -7,9 +7,9 @@ import Support
 import Synchronization
 
 /// One layer's centered Gram matrix over some examples, made in float64, one tile at a time.
-final class Float64Gram {
+package final class Float64Gram {
   /// As of a float32 matrix, but with the rounding of float64.
-  private(set) var summary: GramSummary
+  package private(set) var summary: GramSummary
   private let products: Float64Products
   private let kernel: GramKernel
   private let centering: GramCentering
@@ -23,7 +23,7 @@ final class Float64Gram {
 
   /// Finds everything but the tiles: means, RBF's σ, row sums. Passes over all tiles, whose last leaves an
   /// only tile in `workspace`.
-  init(
+  package init(
     of layer: LayerActivations, examples: [Int], kernel: GramKernel, centering: GramCentering,
     grid: TileGrid, in workspace: Float64Workspace
   ) throws(ActivationReadError) {
@@ -63,7 +63,7 @@ final class Float64Gram {
   var exists: Bool { summary.isFinite && !summary.isConstant }
 
   /// Numbers of a tile.
-  static func tileCount(
+  package static func tileCount(
     rows: Range<Int>, columns: Range<Int>, _ centering: GramCentering
   ) -> Int {
     rows == columns
@@ -72,7 +72,7 @@ final class Float64Gram {
 
   /// Writes a tile of the centered matrix: of one on the diagonal the packed triangle, of another all
   /// entries, times √2 off the diagonal. Zeros where there is no matrix.
-  func write(
+  package func write(
     tile index: Int, to destination: UnsafeMutablePointer<Double>, in workspace: Float64Workspace
   ) throws(ActivationReadError) {
     let (rows, columns) = grid[index]

@@ -5,7 +5,7 @@ import Support
 import Synchronization
 
 /// Room for one tile of a float64 matrix and for the features it is made of.
-final class Float64Workspace {
+package final class Float64Workspace {
   /// The most rows, and columns, of a tile.
   let side: Int
   /// The entries, row by row; of a tile on the diagonal those above it mean nothing.
@@ -23,7 +23,7 @@ final class Float64Workspace {
   /// Rows that a core works on at a time.
   static let blockSize = 64
 
-  init(side: Int, meter: WorkMeter?) {
+  package init(side: Int, meter: WorkMeter?) {
     self.side = side
     self.meter = meter
     entries = .allocate(capacity: side * side)
@@ -38,7 +38,7 @@ final class Float64Workspace {
   }
 
   /// Bytes of a workspace.
-  static func bytes(side: Int) -> Int { 8 * side * (side + 2 * slabWidth) }
+  package static func bytes(side: Int) -> Int { 8 * side * (side + 2 * slabWidth) }
 }
 
 /// Products, or squared distances, of the centered features of one layer's examples in float64.

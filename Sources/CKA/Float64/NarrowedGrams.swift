@@ -34,7 +34,7 @@ public struct NarrowedGrams {
   }
 
   /// Bytes that are taken where whole matrices are made.
-  static func bytes(exampleCount n: Int) -> Int { bytes(side: n) }
+  package static func bytes(exampleCount n: Int) -> Int { bytes(side: n) }
 
   private static func bytes(side: Int) -> Int {
     Float64Workspace.bytes(side: side) + 8 * side * side
@@ -69,7 +69,7 @@ public struct NarrowedGrams {
   /// Writes it to `exact`, too, before it is rounded, in the units of the summary.
   ///
   /// - Returns: with the summary of what is written to `destination` ‖E‖ of what is written to `exact`.
-  func write(
+  package func write(
     layer: Int, to destination: UnsafeMutablePointer<Float>, exact: UnsafeMutablePointer<Double>?
   ) throws(DeviceError) -> (summary: GramSummary, rounding: Double) {
     do throws(ActivationReadError) {
@@ -113,10 +113,10 @@ public struct NarrowedGrams {
 }
 
 /// Room for float64 numbers.
-final class PackedDoubles {
-  let numbers: UnsafeMutablePointer<Double>
+package final class PackedDoubles {
+  package let numbers: UnsafeMutablePointer<Double>
 
-  init(count: Int) { numbers = .allocate(capacity: max(count, 1)) }
+  package init(count: Int) { numbers = .allocate(capacity: max(count, 1)) }
 
   deinit { numbers.deallocate() }
 }
@@ -136,7 +136,7 @@ extension GramSummary {
   /// Rounds the packed numbers of such a matrix.
   ///
   /// - Returns: the summary of what is written.
-  func narrowed(
+  package func narrowed(
     _ numbers: UnsafePointer<Double>, count: Int, to destination: UnsafeMutablePointer<Float>
   ) -> GramSummary {
     let (summary, scale) = narrowed(norm: dot(numbers, numbers, count).squareRoot())

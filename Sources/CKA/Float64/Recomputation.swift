@@ -92,7 +92,7 @@ extension Comparison {
 extension HSICSums {
   /// Those of `layers` of which float32 leaves too little, and float64 may know more. RBF's bandwidth, which is
   /// 0 where most examples are equal, may be so in float32 alone.
-  func doubtful(_ layers: [Layer], _ kernel: GramKernel) -> [Int] {
+  package func doubtful(_ layers: [Layer], _ kernel: GramKernel) -> [Int] {
     layers.indices.filter {
       let status = status(of: layers[$0])
       return isDoubtful(layers[$0]) || status == .lowPrecision

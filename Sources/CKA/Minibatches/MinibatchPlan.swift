@@ -73,7 +73,7 @@ public struct MinibatchPlan: Sendable {
   /// generator starts from the first output of one seeded with
   /// `seed + pass · 0xD1B54A32D192ED03` (mod 2⁶⁴). The same on every machine; empty for a `count`
   /// below 1.
-  static func permutation(of count: Int, seed: UInt64, pass: Int) -> [Int] {
+  package static func permutation(of count: Int, seed: UInt64, pass: Int) -> [Int] {
     var generator = generator(seed: seed, pass: pass)
     var result = Array(0..<max(count, 0))
     for last in stride(from: count - 1, to: 0, by: -1) {
@@ -157,14 +157,14 @@ extension MinibatchPlan {
 }
 
 /// SplitMix64 (Steele, Lea & Flood 2014).
-struct SplitMix64 {
+package struct SplitMix64 {
   private var state: UInt64
 
   private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-  init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= Self.step
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

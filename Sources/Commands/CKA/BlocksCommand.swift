@@ -1,6 +1,6 @@
 import Activations
+import Analyses
 import ArgumentParser
-import CKA
 import CommandSupport
 import Foundation
 import Logging

@@ -1,5 +1,5 @@
 import Activations
-import CKA
+import Analyses
 import CommandSupport
 import Foundation
 

@@ -1,4 +1,5 @@
 import Activations
+import Analyses
 import ArgumentParser
 import CKA
 import CommandSupport

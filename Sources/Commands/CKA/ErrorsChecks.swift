@@ -1,4 +1,4 @@
-import CKA
+import Analyses
 
 extension ErrorsDocument {
   func check() throws(DocumentFault) {

@@ -1,6 +1,6 @@
 import ActivationFiles
 import Activations
-import CKA
+import Analyses
 import CommandSupport
 import Device
 import Figures

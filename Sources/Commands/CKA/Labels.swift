@@ -1,5 +1,5 @@
 import Activations
-import CKA
+import Analyses
 import CommandSupport
 
 /// The class of every example: a `.npy` file of whole numbers from 0, n or n × 1.

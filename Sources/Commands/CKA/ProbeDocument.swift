@@ -1,4 +1,5 @@
 import Activations
+import Analyses
 import CKA
 import CommandSupport
 import Device

@@ -1,4 +1,4 @@
-import CKA
+import Analyses
 import Device
 import Figures
 

@@ -2,6 +2,7 @@ import Device
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 @Suite struct BlockDetectorTests {

@@ -1,4 +1,4 @@
-import CKA
+import Analyses
 import Testing
 
 /// How often `BlockDetector` finds what was planted, and what was not: the rates that

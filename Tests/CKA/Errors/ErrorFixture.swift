@@ -1,5 +1,5 @@
 import Activations
-import CKA
+import Analyses
 import TestSupport
 
 /// Predictions of two groups and what SciPy and statsmodels say of them (`Tests/Fixtures/errors.py`).

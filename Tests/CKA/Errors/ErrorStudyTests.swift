@@ -1,4 +1,4 @@
-import CKA
+import Analyses
 import Foundation
 import Statistics
 import TestSupport

@@ -4,6 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Analyses
 @testable import CKA
 
 /// Layers of which float32 leaves too little are computed anew in float64, whatever device, estimator, kernel

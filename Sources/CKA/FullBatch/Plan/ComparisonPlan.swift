@@ -64,7 +64,7 @@ extension Comparison {
 
   /// The plan for `sharing` devices like `device`, whatever the process has taken so far; nil for
   /// minibatches, and where examples are too few.
-  func exactPlan(
+  package func exactPlan(
     on device: DeviceInfo, sharing: Int, memory: Int
   ) throws(ExactPlanError) -> ExactPlan? {
     if case .minibatch = estimator { return nil }

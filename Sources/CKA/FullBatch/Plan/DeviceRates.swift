@@ -47,5 +47,5 @@ public struct DeviceRates: Sendable, Hashable {
 
 extension DeviceInfo {
   /// Whether it is reached through OpenCL.
-  var isOpenCL: Bool { id.hasPrefix("opencl") }
+  package var isOpenCL: Bool { id.hasPrefix("opencl") }
 }

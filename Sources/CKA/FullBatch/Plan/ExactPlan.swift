@@ -183,7 +183,7 @@ extension ExactPlan {
 
 extension ExactCost {
   /// The cost at once.
-  init(atOnce work: ExactWork) {
+  package init(atOnce work: ExactWork) {
     let features = work.layers.reduce(0.0) { $0 + Double($1.featureCount) }
     gramFlops = work.gramFlops(features: features)
     pairFlops = work.pairFlops(pairs: work.pairsOfGrams(work.left.count, work.right?.count))
@@ -235,7 +235,7 @@ extension ExactCost {
 
 extension ExactWork {
   /// Inner products that so many layers of each model have: of two models also each layer's own.
-  func pairsOfGrams(_ left: Int, _ right: Int?) -> Double {
+  package func pairsOfGrams(_ left: Int, _ right: Int?) -> Double {
     guard let right else { return Double(left) * Double(left + 1) / 2 }
     return Double(left) * Double(right) + Double(left) + Double(right)
   }

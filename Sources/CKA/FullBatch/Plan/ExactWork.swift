@@ -2,26 +2,26 @@ import Activations
 import Device
 
 /// An exact comparison in numbers: all that its cost depends on.
-struct ExactWork: Sendable, Hashable {
+package struct ExactWork: Sendable, Hashable {
   /// One layer.
-  struct Layer: Sendable, Hashable {
+  package struct Layer: Sendable, Hashable {
     /// p, after pooling.
-    var featureCount: Int
+    package var featureCount: Int
     /// As stored.
     var bytesPerExample: Int
   }
 
   /// n.
-  var exampleCount: Int
+  package var exampleCount: Int
   /// The first model's layers.
-  var left: [Layer]
+  package var left: [Layer]
   /// The second model's; nil where the first is compared with itself.
-  var right: [Layer]?
+  package var right: [Layer]?
   var kernel: GramKernel
   var centering: GramCentering
 
   /// All layers of both models.
-  var layers: [Layer] { left + (right ?? []) }
+  package var layers: [Layer] { left + (right ?? []) }
 
   /// Readings of all examples before the first tile: for the means, and for the row norms.
   ///
@@ -52,12 +52,12 @@ struct ExactWork: Sendable, Hashable {
   static func padded(_ features: Int) -> Int { (features + 31) / 32 * 32 + 16 }
 
   /// Flops of n × n Gram matrices, a triangle of each, for layers of so many features together.
-  func gramFlops(features: Double) -> Double {
+  package func gramFlops(features: Double) -> Double {
     Double(exampleCount) * Double(exampleCount) * features
   }
 
   /// Flops of so many inner products of triangles of n × n matrices.
-  func pairFlops(pairs: Double) -> Double {
+  package func pairFlops(pairs: Double) -> Double {
     Double(exampleCount) * Double(exampleCount) * pairs
   }
 
@@ -66,20 +66,20 @@ struct ExactWork: Sendable, Hashable {
 }
 
 /// The tiles on and below the diagonal of an n × n matrix, row by row.
-struct TileGrid: Sendable {
+package struct TileGrid: Sendable {
   /// The examples of each row, and column, of tiles; as equal as multiples of 32, a register tile, can be.
-  let runs: [Range<Int>]
+  package let runs: [Range<Int>]
 
   /// Tiles of at most `side` examples.
-  init(exampleCount n: Int, side: Int) {
+  package init(exampleCount n: Int, side: Int) {
     let count = max((n + side - 1) / side, 1)
     let equal = ((n + count - 1) / count + 31) / 32 * 32
     runs = stride(from: 0, to: n, by: min(equal, side)).map { $0..<min($0 + min(equal, side), n) }
   }
 
   /// The longest side.
-  var side: Int { runs.first?.count ?? 0 }
-  var count: Int { runs.count * (runs.count + 1) / 2 }
+  package var side: Int { runs.first?.count ?? 0 }
+  package var count: Int { runs.count * (runs.count + 1) / 2 }
 
   /// Entries of the whole matrix that a tile stands for.
   static func entryCount(_ rows: Range<Int>, _ columns: Range<Int>) -> Double {
@@ -87,7 +87,7 @@ struct TileGrid: Sendable {
   }
 
   /// Tile `index` in order.
-  subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+  package subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     var row = Int((2 * Double(index) + 0.25).squareRoot() - 0.5)
     while row * (row + 1) / 2 > index { row -= 1 }
     while (row + 1) * (row + 2) / 2 <= index { row += 1 }
@@ -96,7 +96,7 @@ struct TileGrid: Sendable {
 }
 
 extension ExactWork {
-  init(_ comparison: Comparison) {
+  package init(_ comparison: Comparison) {
     func layers(_ model: any ActivationSource) -> [Layer] {
       model.layers.map {
         Layer(featureCount: $0.featureCount, bytesPerExample: $0.bytesPerExample)

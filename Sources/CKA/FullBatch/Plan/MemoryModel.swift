@@ -1,24 +1,24 @@
 import Device
 
 /// What an exact comparison takes of the memory, and what it leaves.
-struct MemoryModel: Sendable, Hashable {
-  let work: ExactWork
+package struct MemoryModel: Sendable, Hashable {
+  package let work: ExactWork
   /// Bytes that the process takes before the first example is read.
-  var base: Int
+  package var base: Int
   /// Devices that share the work, each with tiles of its own.
   var sharing = 1
   /// Cores, each with a matrix of its own where examples are few.
   var cores = 1
 
   /// For what is left out of all counts: drawing and writing the result, threads, what `malloc` keeps.
-  static let reserve = 40 << 20
+  package static let reserve = 40 << 20
   /// The least a device needs for packed features and sums of products.
-  static let leastWorkspace = 32 << 20
+  package static let leastWorkspace = 32 << 20
 
   /// Bytes that a process has taken when it is about to read the first example: the commands themselves
   /// with their libraries, and with OpenCL its driver and compiler. A constant, so that plans do not depend
   /// on some pages more or fewer.
-  static func base(of device: DeviceInfo) -> Int { (device.isOpenCL ? 160 : 48) << 20 }
+  package static func base(of device: DeviceInfo) -> Int { (device.isOpenCL ? 160 : 48) << 20 }
 
   // All counts are float64, which any number of examples and layers leaves far from its limits; as Int they
   // end at `Int(bytes:)`.
@@ -71,7 +71,7 @@ struct MemoryModel: Sendable, Hashable {
   }
 
   /// The peak of tiles of `layers` layers with this side, and `sums` bytes for features.
-  func peak(layers: Int, side: Int, sums: Int) -> Int {
+  package func peak(layers: Int, side: Int, sums: Int) -> Int {
     let tiles = 4 * Double(layers) * Double(side) * Double(side)
     return Int(bytes: fixed + Double(sharing) * (tiles + memory(side: side, sums: sums)))
   }
@@ -93,7 +93,7 @@ struct MemoryModel: Sendable, Hashable {
   func sums(within room: Int) -> Int { max(room / 2, Int(bytes: Double(room) - packed), 0) }
 
   /// The longest side of tiles of `layers` layers that fits `limit`; 0 where none of `leastSide` does.
-  func side(layers: Int, sums: Int, limit: Int) -> Int {
+  package func side(layers: Int, sums: Int, limit: Int) -> Int {
     let room = Double(limit - peak(layers: layers, side: 0, sums: sums)) / Double(sharing)
     guard room > 0 else { return 0 }
     // (4·layers + 8)·s² + 16,384·s ≤ room
@@ -107,10 +107,17 @@ struct MemoryModel: Sendable, Hashable {
   /// Longer sides save no more: a number that is read takes part in as many products as the side is long.
   static let mostSide = 4096
   /// Shorter ones would cost more for reading than for products.
-  static let leastSide = 128
+  package static let leastSide = 128
+
+  package init(work: ExactWork, base: Int, sharing: Int = 1, cores: Int = 1) {
+    self.work = work
+    self.base = base
+    self.sharing = sharing
+    self.cores = cores
+  }
 }
 
 extension Int {
   /// So many bytes, or 2⁶² where that is less: no machine has them, and a few may be added.
-  init(bytes: Double) { self = Int(Swift.max(Swift.min(bytes, 0x1p62), -0x1p62)) }
+  package init(bytes: Double) { self = Int(Swift.max(Swift.min(bytes, 0x1p62), -0x1p62)) }
 }

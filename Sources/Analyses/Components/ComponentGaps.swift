@@ -1,0 +1,176 @@
+import CKA
+import Device
+
+/// How far rounding may turn a layer's components into each other.
+///
+/// An error E of the matrix turns the space of its first k eigenvectors by an angle whose sine is at most
+/// 2‖E‖₂/(λₖ − λₖ₊₁) (Davis & Kahan 1970, as Yu, Wang & Samworth 2015 have it): where eigenvalues are
+/// equal, all directions of their space are eigenvectors, and which of them is found says nothing.
+struct ComponentGaps: Sendable {
+  /// For k = 0 … components, that bound for the first k; at most 1.
+  let turns: [Double]
+  /// λ in units of ‖HKH‖.
+  let relativeValues: [Double]
+  /// For k = 0 … components, how far the matrix without the first k components may be off in units of its own
+  /// norm: a turn by θ exchanges parts of uₖ and uₖ₊₁, √2·λₖ·sin θ of the matrix.
+  let remainderErrors: [Double]
+
+  /// - Parameters:
+  ///   - values: λ, the largest first.
+  ///   - next: the eigenvalue after them.
+  ///   - norm: ‖HKH‖ (Frobenius).
+  ///   - error: ‖E‖₂, the largest length of E times a vector of length 1.
+  init(_ values: [Double], next: Double, norm: Double, error: Double) {
+    let all = values.map { max($0, 0) } + [max(next, 0)]
+    turns =
+      [0]
+      + zip(all, all.dropFirst()).map { value, following in
+        let gap = value - following
+        return gap > 2 * error ? 2 * error / gap : 1
+      }
+    relativeValues = all.dropLast().map { $0 / norm }
+    var rest = norm * norm
+    var errors = [0.0]
+    for (index, value) in all.dropLast().enumerated() {
+      rest -= value * value
+      let remaining = max(rest, all[index + 1] * all[index + 1]).squareRoot()
+      errors.append(remaining > 0 ? 2.0.squareRoot() * value * turns[index + 1] / remaining : 0)
+    }
+    remainderErrors = errors
+  }
+
+  /// The same bound for one component, counted from 0, which its neighbors on both sides may turn.
+  func turn(of component: Int) -> Double { max(turns[component], turns[component + 1]) }
+}
+
+extension ComponentGaps {
+  /// Of eigenpairs of a matrix whose rounding errors have the Frobenius norm `rounding`.
+  ///
+  /// n² errors without a preferred direction, E symmetric, have ‖E‖₂ ≈ 2‖E‖/√n (Wigner's semicircle).
+  init(_ pairs: Eigenpairs, norm: Double, rounding: Double) {
+    let n = Double(pairs.vectors.columns)
+    self.init(
+      pairs.values, next: pairs.next, norm: norm,
+      error: min(2 / n.squareRoot(), 1) * rounding + pairs.residual)
+  }
+}
+
+extension ComponentAnalysis {
+  /// The largest error that the rounding of Gram matrices may bring into what depends on eigenvectors;
+  /// where the bound is larger, there is no value, and the status is `.degenerate`.
+  public static let tolerance = 0x1p-8
+}
+
+extension ComponentAnalysis.LayerComponents {
+  /// Why there is a first component, or none: `.degenerate` where λ₁ and λ₂ are so close that rounding
+  /// decides its direction. λ₁ itself is known even then.
+  public var firstStatus: Status {
+    guard let gaps else { return status }
+    // Two layers bring their errors into ⟨uˣ₁, uʸ₁⟩².
+    return gaps.turn(of: 0) <= ComponentAnalysis.tolerance / 2 ? .ok : .degenerate
+  }
+}
+
+extension ComponentAnalysis.Outcome {
+  /// Why each cell of `alignment` has a value or has none.
+  public var alignmentStatuses: Matrix<Status> {
+    let statuses = left.flatMap { row in
+      right.map { Status.ofCell(row.firstStatus, $0.firstStatus) }
+    }
+    return Matrix(rows: left.count, columns: right.count, elements: statuses)
+  }
+
+  /// What each pair of components contributes to biased CKA of two layers, k × k
+  /// (Nguyen et al. 2021, equation 4): NaN where rounding may decide more than
+  /// `ComponentAnalysis.tolerance` of it; nil where CKA is undefined.
+  ///
+  /// - Throws: where the first model has no layer `i`, or the second no layer `j`, counted from 0.
+  public func contributions(_ i: Int, _ j: Int) throws(ComparisonError) -> Matrix<Double>? {
+    guard let (x, y) = try gaps(i, j) else { return nil }
+    var parts = contributions(i, j, x, y)
+    for row in 0..<parts.rows {
+      for column in 0..<parts.columns {
+        let error =
+          x.relativeValues[row] * y.relativeValues[column]
+          * min(x.turn(of: row) + y.turn(of: column), 1)
+        if error > ComponentAnalysis.tolerance { parts[row, column] = .nan }
+      }
+    }
+    return parts
+  }
+
+  /// What is left of biased CKA for all other components; NaN where it is not known which these are, nil
+  /// where CKA is undefined.
+  ///
+  /// - Throws: where the first model has no layer `i`, or the second no layer `j`, counted from 0.
+  public func remainder(_ i: Int, _ j: Int) throws(ComparisonError) -> Double? {
+    guard let (x, y) = try gaps(i, j) else { return nil }
+    func error(_ gaps: ComponentGaps) -> Double {
+      2.0.squareRoot() * (gaps.relativeValues.last ?? 0) * (gaps.turns.last ?? 0)
+    }
+    guard error(x) + error(y) <= ComponentAnalysis.tolerance else { return .nan }
+    return biased.cka[i, j] - contributions(i, j, x, y).elements.reduce(0, +)
+  }
+
+  private func gaps(
+    _ i: Int, _ j: Int
+  ) throws(ComparisonError) -> (ComponentGaps, ComponentGaps)? {
+    guard left.indices.contains(i), right.indices.contains(j) else {
+      throw ComparisonError(
+        "there are no layers \(i) and \(j) among \(left.count) and \(right.count)")
+    }
+    guard biased.statuses[i, j] == .ok, let x = left[i].gaps, let y = right[j].gaps else {
+      return nil
+    }
+    return (x, y)
+  }
+
+  /// All of them, however well they are known.
+  private func contributions(
+    _ i: Int, _ j: Int, _ x: ComponentGaps, _ y: ComponentGaps
+  ) -> Matrix<Double> {
+    var result = innerProducts(left[i].vectors, right[j].vectors)
+    for row in 0..<result.rows {
+      for column in 0..<result.columns {
+        let cosine = result[row, column]
+        result[row, column] =
+          x.relativeValues[row] * y.relativeValues[column] * cosine * cosine
+      }
+    }
+    return result
+  }
+}
+
+extension FoundComponents {
+  /// Whether CKA without the first `count` components is known: two layers bring their errors.
+  func statusWithout(_ count: Int) -> Status {
+    guard let gaps else { return .ok }
+    return gaps.remainderErrors[min(count, gaps.remainderErrors.count - 1)]
+      <= ComponentAnalysis.tolerance / 2 ? .ok : .degenerate
+  }
+}
+
+extension Similarity {
+  /// Without the first `count` components of layers: degenerate ones have no value.
+  func withoutDegenerate(
+    _ left: [FoundComponents], _ right: [FoundComponents]?, removing count: Int
+  ) -> Similarity {
+    let rows = left.map { $0.statusWithout(count) }
+    let columns = right.map { $0.map { $0.statusWithout(count) } } ?? rows
+    guard (rows + columns).contains(.degenerate) else { return self }
+    var (cka, z, statuses) = (cka, z, statuses)
+    for i in rows.indices {
+      for j in columns.indices where statuses[i, j] == .ok {
+        statuses[i, j] = .ofCell(rows[i], columns[j])
+        guard statuses[i, j] != .ok else { continue }
+        cka[i, j] = .nan
+        z?[i, j] = .nan
+      }
+    }
+    return Similarity(
+      cka: cka, statuses: statuses,
+      leftStatuses: zip(leftStatuses, rows).map { Status.ofCell($0, $1) },
+      rightStatuses: zip(rightStatuses, columns).map { Status.ofCell($0, $1) }, z: z,
+      leftSigmas: leftSigmas, rightSigmas: rightSigmas)
+  }
+}

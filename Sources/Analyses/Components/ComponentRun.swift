@@ -1,0 +1,344 @@
+import Activations
+import CKA
+import Device
+import LinearAlgebra
+import Support
+
+extension ComponentAnalysis {
+  /// Finds components on the first of `devices`; where it fails, the next begins anew.
+  ///
+  /// - Parameters:
+  ///   - memory: bytes that the process may take. Where the matrices of all layers fit, they are made
+  ///     once; else one layer at a time for its components, and anew for each map.
+  ///   - observe: hears of devices that failed, on the caller's thread.
+  /// - Throws: the last device's error, or the first that says that activations are unreadable.
+  public func run(
+    on devices: [any Device], memory: Int = Comparison.defaultMemory,
+    observe: (Comparison.Event) -> Void = { _ in }
+  ) throws(DeviceError) -> Outcome {
+    func run(on device: any Device) throws(DeviceError) -> Outcome {
+      guard isAtOnce(on: device.info, memory: memory) else {
+        let side = tileSide(on: device.info, memory: memory)
+        return try runInTiles(on: device, side: side, memory: memory)
+      }
+      return try runAtOnce(on: device, memory: memory)
+    }
+    for (device, next) in zip(devices, devices.dropFirst()) {
+      do throws(DeviceError) {
+        return try run(on: device)
+      } catch {
+        guard error.kind != .input else { throw error }
+        observe(.fellBack(from: device.info, to: next.info, because: error))
+      }
+    }
+    guard let last = devices.last else {
+      throw DeviceError(kind: .notFound, call: "components", context: "no device was given")
+    }
+    return try run(on: last)
+  }
+
+  private func runAtOnce<D: Device>(
+    on device: D, memory: Int
+  ) throws(DeviceError) -> Outcome {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var timings = Comparison.Timings()
+    meter?.begin(ExactCost(atOnce: ExactWork(comparison(.biased))).flops, as: "Gram matrices")
+    var (grams, biasedSums) = try self.grams(on: device, &timings)
+    meter?.end()
+    let biased = Similarity(biasedSums, centering: .biased)
+    timings.gramStacks = (clock.now - start) / .seconds(1)
+    let pairsStart = clock.now
+
+    meter?.begin(Double(layerCount) * flopsOfSearch, as: "components", isEven: false)
+    let layers = try search(grams.left + grams.right)
+    meter?.end()
+    var found = Array(layers.prefix(grams.left.count))
+    var foundRight = right == nil ? nil : Array(layers.suffix(grams.right.count))
+    let all = Array(0..<pairing.count)
+    func maps() -> ReducedMaps<D> {
+      ReducedMaps(self, grams: grams, found.map(\.pairs), foundRight?.map(\.pairs), on: device)
+    }
+    func mapSums(_ maps: ReducedMaps<D>) throws(DeviceError) -> [HSICSums] {
+      var sums: [HSICSums] = []
+      for count in [0] + removed {
+        sums.append(
+          count == 0 && estimator == .biased
+            ? biasedSums : try maps.sums(of: all, removing: count))
+      }
+      return sums
+    }
+    let flopsOfMaps =
+      Double(removed.count + (estimator == .biased ? 0 : 1)) * flopsOfMap(pairing.count)
+    meter?.begin(flopsOfMaps + removalFlops(flopsOfMap), as: "maps")
+    defer { meter?.end() }
+    var current = maps()
+    var sums = try mapSums(current)
+    // Of which float32 leaves too little, whole or without components.
+    let batch = comparison(.biased).minibatches(all)
+    let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
+    let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
+    let doubtfulCount = doubtful.count + doubtfulRight.count
+    if doubtfulCount > 0, fitsFloat64(doubtfulCount, on: device.info, memory: memory) {
+      meter?.beginFloat64(
+        flopsOfFloat64(doubtful, doubtfulRight) + Double(doubtfulCount) * flopsOfSearch
+          + flopsOfMaps)
+      defer { meter?.end() }
+      let wide = try float64Grams(doubtful, of: batch.left)
+      let wideRight =
+        try batch.right.map { (right) throws(DeviceError) in
+          try float64Grams(doubtfulRight, of: right)
+        } ?? []
+      for (index, pairs) in zip(wide.indices, try search(wide.map(\.gram))) {
+        (grams.left[wide[index].layer], found[wide[index].layer]) = (wide[index].gram, pairs)
+      }
+      for (index, pairs) in zip(wideRight.indices, try search(wideRight.map(\.gram))) {
+        grams.right[wideRight[index].layer] = wideRight[index].gram
+        foundRight?[wideRight[index].layer] = pairs
+      }
+      current = maps()
+      sums = try mapSums(current)
+    }
+    let similarities = zip([0] + removed, sums).map { count, sums in
+      count == 0 && estimator == .biased
+        ? biased
+        : Similarity(sums, centering: estimator.centering)
+          .withoutDegenerate(found, foundRight, removing: count)
+    }
+    let similarity = similarities[0]
+    let reduced = Array(similarities.dropFirst())
+
+    let components = zip(found, biased.leftStatuses).map { LayerComponents($0, status: $1) }
+    let others = foundRight.map { found in
+      zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
+    }
+    let shares = self.shares(components, others ?? [])
+    let points = try removalCurve(shares: shares, whole: similarity.cka) {
+      (examples) throws(DeviceError) in
+      try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering).cka
+    }
+    timings.pairs = (clock.now - pairsStart) / .seconds(1)
+    return Outcome(
+      left: components, right: others ?? components, similarity: similarity, biased: biased,
+      reduced: reduced, alignment: alignment(components, others ?? components), removal: points,
+      shares: shares, device: device.info, timings: timings)
+  }
+
+  /// A comparison of all examples, or some, on the same meter.
+  func comparison(_ estimator: Estimator, of pairing: ExamplePairing? = nil) -> Comparison {
+    var comparison = Comparison(
+      ofAll: left, right, pairing: pairing ?? self.pairing, estimator: estimator, kernel: .linear)
+    comparison.meter = meter
+    return comparison
+  }
+
+  /// The matrices of both models; of one model, `right` is empty.
+  typealias Grams = (left: [CenteredGram], right: [CenteredGram])
+
+  /// Copies of all Gram matrices, and biased CKA of them.
+  private func grams<D: Device>(
+    on device: D, _ timings: inout Comparison.Timings
+  ) throws(DeviceError) -> (Grams, HSICSums) {
+    let n = pairing.count
+    let comparison = comparison(.biased)
+    let batch = comparison.minibatches(Array(0..<n))
+    func stack(_ minibatch: Minibatch) throws(DeviceError) -> D.Stack {
+      let stack = try device.gramStack(of: minibatch, kernel: .linear, centering: .biased)
+      timings.stages += stack.timings
+      return stack
+    }
+    func copies(_ stack: D.Stack) throws(DeviceError) -> [CenteredGram] {
+      var copies: [CenteredGram] = []
+      for layer in stack.layers.indices {
+        copies.append(try CenteredGram(layer: layer, of: stack, exampleCount: n, on: device))
+      }
+      return copies
+    }
+    let leftStack = try stack(batch.left)
+    let rightStack = try batch.right.map { (right) throws(DeviceError) in try stack(right) }
+    let sums = try comparison.sums(leftStack, rightStack, of: n, on: device)
+    let others = try rightStack.map { (right) throws(DeviceError) in try copies(right) } ?? []
+    return ((try copies(leftStack), others), sums)
+  }
+
+  /// The first k pairs of every matrix, on all cores, a layer each.
+  func search(_ grams: [CenteredGram]) throws(DeviceError) -> [FoundComponents] {
+    let results = concurrentMap(0..<grams.count) { index in
+      var told = 0.0
+      func tell(_ share: Double) {
+        guard share > told, share <= 1 else { return }
+        meter?.add((share - told) * flopsOfSearch)
+        told = share
+      }
+      defer { tell(1) }
+      return Result { () throws(LinearAlgebraError) in
+        try FoundComponents(grams[index], count: components, observe: tell)
+      }
+    }
+    var found: [FoundComponents] = []
+    for result in results {
+      do throws(LinearAlgebraError) {
+        found.append(try result.get())
+      } catch {
+        throw DeviceError(kind: .failed, call: "principal components", context: error.description)
+      }
+    }
+    return found
+  }
+
+  func alignment(
+    _ left: [LayerComponents], _ right: [LayerComponents]
+  ) -> Matrix<Double> {
+    func first(_ layers: [LayerComponents]) -> Matrix<Double> {
+      let n = pairing.count
+      let rows = layers.flatMap { layer in
+        layer.firstStatus == .ok
+          ? Array(layer.vectors.elements.prefix(n)) : Array(repeating: Double.nan, count: n)
+      }
+      return Matrix(rows: layers.count, columns: n, elements: rows)
+    }
+    return innerProducts(first(left), first(right)).map { $0 * $0 }
+  }
+}
+
+/// What is kept of a layer's matrix.
+struct FoundComponents: Sendable {
+  let summary: GramSummary
+  /// In stored units; none where there is no matrix.
+  let pairs: Eigenpairs
+  let trace: Double
+  let squaredNorm: Double
+  /// Nil where there is no matrix.
+  let gaps: ComponentGaps?
+
+  /// - Parameter observe: see `CenteredGram.leadingEigenpairs`.
+  init(
+    _ gram: CenteredGram, count: Int, observe: (_ share: Double) -> Void
+  ) throws(LinearAlgebraError) {
+    summary = gram.summary
+    (trace, squaredNorm) = (gram.trace, gram.squaredNorm)
+    guard gram.exists else {
+      pairs = Eigenpairs(
+        values: [], vectors: Matrix(rows: 0, columns: gram.exampleCount, elements: []), next: 0,
+        residual: 0)
+      gaps = nil
+      return
+    }
+    pairs = try gram.leadingEigenpairs(count, observe: observe)
+    gaps = ComponentGaps(pairs, norm: squaredNorm.squareRoot(), rounding: summary.roundingNorm)
+  }
+}
+
+extension ComponentAnalysis.LayerComponents {
+  init(_ found: FoundComponents, status: Status) {
+    self.status = status
+    guard status == .ok else {
+      (values, varianceFractions, deviations, gaps) = ([], [], [], nil)
+      (trace, squaredNorm) = (.nan, .nan)
+      vectors = Matrix(rows: 0, columns: found.pairs.vectors.columns, elements: [])
+      return
+    }
+    let exponent = found.summary.exponent
+    let stored = found.pairs.values.map { max($0, 0) }
+    values = stored.map { Self.scaled($0, exponent) }
+    trace = Self.scaled(found.trace, exponent)
+    squaredNorm = Self.scaled(found.squaredNorm, 2 * exponent)
+    varianceFractions = stored.map { $0 / found.trace }
+    // The root of 2^exponent is a power of two where the exponent is even.
+    let (half, odd) = (exponent >> 1, Double(1 + exponent & 1))
+    deviations = stored.map { Self.scaled(($0 * odd).squareRoot(), half) }
+    vectors = found.pairs.vectors
+    gaps = found.gaps
+  }
+
+  /// number · 2^exponent; NaN where float64 has no room for it.
+  private static func scaled(_ number: Double, _ exponent: Int) -> Double {
+    let result = Double(sign: .plus, exponent: exponent, significand: number)
+    return result.isNormal || number == 0 ? result : .nan
+  }
+}
+
+/// Maps of the matrices of one run without some examples and components.
+struct ReducedMaps<D: Device> {
+  private let left: [CenteredGram]
+  private let right: [CenteredGram]
+  private let leftPairs: [Eigenpairs]
+  private let rightPairs: [Eigenpairs]?
+  private let comparison: Comparison
+  private let device: D
+  private let leftNumbers: PackedNumbers
+  private let rightNumbers: PackedNumbers
+
+  init(
+    _ analysis: ComponentAnalysis, grams: ComponentAnalysis.Grams, _ leftPairs: [Eigenpairs],
+    _ rightPairs: [Eigenpairs]?, on device: D
+  ) {
+    (left, right) = grams
+    self.leftPairs = leftPairs
+    self.rightPairs = rightPairs
+    self.device = device
+    comparison = analysis.comparison(analysis.estimator)
+    let count = comparison.estimator.centering.packedCount(exampleCount: analysis.pairing.count)
+    leftNumbers = PackedNumbers(layers: left.count, count: count)
+    rightNumbers = PackedNumbers(layers: right.count, count: count)
+  }
+
+  /// The sums of some of the examples, in ascending order, without the first `count` components.
+  func sums(of examples: [Int], removing count: Int) throws(DeviceError) -> HSICSums {
+    func stack(
+      _ grams: [CenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedNumbers
+    ) throws(DeviceError) -> D.Stack {
+      let centering = comparison.estimator.centering
+      let summaries = concurrentMap(0..<grams.count) { layer in
+        defer { comparison.meter?.add(ComponentAnalysis.flopsOfReduction(examples.count)) }
+        let room = numbers.layer(layer)
+        guard grams[layer].exists else {
+          room.update(repeating: 0, count: centering.packedCount(exampleCount: examples.count))
+          return grams[layer].summary
+        }
+        return grams[layer].reduce(
+          to: examples, removing: count, of: pairs[layer], centering: centering, into: room)
+      }
+      return try device.gramStack(
+        of: PackedGrams(
+          exampleCount: examples.count, centering: centering, layers: summaries,
+          numbers: grams.indices.map { UnsafePointer(numbers.layer($0)) }, owner: numbers,
+          meter: comparison.meter))
+    }
+    let leftStack = try stack(left, leftPairs, leftNumbers)
+    let rightStack = try rightPairs.map { (pairs) throws(DeviceError) in
+      try stack(right, pairs, rightNumbers)
+    }
+    return try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
+  }
+}
+
+/// Room for packed matrices of some layers.
+final class PackedNumbers: @unchecked Sendable {
+  // @unchecked: each layer's room has one writer, and no reader before that is done.
+  private let numbers: UnsafeMutableBufferPointer<Float>
+  private let count: Int
+
+  init(layers: Int, count: Int) {
+    self.count = count
+    numbers = .allocate(capacity: max(layers * count, 1))
+  }
+
+  deinit { numbers.deallocate() }
+
+  func layer(_ index: Int) -> UnsafeMutablePointer<Float> {
+    guard let start = numbers.baseAddress else { preconditionFailure("no room") }
+    return start + index * count
+  }
+}
+
+/// ⟨aᵢ, bⱼ⟩ of all rows.
+func innerProducts(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Matrix<Double> {
+  precondition(a.columns == b.columns, "rows of different lengths")
+  var result = Matrix<Double>(rows: a.rows, columns: b.rows, repeating: 0)
+  addProduct(
+    rows: a.rows, columns: b.rows, terms: a.columns, a.elements, stride: a.columns,
+    isTransposed: false, b.elements,
+    stride: b.columns, isTransposed: true, to: &result.elements, stride: b.rows)
+  return result
+}

@@ -1,0 +1,79 @@
+import CKA
+import Device
+
+extension ComponentAnalysis {
+  /// For each example the share of the first component that decides whether it is dropped; none where no
+  /// layer that decides has one.
+  func shares(_ left: [LayerComponents], _ right: [LayerComponents]) -> [Double] {
+    let chosen = removal?.layer.map { [left[$0]] } ?? left + right
+    let layers = chosen.filter { $0.firstStatus == .ok }
+    guard !layers.isEmpty else { return [] }
+    return (0..<pairing.count).map { example in
+      let sum = layers.reduce(0.0) { sum, layer in
+        sum + layer.vectors[0, example] * layer.vectors[0, example]
+      }
+      return sum / Double(layers.count)
+    }
+  }
+
+  /// CKA as dominant examples are dropped, a point a fraction; none where that was not asked for, or
+  /// nothing says which examples dominate.
+  ///
+  /// - Parameters:
+  ///   - whole: CKA of all examples.
+  ///   - cka: makes the map of some examples, given by their places in `pairing`, ascending.
+  func removalCurve(
+    shares: [Double], whole: Matrix<Double>,
+    _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
+  ) throws(DeviceError) -> [RemovalPoint] {
+    guard let removal, !shares.isEmpty else { return [] }
+    var points: [RemovalPoint] = []
+    for fraction in removal.fractions {
+      points.append(try point(fraction, removal, shares: shares, whole: whole, cka))
+    }
+    return points
+  }
+
+  /// How many examples a fraction is; so many stay that the estimator exists.
+  func droppedCount(_ fraction: Double) -> Int {
+    min(
+      Int((fraction * Double(pairing.count)).rounded()),
+      pairing.count - estimator.centering.leastExamples)
+  }
+
+  /// CKA without a fraction of the examples, and without as many others.
+  private func point(
+    _ fraction: Double, _ removal: Removal, shares: [Double], whole: Matrix<Double>,
+    _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
+  ) throws(DeviceError) -> RemovalPoint {
+    let n = pairing.count
+    let order = descendingOrder(of: shares)
+    let count = droppedCount(fraction)
+    func map(without dropped: some Sequence<Int>) throws(DeviceError) -> Matrix<Double> {
+      guard count > 0 else { return whole }
+      let dropped = Set(dropped)
+      return try cka((0..<n).filter { !dropped.contains($0) })
+    }
+    let remaining = try map(without: order.prefix(count))
+    var controls: [Double] = []
+    for number in 0..<removal.controls {
+      let random = MinibatchPlan.permutation(of: n, seed: removal.seed, pass: -2 - number)
+      controls.append(mean(of: try map(without: random.prefix(count))))
+    }
+    return RemovalPoint(
+      fraction: fraction, dropped: Array(order.prefix(count)), cka: remaining,
+      mean: mean(of: remaining), controlMeans: controls)
+  }
+
+  /// The mean of what is defined: of one model's map below the diagonal, of two models' everywhere.
+  private func mean(of map: Matrix<Double>) -> Double {
+    var (sum, count) = (0.0, 0)
+    for i in 0..<map.rows {
+      for j in 0..<(right == nil ? i : map.columns) where !map[i, j].isNaN {
+        sum += map[i, j]
+        count += 1
+      }
+    }
+    return sum / Double(count)
+  }
+}
