@@ -64,7 +64,8 @@ let package = Package(
     .target(name: "Support", dependencies: ["CSystem"]),
 
     // From files to scores: every arrow points to the left in this list.
-    .target(name: "Activations", path: "Sources/Activations/Model"),
+    .target(
+      name: "Activations", dependencies: ["Support"], path: "Sources/Activations/Model"),
     .target(
       name: "ActivationFiles",
       dependencies: [

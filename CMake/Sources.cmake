@@ -1,7 +1,36 @@
 # What each target is made of. Not for editing: `Scripts/check-cmake-sources.py --write` makes this
 # file from Package.swift and the folders it names.
 
+cka_c_library(CSystem Sources/System/CSystem
+  SOURCES
+    mapped_files.c
+    system_calls.c)
+
+cka_swift_library(Support Sources/Support
+  DEPENDS CSystem
+  SOURCES
+    Failure.swift
+    Files/FileType.swift
+    Files/OwnFolder.swift
+    Files/Reading.swift
+    Files/SmallFile.swift
+    Files/SystemCalls.swift
+    Files/Writing.swift
+    Memory/MachineLimits.swift
+    Memory/ProcessMemory.swift
+    Memory/Saturating.swift
+    Text/CSVRows.swift
+    Text/Format.swift
+    Text/Listed.swift
+    Text/OneLine.swift
+    Text/SafeFileName.swift
+    Text/TextTable.swift
+    Threads/ConcurrentMap.swift
+    Threads/Perform.swift
+    Version.swift)
+
 cka_swift_library(Activations Sources/Activations/Model
+  DEPENDS Support
   SOURCES
     ActivationModel.swift
     ActivationSource.swift
@@ -9,7 +38,6 @@ cka_swift_library(Activations Sources/Activations/Model
     LayerShape.swift
     ModelNames.swift
     NameBytes.swift
-    OneLine.swift
     ScalarType.swift
     StoredNumbers.swift
     WorkMeter.swift)
@@ -31,25 +59,9 @@ cka_c_library(CHDF5Process Sources/Activations/HDF5Process
 cka_system_library(CLibzip Sources/System/CLibzip
   PKG_CONFIG libzip)
 
-cka_c_library(CSystem Sources/System/CSystem
-  SOURCES
-    mapped_files.c
-    system_calls.c)
-
 cka_system_library(CZlib Sources/System/CZlib
   PKG_CONFIG zlib
   TRAIT HDF5)
-
-cka_swift_library(Support Sources/Support
-  DEPENDS CSystem
-  SOURCES
-    Files/SmallFile.swift
-    Files/SystemCalls.swift
-    Memory/MachineLimits.swift
-    Memory/ProcessMemory.swift
-    Memory/Saturating.swift
-    Threads/ConcurrentMap.swift
-    Threads/Perform.swift)
 
 cka_swift_library(ActivationFiles Sources/Activations/Files
   DEPENDS Activations CHDF5Process CLibzip CSystem CZlib Support
@@ -250,15 +262,10 @@ cka_swift_library(CommandSupport Sources/Commands/Support
   DEPENDS Activations ArgumentParser CSystem Logging Support
   SOURCES
     Console.swift
-    Failure.swift
-    Formatting.swift
-    OwnFolder.swift
     ProcessSetup.swift
     Progress.swift
-    Reading.swift
-    Suggestion.swift
-    TextTable.swift
-    Writing.swift)
+    ReportingFailures.swift
+    Suggestion.swift)
 
 cka_c_library(CKAKernels Kernels
   SOURCES
@@ -452,7 +459,6 @@ cka_command(CKACommand Sources/Commands/CKA
     BlocksFiles.swift
     BlocksInput.swift
     BlocksReport.swift
-    CSVRows.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
@@ -501,7 +507,6 @@ cka_command(CKACommand Sources/Commands/CKA
     ResultFolder.swift
     ResultReport.swift
     RunRecord.swift
-    SafeFileName.swift
     SweepCommand.swift
     SweepDocument.swift
     SweepFolder.swift
@@ -516,6 +521,5 @@ cka_command(CKACommand Sources/Commands/CKA
     TrustFiles.swift
     TrustReport.swift
     VerifyCommand.swift
-    Version.swift
     WrittenNumbers.swift
     WrittenResults.swift)

@@ -1,7 +1,7 @@
 import Activations
-import CommandSupport
 import Device
 import DeviceRegistry
+import Support
 
 /// The device that `name` stands for, alone: where it fails, so does the measurement.
 func openDevice(_ name: String, precision: Precision = .exact) throws -> any Device {

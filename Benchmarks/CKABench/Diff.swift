@@ -3,6 +3,7 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import Logging
+import Support
 
 /// Two files of figures, row by row.
 struct Diff: ParsableCommand {

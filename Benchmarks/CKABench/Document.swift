@@ -1,7 +1,7 @@
 import Activations
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// What `--json` writes: the figures of one command on one machine.
 struct Document: Codable {

@@ -2,9 +2,9 @@ import ActivationFiles
 import Activations
 import CKA
 import COpenBLAS
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// CKA of some layers in float64, from the definitions: what measured programs' maps are held
 /// against. It shares no code with the devices.

@@ -5,6 +5,7 @@ import Device
 import Dispatch
 import Foundation
 import OpenCLDevice
+import Support
 
 /// One limit, in a process of its own: OpenBLAS chooses its kernels once a process.
 struct MeasureLimit: ParsableCommand {

@@ -1,7 +1,7 @@
 import ActivationFiles
 import Activations
 import CKA
-import CommandSupport
+import Support
 
 /// The models at `paths`.
 func openModels(_ paths: [String]) throws -> [ModelFiles] {

@@ -1,5 +1,6 @@
 import CommandSupport
 import Foundation
+import Support
 
 /// A program that people would run instead.
 struct Peer {

@@ -1,8 +1,8 @@
 import Activations
 import CKA
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// cka and its peers on one workload, in turn.
 struct Race {

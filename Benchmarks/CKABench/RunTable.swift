@@ -1,6 +1,6 @@
 import Activations
-import CommandSupport
 import Device
+import Support
 
 extension Document {
   /// The machine and its limits, in lines.

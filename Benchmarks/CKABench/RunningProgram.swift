@@ -1,6 +1,6 @@
 import CSystem
-import CommandSupport
 import Foundation
+import Support
 
 /// A process with pipes to its standard input and from its standard output. It ends with this.
 final class RunningProgram {

@@ -4,6 +4,7 @@ import CommandSupport
 import Device
 import Figures
 import Foundation
+import Support
 
 /// Time and memory against the size of the work.
 struct Scaling: ParsableCommand {

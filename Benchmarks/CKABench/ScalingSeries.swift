@@ -1,7 +1,7 @@
-import CommandSupport
 import Device
 import Figures
 import Foundation
+import Support
 
 /// What is doubled.
 enum ScalingSize: String, CaseIterable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import Support
 
 /// Writes a synthetic model and leaves it there, for the scripts of `Benchmarks`.
 struct Synthesize: ParsableCommand {

@@ -1,6 +1,6 @@
-import CommandSupport
 import Dispatch
 import Foundation
+import Support
 import Synchronization
 
 /// A temporary folder, which goes with `remove()`, or when the user interrupts the command.

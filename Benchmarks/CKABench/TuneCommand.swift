@@ -4,6 +4,7 @@ import CommandSupport
 import Device
 import DeviceRegistry
 import OpenCLDevice
+import Support
 
 /// `cka-bench tune`: the tiles that are fastest on a device, measured and kept.
 struct Tune: ParsableCommand {

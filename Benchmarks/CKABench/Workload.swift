@@ -1,7 +1,7 @@
 import ArgumentParser
 import CKA
-import CommandSupport
 import Device
+import Support
 
 /// What is measured: which layers are compared, and how.
 struct Workload: Codable, Hashable {

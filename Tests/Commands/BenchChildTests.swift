@@ -1,5 +1,5 @@
-import CommandSupport
 import Foundation
+import Support
 import Testing
 
 @testable import CKABench

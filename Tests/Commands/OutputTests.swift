@@ -1,10 +1,11 @@
-import CommandSupport
 import Foundation
+import Support
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import CKACommand
+@testable import Support
 
 /// Where results may be written, and what is left where they may not.
 @Suite(.timeLimit(.minutes(30))) struct OutputTests {

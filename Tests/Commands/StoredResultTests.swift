@@ -1,10 +1,11 @@
 import ActivationFiles
-import CommandSupport
 import Foundation
+import Support
 import TestSupport
 import Testing
 
 @testable import CKACommand
+@testable import Support
 
 /// Results as input: drawn again as they were. Where anybody has changed a number: a picture, or one line that
 /// names the file and what is wrong in it; never a trap, which would end this process.

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import CKACommand
+@testable import Support
 
 /// What `cka sweep` writes into `STORE/results`.
 @Suite(.timeLimit(.minutes(30))) struct SweepResultTests {

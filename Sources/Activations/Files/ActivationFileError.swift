@@ -1,4 +1,5 @@
 import Activations
+import Support
 
 /// Why activations could not be read: one line that names the file, what was found and what was
 /// expected.

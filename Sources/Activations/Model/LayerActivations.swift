@@ -1,3 +1,5 @@
+import Support
+
 /// Memory that holds activations, kept alive by whoever borrows from it.
 public protocol ActivationStorage: AnyObject, Sendable {
   /// Whether the bytes are a mapped file's. `read` then leaves no pages of the file in the process's

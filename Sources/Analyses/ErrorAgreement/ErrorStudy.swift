@@ -1,9 +1,9 @@
+import CKA
+
 /// Networks of two kinds and what each of them got right: where their errors differ.
 ///
 /// Analyses of Nguyen, Raghu & Kornblith 2021, section 6, are properties and methods of it. Networks
 /// within a group are taken for independent draws, such as training runs from different seeds.
-import CKA
-
 public struct ErrorStudy: Sendable {
   /// Networks of one kind.
   public struct Group: Sendable {

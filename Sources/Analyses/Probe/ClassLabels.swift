@@ -1,6 +1,6 @@
-/// The class of every example.
 import CKA
 
+/// The class of every example.
 public struct ClassLabels: Sendable, Hashable {
   /// The labels that occur, ascending.
   public let classes: [Int]

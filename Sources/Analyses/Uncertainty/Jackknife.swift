@@ -1,3 +1,5 @@
+import CKA
+
 /// What leaving out one example at a time says of a similarity: its bias and its standard error.
 ///
 /// With θ the value of all n examples and θ₍ₖ₎ that without example k (Efron & Tibshirani 1993, chapter
@@ -7,8 +9,6 @@
 /// Debiased CKA of U-centered A and B has θ₍ₖ₎ in closed form. Without example k, what U-centering adds to
 /// A_ij is (A_ik + A_jk)/(n−3), since rows add up to zero; and as U-centering is an orthogonal projection,
 /// ⟨A₍ₖ₎, B₍ₖ₎⟩ = ⟨A, B⟩ − 2(n−2)/(n−3)·cₖ with example k's contribution cₖ = Σⱼ A_kj·B_kj.
-import CKA
-
 public struct Jackknife: Sendable, Hashable {
   /// θ, of all examples.
   public let value: Double

@@ -1,6 +1,6 @@
-/// What is known of the similarity of one pair of layers.
 import CKA
 
+/// What is known of the similarity of one pair of layers.
 public struct PairTrust: Sendable {
   /// Debiased CKA.
   public let value: Double

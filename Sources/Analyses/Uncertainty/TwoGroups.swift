@@ -1,11 +1,11 @@
+import CKA
+
 /// A layer's examples in the two groups that its first direction tells apart.
 ///
 /// A subset that is moved away from the rest, by whatever distance, moves no boundary of a linear
 /// classifier's, but makes CKA its own: of layers that are independent otherwise 0.95 and more (Davari et
 /// al. 2023, "Reliability of CKA as a similarity measure in deep learning"). Such a layer's centered Gram
 /// matrix has one direction that holds most of it, and along this the examples stand in two heaps.
-import CKA
-
 struct TwoGroups: Sendable {
   /// The examples of the smaller group, ascending.
   let smaller: [Int]

@@ -1,6 +1,6 @@
 import Activations
-import CommandSupport
 import Foundation
+import Support
 
 /// The blocks of a result of one model, as places among other layers of the same names.
 struct BlockSpans {

@@ -1,7 +1,7 @@
 import Activations
 import Analyses
-import CommandSupport
 import Foundation
+import Support
 
 /// What `blocks.json` holds, format `cka-blocks/1` (`Documentation/FileFormats.md`).
 struct BlocksDocument: StoredDocument {

@@ -1,6 +1,6 @@
-import CommandSupport
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of a result of `blocks`: the map of one network, or where the blocks of many lie and how

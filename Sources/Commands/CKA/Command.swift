@@ -1,6 +1,7 @@
 import Activations
 import ArgumentParser
 import CommandSupport
+import Support
 
 /// The command `cka`: arguments in, library calls, text out.
 @main

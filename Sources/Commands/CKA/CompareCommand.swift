@@ -8,6 +8,7 @@ import DeviceRegistry
 import Foundation
 import Logging
 import Report
+import Support
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
 import Activations
 import CKA
-import CommandSupport
 import Device
 import DeviceRegistry
 import Logging
+import Support
 
 /// Chooses a device, and says what the user does not expect of the choice. The reasons stand in `cka devices` and
 /// in results.

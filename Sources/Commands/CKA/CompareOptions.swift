@@ -1,10 +1,10 @@
 import Activations
 import ArgumentParser
 import CKA
-import CommandSupport
 import Device
 import DeviceRegistry
 import Logging
+import Support
 
 extension DeviceSelection: ExpressibleByArgument {
   /// Reads what stands behind `--device`.
@@ -254,13 +254,6 @@ struct DropOption: ParsableArguments {
     }
     return rest
   }
-}
-
-/// The first of `count` examples, in words.
-func listed(_ examples: [Int], of count: Int) -> String {
-  let shown = examples.prefix(8)
-  let first = shown.map(String.init).joined(separator: ", ")
-  return count > shown.count ? "\(first) and \(Format.count(count - shown.count)) more" : first
 }
 
 /// Where the work is done.

@@ -7,6 +7,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Support
 
 struct ComponentsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

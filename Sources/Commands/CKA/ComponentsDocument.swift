@@ -1,9 +1,9 @@
 import Activations
 import Analyses
 import CKA
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// What `components.json` holds, format `cka-components/1` (`Documentation/FileFormats.md`).
 struct ComponentsDocument: StoredDocument {

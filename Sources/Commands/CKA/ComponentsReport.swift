@@ -1,7 +1,7 @@
 import Activations
-import CommandSupport
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of a result of `components`: the four panels, the examples that dominate, and the layers.

@@ -1,9 +1,9 @@
 import Activations
 import Analyses
 import CKA
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).
 struct ConvergeDocument: StoredDocument {

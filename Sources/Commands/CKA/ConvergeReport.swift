@@ -1,8 +1,8 @@
 import Activations
-import CommandSupport
 import Device
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of a result of `converge`: the curves, the table, the map that estimates are held against.

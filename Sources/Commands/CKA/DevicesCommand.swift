@@ -2,6 +2,7 @@ import Activations
 import ArgumentParser
 import CommandSupport
 import DeviceRegistry
+import Support
 
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

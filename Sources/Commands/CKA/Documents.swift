@@ -1,6 +1,6 @@
 import Activations
-import CommandSupport
 import Foundation
+import Support
 
 /// A JSON document that says what a command found, and lets other commands go on from it.
 ///

@@ -5,6 +5,7 @@ import CommandSupport
 import Foundation
 import Logging
 import Report
+import Support
 
 struct ErrorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

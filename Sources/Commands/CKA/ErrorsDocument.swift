@@ -2,6 +2,7 @@ import Analyses
 import CommandSupport
 import Foundation
 import Statistics
+import Support
 
 /// What `errors.json` holds, format `cka-errors/1` (`Documentation/FileFormats.md`). What does not exist
 /// is left out.

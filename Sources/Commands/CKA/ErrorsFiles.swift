@@ -1,11 +1,11 @@
 import ActivationFiles
 import Activations
 import Analyses
-import CommandSupport
 import Device
 import Figures
 import Foundation
 import Report
+import Support
 
 /// What `errors` finds, as far as it is drawn.
 struct ErrorsResult: DrawableResult {

@@ -1,8 +1,8 @@
 import ActivationFiles
 import Activations
 import Analyses
-import CommandSupport
 import Foundation
+import Support
 
 /// Two groups of networks as they stand behind `--group`: `NAME=PATH,PATH…`.
 struct ErrorGroups {

@@ -1,9 +1,9 @@
 import Activations
 import CKA
-import CommandSupport
 import Device
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of a result of `errors`.

@@ -1,6 +1,6 @@
 import Activations
-import CommandSupport
 import Foundation
+import Support
 
 extension ErrorsDocument {
   /// The findings for people.

@@ -2,6 +2,7 @@ import Activations
 import ArgumentParser
 import CommandSupport
 import Figures
+import Support
 
 /// What a picture looks like.
 struct FigureOptions: ParsableArguments {

@@ -4,6 +4,7 @@ import CKA
 import CommandSupport
 import Device
 import Figures
+import Support
 import SweepStore
 
 /// The maps of one architecture: over all pairs of its models, and over all of them with themselves.

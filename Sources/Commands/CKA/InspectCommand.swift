@@ -2,6 +2,7 @@ import ActivationFiles
 import Activations
 import ArgumentParser
 import CommandSupport
+import Support
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

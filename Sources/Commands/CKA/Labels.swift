@@ -1,6 +1,6 @@
 import Activations
 import Analyses
-import CommandSupport
+import Support
 
 /// The class of every example: a `.npy` file of whole numbers from 0, n or n × 1.
 func readLabels(_ path: String) throws -> [Int32] {

@@ -1,9 +1,9 @@
 import ActivationFiles
 import Activations
 import ArgumentParser
-import CommandSupport
 import Foundation
 import Logging
+import Support
 
 extension LayerShape.Layout: ExpressibleByArgument {}
 

@@ -1,6 +1,7 @@
 import Activations
 import ArgumentParser
 import CommandSupport
+import Support
 import SweepStore
 
 struct MergeCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import Activations
 import Analyses
-import CommandSupport
 import Foundation
+import Support
 
 /// Which models are of one architecture: from a file `models.csv`, or from their names.
 struct ModelTable: Sendable {

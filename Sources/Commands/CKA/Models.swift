@@ -2,8 +2,8 @@ import ActivationFiles
 import Activations
 import ArgumentParser
 import CKA
-import CommandSupport
 import Logging
+import Support
 
 /// Opens a model, or says why not.
 func openModel(_ path: String) throws -> ModelFiles {

@@ -1,9 +1,9 @@
 import Activations
 import Analyses
 import CKA
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// What `probe.json` holds, format `cka-probe/1` (`Documentation/FileFormats.md`).
 struct ProbeDocument: StoredDocument {

@@ -1,7 +1,7 @@
 import Activations
-import CommandSupport
 import Figures
 import Report
+import Support
 
 /// What `probe` finds.
 struct ProbeResult: DrawableResult {

@@ -1,6 +1,6 @@
-import CommandSupport
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of a result of `probe`: accuracy over depth, and the layers.

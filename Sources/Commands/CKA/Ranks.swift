@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import Support
 import SweepStore
 
 /// Runs `body` as one of the processes that `mpirun` started together, or alone. A failure is reported

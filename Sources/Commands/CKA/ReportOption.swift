@@ -1,7 +1,7 @@
 import Activations
 import ArgumentParser
-import CommandSupport
 import Report
+import Support
 
 /// Whether a command also writes its result as a page.
 struct ReportOption: ParsableArguments {

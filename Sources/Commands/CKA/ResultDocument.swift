@@ -4,6 +4,7 @@ import CommandSupport
 import Device
 import DeviceRegistry
 import Foundation
+import Support
 
 /// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).
 struct ResultDocument: StoredDocument {

@@ -4,6 +4,7 @@ import CommandSupport
 import Figures
 import Foundation
 import Report
+import Support
 
 /// A folder that appears whole or not at all: written aside, then renamed.
 struct ResultFolder {
@@ -225,13 +226,13 @@ struct ResultFolder {
   /// by which they looked whether there is room for one in a folder above.
   private func removeLeftovers() {
     restoreOld()
-    CommandSupport.removeLeftovers(of: name, in: parent) { file in
+    Support.removeLeftovers(of: name, in: parent) { file in
       Kind.all.contains { $0.mayHold(file) }
     }
     var folder = parent
     while folder != ".", folder != "/" {
       folder = splitPath(folder).folder
-      CommandSupport.removeLeftovers(of: name, in: folder) { _ in false }
+      Support.removeLeftovers(of: name, in: folder) { _ in false }
     }
   }
 
@@ -244,29 +245,4 @@ struct ResultFolder {
     }
     if let old { rename("\(parent)/\(old.name)", target) }
   }
-}
-
-/// Whether something is at `path`, links followed.
-///
-/// - Throws: where that cannot be told: a folder on the way may not be searched, or the file system fails.
-func isThere(_ path: String) throws(Failure) -> Bool {
-  if fileType(path, following: true) != nil { return true }
-  let code = errno
-  guard [ENOENT, ENOTDIR, ENAMETOOLONG].contains(code) else {
-    throw Failure(errno: code, reading: oneLine(path), expected: "a file or folder")
-  }
-  return false
-}
-
-/// What kind of file lies at `path`; nil, and errno says why, where there is none.
-func fileType(_ path: String, following: Bool) -> mode_t? {
-  var information = stat()
-  guard (following ? stat(path, &information) : lstat(path, &information)) == 0 else { return nil }
-  return information.st_mode & S_IFMT
-}
-
-private func realPath(_ path: String) -> String? {
-  guard let resolved = realpath(path, nil) else { return nil }
-  defer { free(resolved) }
-  return String(cString: resolved)
 }

@@ -1,8 +1,8 @@
 import CKA
-import CommandSupport
 import Device
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of two models, or of one with itself: the map with statuses and z, and the layers.

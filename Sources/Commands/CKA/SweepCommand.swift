@@ -6,6 +6,7 @@ import Device
 import DeviceRegistry
 import Logging
 import Report
+import Support
 import SweepStore
 
 import class Foundation.ProcessInfo

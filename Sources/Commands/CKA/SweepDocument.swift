@@ -1,6 +1,7 @@
 import CKA
 import Device
 import Foundation
+import Support
 import SweepStore
 
 /// What `results/sweep.json` of a store holds, format `cka-sweep/1` (`Documentation/FileFormats.md`).

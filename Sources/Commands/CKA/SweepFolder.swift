@@ -2,6 +2,7 @@ import Activations
 import CSystem
 import CommandSupport
 import Foundation
+import Support
 
 /// The folder `results` of a store. Files and folders in it appear whole; a sweep holds the store's lock
 /// while it writes them. Nothing is taken away but files that a sweep or `cka plot` may have written: what

@@ -1,7 +1,7 @@
 import CKA
-import CommandSupport
 import Device
 import Figures
+import Support
 
 /// The pictures and the table of all models: the grid of heatmaps, and the similarity at equal depth.
 struct SweepOverview {

@@ -1,6 +1,5 @@
 import Activations
 import CKA
-import CommandSupport
 import Device
 import Figures
 import Report

@@ -1,7 +1,7 @@
 import Activations
 import ArgumentParser
 import CKA
-import CommandSupport
+import Support
 import SweepStore
 
 /// Whether the pairs of all models are written as one table, too.

@@ -1,9 +1,9 @@
 import Activations
 import Analyses
 import CKA
-import CommandSupport
 import Device
 import Foundation
+import Support
 
 /// What `trust.json` holds, format `cka-trust/1` (`Documentation/FileFormats.md`).
 struct TrustDocument: StoredDocument {

@@ -2,10 +2,10 @@ import ActivationFiles
 import Activations
 import Analyses
 import CKA
-import CommandSupport
 import Device
 import Figures
 import Report
+import Support
 
 /// What `trust` finds.
 struct TrustResult: DrawableResult {

@@ -1,7 +1,7 @@
 import CKA
-import CommandSupport
 import Figures
 import Report
+import Support
 
 extension Report {
   /// The page of a result of `trust`.

@@ -3,6 +3,7 @@ import ArgumentParser
 import CKA
 import CommandSupport
 import Device
+import Support
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import ActivationFiles
 import Activations
-import CommandSupport
 import Device
+import Support
 
 /// The float64 numbers that a command wrote to `path`, if they are of this shape.
 func writtenNumbers(at path: String, shape: [Int]) throws -> [Double] {

@@ -1,7 +1,7 @@
 import Activations
-import CommandSupport
 import Figures
 import Report
+import Support
 
 /// All that the figures and the page of a result are made of. A command makes one of what it has computed, and
 /// `cka plot` one of the files of a folder, so that both draw the same.

@@ -1,5 +1,6 @@
 import CSystem
 import Foundation
+import Support
 
 /// What a command sets up before it does anything else.
 public enum ProcessSetup {

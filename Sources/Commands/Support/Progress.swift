@@ -1,6 +1,7 @@
 import Activations
 import Dispatch
 import Foundation
+import Support
 import Synchronization
 
 /// Progress on standard error, where that is a terminal; else nothing.

@@ -1,5 +1,6 @@
 import Activations
 import CKA
+import Support
 
 extension Sweep {
   /// What `store.json` of a new store says: of the examples of the first of `models`, without those that hold

@@ -1,6 +1,7 @@
 import Activations
 import CKA
 import Device
+import Support
 
 // What the documents of a store may say. A right checksum is no promise: each value is held against what
 // it can be and against the other documents, so that no count of a file is trusted.

@@ -1,5 +1,6 @@
 import Activations
 import Foundation
+import Support
 
 /// Why a store cannot be used or made: one line that names the file, what was found and what was
 /// expected.

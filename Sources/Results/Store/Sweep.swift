@@ -2,6 +2,7 @@ import Activations
 import CKA
 import Device
 import Foundation
+import Support
 
 /// A sweep under way: the models of a store, and those that come to it, compared with each other.
 ///

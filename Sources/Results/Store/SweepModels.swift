@@ -2,6 +2,7 @@ import Activations
 import CKA
 import Device
 import Foundation
+import Support
 
 extension Sweep {
   /// Sees to it that the store holds all matrices of all its models and of those at `paths`.

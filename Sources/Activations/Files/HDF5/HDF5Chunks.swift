@@ -1,3 +1,5 @@
+import Support
+
 #if HDF5
   import Activations
   import CHDF5Process

@@ -1,8 +1,7 @@
 import Foundation
-import Support
 
 /// Writes all of `bytes`; returns 0, or what errno said where the writing broke off.
-func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
   var done = 0
   while done < bytes.count {
     let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])

@@ -1,20 +1,20 @@
 // Tables for programs, read.
 
 /// One line of a table, or more where a field holds line feeds.
-struct CSVRow {
+package struct CSVRow {
   /// Where it begins, counted from 1.
-  var line: Int
-  var fields: [String]
+  package var line: Int
+  package var fields: [String]
 }
 
-struct CSVError: Error {
-  var line: Int
-  var reason: String
+package struct CSVError: Error {
+  package var line: Int
+  package var reason: String
 }
 
 /// The rows of RFC 4180, with line feeds or carriage returns and line feeds. The end of the last line may
 /// be missing; empty lines are passed over.
-func readCSV(_ text: String) throws(CSVError) -> [CSVRow] {
+package func readCSV(_ text: String) throws(CSVError) -> [CSVRow] {
   var rows: [CSVRow] = []
   var line = 1
   var rest = text.unicodeScalars[...]

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Foundation
 
 /// Why a command ends without a result: one line for people, one code for scripts.
@@ -42,19 +41,4 @@ public protocol FailureConvertible: Error {
 extension Failure: FailureConvertible {
   /// Itself.
   public var failure: Failure { self }
-}
-
-/// Runs the body of a command; a failure becomes one line on standard error and the exit code.
-public func reportingFailures(_ body: () throws -> Void) throws {
-  do {
-    try body()
-  } catch let error as any FailureConvertible {
-    let failure = error.failure
-    Console.failure(failure.description)
-    throw ExitCode(failure.code.rawValue)
-  } catch {
-    // No error is expected to come here; if one does, it still is one line and a code.
-    Console.failure(String(describing: error).split(separator: "\n").joined(separator: " "))
-    throw ExitCode(Failure.Code.software.rawValue)
-  }
 }

@@ -1,2 +1,2 @@
 /// The version of the tool and of the library.
-let toolVersion = "0.1.0"
+package let toolVersion = "0.1.0"

@@ -6,7 +6,7 @@ import Foundation
 /// Letters and digits of any script and `. _ + = @ , -` stand for themselves, all else as %XX for each
 /// byte of UTF-8, as do a dot at the start and a `-` at either end or behind another. A name that would
 /// be longer than 100 bytes is cut and ends in `~` and a hash of the whole.
-func safeFileName(_ name: String) -> String {
+package func safeFileName(_ name: String) -> String {
   let scalars = Array(name.unicodeScalars)
   var safe = ""
   for (index, scalar) in scalars.enumerated() {
