@@ -1,7 +1,7 @@
 import Activations
 import CPUKernels
 import Device
-import Foundation
+import Glibc
 import Synchronization
 
 extension BLASDevice {

@@ -1,5 +1,5 @@
 import Device
-import Foundation
+import Glibc
 import Support
 
 /// The lower triangle of one layer's Gram matrix, before and while it is centered.

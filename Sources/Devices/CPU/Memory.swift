@@ -1,5 +1,5 @@
 import Device
-import Foundation
+import Glibc
 import Support
 import Synchronization
 

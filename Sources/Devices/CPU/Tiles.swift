@@ -1,7 +1,7 @@
 import Activations
 import Device
 import FeatureSlabs
-import Foundation
+import Glibc
 
 extension BLASDevice {
   /// See `Device`. Reads all examples twice, for the means and for the row norms; RBF's bandwidth and row

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Colors of counts: white is none, then from light to dark by their logarithm.
 struct CountScale {

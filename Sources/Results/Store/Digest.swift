@@ -1,5 +1,5 @@
 import CXXHash
-import Foundation
+import Glibc
 
 /// A 128-bit XXH3 hash: what identifies contents. Not made to withstand somebody who wants two
 /// contents to have the same.

@@ -1,5 +1,5 @@
 import Activations
-import Foundation
+import Glibc
 
 /// What tells whether a file has changed without reading it.
 struct FileStamp: Codable, Sendable, Hashable {

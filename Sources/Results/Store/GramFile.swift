@@ -1,6 +1,6 @@
 import CPUKernels
 import Device
-import Foundation
+import Glibc
 import Support
 
 /// What a file of Gram matrices must hold, as the other files of its store tell.

@@ -1,5 +1,4 @@
 import Activations
-import Foundation
 
 /// One model of a sweep, as its results name it.
 public struct SweepModel: Codable, Sendable, Hashable {

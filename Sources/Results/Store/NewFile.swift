@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Support
 
 /// A file that is written aside and appears under its name when it is whole, and on the disk.

@@ -1,7 +1,6 @@
 import Activations
 import CKA
 import Device
-import Foundation
 
 /// Multiplies the Gram matrices of many models of one minibatch, groups of them at a time.
 struct ProductMaker {

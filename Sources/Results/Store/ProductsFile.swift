@@ -1,6 +1,5 @@
 import Device
 import Dispatch
-import Foundation
 
 /// The inner products of some models' Gram matrices with those of others, of one minibatch: a file.
 ///

@@ -1,5 +1,5 @@
 import Activations
-import Foundation
+import Glibc
 import Support
 
 /// Why a store cannot be used or made: one line that names the file, what was found and what was

@@ -1,5 +1,5 @@
 import Activations
-import Foundation
+import Glibc
 
 /// Joins the shares of a plan's minibatches, which `Sweep`s with shards have made, to one store.
 ///

@@ -1,7 +1,6 @@
 import Activations
 import CKA
 import Device
-import Foundation
 import Support
 
 /// A sweep under way: the models of a store, and those that come to it, compared with each other.

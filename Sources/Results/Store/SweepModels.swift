@@ -1,7 +1,8 @@
 import Activations
 import CKA
 import Device
-import Foundation
+import Dispatch
+import Glibc
 import Support
 
 extension Sweep {

@@ -1,7 +1,6 @@
 import Activations
 import CKA
 import Device
-import Foundation
 
 /// What all numbers of a store depend on, beside the activations.
 ///
