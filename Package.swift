@@ -103,7 +103,8 @@ let package = Package(
       name: "SweepStore",
       dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"],
       path: "Sources/Results/Store"),
-    .target(name: "Figures", dependencies: ["CCairo"], path: "Sources/Figures/Drawing"),
+    .target(
+      name: "Figures", dependencies: ["Support", "CCairo"], path: "Sources/Figures/Drawing"),
 
     // Results as one page for a browser.
     .target(name: "CReportPage", path: "Sources/Figures/ReportPage", exclude: ["Page"]),

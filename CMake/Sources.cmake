@@ -22,9 +22,11 @@ cka_swift_library(Support Sources/Support
     Text/CSVRows.swift
     Text/Format.swift
     Text/Listed.swift
+    Text/NumberFormat.swift
     Text/OneLine.swift
     Text/SafeFileName.swift
     Text/TextTable.swift
+    Text/Trimming.swift
     Threads/ConcurrentMap.swift
     Threads/Perform.swift
     Version.swift)
@@ -326,7 +328,7 @@ cka_swift_library(DeviceRegistry Sources/Devices/Registry
     SelfTest.swift)
 
 cka_swift_library(Figures Sources/Figures/Drawing
-  DEPENDS CCairo
+  DEPENDS CCairo Support
   SOURCES
     AxisLabels.swift
     BundledFonts.swift

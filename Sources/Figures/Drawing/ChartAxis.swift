@@ -1,4 +1,5 @@
-import Foundation
+import Glibc
+import Support
 
 /// An axis of a line chart: numbers become pixels.
 struct ChartAxis {
@@ -70,8 +71,8 @@ struct ChartAxis {
 
 /// A round number without needless digits: `0.002`, `5`, `16,384`.
 func plainNumber(_ value: Double) -> String {
-  guard (1e-4..<1e7).contains(value) else { return String(format: "%.3g", value) }
-  guard value == value.rounded() else { return String(format: "%.3g", value) }
+  guard (1e-4..<1e7).contains(value) else { return NumberFormat.significant(digits: 3).text(value) }
+  guard value == value.rounded() else { return NumberFormat.significant(digits: 3).text(value) }
   var digits = String(Int(value))
   var groups: [String] = []
   while digits.count > 3 {

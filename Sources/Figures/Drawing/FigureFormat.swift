@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// What can be drawn.
 public protocol Figure: Sendable {
@@ -22,7 +23,8 @@ extension Figure {
     do {
       try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      let reason = (error as NSError).localizedDescription
+      let code = ((error as? CocoaError)?.underlying as? POSIXError)?.code.rawValue
+      let reason = code.map { String(cString: strerror($0)) } ?? "\(error)"
       throw FigureError(kind: .writing, context: "cannot write \(path): \(reason)")
     }
   }

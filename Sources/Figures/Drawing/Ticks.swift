@@ -1,4 +1,5 @@
-import Foundation
+import Glibc
+import Support
 
 /// The smallest of 1, 2, 5, 10, 20, 50 … (or 0.5, 0.2, 0.1 …) that is at least `minimum`.
 func niceStep(atLeast minimum: Double) -> Double {
@@ -35,12 +36,14 @@ func scaleLabel(_ value: Double, step: Double, minus: String = "\u{2212}") -> St
   let decimals = Int(max(0, -log10(step * (1 + 1e-9)).rounded(.down)))
   let digits =
     decimals > 6 || abs(value) >= 1e7
-    ? String(format: "%.4g", value) : String(format: "%.\(decimals)f", value)
+    ? NumberFormat.significant(digits: 4).text(value)
+    : NumberFormat.fixed(decimals: decimals).text(value)
   let isZero = digits.allSatisfy { "-0.".contains($0) }
   return (isZero ? digits.filter { $0 != "-" } : digits).replacing("-", with: minus)
 }
 
 /// `value` with two digits that count, such as −0.0007, 0.93 or 1.2e+08.
 func shortNumber(_ value: Double, minus: String = "\u{2212}") -> String {
-  String(format: "%.2g", value).replacing("-", with: minus).replacing("e\(minus)", with: "e-")
+  NumberFormat.significant(digits: 2).text(value).replacing("-", with: minus).replacing(
+    "e\(minus)", with: "e-")
 }

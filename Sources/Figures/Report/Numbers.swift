@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// Numbers of a page: base64 in blocks of their own, decoded when a map is first shown.
 struct NumberBlocks {

@@ -1,6 +1,6 @@
 import CReportPage
 import Figures
-import Foundation
+import FoundationEssentials
 
 extension Report {
   /// The page as the bytes of an HTML file.
@@ -46,7 +46,7 @@ extension Report {
     page.reserveCapacity(parts.reduce(template.utf8.count) { $0 + $1.text.count })
     var rest = template[...]
     for part in parts {
-      guard let place = rest.range(of: "{{\(part.name)}}") else {
+      guard let place = rest.firstRange(of: "{{\(part.name)}}") else {
         preconditionFailure("the page has no place for \(part.name)")
       }
       page += rest[..<place.lowerBound].utf8

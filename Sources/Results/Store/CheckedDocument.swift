@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// A JSON file of a store: what it says, and the checksum of that.
 struct CheckedDocument<Content: Codable>: Codable {

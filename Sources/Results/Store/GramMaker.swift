@@ -2,7 +2,7 @@ import Activations
 import CKA
 import CPUKernels
 import Device
-import Foundation
+import FoundationEssentials
 import Support
 
 /// Makes the Gram matrices of a model's minibatch and puts them into a file, some layers at a time.

@@ -1,6 +1,7 @@
 import Activations
 import CKA
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// A folder that holds Gram matrices of models and their products, format `cka-store/1`
 /// (`Documentation/FileFormats.md`).

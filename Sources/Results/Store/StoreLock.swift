@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Support
 
 /// Keeps other processes from writing to a store, as long as it lives: an advisory lock, which goes
@@ -44,8 +44,7 @@ final class StoreLock: Sendable {
     let code = uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 ? 0 : errno
     var bytes = [UInt8](repeating: 0, count: 512)
     let count = max(pread(descriptor, &bytes, bytes.count, 0), 0)
-    let owner = String(decoding: bytes.prefix(count), as: UTF8.self)
-      .trimmingCharacters(in: .whitespacesAndNewlines)
+    let owner = String(decoding: bytes.prefix(count), as: UTF8.self).trimmed
     switch code {
     case 0:
       guard owner.isEmpty || count < bytes.count && owner.hasPrefix("process ") else {

@@ -1,6 +1,6 @@
 import CKA
 import Device
-import Foundation
+import FoundationEssentials
 
 /// All similarities of the models of a store, for reading: a picture of the store as it was opened.
 public struct SweepResults: Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// Processes that make one sweep together, in one store that all of them see.
 ///

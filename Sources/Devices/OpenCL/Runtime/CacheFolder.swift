@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// The user's folder of things that can be made again: measured tunings and compiled programs.
 ///

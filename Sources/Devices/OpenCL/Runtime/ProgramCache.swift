@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// Compiled programs on the disk, so that the next process need not compile them.
 ///

@@ -1,6 +1,6 @@
 import Activations
 import Device
-import Foundation
+import FoundationEssentials
 
 /// Finds the shapes of tiles that are fastest on a device.
 ///
@@ -123,7 +123,7 @@ public struct OpenCLTuner {
   /// - Throws: the device's error where not even its defaults work.
   public func run(observe: (Measurement) -> Void = { _ in }) throws(DeviceError) -> Outcome {
     // Programs that all candidates share are compiled once.
-    let folder = NSTemporaryDirectory() + "cka-tune-\(UUID().uuidString)"
+    let folder = FileManager.default.temporaryDirectory.path + "/cka-tune-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var trial = Trial(tuner: self, cache: CacheFolder(path: folder), tuning: defaults)
     var measurements: [Measurement] = []

@@ -1,5 +1,5 @@
 import CKAKernels
-import Foundation
+import FoundationEssentials
 
 /// The shapes that were measured to be best on a device, in the user's cache folder.
 ///
