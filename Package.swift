@@ -77,9 +77,13 @@ let package = Package(
       name: "FeatureSlabs", dependencies: ["Support", "Activations", "CPUKernels"],
       path: "Sources/Activations/Features"),
     .target(
+      name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"],
+      path: "Sources/Devices/LinearAlgebra"),
+    .target(
       name: "BLASDevice",
-      dependencies: ["Support", "Device", "FeatureSlabs", "CPUKernels", "COpenBLAS"],
-      path: "Sources/Devices/CPU"),
+      dependencies: [
+        "Support", "Device", "FeatureSlabs", "CPUKernels", "LinearAlgebra", "COpenBLAS",
+      ], path: "Sources/Devices/CPU"),
     .target(
       name: "OpenCLDevice",
       dependencies: ["Support", "Device", "FeatureSlabs", "COpenCL", "CKAKernels"],
@@ -87,9 +91,6 @@ let package = Package(
     .target(
       name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"],
       path: "Sources/Devices/Registry"),
-    .target(
-      name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"],
-      path: "Sources/Devices/LinearAlgebra"),
     .target(name: "Statistics", path: "Sources/Analyses/Statistics"),
     .target(
       name: "CKA",
@@ -114,11 +115,12 @@ let package = Package(
     // System calls that Swift does not see.
     .target(name: "CSystem", path: "Sources/System/CSystem"),
 
-    // What the two commands share: messages, tables, exit codes.
+    // What the two commands share: messages, tables, exit codes, and what they change of their process.
+    .target(name: "CProcessSetup", path: "Sources/Commands/ProcessSetup"),
     .target(
       name: "CommandSupport",
       dependencies: [
-        "Activations", "CSystem", "Support",
+        "Activations", "COpenBLAS", "CProcessSetup", "Device", "OpenCLDevice", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], path: "Sources/Commands/Support"),
@@ -168,7 +170,7 @@ let package = Package(
       name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"],
       path: "Tests/Devices/OpenCL"),
     .testTarget(
-      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"],
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "COpenBLAS", "TestSupport"],
       path: "Tests/Devices/LinearAlgebra"),
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"],

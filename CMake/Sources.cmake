@@ -3,7 +3,6 @@
 
 cka_c_library(CSystem Sources/System/CSystem
   SOURCES
-    mapped_files.c
     system_calls.c)
 
 cka_swift_library(Support Sources/Support
@@ -136,6 +135,7 @@ cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
   SOURCES
     LinearAlgebraError.swift
     Product.swift
+    SerialBLAS.swift
     SymmetricEigen.swift)
 
 cka_swift_library(CKA Sources/CKA
@@ -237,7 +237,7 @@ cka_swift_library(Analyses Sources/Analyses
     Uncertainty/TwoGroups.swift)
 
 cka_swift_library(BLASDevice Sources/Devices/CPU
-  DEPENDS COpenBLAS CPUKernels Device FeatureSlabs Support
+  DEPENDS COpenBLAS CPUKernels Device FeatureSlabs LinearAlgebra Support
   SOURCES
     BLASDevice.swift
     BLASGramStack.swift
@@ -260,14 +260,10 @@ cka_swift_library(BLASDevice Sources/Devices/CPU
 cka_system_library(CCairo Sources/System/CCairo
   PKG_CONFIG cairo)
 
-cka_swift_library(CommandSupport Sources/Commands/Support
-  DEPENDS Activations ArgumentParser CSystem Logging Support
+cka_c_library(CProcessSetup Sources/Commands/ProcessSetup
   SOURCES
-    Console.swift
-    ProcessSetup.swift
-    Progress.swift
-    ReportingFailures.swift
-    Suggestion.swift)
+    freed_memory.c
+    mapped_files.c)
 
 cka_c_library(CKAKernels Kernels
   SOURCES
@@ -320,6 +316,17 @@ cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
     Tuning/Tuning.swift
     Tuning/TuningStore.swift)
 
+cka_swift_library(CommandSupport Sources/Commands/Support
+  DEPENDS Activations ArgumentParser COpenBLAS CProcessSetup Device Logging OpenCLDevice Support
+  SOURCES
+    BundledFonts.swift
+    Console.swift
+    OpenCLDrivers.swift
+    ProcessSetup.swift
+    Progress.swift
+    ReportingFailures.swift
+    Suggestion.swift)
+
 cka_swift_library(DeviceRegistry Sources/Devices/Registry
   DEPENDS BLASDevice Device OpenCLDevice
   SOURCES
@@ -331,7 +338,6 @@ cka_swift_library(Figures Sources/Figures/Drawing
   DEPENDS CCairo Support
   SOURCES
     AxisLabels.swift
-    BundledFonts.swift
     Canvas.swift
     ChartAxis.swift
     Charts/DensityChart.swift

@@ -9,7 +9,9 @@ func openDevice(_ name: String, precision: Precision = .exact) throws -> any Dev
     throw Failure(.usage, "\(oneLine(name)): not cpu, opencl or opencl:INDEX")
   }
   do throws(DeviceError) {
-    return try DeviceRegistry.choose(selection, precision: precision).devices[0]
+    return try DeviceRegistry.choose(
+      selection, precision: precision, openCLDevices: openCLDevices
+    ).devices[0]
   } catch {
     throw Failure(
       error.kind == .notFound ? .unavailable : .software,
@@ -30,7 +32,7 @@ struct DeviceList {
     var names = names
     var passedOver: [DeviceInfo] = []
     if names.isEmpty {
-      let candidates = DeviceRegistry().candidates
+      let candidates = DeviceRegistry(openCLDevices: openCLDevices).candidates
       names = candidates.filter { $0.isForAuto || includesAll }.map(\.info.id)
       passedOver = candidates.filter { !$0.isForAuto && !includesAll }.map(\.info)
     }

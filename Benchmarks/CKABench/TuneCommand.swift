@@ -55,7 +55,7 @@ struct Tune: ParsableCommand {
       throw Failure(.usage, "--device \(oneLine(device)): not opencl or opencl:INDEX")
     }
     let devices: [OpenCLDeviceDescription]
-    do throws(DeviceError) { devices = try OpenCLDevice.all() } catch {
+    do throws(DeviceError) { devices = try openCLDevices() } catch {
       throw Failure(.unavailable, "OpenCL: \(oneLine(error.description))")
     }
     let found =

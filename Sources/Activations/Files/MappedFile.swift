@@ -181,20 +181,7 @@ struct FileDescriptor: ~Copyable {
   }
 
   /// What `open` opens, or -1 and errno.
-  ///
-  /// A model may have more layers than the process may have open files; the limit is then raised as far as
-  /// the system lets it.
-  init(from open: () -> Int32) {
-    var number = uninterrupted(open)
-    if number < 0, errno == EMFILE {
-      var limit = rlimit()
-      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      limit.rlim_cur = limit.rlim_max
-      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      number = uninterrupted(open)
-    }
-    self.number = number
-  }
+  init(from open: () -> Int32) { self.init(uninterrupted(open)) }
 
   var isOpen: Bool { number >= 0 }
 
@@ -214,4 +201,7 @@ extension ActivationFileError {
 }
 
 /// The system's words for `code`.
-func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }
+func systemMessage(_ code: Int32) -> String {
+  // A model may have more layers, each a file, than the process may have open files.
+  String(cString: strerror(code)) + (code == EMFILE ? " (see ulimit -n)" : "")
+}

@@ -11,7 +11,8 @@ func chooseDevice(
   _ selection: DeviceSelection, precision: Precision = .exact, log: Logger
 ) throws -> DeviceRegistry.Choice {
   do throws(DeviceError) {
-    let choice = try DeviceRegistry.choose(selection, precision: precision)
+    let choice = try DeviceRegistry.choose(
+      selection, precision: precision, openCLDevices: openCLDevices)
     if !choice.news.isEmpty { log.warning("\(oneLine(choice.news.joined(separator: "; ")))") }
     return choice
   } catch {

@@ -11,7 +11,7 @@ struct DevicesCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      let registry = DeviceRegistry()
+      let registry = DeviceRegistry(openCLDevices: openCLDevices)
       var table = TextTable([
         ("device", .left), ("name", .left), ("kind", .left), ("driver", .left),
         ("memory", .right), ("float64", .left), ("units", .right), ("tiles", .left),

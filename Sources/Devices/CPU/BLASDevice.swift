@@ -3,7 +3,6 @@ import COpenBLAS
 import CPUKernels
 import Device
 import FeatureSlabs
-import Foundation
 import Support
 import Synchronization
 
@@ -30,8 +29,6 @@ public struct BLASDevice: Device {
   init(multiplier: Multiplier, division: Division = Division()) {
     self.multiplier = multiplier
     self.division = division
-    // Layers are spread over the cores here; OpenBLAS's own threads would only get in their way.
-    openblas_leave_threads_to_callers()
     let openBLAS = String(cString: openblas_get_config()).split(separator: " ").prefix(2)
       .joined(separator: " ")
     info = DeviceInfo(

@@ -2,6 +2,7 @@ import Activations
 import COpenBLAS
 import CPUKernels
 import FeatureSlabs
+import LinearAlgebra
 
 /// What multiplies: our own packed kernels, or OpenBLAS on processors that they are not written for.
 ///
@@ -90,13 +91,17 @@ struct Multiplier: @unchecked Sendable {
     case .packed:
       table.pointee.multiply(left, rows, right, columns, count, isLower, c, stride)
     case .openBLAS where isLower:
-      cblas_ssyrk(
-        CblasRowMajor, CblasLower, CblasNoTrans, blasint(rows), blasint(count), 1, left,
-        blasint(count), 1, c, blasint(stride))
+      withSerialBLAS {
+        cblas_ssyrk(
+          CblasRowMajor, CblasLower, CblasNoTrans, blasint(rows), blasint(count), 1, left,
+          blasint(count), 1, c, blasint(stride))
+      }
     case .openBLAS:
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(count),
-        1, left, blasint(count), right, blasint(count), 1, c, blasint(stride))
+      withSerialBLAS {
+        cblas_sgemm(
+          CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(count),
+          1, left, blasint(count), right, blasint(count), 1, c, blasint(stride))
+      }
     }
   }
 }
@@ -134,10 +139,12 @@ extension Multiplier {
       table.pointee.multiply(
         x + first * count, rows, y + firstColumn * count, columns, count, false, c, stride)
     case .openBLAS:
-      cblas_sgemm(
-        CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(count),
-        1, x + first, blasint(leftCount), y + firstColumn, blasint(rightCount), 1, c,
-        blasint(stride))
+      withSerialBLAS {
+        cblas_sgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(count),
+          1, x + first, blasint(leftCount), y + firstColumn, blasint(rightCount), 1, c,
+          blasint(stride))
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ import COpenBLAS
 ///   - b: k × n, rows `bStride` apart; n × k where `bIsTransposed`.
 ///   - c: m × n, rows `cStride` apart.
 ///   - scale: A·B is multiplied by it.
-public func addProduct(
+package func addProduct(
   rows m: Int, columns n: Int, terms k: Int, scale: Double = 1,
   _ a: UnsafePointer<Double>, stride aStride: Int, isTransposed aIsTransposed: Bool = false,
   _ b: UnsafePointer<Double>, stride bStride: Int, isTransposed bIsTransposed: Bool = false,
@@ -20,13 +20,4 @@ public func addProduct(
       bIsTransposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), scale, a,
       Int32(aStride), b, Int32(bStride), 1, c, Int32(cStride))
   }
-}
-
-private let threadsAreLeftToCallers: Void = openblas_leave_threads_to_callers()
-
-/// Calls OpenBLAS on the caller's thread alone: no result depends on the number of cores, and callers
-/// divide their work themselves.
-func withSerialBLAS(_ body: () -> Void) {
-  threadsAreLeftToCallers
-  body()
 }

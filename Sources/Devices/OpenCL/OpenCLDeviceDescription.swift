@@ -98,18 +98,14 @@ extension OpenCLDeviceDescription {
 }
 
 extension OpenCLDevice {
-  /// Every device of every platform, in OpenCL's order; none where no platform is installed.
+  /// Every device of every platform, in OpenCL's order; none where OpenCL's loader finds no platform. It reads
+  /// files and variables when it is first called, and never again.
   public static func all() throws(DeviceError) -> [OpenCLDeviceDescription] {
     // One thread at a time: drivers start up at the first call, and PoCL 3.1 for one lets a second
     // thread see devices that are not ready.
-    try hasStarted.withLock { (hasStarted) throws(DeviceError) in
+    try starting.withLock { (_) throws(DeviceError) in
       var descriptions: [OpenCLDeviceDescription] = []
-      let platforms =
-        if hasStarted { try Calls.platforms() } else {
-          try DriverSearch.onThisMachine().startingLoader(Calls.platforms)
-        }
-      hasStarted = true
-      for platform in platforms {
+      for platform in try Calls.platforms() {
         let name = try Calls.platformString(platform, CL_PLATFORM_NAME)
         for device in try Calls.devices(of: platform) {
           descriptions.append(
@@ -121,6 +117,5 @@ extension OpenCLDevice {
     }
   }
 
-  /// Whether OpenCL's loader has looked for drivers.
-  private static let hasStarted = Mutex(false)
+  private static let starting = Mutex(())
 }

@@ -40,10 +40,15 @@ public struct DeviceRegistry: Sendable {
 
   /// Looks for the devices of this machine, which starts every OpenCL driver that is installed. What
   /// is chosen of them makes products of the given precision, or better ones.
-  public init(precision: Precision = .exact) {
+  ///
+  /// - Parameter openCLDevices: lists OpenCL's devices. A program may tell OpenCL's loader of drivers there.
+  public init(
+    precision: Precision = .exact,
+    openCLDevices: () throws(DeviceError) -> [OpenCLDeviceDescription] = OpenCLDevice.all
+  ) {
     var candidates: [Candidate] = []
     do throws(DeviceError) {
-      candidates = try OpenCLDevice.all().map { description in
+      candidates = try openCLDevices().map { description in
         Candidate(
           info: description.info, kind: description.kind, isForAuto: description.isGPU,
           isTuned: description.isTuned
@@ -62,10 +67,11 @@ public struct DeviceRegistry: Sendable {
   ///
   /// - Throws: as `choose(_:)` of a registry.
   public static func choose(
-    _ selection: DeviceSelection, precision: Precision = .exact
+    _ selection: DeviceSelection, precision: Precision = .exact,
+    openCLDevices: () throws(DeviceError) -> [OpenCLDeviceDescription] = OpenCLDevice.all
   ) throws(DeviceError) -> Choice {
     guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: [], news: []) }
-    return try DeviceRegistry(precision: precision).choose(selection)
+    return try DeviceRegistry(precision: precision, openCLDevices: openCLDevices).choose(selection)
   }
 
   /// The device that `selection` names, with what takes over where it fails.

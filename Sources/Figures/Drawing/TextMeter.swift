@@ -63,7 +63,6 @@ final class Context {
   let pointer: OpaquePointer
 
   init(on surface: Surface, fontFamily: String) throws(FigureError) {
-    BundledFonts.use()
     guard let created = cairo_create(surface.pointer) else {
       throw FigureError(kind: .drawing, context: "Cairo gave no context")
     }

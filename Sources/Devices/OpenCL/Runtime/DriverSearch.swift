@@ -1,13 +1,15 @@
 import Device
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// Which drivers OpenCL's loader should use, where it would not find them by itself.
 ///
 /// The loader reads the files `NAME.icd` in a folder; each names a driver's library. A container
 /// that a GPU is mounted into often has the library and no such file. Loaders differ in the
 /// variables they obey: Khronos's reads OCL_ICD_FILENAMES, ocl-icd (Debian's) does not. Both take
-/// a folder of .icd files from OCL_ICD_VENDORS, so that is what the answer is turned into.
-struct DriverSearch {
+/// a folder of .icd files from OCL_ICD_VENDORS, so that is what a program turns the answer into before
+/// OpenCL's first call. A library does not: the variables are its process's.
+package struct DriverSearch {
   /// The process's variables.
   var environment: [String: String]
   /// The libraries that the .icd files of this machine name.
@@ -44,7 +46,7 @@ struct DriverSearch {
   /// The libraries that the loader should use; nil where it is right without help.
   ///
   /// - Throws: `DeviceError` where the user named a library that cannot be loaded.
-  func drivers() throws(DeviceError) -> [String]? {
+  package func drivers() throws(DeviceError) -> [String]? {
     // Who sets one of the loader's own variables decides alone.
     for name in ["OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH"] {
       guard environment[name, default: ""].isEmpty else { return nil }
@@ -83,7 +85,7 @@ struct DriverSearch {
 
 extension DriverSearch {
   /// The search on this machine.
-  static func onThisMachine() -> DriverSearch {
+  package static func onThisMachine() -> DriverSearch {
     DriverSearch(
       environment: ProcessInfo.processInfo.environment,
       registered: registered(in: "/etc/OpenCL/vendors"), load: Self.open)
@@ -105,30 +107,5 @@ extension DriverSearch {
       throw LoadFailure(reason: dlerror().map { String(cString: $0) } ?? "it cannot be loaded")
     }
     return Library(rawValue: Int(bitPattern: handle))
-  }
-
-  /// Runs `body`, which makes OpenCL's first call, with a loader that finds the drivers.
-  ///
-  /// The loader reads files and variables in its first call and never again.
-  func startingLoader<Result>(_ body: () throws(DeviceError) -> Result) throws(DeviceError)
-    -> Result
-  {
-    guard let drivers = try drivers() else { return try body() }
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("cka-opencl-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      for (index, driver) in drivers.enumerated() {
-        try Data("\(driver)\n".utf8).write(to: folder.appendingPathComponent("driver\(index).icd"))
-      }
-    } catch {
-      throw DeviceError(
-        kind: .failed, call: "naming the drivers to OpenCL in \(folder.path)",
-        context: error.localizedDescription)
-    }
-    setenv("OCL_ICD_VENDORS", folder.path, 1)
-    defer { unsetenv("OCL_ICD_VENDORS") }
-    return try body()
   }
 }

@@ -15,20 +15,10 @@ int cka_synchronize(int descriptor);
 // however the process ends; returns -1 and sets errno where that fails.
 int cka_open_unnamed(const char *_Nonnull folder);
 
-// From here on, touching a mapped file that was cut short, or whose disk fails, ends the process with `code` and
-// one line that names the file, after `name` of the command.
-void cka_guard_mapped_files(const char *_Nonnull name, int code);
-
 // Whether the byte of an open file at `offset` is in the system's memory. False where the file system
 // cannot tell. Unlike mincore, which calls every page of a file resident that the process may neither own nor
 // write (https://man7.org/linux/man-pages/man2/mincore.2.html), it tells of any file that may be read.
 bool cka_is_cached(int descriptor, long offset);
-
-// Lets allocations of up to 32 MiB take memory that was freed, of which up to 256 MiB are kept.
-void cka_keep_freed_memory(void);
-
-// Gives memory of a MiB and more back to the system as it is freed.
-void cka_return_freed_memory(void);
 
 // Processors, a bit each.
 typedef struct {

@@ -1,6 +1,6 @@
 // What happens when a mapped file can no longer be read: one line and an exit code, not a crash.
 #define _GNU_SOURCE
-#include "system_calls.h"
+#include "process_setup.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,12 +1,13 @@
 import Testing
 
-@testable import Figures
+@testable import CommandSupport
 
 struct BundledFontsTests {
   private let bundle = "/opt/cka-1.0/share/cka/fonts/fonts.conf"
 
-  private func configuration(_ environment: [String: String] = [:], executable: String) -> String? {
-    BundledFonts.configuration(environment: environment, executable: executable) { $0 == bundle }
+  private func configuration(set: [String] = [], executable: String) -> String? {
+    BundledFonts.configuration(
+      executable: executable, isSet: set.contains, exists: { $0 == bundle })
   }
 
   @Test func theConfigurationLiesBesideTheCommand() {
@@ -17,6 +18,6 @@ struct BundledFontsTests {
 
   @Test(arguments: ["FONTCONFIG_FILE", "FONTCONFIG_PATH"])
   func whatTheUserChoseStays(name: String) {
-    #expect(configuration([name: "/etc/fonts"], executable: "/opt/cka-1.0/bin/cka") == nil)
+    #expect(configuration(set: [name], executable: "/opt/cka-1.0/bin/cka") == nil)
   }
 }
