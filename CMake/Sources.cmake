@@ -19,7 +19,9 @@ cka_swift_library(Support Sources/Support
     Memory/ProcessMemory.swift
     Memory/Saturating.swift
     Text/CSVRows.swift
+    Text/ComposedLetters.swift
     Text/Format.swift
+    Text/Hexadecimal.swift
     Text/Listed.swift
     Text/NumberFormat.swift
     Text/OneLine.swift
@@ -454,6 +456,7 @@ cka_swift_library(SweepStore Sources/Results/Store
     SweepModels.swift
     SweepResults.swift
     SweepSettings.swift
+    SweepSummary.swift
     SweepTeam.swift)
 
 cka_command(CKACommand Sources/Commands/CKA

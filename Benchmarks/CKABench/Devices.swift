@@ -1,4 +1,5 @@
 import Activations
+import CommandSupport
 import Device
 import DeviceRegistry
 import Support

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Why a command ends without a result: one line for people, one code for scripts.
 public struct Failure: Error, Sendable, CustomStringConvertible {
   /// The codes of `sysexits.h` that the commands use.

@@ -1,5 +1,6 @@
 import Activations
 import CKA
+import CommandSupport
 import Device
 import DeviceRegistry
 import Logging

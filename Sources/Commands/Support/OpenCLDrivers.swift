@@ -1,6 +1,7 @@
 import Device
 import Glibc
 import OpenCLDevice
+import Support
 import Synchronization
 
 /// Every OpenCL device of this machine, those of drivers that OpenCL's loader would not find by itself

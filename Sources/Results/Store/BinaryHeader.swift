@@ -1,4 +1,3 @@
-
 /// The header of a binary file of a store: what it begins with, in little-endian order, up to where the
 /// numbers begin.
 ///

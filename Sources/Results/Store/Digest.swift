@@ -1,5 +1,5 @@
 import CXXHash
-import Glibc
+import Support
 
 /// A 128-bit XXH3 hash: what identifies contents. Not made to withstand somebody who wants two
 /// contents to have the same.
@@ -32,15 +32,9 @@ struct Digest: Hashable, Sendable, Comparable {
   }
 
   /// 32 hexadecimal digits.
-  var hexadecimal: String { hexadecimal64(high) + hexadecimal64(low) }
+  var hexadecimal: String { Support.hexadecimal(high) + Support.hexadecimal(low) }
 
   static func < (a: Digest, b: Digest) -> Bool { (a.high, a.low) < (b.high, b.low) }
-}
-
-/// `number` as 16 hexadecimal digits.
-func hexadecimal64(_ number: UInt64) -> String {
-  let digits = String(number, radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
 /// The 64-bit XXH3 checksum of some bytes.

@@ -1,4 +1,5 @@
 import Activations
+import Support
 
 /// One model of a sweep, as its results name it.
 public struct SweepModel: Codable, Sendable, Hashable {
@@ -55,7 +56,7 @@ struct ModelEntry: Codable, Sendable, Hashable {
   static func fileName(number: Int, model name: String) -> String {
     let digits = String(number)
     let zeros = String(repeating: "0", count: max(4 - digits.count, 0))
-    return "\(zeros)\(digits)-\(hexadecimal64(Digest(of: name).low)).json"
+    return "\(zeros)\(digits)-\(hexadecimal(Digest(of: name).low)).json"
   }
 
   /// The number in a file's name; nil where it is not one of these names.

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 package func realPath(_ path: String) -> String? {
   guard let resolved = realpath(path, nil) else { return nil }

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 // What a command deletes: files that it wrote itself, by a list of their names, and nothing else. A folder or
 // a link that bears such a name, and whatever lies beside, stays.

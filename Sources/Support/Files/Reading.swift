@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// The most bytes of a file that is read whole: a document of results, a table, a list of names.
 private let longestFile = 1 << 30

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Writes all of `bytes`; returns 0, or what errno said where the writing broke off.
 package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {

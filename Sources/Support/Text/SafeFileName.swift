@@ -1,5 +1,3 @@
-import Foundation
-
 /// `name` as a file's name: unlike names stay unlike, and two of them with `--` between are unlike any
 /// other two.
 ///
@@ -19,10 +17,10 @@ package func safeFileName(_ name: String) -> String {
       // Precomposed and decomposed letters look alike; a mark of its own is spelled out.
       default: scalar.properties.isAlphabetic || scalar.properties.numericType == .decimal
       }
-    if isPlain, scalar.isASCII || !changesWithNormalization(scalar) {
+    if isPlain, scalar.isASCII || !scalar.changesWithNormalization {
       safe.unicodeScalars.append(scalar)
     } else {
-      safe += String(scalar).utf8.map { String(format: "%%%02X", $0) }.joined()
+      safe += String(scalar).utf8.map { "%" + hexadecimal($0).uppercased() }.joined()
     }
   }
   let longest = 100
@@ -32,21 +30,5 @@ package func safeFileName(_ name: String) -> String {
     guard start.utf8.count + String(character).utf8.count <= longest - 17 else { break }
     start.unicodeScalars.append(character)
   }
-  return start + "~" + fnv1a(name)
-}
-
-/// Whether a file system may store the scalar as others.
-private func changesWithNormalization(_ scalar: Unicode.Scalar) -> Bool {
-  let text = String(scalar)
-  return Array(text.decomposedStringWithCanonicalMapping.unicodeScalars) != [scalar]
-    || Array(text.precomposedStringWithCanonicalMapping.unicodeScalars) != [scalar]
-    || scalar.properties.canonicalCombiningClass != .notReordered
-}
-
-/// FNV-1a of 64 bits (Fowler, Noll & Vo), in 16 digits.
-private func fnv1a(_ text: String) -> String {
-  let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
-    ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-  }
-  return String(format: "%016llx", hash)
+  return start + "~" + hexadecimal(fnv1a(name.utf8))
 }

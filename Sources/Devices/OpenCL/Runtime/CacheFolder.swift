@@ -42,15 +42,3 @@ struct CacheFolder: Sendable, Hashable {
     }
   }
 }
-
-/// FNV-1a of 64 bits (Fowler, Noll & Vo). For names of files and accidents to them; whoever needs
-/// certainty compares what was hashed.
-func hash64(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-}
-
-/// A hash in 16 hexadecimal digits.
-func hashName(_ text: String) -> String {
-  let digits = String(hash64(text.utf8), radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
-}

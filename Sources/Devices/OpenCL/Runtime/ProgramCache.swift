@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 
 /// Compiled programs on the disk, so that the next process need not compile them.
 ///
@@ -8,7 +9,7 @@ import FoundationEssentials
 ///     8 bytes  version of this format
 ///     8 bytes  bytes of the key
 ///     8 bytes  bytes of the binary
-///     8 bytes  hash64 of the key and the binary
+///     8 bytes  FNV-1a of the key and the binary
 ///     the key, the binary
 ///
 /// The key is all that the binary depends on, in full: an entry counts only where it is the same
@@ -43,7 +44,7 @@ struct ProgramCache: Sendable {
   }
 
   /// The file of a key.
-  static func fileName(_ key: String) -> String { hashName(key) + ".bin" }
+  static func fileName(_ key: String) -> String { hexadecimal(fnv1a(key.utf8)) + ".bin" }
 
   /// The binary that was stored for `variant`.
   func binary(of variant: KernelVariant) -> [UInt8]? {
@@ -64,7 +65,7 @@ struct ProgramCache: Sendable {
   private static func entry(_ binary: [UInt8], key: [UInt8]) -> [UInt8] {
     var entry = magic
     for number in [
-      version, UInt64(key.count), UInt64(binary.count), hash64(key + binary),
+      version, UInt64(key.count), UInt64(binary.count), fnv1a(key + binary),
     ] {
       withUnsafeBytes(of: number.littleEndian) { entry.append(contentsOf: $0) }
     }

@@ -1,5 +1,6 @@
 import CKAKernels
 import FoundationEssentials
+import Support
 
 /// The shapes that were measured to be best on a device, in the user's cache folder.
 ///
@@ -50,9 +51,10 @@ struct TuningStore: Sendable {
 
   private static let none = TileShape(tile: 0, rows: 0, columns: 0, depth: 0)
 
-  private static let kernels = hashName(
-    (KernelVariant.Source.gram.texts + KernelVariant.Source.reduce.texts
-      + KernelVariant.Source.pairs.texts).joined())
+  private static let kernels = hexadecimal(
+    fnv1a(
+      (KernelVariant.Source.gram.texts + KernelVariant.Source.reduce.texts
+        + KernelVariant.Source.pairs.texts).joined().utf8))
 
   private static func entry(
     _ device: OpenCLDeviceDescription, gram: TileShape, pair: TileShape
@@ -64,7 +66,7 @@ struct TuningStore: Sendable {
 
   static func fileName(_ entry: Entry) -> String {
     let key = [entry.platform, entry.device, entry.driver, entry.kernels]
-    return hashName(key.joined(separator: "\n")) + ".json"
+    return hexadecimal(fnv1a(key.joined(separator: "\n").utf8)) + ".json"
   }
 }
 
