@@ -303,6 +303,7 @@ cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
     Runtime/ProgramCache.swift
     Runtime/Records.swift
     Runtime/Runtime.swift
+    Runtime/SoleLaunch.swift
     Runtime/Workspace.swift
     Tensor/TensorSelfTest.swift
     Tensor/TensorUse.swift

@@ -21,6 +21,7 @@ final class Runtime: @unchecked Sendable {
   /// Why tensor cores are not used, once it was asked; nil inside where they are.
   private var tensorFailure: String??
   private let programCache: ProgramCache?
+  private let launchesAlone: Bool
   /// Programs that the device's compiler made, rather than the cache had.
   private(set) var compiledPrograms = 0
   /// The kernels and the copies to the device since `startTiming`, for their durations.
@@ -49,6 +50,8 @@ final class Runtime: @unchecked Sendable {
     self.limits = limits
     self.tuning = tuning
     programCache = ProgramCache(cache, for: description)
+    launchesAlone = SoleLaunch.isNeeded(
+      platform: description.platform, driverVersion: description.driverVersion)
     self.precision = precision
     ledger = MemoryLedger(limits: limits)
     context = try Context(device: description.id.handle)
@@ -102,7 +105,7 @@ final class Runtime: @unchecked Sendable {
     try Buffer(runtime: self, byteCount: byteCount, isResident: isResident)
   }
 
-  /// Sets the arguments and starts `kernel` on the compute queue.
+  /// Sets the arguments and starts `kernel` on the compute queue; it has ended where the driver needs `SoleLaunch`.
   @discardableResult
   func launch(
     _ kernel: Kernel, global: [Int], local: [Int], after events: [Event] = [],
@@ -111,10 +114,13 @@ final class Runtime: @unchecked Sendable {
     for (index, argument) in arguments.enumerated() {
       try argument.set(kernel, index)
     }
-    let event = Event(
-      try Calls.launch(
-        compute.handle, kernel.handle, global: global, local: local, after: events.map(\.handle),
-        name: kernel.name))
+    func start() throws(DeviceError) -> Event {
+      Event(
+        try Calls.launch(
+          compute.handle, kernel.handle, global: global, local: local, after: events.map(\.handle),
+          name: kernel.name))
+    }
+    let event = launchesAlone ? try SoleLaunch.run(start) : try start()
     if isTiming { launches.append(event) }
     return event
   }
