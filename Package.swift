@@ -8,7 +8,7 @@ let package = Package(
       name: "CKA",
       targets: [
         "CKA", "Activations", "ActivationFiles", "Analyses", "Device", "DeviceRegistry", "Figures",
-        "Report", "Statistics", "SweepStore",
+        "Inputs", "Report", "ResultFigures", "Results", "Statistics", "SweepStore",
       ]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
@@ -99,11 +99,21 @@ let package = Package(
       name: "Analyses",
       dependencies: [
         "Activations", "CKA", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics", "Support",
-      ], path: "Sources/Analyses", exclude: ["Statistics"]),
+      ], path: "Sources/Analyses", exclude: ["Inputs", "Statistics"]),
+    // What analyses read beside activations: models by patterns, labels, groups of networks, tables.
+    .target(
+      name: "Inputs", dependencies: ["ActivationFiles", "Activations", "Analyses", "Support"],
+      path: "Sources/Analyses/Inputs"),
     .target(
       name: "SweepStore",
       dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"],
       path: "Sources/Results/Store"),
+    .target(
+      name: "Results",
+      dependencies: [
+        "ActivationFiles", "Activations", "Analyses", "CKA", "CSystem", "Device", "Inputs",
+        "Statistics", "Support", "SweepStore",
+      ], path: "Sources/Results", exclude: ["Store"]),
     .target(
       name: "Figures", dependencies: ["Support", "CCairo"], path: "Sources/Figures/Drawing"),
 
@@ -111,6 +121,13 @@ let package = Package(
     .target(name: "CReportPage", path: "Sources/Figures/ReportPage", exclude: ["Page"]),
     .target(
       name: "Report", dependencies: ["Figures", "CReportPage"], path: "Sources/Figures/Report"),
+    // Figures and pages of results.
+    .target(
+      name: "ResultFigures",
+      dependencies: [
+        "Activations", "Analyses", "CKA", "Device", "Figures", "Inputs", "Report", "Results",
+        "Support", "SweepStore",
+      ], path: "Sources/Figures/Results"),
 
     // System calls that Swift does not see.
     .target(name: "CSystem", path: "Sources/System/CSystem"),
@@ -130,7 +147,8 @@ let package = Package(
       name: "CKACommand",
       dependencies: [
         "Analyses", "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry",
-        "Figures", "Support", "Report", "Statistics", "SweepStore",
+        "Figures", "Inputs", "Report", "ResultFigures", "Results", "Statistics", "Support",
+        "SweepStore",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -192,7 +210,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "ActivationFiles", "Analyses", "CKA", "CKABench", "CKACommand", "CommandSupport", "Device",
+        "ActivationFiles", "Analyses", "CKA", "CKABench", "CKACommand", "Figures", "Inputs",
+        "ResultFigures", "Results", "Support", "CommandSupport", "Device",
         "TestSupport",
       ], path: "Tests/Commands"),
   ],
@@ -200,22 +219,17 @@ let package = Package(
   cLanguageStandard: .c11
 )
 
-// Tests/Fuzz, which Scripts/test-fuzz.sh builds: the readers of files under libFuzzer. The commands' readers
-// can be linked to it only where the command is no program of its own.
+// Tests/Fuzz, which Scripts/test-fuzz.sh builds: the readers of files under libFuzzer.
 if let runtime = Context.environment["CKA_FUZZER_RUNTIME"] {
-  let command = package.targets.first { $0.name == "CKACommand" }
   package.targets.removeAll { $0.type == .test || $0.name == "CKACommand" || $0.name == "CKABench" }
   package.products.removeAll { $0.name != "CKA" }
-  package.targets += [
-    .target(
-      name: "CKACommand", dependencies: command?.dependencies ?? [], path: "Sources/Commands/CKA",
-      exclude: ["Command.swift"]),
+  package.targets.append(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "ActivationFiles", "BLASDevice", "CKA", "CKACommand", "CommandSupport", "SweepStore",
+        "ActivationFiles", "BLASDevice", "CKA", "Inputs", "ResultFigures", "Results", "Support",
+        "SweepStore",
       ],
       path: "Tests/Fuzz", exclude: ["Results", "Seeds", "make_seeds.py", "words.dict"],
-      linkerSettings: [.unsafeFlags([runtime, "-lstdc++"])]),
-  ]
+      linkerSettings: [.unsafeFlags([runtime, "-lstdc++"])]))
 }

@@ -147,6 +147,7 @@ cka_swift_library(CKA Sources/CKA
     ComparisonRun.swift
     DeviceTeam/SharedRun.swift
     Estimator.swift
+    ExampleNames.swift
     ExamplePairing.swift
     Float64/Float64Gram.swift
     Float64/Float64Median.swift
@@ -216,6 +217,7 @@ cka_swift_library(Analyses Sources/Analyses
     ErrorAgreement/AccuracyDifference.swift
     ErrorAgreement/ClassHierarchy.swift
     ErrorAgreement/DifferingExamples.swift
+    ErrorAgreement/ErrorFindings.swift
     ErrorAgreement/ErrorStudy.swift
     ErrorAgreement/ExampleDispersion.swift
     ErrorAgreement/LogisticModels.swift
@@ -417,6 +419,15 @@ cka_system_library(CMPI Sources/System/CMPI
   PKG_CONFIG ompi-c
   TRAIT MPI)
 
+cka_swift_library(Inputs Sources/Analyses/Inputs
+  DEPENDS ActivationFiles Activations Analyses Support
+  SOURCES
+    ErrorsInput.swift
+    Labels.swift
+    ModelSelection.swift
+    ModelTable.swift
+    OpenModel.swift)
+
 cka_c_library(CReportPage Sources/Figures/ReportPage
   SOURCES
     report_page.c)
@@ -460,78 +471,103 @@ cka_swift_library(SweepStore Sources/Results/Store
     SweepSummary.swift
     SweepTeam.swift)
 
+cka_swift_library(Results Sources/Results
+  DEPENDS ActivationFiles Activations Analyses CKA CSystem Device Inputs Statistics Support SweepStore
+  SOURCES
+    Blocks/AcrossModels.swift
+    Blocks/BlockSpans.swift
+    Blocks/BlocksDocument.swift
+    Blocks/BlocksInput.swift
+    Blocks/BlocksResult.swift
+    Compare/CompareResult.swift
+    Compare/DryRun.swift
+    Compare/PlanRecord.swift
+    Compare/ResultBlocks.swift
+    Compare/ResultDocument.swift
+    Components/ComponentsChecks.swift
+    Components/ComponentsDocument.swift
+    Components/ComponentsResult.swift
+    Convergence/ConvergeDocument.swift
+    Convergence/ConvergeResult.swift
+    Documents/DocumentChecks.swift
+    Documents/NonFiniteExamples.swift
+    Documents/RunRecord.swift
+    Documents/StoredDocument.swift
+    Documents/UndefinedReason.swift
+    ErrorAgreement/ErrorsChecks.swift
+    ErrorAgreement/ErrorsDocument.swift
+    ErrorAgreement/ErrorsResult.swift
+    ErrorAgreement/ErrorsTable.swift
+    Inspect/InspectDocument.swift
+    Probe/ProbeDocument.swift
+    Probe/ProbeResult.swift
+    Reading/ResultPlace.swift
+    Reading/WrittenNumbers.swift
+    Sweep/SweepDocument.swift
+    Sweep/SweepFileNames.swift
+    Sweep/SweepFolder.swift
+    Sweep/SweepResult.swift
+    Sweep/SweepTable.swift
+    Uncertainty/TrustChecks.swift
+    Uncertainty/TrustDocument.swift
+    Uncertainty/TrustResult.swift
+    Writing/OutputBytes.swift
+    Writing/ResultFile.swift
+    Writing/ResultFolder.swift)
+
+cka_swift_library(ResultFigures Sources/Figures/Results
+  DEPENDS Activations Analyses CKA Device Figures Inputs Report Results Support SweepStore
+  SOURCES
+    BlocksFigures.swift
+    BlocksReport.swift
+    CompareFigures.swift
+    CompareReport.swift
+    ComponentsFigures.swift
+    ComponentsReport.swift
+    ConvergeFigures.swift
+    ConvergeReport.swift
+    DrawableResult.swift
+    ErrorsFigures.swift
+    ErrorsReport.swift
+    FigureFailure.swift
+    ProbeFigures.swift
+    ProbeReport.swift
+    ReportParts.swift
+    Sweep/GroupMaps.swift
+    Sweep/SweepFigures.swift
+    Sweep/SweepOutputs.swift
+    Sweep/SweepOverview.swift
+    Sweep/SweepReport.swift
+    TrustFigures.swift
+    TrustReport.swift)
+
 cka_command(CKACommand Sources/Commands/CKA
   PRODUCT cka
-  DEPENDS ActivationFiles Analyses ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Logging Report Statistics Support SweepStore
+  DEPENDS ActivationFiles Analyses ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Inputs Logging Report ResultFigures Results Statistics Support SweepStore
   SOURCES
-    AcrossModels.swift
-    BlockSpans.swift
     BlocksCommand.swift
-    BlocksDocument.swift
-    BlocksFiles.swift
-    BlocksInput.swift
-    BlocksReport.swift
     Command.swift
     CompareCommand.swift
     CompareMessages.swift
     CompareOptions.swift
     ComparePlan.swift
-    ComponentFigures.swift
-    ComponentsChecks.swift
     ComponentsCommand.swift
-    ComponentsDocument.swift
-    ComponentsFiles.swift
-    ComponentsReport.swift
     ConvergeCommand.swift
-    ConvergeDocument.swift
-    ConvergeFiles.swift
-    ConvergeReport.swift
     DevicesCommand.swift
-    DocumentChecks.swift
-    Documents.swift
-    ErrorsChecks.swift
     ErrorsCommand.swift
-    ErrorsDocument.swift
-    ErrorsFiles.swift
-    ErrorsInput.swift
-    ErrorsReport.swift
-    ErrorsTable.swift
     FigureOptions.swift
-    GroupMaps.swift
     InspectCommand.swift
-    Labels.swift
     LayerOptions.swift
     MemorySize.swift
     MergeCommand.swift
-    ModelTable.swift
-    Models.swift
-    OutputBytes.swift
+    Messages.swift
+    Options/ModelPairOptions.swift
+    Options/ReportOption.swift
+    Options/TableOption.swift
     PlotCommand.swift
     ProbeCommand.swift
-    ProbeDocument.swift
-    ProbeFiles.swift
-    ProbeReport.swift
     Ranks.swift
-    ReportOption.swift
-    ResultBlocks.swift
-    ResultDocument.swift
-    ResultFiles.swift
-    ResultFolder.swift
-    ResultReport.swift
-    RunRecord.swift
     SweepCommand.swift
-    SweepDocument.swift
-    SweepFolder.swift
-    SweepOutputs.swift
-    SweepOverview.swift
-    SweepReport.swift
-    SweepResult.swift
-    SweepTable.swift
-    TrustChecks.swift
+    TerminalMap.swift
     TrustCommand.swift
-    TrustDocument.swift
-    TrustFiles.swift
-    TrustReport.swift
-    VerifyCommand.swift
-    WrittenNumbers.swift
-    WrittenResults.swift)
+    VerifyCommand.swift)

@@ -1,4 +1,5 @@
 import Activations
+import Analyses
 
 @testable import Analyses
 @testable import CKA

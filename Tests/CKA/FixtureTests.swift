@@ -1,5 +1,6 @@
 import ActivationFiles
 import Activations
+import Analyses
 import BLASDevice
 import Device
 import Foundation

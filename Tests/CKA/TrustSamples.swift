@@ -1,4 +1,5 @@
 import Activations
+import Analyses
 import BLASDevice
 import Device
 import TestSupport

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import CKACommand
+@testable import Results
 
 /// `cka blocks` as its users run it. The blocks themselves: `CKATests/Blocks`.
 @Suite(.timeLimit(.minutes(30))) struct BlocksTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import CKACommand
+@testable import Results
 
 /// Documents as files.
 @Suite struct DocumentTests {

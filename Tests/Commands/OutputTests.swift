@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import CKACommand
+@testable import Results
 @testable import Support
 
 /// Where results may be written, and what is left where they may not.
@@ -121,7 +121,7 @@ import Testing
   /// A file that came into the old result between the check and the exchange was deleted.
   @Test func whatComesIntoAResultWhileItIsReplacedIsKept() throws {
     @Sendable func folder() throws -> ResultFolder {
-      try ResultFolder(path("out"), of: ResultFiles.kind, replacing: true)
+      try ResultFolder(path("out"), of: CompareResult.kind, replacing: true)
     }
     let files = [("result.json", Array("{\"format\": \"cka-result/1\"}".utf8))]
     try folder().write(files)

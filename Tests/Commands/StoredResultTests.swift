@@ -1,10 +1,12 @@
 import ActivationFiles
+import Figures
 import Foundation
 import Support
 import TestSupport
 import Testing
 
-@testable import CKACommand
+@testable import ResultFigures
+@testable import Results
 @testable import Support
 
 /// Results as input: drawn again as they were. Where anybody has changed a number: a picture, or one line that
@@ -117,6 +119,11 @@ import Testing
     try cka("plot", "r", "--figure", figure, "--output", "one.pdf").expectSuccess()
     #expect(cka.exists("one.pdf"))
     try cka("plot", "r", "--figure", "none").expectFailure(64, "--figure none: r has ", figure)
+  }
+
+  /// What a folder of a result may hold is told without the library that draws.
+  @Test func picturesAreCalledByTheirFormats() {
+    #expect(ResultNames.pictures == FigureFormat.allCases.map(\.rawValue))
   }
 
   private static var numbers: [Any] {

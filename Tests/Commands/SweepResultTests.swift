@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import CKACommand
+@testable import Results
 @testable import Support
 
 /// What `cka sweep` writes into `STORE/results`.

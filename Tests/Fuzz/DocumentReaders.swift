@@ -1,7 +1,9 @@
-import CommandSupport
 import Foundation
+import ResultFigures
+import Support
 
-@testable import CKACommand
+@testable import Inputs
+@testable import Results
 
 extension Readers {
   /// The results that are read again, by the command that made them and the document that says what they

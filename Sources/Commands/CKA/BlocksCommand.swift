@@ -4,6 +4,8 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import Logging
+import ResultFigures
+import Results
 import Support
 
 struct BlocksCommand: ParsableCommand {
@@ -74,7 +76,8 @@ struct BlocksCommand: ParsableCommand {
   func run() throws {
     let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
-      let folder = try ResultFolder(output, of: BlocksFiles.kind, replacing: force)
+      let folder = try ResultFolder(
+        output, of: BlocksResult.kind, replacing: force, warn: Console.warning)
       let input = try BlocksInput(results)
       let detector = BlockDetector(
         minimumSize: minSize, minimumContrast: minContrast, significance: significance,
@@ -95,12 +98,15 @@ struct BlocksCommand: ParsableCommand {
           },
         result: input.networks.count == 1 ? input.networks[0].document : nil)
       warn(document, across, log)
-      let files = try BlocksFiles(document, input, across, report: page.isWanted)
-      try folder.write(files.contents)
+      let result = BlocksResult(
+        document, map: input.networks.count == 1 ? input.networks[0].map : nil)
+      let files = try result.files(
+        with: result.dataFiles(input.pairs.isEmpty ? nil : across), report: page.isWanted)
+      try folder.write(files)
       if !quiet {
-        if let heatmap = files.heatmap { try Console.print(heatmap.terminalText(), terminator: "") }
+        if result.map != nil { try Console.print(result.heatmap().terminalText(), terminator: "") }
         try Console.print(document.text, terminator: "")
-        let names = files.contents.map(\.name).joined(separator: ", ")
+        let names = files.map(\.name).joined(separator: ", ")
         try Console.print("written to \(oneLine(folder.path)): \(names)")
       }
     }

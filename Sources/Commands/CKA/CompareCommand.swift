@@ -8,6 +8,8 @@ import DeviceRegistry
 import Foundation
 import Logging
 import Report
+import ResultFigures
+import Results
 import Support
 
 struct CompareCommand: ParsableCommand {
@@ -66,7 +68,9 @@ struct CompareCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let folder =
-        planning.dryRun ? nil : try ResultFolder(output, of: ResultFiles.kind, replacing: force)
+        planning.dryRun
+        ? nil
+        : try ResultFolder(output, of: CompareResult.kind, replacing: force, warn: Console.warning)
       let (left, right) = try models.open(layers, log: log)
       let comparison = try pair(left, right, log: log)
       try checkExampleCount(comparison, path: models.model)
@@ -75,7 +79,11 @@ struct CompareCommand: ParsableCommand {
         on: choice, memory: planning.memory, isMeasured: planning.dryRun)
       announce(comparison, plan, on: choice, to: log)
       guard let folder else {
-        let dryRun = try DryRun(comparison, plan, on: choice, memory: planning.memory)
+        let dryRun = try reportingDeviceErrors { () throws(DeviceError) in
+          try DryRun(
+            comparison, plan, on: choice.devices, sharing: choice.sharing,
+            memory: planning.memory?.bytes)
+        }
         return try Console.print(dryRun.text, terminator: "")
       }
       announce(plan, memory: planning.memory, to: log)
@@ -89,14 +97,15 @@ struct CompareCommand: ParsableCommand {
         comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
-      result.device.add(choice)
+      result.device.add(reasons: choice.reasons)
       for index in result.models.indices { result.models[index].add(nonFinite[index]) }
-      result.plan = plan.map { .init($0, of: comparison, memory: planning.memory) }
+      result.plan = plan.map { .init($0, of: comparison, memory: planning.memory?.bytes) }
       if blocks { try result.findBlocks(in: outcome.similarity.cka) }
-      let files = try ResultFiles(result, outcome.similarity, report: page.isWanted)
-      try folder.write(files.contents)
+      let found = CompareResult(result, outcome.similarity)
+      let files = try found.files(with: found.dataFiles, report: page.isWanted)
+      try folder.write(files)
       if !quiet {
-        try Console.print(files.terminalMap(), terminator: "")
+        try Console.print(found.heatmap().terminalText(), terminator: "")
         try Console.print(summary(result, folder))
       }
     }
@@ -139,7 +148,7 @@ struct CompareCommand: ParsableCommand {
       \(workers.joined(separator: ", ")) in \(Format.seconds(result.timings?.total ?? 0))
       written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, heatmap.pdf, cka.npy, cka.csv, \
       \(result.hasSignificance ? "z.npy, " : "")result.json\
-      \(page.isWanted ? ", \(Report.fileName)" : "")
+      \(page.isWanted ? ", \(ResultNames.page)" : "")
       """
   }
 }

@@ -4,6 +4,7 @@ import CommandSupport
 import Device
 import DeviceRegistry
 import Logging
+import Results
 import Support
 
 /// Chooses a device, and says what the user does not expect of the choice. The reasons stand in `cka devices` and
@@ -111,6 +112,11 @@ func failure(of error: DeviceError) -> Failure {
     : Failure(.software, oneLine(error.description))
 }
 
+/// Turns the failure of a device into that of a command.
+func reportingDeviceErrors<Result>(_ body: () throws(DeviceError) -> Result) throws -> Result {
+  do throws(DeviceError) { return try body() } catch { throw failure(of: error) }
+}
+
 /// Names every layer that has no values; `paths` are the models' files or folders.
 ///
 /// - Returns: what the layers of each model hold that are not finite.
@@ -142,68 +148,4 @@ func report(
         similarity.rightStatuses, similarity.rightSigmas, right, pairing.right, paths.last))
   }
   return found
-}
-
-/// How many numbers of a layer are NaN or infinite, and in which examples.
-struct NonFiniteExamples: Codable {
-  var values: Int
-  /// How many examples hold one, of how many compared.
-  var examples: Int
-  var compared: Int
-  /// The first of them, as the model counts them.
-  var first: [Int]
-
-  init(_ found: NonFiniteValues, of examples: [Int]) {
-    values = found.count
-    self.examples = found.places.count
-    compared = examples.count
-    first = found.places.prefix(100).map { examples[$0] }
-  }
-
-  var words: String {
-    return "non-finite: \(Format.count(values)) \(values == 1 ? "value" : "values") in "
-      + "\(Format.count(examples)) of \(Format.count(compared)) examples "
-      + "(\(examples == 1 ? "example" : "examples") \(listed(first, of: examples))) \(values == 1 ? "is" : "are") NaN or infinite"
-  }
-}
-
-/// What the layers hold that are non-finite, nil for others and for those that an RBF bandwidth made so.
-func nonFiniteExamples(
-  of layers: [LayerActivations], _ statuses: [Status], _ examples: [Int]
-) throws -> [NonFiniteExamples?] {
-  let places = layers.indices.filter { statuses[$0] == .nonFinite }
-  guard !places.isEmpty else { return layers.map { _ in nil } }
-  let found: [NonFiniteValues?]
-  do throws(ActivationReadError) {
-    found = try NonFiniteValues.find(in: places.map { layers[$0] }, examples: examples)
-  } catch {
-    throw Failure(.io, error.description)
-  }
-  let byPlace = Dictionary(uniqueKeysWithValues: zip(places, found))
-  return layers.indices.map { index in
-    byPlace[index].flatMap { $0 }.map { NonFiniteExamples($0, of: examples) }
-  }
-}
-
-/// Why a layer has no values; nil where it has, or where no layer can have any.
-func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
-  switch status {
-  case .ok, .tooFewExamples: nil
-  case .constant: "constant: every example has the same activations"
-  case .nonFinite:
-    switch kernel {
-    case .rbf(.medianMultiple(let multiple)) where sigma == 0 || sigma == .infinity,
-      .rbf(.sampledMedianMultiple(let multiple, examples: _))
-    where sigma == 0 || sigma == .infinity:
-      multiple == 1
-        ? "non-finite: the median distance is zero, and with it RBF's bandwidth"
-        : "non-finite: the median distance times --bandwidth \(multiple) is zero or infinite"
-    case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
-      "non-finite: --sigma \(given) is far from the distances of its examples"
-    default: "non-finite: it holds NaN or infinity"
-    }
-  case .degenerate: "degenerate: components of equal variance have no order"
-  case .lowPrecision:
-    "low-precision: what centering leaves of its Gram matrix is as small as rounding errors"
-  }
 }

@@ -7,6 +7,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Results
 import Support
 
 struct ComponentsCommand: ParsableCommand {
@@ -94,7 +95,8 @@ struct ComponentsCommand: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, of: ComponentsFiles.kind, replacing: force)
+      let folder = try ResultFolder(
+        output, of: ComponentsResult.kind, replacing: force, warn: Console.warning)
       let (left, right) = try models.open(layers, log: log)
       let all = try examples.pairing(left, right, paths: models.paths, seed: seed)
       let pairing = try drop.apply(to: all, left, right, paths: models.paths, log: log)
@@ -132,16 +134,17 @@ struct ComponentsCommand: ParsableCommand {
         analysis, outcome, traits, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
-      document.device.add(choice)
+      document.device.add(reasons: choice.reasons)
       warn(document, to: log)
       for index in document.models.indices { document.models[index].add(nonFinite[index]) }
-      let files = try ComponentsFiles(
-        document, analysis, outcome, traits, report: page.isWanted)
-      try folder.write(files.contents)
+      let result = try ComponentsResult(document, outcome)
+      let files = try result.files(
+        with: result.dataFiles(analysis, outcome, traits), report: page.isWanted)
+      try folder.write(files)
       if !quiet {
         try Console.print(document.table.text, terminator: "")
         try Console.print(
-          summary(document, outcome, written: files.contents.map(\.name), to: folder))
+          summary(document, outcome, written: files.map(\.name), to: folder))
       }
     }
   }

@@ -7,6 +7,7 @@ import Device
 import DeviceRegistry
 import Foundation
 import Logging
+import Results
 import Support
 
 struct ConvergeCommand: ParsableCommand {
@@ -79,7 +80,8 @@ struct ConvergeCommand: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, of: ConvergeFiles.kind, replacing: force)
+      let folder = try ResultFolder(
+        output, of: ConvergeResult.kind, replacing: force, warn: Console.warning)
       let (left, right) = try models.open(layers, log: log)
       let convergence = try convergence(left, right, log: log)
       let choice = try chooseDevice(device.device, precision: device.precision, log: log)
@@ -100,10 +102,11 @@ struct ConvergeCommand: ParsableCommand {
         convergence, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: (clock.now - start) / .seconds(1)))
-      document.device.add(choice)
+      document.device.add(reasons: choice.reasons)
       for index in document.models.indices { document.models[index].add(nonFinite[index]) }
-      let files = try ConvergeFiles(document, outcome, report: page.isWanted)
-      try folder.write(files.contents)
+      let result = ConvergeResult(document, exact: outcome.exact.cka)
+      let files = try result.files(with: result.dataFiles(outcome), report: page.isWanted)
+      try folder.write(files)
       if !quiet {
         try Console.print(document.table.text, terminator: "")
         try Console.print(summary(document, folder, files))
@@ -203,7 +206,7 @@ struct ConvergeCommand: ParsableCommand {
   }
 
   private func summary(
-    _ document: ConvergeDocument, _ folder: ResultFolder, _ files: ConvergeFiles
+    _ document: ConvergeDocument, _ folder: ResultFolder, _ files: [ResultFile]
   ) -> String {
     let counts = document.models.map { String($0.layers.count) }
     return """
@@ -211,7 +214,7 @@ struct ConvergeCommand: ParsableCommand {
       \(Format.count(document.examples.compared)) examples: \(counts[0]) × \
       \(counts.last ?? counts[0]) layers, \(document.repeats) \
       \(document.repeats == 1 ? "order" : "orders"), in \(Format.seconds(document.timings.total))
-      written to \(oneLine(folder.path)): \(files.contents.map(\.name).joined(separator: ", "))
+      written to \(oneLine(folder.path)): \(files.map(\.name).joined(separator: ", "))
       """
   }
 }

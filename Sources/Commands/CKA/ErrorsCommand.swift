@@ -3,8 +3,11 @@ import Analyses
 import ArgumentParser
 import CommandSupport
 import Foundation
+import Inputs
 import Logging
 import Report
+import ResultFigures
+import Results
 import Support
 
 struct ErrorsCommand: ParsableCommand {
@@ -103,7 +106,8 @@ struct ErrorsCommand: ParsableCommand {
     let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
       let start = ContinuousClock.now
-      let folder = try ResultFolder(output, of: ErrorsFiles.kind, replacing: force)
+      let folder = try ResultFolder(
+        output, of: ErrorsResult.kind, replacing: force, warn: Console.warning)
       let (groups, ids) = try ErrorGroups(group).read(layer: layer, areLogits: logits)
       let truth = try readLabels(labels)
       let study = try reportingPredictions(of: nil) { () throws(PredictionError) in
@@ -122,21 +126,24 @@ struct ErrorsCommand: ParsableCommand {
         }
         return found
       }
-      let findings = try ErrorFindings(
-        study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top, repeats: repeats,
-        seed: seed)
+      let findings = try reportingPredictions(of: nil) { () throws(PredictionError) in
+        try ErrorFindings(
+          study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top,
+          repeats: repeats, seed: seed)
+      }
       announce(findings, to: log)
       let document = ErrorsDocument(
         study, findings, labels: labels, repeats: repeats, seed: seed,
         seconds: (ContinuousClock.now - start) / .seconds(1))
-      let files = try ErrorsFiles(
-        document, study, findings, exampleIDs: ids, report: page.isWanted)
-      try folder.write(files.contents)
+      let result = ErrorsResult(document, findings.similarity)
+      let files = try result.files(
+        with: result.dataFiles(study, findings, exampleIDs: ids), report: page.isWanted)
+      try folder.write(files)
       if !quiet {
         try Console.print(document.text, terminator: "")
         try Console.print(
           "written to \(oneLine(folder.path)): \(ErrorsDocument.name) and tables, matrices, pictures"
-            + (page.isWanted ? ", \(Report.fileName)" : "")
+            + (page.isWanted ? ", \(ResultNames.page)" : "")
         )
       }
     }
@@ -172,51 +179,6 @@ struct ErrorsCommand: ParsableCommand {
         \(untested) \(untested == 1 ? "class has" : "classes have") no test: within either group all \
         networks do equally well there
         """)
-    }
-  }
-}
-
-/// All analyses of a study.
-struct ErrorFindings {
-  let accuracy: AccuracyDifference
-  let dispersion: ExampleDispersion
-  let control: DispersionControl
-  let chance: (excess: RelabelingTest, effectSize: RelabelingTest)
-  let logistic: LogisticModels
-  let classes: SubsetDifferences
-  let groupsOfClasses: SubsetDifferences?
-  /// Where A is ahead, and where B is.
-  let ahead: (first: DifferingExamples, second: DifferingExamples)
-  let similarity: OutputSimilarity
-  /// What there is of each measure, in the order of the measures.
-  let outputs:
-    [(
-      measure: OutputSimilarity.Measure, means: OutputSimilarity.Means, gap: RelabelingTest
-    )]
-
-  init(
-    _ study: ErrorStudy, classNames: [String]?, groupsOfClasses: [(name: String, classes: [Int])]?,
-    limit: Int, repeats: Int, seed: UInt64
-  ) throws {
-    accuracy = study.accuracy
-    dispersion = study.dispersion
-    control = study.dispersionControl(repeats: repeats, seed: seed)
-    chance = study.chance(limit: repeats, seed: seed)
-    logistic = study.logisticModels
-    classes = study.classDifferences(names: classNames)
-    self.groupsOfClasses = groupsOfClasses.map { study.differences(on: $0) }
-    func ahead(_ leader: ErrorStudy.Leader) -> DifferingExamples {
-      study.differingExamples(aheadIs: leader, limit: limit, repeats: repeats, seed: seed)
-    }
-    self.ahead = (ahead(.first), ahead(.second))
-    let similarity = try reportingPredictions(of: nil) { () throws(PredictionError) in
-      try study.outputSimilarity()
-    }
-    self.similarity = similarity
-    outputs = OutputSimilarity.Measure.allCases.compactMap { measure in
-      study.similarity(measure, in: similarity, limit: repeats, seed: seed).map {
-        (measure, $0.means, $0.gap)
-      }
     }
   }
 }

@@ -2,6 +2,7 @@ import ActivationFiles
 import Activations
 import ArgumentParser
 import Foundation
+import Inputs
 import Logging
 import Support
 
@@ -41,84 +42,13 @@ struct LayerOptions: ParsableArguments {
     }
   }
 
-  /// The layers of the model at `path` that the user wants, pooled as the user wants, and the names of all its
-  /// arrays.
-  ///
-  /// - Parameters:
-  ///   - patterns: shell patterns of layer names; none takes all layers.
-  ///   - log: is told which arrays were skipped.
-  func select(
-    _ path: String, _ patterns: [String], log: Logger?
-  ) throws -> (model: ActivationModel, arrays: [String]) {
-    let contents = try reportingFileErrors { () throws(ActivationFileError) in
-      try ModelContents(path: path)
-    }
-    let isWanted = { (name: String) in
-      patterns.isEmpty || patterns.contains { matches(name, $0) }
-    }
-    let isExcluded = { (name: String) in exclude.contains { matches(name, $0) } }
-    let wanted = contents.names.filter(isWanted)
-    guard !wanted.isEmpty else {
-      let names = patterns.map(oneLine).joined(separator: ", ")
-      throw Failure(.usage, "\(oneLine(path)): no layer matches \(names); see cka inspect")
-    }
-    guard !wanted.allSatisfy(isExcluded) else {
-      let names = exclude.map(oneLine).joined(separator: ", ")
-      throw Failure(.usage, "\(oneLine(path)): --exclude \(names) leaves no layer")
-    }
-    var choices = patterns.map { pattern in
-      { (name: String) in matches(name, pattern) && !isExcluded(name) }
-    }
-    if choices.isEmpty, !exclude.isEmpty { choices = [{ !isExcluded($0) }] }
-    let files = try reportingFileErrors { () throws(ActivationFileError) in
-      try contents.model(choosing: choices)
-    }
-    if let log, let note = skippedArrays(of: files) { log.warning("\(note)") }
-    var layers = files.layers
-    for index in layers.indices { layers[index].pooling = try pooling(of: layers[index], in: path) }
-    let model = ActivationModel(name: files.name, layers: layers, exampleIDs: files.exampleIDs)
-    return (model, contents.names)
+  /// What the options say.
+  var selection: ModelSelection {
+    ModelSelection(exclude: exclude, takesMean: pool == .mean, layout: layout)
   }
 
-  /// A mean over positions needs to know the positions.
-  private func pooling(
-    of layer: LayerActivations, in path: String
-  ) throws -> LayerShape.Pooling {
-    guard pool == .mean, layer.shape.isLayoutNeeded else { return .flatten }
-    guard let layout = layer.layout ?? layout else {
-      let readings = LayerShape.Layout.allCases.map {
-        let count = layer.shape.pooledFeatureCount($0)
-        return "\($0.rawValue) keeps \(count) \(count == 1 ? "feature" : "features")"
-      }
-      throw Failure(
-        .usage,
-        "\(oneLine(path)): --pool mean needs --layout: of layer \(oneLine(layer.name)), "
-          + "\(layer.shape), \(readings.joined(separator: ", "))")
-    }
-    return .mean(layout)
-  }
-
-  /// Checks that each pattern of layers' names matches an array of one of the models at `paths`.
-  func checkPatterns(of paths: [String]) throws {
-    guard !layers.isEmpty || !exclude.isEmpty else { return }
-    var names: [String] = []
-    for path in paths {
-      names += try reportingFileErrors { () throws(ActivationFileError) in
-        try ModelContents(path: path).names
-      }
-    }
-    try check(layers, of: names, in: paths)
-    try check(exclude, of: names, in: paths)
-  }
-
-  /// Checks that each pattern matches one of `names`, those of all arrays of the models at `paths`: another
-  /// is likely misspelled.
-  func check(_ patterns: [String], of names: [String], in paths: [String]) throws {
-    for pattern in patterns where !names.contains(where: { matches($0, pattern) }) {
-      let places = paths.map(oneLine).joined(separator: ", ")
-      throw Failure(.usage, "\(places): no layer matches \(oneLine(pattern)); see cka inspect")
-    }
-  }
+  /// All patterns of layers' names.
+  var patterns: [String] { layers + exclude }
 }
 
 /// What models are called in results.
@@ -154,8 +84,4 @@ struct NameOption: ParsableArguments {
         layers: model.layers, exampleIDs: model.exampleIDs)
     }
   }
-}
-
-private func matches(_ name: String, _ pattern: String) -> Bool {
-  fnmatch(pattern, name, 0) == 0
 }

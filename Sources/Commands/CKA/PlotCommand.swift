@@ -6,6 +6,8 @@ import Device
 import Figures
 import Foundation
 import Report
+import ResultFigures
+import Results
 import Support
 
 struct PlotCommand: ParsableCommand {
@@ -113,7 +115,7 @@ struct PlotCommand: ParsableCommand {
   private func writeReport(of folder: String) throws {
     let bytes = try drawing(folder) { try readResult(in: folder).report().bytes() }
     let place = try resultFolder(folder)
-    let path = "\(place)/\(Report.fileName)"
+    let path = "\(place)/\(ResultNames.page)"
     try replaceFile(bytes, at: path, called: oneLine(path))
     try Console.print("written: \(oneLine(path))")
   }

@@ -6,7 +6,9 @@ import CommandSupport
 import Device
 import DeviceRegistry
 import Foundation
+import Inputs
 import Logging
+import Results
 import Support
 
 struct ProbeCommand: ParsableCommand {
@@ -90,9 +92,10 @@ struct ProbeCommand: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, of: ProbeFiles.kind, replacing: force)
-      let opened = try layers.select(model, layers.layers, log: log)
-      try layers.check(layers.layers + layers.exclude, of: opened.arrays, in: [model])
+      let folder = try ResultFolder(
+        output, of: ProbeResult.kind, replacing: force, warn: Console.warning)
+      let opened = try layers.selection.open(model, layers: layers.layers) { log.warning("\($0)") }
+      try ModelSelection.check(layers.patterns, of: opened.arrays, in: [model])
       let source = names.rename([opened.model], paths: [model])[0]
       let all = try readLabels(labels, count: source.exampleCount, of: model)
       let pairing = try drop.apply(
@@ -110,15 +113,16 @@ struct ProbeCommand: ParsableCommand {
         probe, results, path: model, labelsPath: labels, testFraction: testFraction, seed: seed,
         pooling: layers.pool.rawValue, precision: device.precision, device: info,
         blocks: spans?.ranges, seconds: (clock.now - start) / .seconds(1))
-      document.device.add(choice)
+      document.device.add(reasons: choice.reasons)
       document.examples.nonFinite = pairing.dropped
-      let files = try ProbeFiles(document, report: page.isWanted)
-      try folder.write(files.contents)
+      let result = ProbeResult(document)
+      let files = try result.files(with: result.dataFiles, report: page.isWanted)
+      try folder.write(files)
       if !quiet {
         try Console.print(document.table.text, terminator: "")
         try Console.print(document.summary)
         try Console.print(
-          "written to \(oneLine(folder.path)): \(files.contents.map(\.name).joined(separator: ", "))"
+          "written to \(oneLine(folder.path)): \(files.map(\.name).joined(separator: ", "))"
         )
       }
     }

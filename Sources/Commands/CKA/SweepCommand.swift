@@ -4,8 +4,11 @@ import CKA
 import CommandSupport
 import Device
 import DeviceRegistry
+import Inputs
 import Logging
 import Report
+import ResultFigures
+import Results
 import Support
 import SweepStore
 
@@ -88,7 +91,7 @@ struct SweepCommand: ParsableCommand {
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
       try reportingStoreErrors {
         let table = try groups.table
-        try layers.checkPatterns(of: models)
+        try ModelSelection.checkPatterns(layers.patterns, of: models)
         try SweepFolder.check("\(output)/results")
         let choice = try chooseDevice(device.device, precision: device.precision, log: log)
         var opened: Set<String> = []
@@ -98,9 +101,10 @@ struct SweepCommand: ParsableCommand {
           devices: choice.devices, models: models, team: ranks, meter: Progress.meter,
           openModel: {
             // A sweep may open a model several times.
-            try layers.select(
-              $0, layers.layers, log: opened.insert($0).inserted ? log : nil
-            ).model
+            let isFirst = opened.insert($0).inserted
+            return try layers.selection.open($0, layers: layers.layers) {
+              if isFirst { log.warning("\($0)") }
+            }.model
           },
           observe: { report($0, to: log) })
         let plan = sweep.plan
@@ -190,7 +194,7 @@ func writeResults(
   Progress.begin(isQuiet: isQuiet)
   Progress.meter.begin(Double(count * (count + 1) / 2), as: "results")
   defer { Progress.meter.end() }
-  var outputs = try SweepOutputs(results, table: groups)
+  var outputs = try SweepOutputs(results, table: groups, warn: Console.warning)
   let summary = try outputs.write(table: table, report: report) { Progress.meter.reach($0) }
   for warning in summary.warnings { log.warning("\(warning)") }
   guard !isQuiet else { return }
@@ -200,7 +204,7 @@ func writeResults(
     written in \(Format.seconds((clock.now - start) / .seconds(1)))
     written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
     models.npy, models.csv, models.png, .svg and .pdf\
-    \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(Report.fileName)" : "")
+    \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(ResultNames.page)" : "")
     """)
 }
 

@@ -8,6 +8,7 @@ import DeviceRegistry
 import Foundation
 import Logging
 import Report
+import Results
 import Support
 
 struct TrustCommand: ParsableCommand {
@@ -78,7 +79,8 @@ struct TrustCommand: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let start = clock.now
-      let folder = try ResultFolder(output, of: TrustFiles.kind, replacing: force)
+      let folder = try ResultFolder(
+        output, of: TrustResult.kind, replacing: force, warn: Console.warning)
       let (left, right) = try models.open(layers, log: log)
       let pair = try cell.map { try place(of: $0, left, right ?? left) }
       var comparison = try comparison(left, right, log: log)
@@ -95,7 +97,7 @@ struct TrustCommand: ParsableCommand {
       var document = TrustDocument(
         comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, seed: seed)
-      document.device.add(choice)
+      document.device.add(reasons: choice.reasons)
       document.pair = details.map {
         .init(
           $0, row: pair?.row ?? 0, column: pair?.column ?? 0,
@@ -103,11 +105,13 @@ struct TrustCommand: ParsableCommand {
       }
       warn(document, to: log)
       document.seconds = (clock.now - start) / .seconds(1)
-      let files = try TrustFiles(document, outcome, details, comparison, report: page.isWanted)
-      try folder.write(files.contents)
+      let result = TrustResult(document, outcome)
+      let files = try result.files(
+        with: result.dataFiles(outcome, details, comparison), report: page.isWanted)
+      try folder.write(files)
       if !quiet {
         try Console.print(document.text, terminator: "")
-        let names = files.contents.map(\.name).joined(separator: ", ")
+        let names = files.map(\.name).joined(separator: ", ")
         try Console.print("written to \(oneLine(folder.path)): \(names)")
       }
     }
@@ -222,12 +226,5 @@ struct TrustCommand: ParsableCommand {
     if document.pair?.isCarriedByFew ?? false {
       log.warning("--cell \(oneLine(cell ?? "")): few examples decide the value; see the drops")
     }
-  }
-}
-
-extension Comparison {
-  /// What the compared examples are called: their sample IDs, or their places in the first model.
-  var exampleNames: [String] {
-    pairing.left.map { left.exampleIDs?[$0] ?? String($0) }
   }
 }

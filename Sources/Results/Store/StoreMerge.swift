@@ -1,4 +1,5 @@
 import Activations
+import CKA
 import Glibc
 
 /// Joins the shares of a plan's minibatches, which `Sweep`s with shards have made, to one store.

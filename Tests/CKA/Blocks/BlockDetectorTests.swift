@@ -1,3 +1,4 @@
+import Analyses
 import Device
 import TestSupport
 import Testing

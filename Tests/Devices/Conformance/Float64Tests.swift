@@ -1,4 +1,5 @@
 import Activations
+import Analyses
 import Device
 import Foundation
 import TestSupport

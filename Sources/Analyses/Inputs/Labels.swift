@@ -1,0 +1,28 @@
+import ActivationFiles
+import Activations
+import Analyses
+import Support
+
+/// The class of every example: a `.npy` file of whole numbers from 0, n or n × 1.
+package func readLabels(_ path: String) throws -> [Int32] {
+  let file = try openModel(path)
+  guard file.layers.count == 1 else {
+    throw Failure(
+      .data, "\(oneLine(path)): found \(file.layers.count) arrays, expected one of labels")
+  }
+  return try reportingPredictions(of: path) { () throws(PredictionError) in
+    try classLabels(file.layers[0])
+  }
+}
+
+/// The class of each of the `count` examples of the model at the path `model`.
+package func readLabels(_ path: String, count: Int, of model: String) throws -> [Int] {
+  let labels = try readLabels(path)
+  guard labels.count == count else {
+    throw Failure(
+      .data,
+      "\(oneLine(path)): found \(labels.count) labels, expected \(count): one for each example of "
+        + oneLine(model))
+  }
+  return labels.map(Int.init)
+}

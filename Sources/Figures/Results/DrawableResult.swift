@@ -1,0 +1,78 @@
+import Activations
+import Figures
+import Report
+import Results
+import Support
+
+/// All that the figures and the page of a result are made of. A command makes one of what it has computed, and
+/// `cka plot` one of the files of a folder, so that both draw the same.
+package protocol DrawableResult: Sendable {
+  /// Reads the result of a folder.
+  init(in folder: String) throws
+  /// The figures, the one that says most first.
+  func figures() throws -> [NamedFigure]
+  /// The page.
+  func report() throws -> Report
+}
+
+/// A figure and what its files are called, without the end.
+package struct NamedFigure: Sendable {
+  package let name: String
+  package let figure: any Figure
+
+  package init(name: String, figure: any Figure) {
+    self.name = name
+    self.figure = figure
+  }
+}
+
+extension DrawableResult {
+  /// The files of a result, ready to be written: pictures, the page where it is wanted, and `others`. They are
+  /// made side by side: of a thousand layers each takes a good part of a second.
+  package func files(with others: [FileMaker], report: Bool) throws -> [ResultFile] {
+    try concurrentMap(drawings(report: report) + others) { try $0() }
+  }
+
+  /// What makes the files of the figures, in every format, and of the page where it is wanted.
+  private func drawings(report: Bool) throws -> [FileMaker] {
+    var makers: [FileMaker] = []
+    for figure in try figures() {
+      for format in FigureFormat.allCases {
+        makers.append { (figure.file(format), try figure.figure.data(format)) }
+      }
+    }
+    if report { makers.append { (ResultNames.page, try self.report().bytes()) } }
+    return makers
+  }
+}
+
+extension NamedFigure {
+  /// What its file is called in a format.
+  package func file(_ format: FigureFormat) -> String { "\(name).\(format.rawValue)" }
+}
+
+/// What lies in a folder that one of the commands wrote; of a sweep, the store or its `results`.
+package func readResult(in folder: String) throws -> any DrawableResult {
+  let place = try resultFolder(folder)
+  let types: [(String, any DrawableResult.Type)] = [
+    (ResultDocument.name, CompareResult.self), (ConvergeDocument.name, ConvergeResult.self),
+    (ComponentsDocument.name, ComponentsResult.self), (BlocksDocument.name, BlocksResult.self),
+    (TrustDocument.name, TrustResult.self), (ProbeDocument.name, ProbeResult.self),
+    (ErrorsDocument.name, ErrorsResult.self), (SweepDocument.name, SweepResult.self),
+  ]
+  let found = try types.first { try isThere("\(place)/\($0.0)") }
+  guard let (_, type) = found else {
+    throw Failure(
+      .noInput,
+      "\(oneLine(folder)): holds no result; expected a folder that a command of cka wrote, or a store"
+    )
+  }
+  return try type.init(in: place)
+}
+
+/// Draws what the files in `folder` hold: where they make no figure, it is the files' fault.
+package func drawing<Result>(_ folder: String, _ body: () throws -> Result) throws -> Result {
+  do { return try body() } catch let error as FigureError where error.kind == .invalid {
+    throw Failure(.data, "\(oneLine(folder)): cannot be drawn: \(oneLine(error.description))")
+  }
+}

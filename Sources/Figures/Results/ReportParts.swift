@@ -1,0 +1,31 @@
+import Activations
+import Report
+import Support
+
+extension Report.Table {
+  /// The same table as on a terminal.
+  init(_ table: TextTable, caption: String? = nil) {
+    self.init(
+      zip(table.headings, table.alignments).map { $1 == .right ? .number($0) : .text($0) },
+      rows: table.rows, caption: caption)
+  }
+}
+
+extension Report {
+  /// The page as a file's bytes.
+  package func bytes() throws -> [UInt8] {
+    do { return try page() } catch {
+      throw Failure(.software, "writing a report: \(oneLine(String(describing: error)))")
+    }
+  }
+
+  /// A report of this version of the tool.
+  init(title: String, facts: [Fact], sections: [Section]) {
+    self.init(
+      title: title, facts: facts, sections: sections,
+      footer: """
+        Made by cka \(toolVersion). The page holds all that it shows and opens without a network; the \
+        numbers with all their digits are in the files beside it.
+        """)
+  }
+}

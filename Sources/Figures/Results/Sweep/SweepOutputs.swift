@@ -1,0 +1,219 @@
+import Activations
+import Analyses
+import CKA
+import Device
+import Figures
+import Foundation
+import Inputs
+import Report
+import Results
+import Support
+import SweepStore
+
+/// Writes the results of a sweep into `results` of its store: numbers of every pair, maps of groups, a
+/// grid, a table and `sweep.json`, which says what is there.
+///
+/// Pairs go by one after another: of all their maps only what the pictures need is kept.
+package struct SweepOutputs {
+  private let results: SweepResults
+  private let groups: [ModelGroup]
+  private let folder: SweepFolder
+  private var groupMaps: [GroupMaps]
+  private var overview: SweepOverview
+  private var document: SweepDocument
+
+  /// What was done.
+  package struct Summary {
+    /// Pairs whose files were written.
+    package var written = 0
+    /// Pairs whose files were there.
+    package var found = 0
+    /// Models that have layers without values, one line each.
+    package var warnings: [String] = []
+    /// Where the results are.
+    package var path = ""
+  }
+
+  /// - Parameters:
+  ///   - table: which models are of one architecture.
+  ///   - warn: is told of files in the folder that cka did not write.
+  package init(
+    _ results: SweepResults, table: ModelTable,
+    warn: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws {
+    self.results = results
+    groups = try table.groups(of: results.models.map(\.name))
+    folder = try SweepFolder("\(results.path)/results", warn: warn)
+    groupMaps = try GroupMaps.all(of: results.models, groups)
+    overview = SweepOverview(
+      names: results.models.map(\.name), layerCounts: results.models.map(\.layers.count))
+    document = SweepDocument(results, groups: groups)
+  }
+
+  /// Writes what is not there yet.
+  ///
+  /// - Parameters:
+  ///   - table: whether the table of all cells is written, too.
+  ///   - report: whether a page is written, too. One from before, as a table, would not show what is there
+  ///     now, and goes.
+  ///   - observe: hears how many pairs are done.
+  package mutating func write(table: Bool, report: Bool, observe: (Int) -> Void = { _ in }) throws
+    -> Summary
+  {
+    var summary = Summary(path: folder.path)
+    let path = "\(folder.path)/\(SweepDocument.name)"
+    let earlier = SweepDocument.previous(at: path)?.pairs ?? []
+    let known = Dictionary(earlier.map { ($0.folder, $0.fingerprint) }) { first, _ in first }
+    var jobs = self.jobs(known: known)
+    // Until all is written, the document names only what stays.
+    let staying = Set(jobs.filter { !$0.isWritten }.map(\.folder))
+    var interim = document
+    interim.pairs = earlier.filter { staying.contains($0.folder) }
+    if access(path, F_OK) == 0 || errno != ENOENT {
+      try folder.write(try interim.json, to: SweepDocument.name)
+    }
+
+    let cells = table ? try SweepTable(in: folder) : nil
+    var done = 0
+    while !jobs.isEmpty {
+      let chunk = nextChunk(of: jobs)
+      jobs.removeFirst(chunk.count)
+      let (results, folder, side) = (results, folder, overview.side)
+      let pairs = try concurrentMap(chunk) { job in
+        try PairOutput(job, of: results, in: folder, side: side, listsCells: table)
+      }
+      for (job, pair) in zip(chunk, pairs) {
+        try cells?.append(pair.lines)
+        try add(pair, job, to: &summary)
+        done += 1
+        observe(done)
+      }
+    }
+    document.groups = try groupMaps.map { try $0.write(to: folder, scoreName: document.scoreName) }
+    for file in try overview.files(groups: groups.map(\.name), scoreName: document.scoreName) {
+      try folder.write(file.bytes, to: file.name)
+      document.files.append(file.name)
+    }
+    if let cells {
+      try cells.finish()
+      document.files.append(SweepTable.name)
+    } else {
+      try folder.remove(SweepTable.name)
+    }
+    if report { document.files.append(ResultNames.page) }
+    try folder.remove(ResultNames.page)
+    try folder.synchronize()
+    try folder.write(try document.json, to: SweepDocument.name)
+    if report {
+      try folder.write(try SweepResult(in: folder.path).report().bytes(), to: ResultNames.page)
+    }
+    return summary
+  }
+
+  /// The pairs that are worked on side by side: few enough that their maps take little memory, and one at
+  /// least.
+  private func nextChunk(of jobs: [PairOutput.Job]) -> [PairOutput.Job] {
+    var room = 1 << 20
+    let chunk = jobs.prefix(32).prefix { job in
+      room -= results.models[job.left].layers.count * results.models[job.right].layers.count
+      return room >= 0
+    }
+    return Array(chunk.isEmpty ? jobs.prefix(1) : chunk)
+  }
+
+  /// All pairs, a model with itself among them.
+  private func jobs(known: [String: String]) -> [PairOutput.Job] {
+    let models = results.models
+    let names = models.map { safeFileName($0.name) }
+    return models.indices.flatMap { left in
+      (left..<models.count).map { right in
+        let name = "pairs/\(names[left])--\(names[right])"
+        let fingerprint = results.fingerprint(left, right)
+        let isWhole = known[name] == fingerprint && folder.isWhole(name)
+        return PairOutput.Job(
+          left: left, right: right, folder: name, fingerprint: fingerprint, isWritten: !isWhole,
+          keepsMap: left == right || groups[left].name == groups[right].name)
+      }
+    }
+  }
+
+  private mutating func add(
+    _ pair: PairOutput, _ job: PairOutput.Job, to summary: inout Summary
+  ) throws {
+    if job.isWritten { summary.written += 1 } else { summary.found += 1 }
+    overview.add(
+      pair.tile, mean: pair.depth.mean, left: job.left, right: job.right)
+    if let map = pair.map {
+      for index in groupMaps.indices { try groupMaps[index].add(map, job.left, job.right) }
+    }
+    if job.left == job.right {
+      let model = ResultDocument.Model(results.models[job.left], pair.statuses, pair.sigmas)
+      document.models[job.left].layers = model.layers
+      if let warning = warning(results.models[job.left], pair) { summary.warnings.append(warning) }
+    }
+    document.pairs.append(
+      SweepDocument.Pair(
+        left: job.left, right: job.right, folder: job.folder, fingerprint: job.fingerprint,
+        undefinedCells: pair.undefinedCells,
+        similarityAtEqualDepth: jsonNumber(pair.depth.mean),
+        undefinedDepths: pair.depth.undefinedCount))
+  }
+
+  private func warning(_ model: SweepModel, _ pair: PairOutput) -> String? {
+    let undefined = pair.statuses.indices.filter { pair.statuses[$0] != .ok }
+    guard let first = undefined.first else { return nil }
+    let reason =
+      reason(pair.statuses[first], pair.sigmas[first], results.settings.gramKernel)
+      ?? pair.statuses[first].rawValue
+    let others = undefined.count > 1 ? ", and \(undefined.count - 1) more of its layers" : ""
+    return
+      "\(oneLine(model.path)): layer \(oneLine(model.layers[first].name)) is left undefined: \(reason)"
+      + others
+  }
+}
+
+/// The files of one pair, and what the pictures of all pairs need of it.
+struct PairOutput: Sendable {
+  /// What is to be done for a pair.
+  struct Job: Sendable {
+    var left: Int
+    var right: Int
+    var folder: String
+    var fingerprint: String
+    /// Whether its files are missing, or made of something else.
+    var isWritten: Bool
+    /// Whether its whole map is needed.
+    var keepsMap: Bool
+  }
+
+  let tile: HeatmapGrid.Tile
+  let depth: DepthSimilarity
+  let undefinedCells: Int
+  let map: Matrix<Double>?
+  /// Its lines of the table of all cells, where that is written.
+  let lines: [UInt8]
+  /// Of the first model's layers.
+  let statuses: [Status]
+  let sigmas: [Double?]
+
+  init(
+    _ job: Job, of results: SweepResults, in folder: SweepFolder, side: Int, listsCells: Bool
+  ) throws {
+    let similarity = try results.similarity(job.left, job.right)
+    let cka = similarity.cka
+    if job.isWritten {
+      let document = ResultDocument(results, job.left, job.right, similarity)
+      let files = try CompareResult(document, similarity).dataFiles.map { try $0() }
+      try folder.write(files, to: job.folder)
+    }
+    tile = try HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
+    depth = DepthSimilarity(cka)
+    undefinedCells = cka.elements.count(where: \.isNaN)
+    map = job.keepsMap ? cka : nil
+    lines =
+      listsCells
+      ? SweepTable.lines(similarity, results.models[job.left], results.models[job.right]) : []
+    statuses = similarity.leftStatuses
+    sigmas = similarity.leftSigmas
+  }
+}

@@ -1,0 +1,262 @@
+import Activations
+import Analyses
+import Device
+import Foundation
+import Support
+
+/// What `blocks.json` holds, format `cka-blocks/1` (`Documentation/FileFormats.md`).
+package struct BlocksDocument: StoredDocument {
+  package static let name = "blocks.json"
+  package static let formatFamily = "cka-blocks/"
+  package static let command = "blocks"
+
+  /// `BlockDetector`, for all models.
+  package struct Detector: Codable {
+    /// Left out where it follows from the number of layers.
+    var minimumSize: Int?
+    package var minimumContrast: Double
+    package var significance: Double
+    package var permutations: Int
+    package var seed: UInt64
+  }
+
+  package struct Model: Codable {
+    package var name: String
+    /// The folder of its result.
+    package var path: String
+    var group: String?
+    var seed: String?
+    package var layers: Int
+    /// The least size of a block.
+    package var minimumSize: Int
+    package var undefinedLayers: [Int]
+    /// Undefined pairs of other layers.
+    var undefinedPairs: Int
+    package var blocks: [ResultDocument.Block]
+    /// The best candidate that chance explains.
+    var insignificant: ResultDocument.Block?
+  }
+
+  /// What is left out does not exist.
+  struct Mean: Codable {
+    var mean: Double?
+    var pairs: Int
+  }
+
+  struct Means: Codable {
+    var inside: Mean
+    var across: Mean
+    var outside: Mean
+  }
+
+  /// Two different models of a sweep.
+  package struct Pair: Codable {
+    /// Indices of models.
+    var left: Int
+    var right: Int
+    var similarityAtEqualDepth: Double?
+    var ofAllPairs: Means
+    var atEqualDepth: Means
+  }
+
+  /// How well layers find themselves among the models of one architecture.
+  package struct Matching: Codable {
+    var group: String
+    /// Models that count, and ordered pairs of them.
+    var models: Int
+    var pairs: Int
+    var accuracy: Double
+    /// Of the jackknife over models; left out for fewer than three.
+    var standardError: Double?
+    /// Of 95 %: from, to; left out where there is no error.
+    var interval: [Double]?
+  }
+
+  /// The mean similarity of two architectures at equal depth.
+  package struct Curve: Codable {
+    package var left: String
+    package var right: String
+    /// At each of `AcrossModels.depths`; null where no pair of models has a value.
+    package var similarity: [Double?]
+
+    package init(left: String, right: String, similarity: [Double?]) {
+      self.left = left
+      self.right = right
+      self.similarity = similarity
+    }
+  }
+
+  var format = BlocksDocument.currentFormat
+  var version = toolVersion
+  var date: String? = RunRecord.date
+  var commandLine: [String]? = RunRecord.commandLine
+  package var detector: Detector
+  package var models: [Model]
+  /// Of a sweep.
+  package var pairs: [Pair]?
+  package var matching: [Matching]?
+  package var curves: [Curve]?
+  /// Of one model: the result that its blocks were found in.
+  package var result: ResultDocument?
+
+  package init(
+    format: String = BlocksDocument.currentFormat, version: String = toolVersion,
+    date: String? = RunRecord.date, commandLine: [String]? = RunRecord.commandLine,
+    detector: Detector, models: [Model], pairs: [Pair]? = nil, matching: [Matching]? = nil,
+    curves: [Curve]? = nil, result: ResultDocument? = nil
+  ) {
+    self.format = format
+    self.version = version
+    self.date = date
+    self.commandLine = commandLine
+    self.detector = detector
+    self.models = models
+    self.pairs = pairs
+    self.matching = matching
+    self.curves = curves
+    self.result = result
+  }
+}
+
+extension BlocksDocument {
+  package func check() throws(DocumentFault) {
+    try expect(detector.permutations, within: countable, "detector.permutations")
+    try expect(detector.minimumSize, within: countable, "detector.minimumSize")
+    try expect(detector.minimumContrast, within: plainNumbers, "detector.minimumContrast")
+    try expect(detector.significance, within: fractions, "detector.significance")
+    try expect(!models.isEmpty, "models", found: "no model", expected: "at least one")
+    for (index, model) in models.enumerated() { try model.check("models[\(index)]") }
+    let places = 0...models.count - 1
+    for (index, pair) in (pairs ?? []).enumerated() {
+      try expect(pair.left, within: places, "pairs[\(index)].left")
+      try expect(pair.right, within: places, "pairs[\(index)].right")
+    }
+    for (index, group) in (matching ?? []).enumerated() {
+      let key = "matching[\(index)]"
+      try expect(group.models, within: countable, "\(key).models")
+      try expect(group.accuracy, within: fractions, "\(key).accuracy")
+      for end in group.interval ?? [] { try expect(end, within: fractions, "\(key).interval") }
+    }
+    for (index, curve) in (curves ?? []).enumerated() {
+      let key = "curves[\(index)].similarity"
+      try expect(count: AcrossModels.depths.count, of: curve.similarity, key)
+      for value in curve.similarity { try expect(value, within: scores, key) }
+    }
+    guard let result else { return }
+    try result.check()
+    try expect(count: 1, of: models, "models")
+    try expect(count: 1, of: result.models, "result.models")
+    try expect(count: models[0].layers, of: result.models[0].layers, "result.models[0].layers")
+  }
+}
+
+extension BlocksDocument.Model {
+  fileprivate func check(_ key: String) throws(DocumentFault) {
+    try expect(layers, within: 1...1 << 40, "\(key).layers")
+    try expect(minimumSize, within: 0...countable.upperBound, "\(key).minimumSize")
+    for layer in undefinedLayers {
+      try expect(layer, within: 0...layers - 1, "\(key).undefinedLayers")
+    }
+    try expect(undefinedPairs, within: countable, "\(key).undefinedPairs")
+    try blocks.check("\(key).blocks", layers: layers)
+    try insignificant?.check("\(key).insignificant", layers: layers)
+  }
+}
+
+extension BlocksDocument.Detector {
+  package init(_ detector: BlockDetector) {
+    self.init(
+      minimumSize: detector.minimumSize, minimumContrast: detector.minimumContrast,
+      significance: detector.significance, permutations: detector.permutations,
+      seed: detector.seed)
+  }
+}
+
+extension BlocksDocument.Model {
+  package init(
+    _ network: BlocksInput.Network, _ structure: BlockStructure, by detector: BlockDetector
+  ) {
+    let count = network.map.rows
+    self.init(
+      name: network.model.name, path: network.path, group: network.group, seed: network.seed,
+      layers: count,
+      minimumSize: detector.minimumSize(ofLayers: count - structure.undefinedLayers.count),
+      undefinedLayers: structure.undefinedLayers, undefinedPairs: structure.undefinedPairs,
+      blocks: structure.blocks.map { ResultDocument.Block($0, of: network.model) },
+      insignificant: structure.insignificant.map { ResultDocument.Block($0, of: network.model) })
+  }
+}
+
+extension BlocksDocument.Means {
+  init(_ means: BlockSimilarity.Means) {
+    func mean(_ mean: BlockSimilarity.Mean) -> BlocksDocument.Mean {
+      BlocksDocument.Mean(mean: jsonNumber(mean.value), pairs: mean.count)
+    }
+    self.init(
+      inside: mean(means.inside), across: mean(means.across), outside: mean(means.outside))
+  }
+}
+
+extension BlocksDocument {
+  /// Both tables, as they are printed.
+  package var text: String {
+    [table, matchingTable].compactMap { $0?.text }.joined(separator: "\n")
+  }
+
+  /// The blocks as a table for people.
+  package var table: TextTable {
+    var table = TextTable([
+      ("model", .left), ("first", .left), ("last", .left), ("layers", .right), ("of", .right),
+      ("inside", .right), ("outside", .right), ("contrast", .right), ("p", .right),
+    ])
+    for model in models {
+      let name = oneLine(model.name)
+      if model.blocks.isEmpty {
+        table.add([name, "no block", "", "", String(model.layers), "", "", "", ""])
+      }
+      for block in model.blocks {
+        let names = [name, oneLine(block.firstLayer), oneLine(block.lastLayer)]
+        let sizes = [String(block.size), String(model.layers)]
+        let numbers = [block.meanInside, block.meanOutside, block.contrast, block.p]
+        table.add(names + sizes + numbers.map { $0.map { Format.fixed($0, 3) } ?? "undefined" })
+      }
+    }
+    return table
+  }
+
+  /// How well layers find themselves, as a table for people; nothing without a group of models.
+  package var matchingTable: TextTable? {
+    guard let matching, !matching.isEmpty else { return nil }
+    var table = TextTable([
+      ("architecture", .left), ("models", .right), ("layers find themselves", .right),
+      ("95 % interval", .right),
+    ])
+    for group in matching {
+      table.add([
+        oneLine(group.group), String(group.models), Format.fixed(100 * group.accuracy, 1) + " %",
+        group.interval.map { $0.map { Format.fixed(100 * $0, 1) }.joined(separator: " … ") + " %" }
+          ?? "",
+      ])
+    }
+    return table
+  }
+
+  /// A row a block; places count from 0.
+  package var csv: [UInt8] {
+    models.reduce(
+      into: csvLine([
+        "model", "group", "seed", "layers", "undefined_layers", "first", "last", "first_layer",
+        "last_layer", "size", "mean_inside", "mean_outside", "contrast", "p",
+      ])
+    ) { bytes, model in
+      for block in model.blocks {
+        let names = [model.name, model.group ?? "", model.seed ?? ""]
+        let places = [model.layers, model.undefinedLayers.count, block.first, block.last]
+        let numbers = [block.meanInside, block.meanOutside, block.contrast, block.p]
+        bytes += csvLine(
+          names + places.map(String.init) + [block.firstLayer, block.lastLayer, String(block.size)]
+            + numbers.map { csvNumber($0 ?? .nan) })
+      }
+    }
+  }
+}

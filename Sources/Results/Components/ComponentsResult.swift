@@ -1,0 +1,102 @@
+import ActivationFiles
+import Analyses
+import CKA
+import Device
+
+/// What `components` finds, as far as it is drawn.
+package struct ComponentsResult: Sendable {
+  package let document: ComponentsDocument
+  package let cka: Matrix<Double>
+  /// CKA without the first of `document.removed` components.
+  package let reduced: Matrix<Double>
+  package let alignment: Matrix<Double>
+  /// Of each model's layers: the examples' projections on the first component; none where undefined.
+  package let projections: [[[Double]]]
+
+  package init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) throws {
+    self.document = document
+    cka = outcome.similarity.cka
+    reduced = outcome.reduced[0].cka
+    alignment = outcome.alignment
+    projections = try [outcome.left, outcome.right].prefix(document.models.count).map { layers in
+      try layers.map { try $0.firstStatus == .ok ? $0.projections(on: 0) : [] }
+    }
+  }
+
+  package init(in folder: String) throws {
+    let document = try ComponentsDocument(in: folder)
+    self.document = document
+    let (rows, columns) = document.models.shape
+    cka = try writtenScores(at: "\(folder)/cka.npy", rows: rows, columns: columns)
+    let path = "\(folder)/reduced.npy"
+    let maps = try writtenNumbers(at: path, shape: [document.removed.count, rows, columns])
+    try checkScores(maps, at: path)
+    reduced = Matrix(
+      rows: rows, columns: columns, elements: Array(maps.prefix(rows * columns)))
+    alignment = try writtenScores(at: "\(folder)/alignment.npy", rows: rows, columns: columns)
+    let n = document.examples.compared
+    let counts = document.models.map(\.layers.count)
+    let numbers = try writtenNumbers(
+      at: "\(folder)/projections.npy", shape: [counts.reduce(0, +), n])
+    var layers = stride(from: 0, to: numbers.count, by: n).map { start in
+      let values = Array(numbers[start..<start + n])
+      return values.allSatisfy(\.isFinite) ? values : []
+    }[...]
+    projections = counts.map { count in
+      defer { layers = layers.dropFirst(count) }
+      return Array(layers.prefix(count))
+    }
+  }
+
+  /// The folder that is written.
+  package static let kind = ResultFolder.Kind(
+    ComponentsDocument.self,
+    names: [
+      "components.csv", "cka.npy", "reduced.npy", "alignment.npy", "contributions.npy",
+      "remainders.npy", "projections.npy", "norms.npy", "removal.npy",
+    ],
+    figures: ["components", "removal", "projections"])
+
+  /// All but the pictures.
+  ///
+  /// - Parameter traits: of each model's layers.
+  package func dataFiles(
+    _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,
+    _ traits: [[ActivationTraits]]
+  ) throws -> [FileMaker] {
+    let (rows, columns) = (cka.rows, cka.columns)
+    let (k, n) = (analysis.components, analysis.pairing.count)
+    var parts: [Double] = []
+    var remaining = Matrix<Double>(rows: rows, columns: columns, repeating: .nan)
+    parts.reserveCapacity(rows * columns * k * k)
+    for i in 0..<rows {
+      for j in 0..<columns {
+        parts +=
+          try outcome.contributions(i, j)?.elements
+          ?? Array(repeating: .nan, count: k * k)
+        remaining[i, j] = try outcome.remainder(i, j) ?? .nan
+      }
+    }
+    let (contributions, remainders) = (parts, remaining)
+    let layers = self.projections.joined()
+    let projections = layers.flatMap { $0.isEmpty ? Array(repeating: Double.nan, count: n) : $0 }
+    let norms = traits.joined().flatMap(\.norms)
+    @Sendable func stack(_ maps: [Matrix<Double>]) -> [UInt8] {
+      NPYWriter.data(shape: [maps.count, rows, columns], float64: maps.flatMap(\.elements))
+    }
+    return [
+      { ("components.csv", document.csv) }, { (ComponentsDocument.name, try document.json) },
+      { ("cka.npy", npy(cka)) }, { ("reduced.npy", stack(outcome.reduced.map(\.cka))) },
+      { ("alignment.npy", npy(alignment)) },
+      {
+        (
+          "contributions.npy", NPYWriter.data(shape: [rows, columns, k, k], float64: contributions)
+        )
+      },
+      { ("remainders.npy", npy(remainders)) },
+      { ("projections.npy", NPYWriter.data(shape: [layers.count, n], float64: projections)) },
+      { ("norms.npy", NPYWriter.data(shape: [layers.count, n], float64: norms)) },
+      { ("removal.npy", stack(outcome.removal.map(\.cka))) },
+    ]
+  }
+}

@@ -1,0 +1,122 @@
+import Activations
+import Foundation
+import Support
+
+/// A JSON document that says what a command found, and lets other commands go on from it.
+///
+/// Anybody may have changed the file: `check` holds every number by which a reader would index, count or
+/// divide against the others, so that whoever has a document that was read need not look again.
+package protocol StoredDocument: Codable, Sendable {
+  /// What the file is called in the folder of a result.
+  static var name: String { get }
+  /// What its format begins with; the rest is the number of a version.
+  static var formatFamily: String { get }
+  /// The command that writes it.
+  static var command: String { get }
+
+  /// Throws the first value that no command writes.
+  func check() throws(DocumentFault)
+}
+
+extension StoredDocument {
+  /// The format that this version of the tool writes and reads.
+  static var currentFormat: String { formatFamily + "1" }
+
+  /// The document of the result in `folder`.
+  init(in folder: String) throws { try self.init(at: "\(folder)/\(Self.name)") }
+
+  /// The document at `path`.
+  init(at path: String) throws {
+    let data = try documentData(at: path, of: Self.command)
+    let found = documentFormat(of: data)
+    guard found == Self.currentFormat else {
+      throw Failure(
+        .data,
+        "\(oneLine(path)): found the format \(oneLine(found ?? "unknown")), expected "
+          + Self.currentFormat)
+    }
+    do {
+      self = try JSONDecoder().decode(Self.self, from: data)
+      try check()
+    } catch let error as DecodingError {
+      throw DocumentFault(error).failure(at: path)
+    } catch let fault as DocumentFault {
+      throw fault.failure(at: path)
+    }
+  }
+}
+
+/// A value that a document should not hold.
+package struct DocumentFault: Error {
+  /// Where it stands: `models[0].layers[2].features`.
+  package var key: String
+  package var found: String
+  package var expected: String
+
+  /// One line that names the file and the key.
+  func failure(at path: String) -> Failure {
+    let place = key.isEmpty ? "" : ": \(oneLine(key))"
+    return Failure(
+      .data, "\(oneLine(path))\(place): damaged: found \(oneLine(found)), expected \(expected)")
+  }
+}
+
+extension DocumentFault {
+  /// What a decoder could not make a value of.
+  init(_ error: DecodingError) {
+    switch error {
+    case .keyNotFound(let key, let context):
+      self.init(key: Self.text(context.codingPath + [key]), found: "nothing", expected: "a value")
+    case .valueNotFound(let type, let context):
+      self.init(
+        key: Self.text(context.codingPath), found: "null", expected: Self.text(of: type))
+    case .typeMismatch(let type, let context):
+      self.init(
+        key: Self.text(context.codingPath), found: "another kind of value",
+        expected: Self.text(of: type))
+    case .dataCorrupted(let context):
+      let key = Self.text(context.codingPath)
+      self.init(
+        key: key, found: key.isEmpty ? "no JSON" : "a value out of range",
+        expected: key.isEmpty ? "a whole document" : "one that its key can have")
+    @unknown default:
+      self.init(key: "", found: "damage", expected: "a whole document")
+    }
+  }
+
+  private static func text(_ path: [any CodingKey]) -> String {
+    path.reduce(into: "") { text, key in
+      if let index = key.intValue {
+        text += "[\(index)]"
+      } else {
+        text += (text.isEmpty ? "" : ".") + key.stringValue
+      }
+    }
+  }
+
+  private static func text(of type: Any.Type) -> String {
+    switch type {
+    case is any BinaryInteger.Type: "a whole number"
+    case is any BinaryFloatingPoint.Type: "a number"
+    case is String.Type: "text"
+    case is Bool.Type: "true or false"
+    case is any Collection.Type: "a list"
+    default: "an object"
+    }
+  }
+}
+
+/// Which format the JSON file at `path` says it has.
+func documentFormat(at path: String) throws -> String? {
+  documentFormat(of: try documentData(at: path, of: "compare"))
+}
+
+private func documentFormat(of data: Data) -> String? {
+  struct Version: Decodable { var format: String }
+  return try? JSONDecoder().decode(Version.self, from: data).format
+}
+
+/// The bytes of the file at `path`, which `cka COMMAND` writes into its folder.
+private func documentData(at path: String, of command: String) throws -> Data {
+  Data(try readFile(path, called: oneLine(path), expected: "a folder of cka \(command)"))
+}

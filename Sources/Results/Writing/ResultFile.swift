@@ -1,0 +1,18 @@
+import Support
+
+/// A file of a result, ready to be written.
+package typealias ResultFile = (name: String, bytes: [UInt8])
+
+/// What makes a file of a result.
+package typealias FileMaker = @Sendable () throws -> ResultFile
+
+/// Names of files that several results have.
+package enum ResultNames {
+  /// The page for a browser.
+  package static let page = "report.html"
+  /// The ends of pictures' names.
+  package static let pictures = ["png", "svg", "pdf"]
+
+  /// The files of a picture.
+  static func pictures(_ name: String) -> [String] { pictures.map { "\(name).\($0)" } }
+}
