@@ -72,7 +72,8 @@ let package = Package(
         "Activations", "CHDF5Process", "CLibzip", "CSystem", "Support",
         .target(name: "CZlib", condition: .when(traits: ["HDF5"])),
       ], path: "Sources/Activations/Files"),
-    .target(name: "Device", dependencies: ["Activations"], path: "Sources/Devices/Device"),
+    .target(
+      name: "Device", dependencies: ["Activations", "Support"], path: "Sources/Devices/Device"),
     .target(
       name: "FeatureSlabs", dependencies: ["Support", "Activations", "CPUKernels"],
       path: "Sources/Activations/Features"),
@@ -106,8 +107,10 @@ let package = Package(
       path: "Sources/Analyses/Inputs"),
     .target(
       name: "SweepStore",
-      dependencies: ["Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash"],
-      path: "Sources/Results/Store"),
+      dependencies: [
+        "Support", "Activations", "Device", "CKA", "CPUKernels", "CXXHash",
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
+      ], path: "Sources/Results/Store"),
     .target(
       name: "Results",
       dependencies: [
@@ -149,7 +152,6 @@ let package = Package(
         "Analyses", "CKA", "ActivationFiles", "CSystem", "CommandSupport", "DeviceRegistry",
         "Figures", "Inputs", "Report", "ResultFigures", "Results", "Statistics", "Support",
         "SweepStore",
-        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], path: "Sources/Commands/CKA"),

@@ -18,14 +18,17 @@ cka_swift_library(Support Sources/Support
     Memory/MachineLimits.swift
     Memory/ProcessMemory.swift
     Memory/Saturating.swift
+    Text/ByteCount.swift
     Text/CSVRows.swift
     Text/ComposedLetters.swift
     Text/Format.swift
     Text/Hexadecimal.swift
     Text/Listed.swift
+    Text/Note.swift
     Text/NumberFormat.swift
     Text/OneLine.swift
     Text/SafeFileName.swift
+    Text/Suggestion.swift
     Text/TextTable.swift
     Text/Trimming.swift
     Threads/ConcurrentMap.swift
@@ -105,7 +108,7 @@ cka_swift_library(ActivationFiles Sources/Activations/Files
     UnpackedArray.swift)
 
 cka_swift_library(Device Sources/Devices/Device
-  DEPENDS Activations
+  DEPENDS Activations Support
   SOURCES
     Device.swift
     DeviceError.swift
@@ -174,7 +177,8 @@ cka_swift_library(CKA Sources/CKA
     Similarity.swift
     Verification/NumPyRandom.swift
     Verification/Reference.swift
-    Verification/Verification.swift)
+    Verification/Verification.swift
+    Verification/VerificationText.swift)
 
 cka_swift_library(Statistics Sources/Analyses/Statistics
   SOURCES
@@ -326,11 +330,11 @@ cka_swift_library(CommandSupport Sources/Commands/Support
   SOURCES
     BundledFonts.swift
     Console.swift
+    Elapsed.swift
     OpenCLDrivers.swift
     ProcessSetup.swift
     Progress.swift
-    ReportingFailures.swift
-    Suggestion.swift)
+    ReportingFailures.swift)
 
 cka_swift_library(DeviceRegistry Sources/Devices/Registry
   DEPENDS BLASDevice Device OpenCLDevice
@@ -415,15 +419,12 @@ cka_command(CKABench Benchmarks/CKABench
     TuneCommand.swift
     Workload.swift)
 
-cka_system_library(CMPI Sources/System/CMPI
-  PKG_CONFIG ompi-c
-  TRAIT MPI)
-
 cka_swift_library(Inputs Sources/Analyses/Inputs
   DEPENDS ActivationFiles Activations Analyses Support
   SOURCES
     ErrorsInput.swift
     Labels.swift
+    MapCell.swift
     ModelSelection.swift
     ModelTable.swift
     OpenModel.swift)
@@ -441,11 +442,15 @@ cka_swift_library(Report Sources/Figures/Report
     Page.swift
     Report.swift)
 
+cka_system_library(CMPI Sources/System/CMPI
+  PKG_CONFIG ompi-c
+  TRAIT MPI)
+
 cka_system_library(CXXHash Sources/System/CXXHash
   PKG_CONFIG libxxhash)
 
 cka_swift_library(SweepStore Sources/Results/Store
-  DEPENDS Activations CKA CPUKernels CXXHash Device Support
+  DEPENDS Activations CKA CMPI CPUKernels CXXHash Device Support
   SOURCES
     BinaryHeader.swift
     CheckedDocument.swift
@@ -453,9 +458,11 @@ cka_swift_library(SweepStore Sources/Results/Store
     FileStamp.swift
     GramFile.swift
     GramMaker.swift
+    MPIProcessGroup.swift
     ModelEntry.swift
     NewFile.swift
     NewStore.swift
+    ProcessGroup.swift
     ProductMaker.swift
     ProductsFile.swift
     RowDigest.swift
@@ -468,8 +475,7 @@ cka_swift_library(SweepStore Sources/Results/Store
     SweepModels.swift
     SweepResults.swift
     SweepSettings.swift
-    SweepSummary.swift
-    SweepTeam.swift)
+    SweepSummary.swift)
 
 cka_swift_library(Results Sources/Results
   DEPENDS ActivationFiles Activations Analyses CKA CSystem Device Inputs Statistics Support SweepStore
@@ -478,8 +484,12 @@ cka_swift_library(Results Sources/Results
     Blocks/BlockSpans.swift
     Blocks/BlocksDocument.swift
     Blocks/BlocksInput.swift
+    Blocks/BlocksNotes.swift
     Blocks/BlocksResult.swift
     Compare/CompareResult.swift
+    Compare/CompareText.swift
+    Compare/ComparisonNotes.swift
+    Compare/DroppedExamples.swift
     Compare/DryRun.swift
     Compare/PlanRecord.swift
     Compare/ResultBlocks.swift
@@ -487,8 +497,10 @@ cka_swift_library(Results Sources/Results
     Components/ComponentsChecks.swift
     Components/ComponentsDocument.swift
     Components/ComponentsResult.swift
+    Components/ComponentsText.swift
     Convergence/ConvergeDocument.swift
     Convergence/ConvergeResult.swift
+    Convergence/ConvergeText.swift
     Documents/DocumentChecks.swift
     Documents/NonFiniteExamples.swift
     Documents/RunRecord.swift
@@ -496,10 +508,13 @@ cka_swift_library(Results Sources/Results
     Documents/UndefinedReason.swift
     ErrorAgreement/ErrorsChecks.swift
     ErrorAgreement/ErrorsDocument.swift
+    ErrorAgreement/ErrorsNotes.swift
     ErrorAgreement/ErrorsResult.swift
     ErrorAgreement/ErrorsTable.swift
     Inspect/InspectDocument.swift
+    Inspect/InspectText.swift
     Probe/ProbeDocument.swift
+    Probe/ProbeNotes.swift
     Probe/ProbeResult.swift
     Reading/ResultPlace.swift
     Reading/WrittenNumbers.swift
@@ -508,8 +523,10 @@ cka_swift_library(Results Sources/Results
     Sweep/SweepFolder.swift
     Sweep/SweepResult.swift
     Sweep/SweepTable.swift
+    Sweep/SweepText.swift
     Uncertainty/TrustChecks.swift
     Uncertainty/TrustDocument.swift
+    Uncertainty/TrustNotes.swift
     Uncertainty/TrustResult.swift
     Writing/OutputBytes.swift
     Writing/ResultFile.swift
@@ -530,8 +547,10 @@ cka_swift_library(ResultFigures Sources/Figures/Results
     ErrorsFigures.swift
     ErrorsReport.swift
     FigureFailure.swift
+    FigureLook.swift
     ProbeFigures.swift
     ProbeReport.swift
+    Redrawing.swift
     ReportParts.swift
     Sweep/GroupMaps.swift
     Sweep/SweepFigures.swift
@@ -543,31 +562,38 @@ cka_swift_library(ResultFigures Sources/Figures/Results
 
 cka_command(CKACommand Sources/Commands/CKA
   PRODUCT cka
-  DEPENDS ActivationFiles Analyses ArgumentParser CKA CMPI CSystem CommandSupport DeviceRegistry Figures Inputs Logging Report ResultFigures Results Statistics Support SweepStore
+  DEPENDS ActivationFiles Analyses ArgumentParser CKA CSystem CommandSupport DeviceRegistry Figures Inputs Logging Report ResultFigures Results Statistics Support SweepStore
   SOURCES
     BlocksCommand.swift
     Command.swift
     CompareCommand.swift
-    CompareMessages.swift
-    CompareOptions.swift
-    ComparePlan.swift
     ComponentsCommand.swift
     ConvergeCommand.swift
     DevicesCommand.swift
     ErrorsCommand.swift
-    FigureOptions.swift
     InspectCommand.swift
-    LayerOptions.swift
-    MemorySize.swift
     MergeCommand.swift
     Messages.swift
+    Options/CountList.swift
+    Options/DeviceOption.swift
+    Options/EstimatorOptions.swift
+    Options/ExampleOptions.swift
+    Options/FigureOptions.swift
+    Options/GroupOptions.swift
+    Options/KernelOptions.swift
+    Options/LayerOptions.swift
+    Options/MemoryOptions.swift
     Options/ModelPairOptions.swift
+    Options/NameOption.swift
+    Options/OutputOptions.swift
     Options/ReportOption.swift
     Options/TableOption.swift
+    Planning.swift
     PlotCommand.swift
     ProbeCommand.swift
     Ranks.swift
     SweepCommand.swift
+    SweepMessages.swift
     TerminalMap.swift
     TrustCommand.swift
     VerifyCommand.swift)

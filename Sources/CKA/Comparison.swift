@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 /// A comparison of all layers of one model with those of another, or of its own.
 public struct Comparison: Sendable {
@@ -134,4 +135,9 @@ public struct ComparisonError: Error, Sendable, CustomStringConvertible {
   public let description: String
 
   package init(_ description: String) { self.description = description }
+}
+
+extension ComparisonError: FailureConvertible {
+  /// The sentence.
+  public var failure: Failure { Failure(.data, oneLine(description)) }
 }

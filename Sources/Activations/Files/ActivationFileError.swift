@@ -98,3 +98,16 @@ func shownName(_ bytes: some Sequence<UInt8>) -> (name: String, isUTF8: Bool) {
 
 /// Why an array of such a name is no layer: no document of results could hold it.
 let notUTF8 = "found a name that is not UTF-8, expected one that is"
+
+extension ActivationFileError: FailureConvertible {
+  /// Names the file, what was found and what was expected.
+  public var failure: Failure {
+    let code: Failure.Code =
+      switch kind {
+      case .noInput: .noInput
+      case .data: .data
+      case .io: .io
+      }
+    return Failure(code, description)
+  }
+}

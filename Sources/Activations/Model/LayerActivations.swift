@@ -57,6 +57,11 @@ public struct ActivationReadError: Error, Sendable, Hashable, CustomStringConver
   public var description: String { "\(oneLine(path)): \(reason)" }
 }
 
+extension ActivationReadError: FailureConvertible {
+  /// Names the layer and its file.
+  public var failure: Failure { Failure(isDamaged ? .data : .io, description) }
+}
+
 /// One layer's activations, borrowed where they lie: nothing is copied.
 public struct LayerActivations: @unchecked Sendable {
   // @unchecked: the pointers lead to memory that nobody writes and that `storage` keeps alive.

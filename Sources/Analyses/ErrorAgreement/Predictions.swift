@@ -1,5 +1,6 @@
 import Activations
 import Foundation
+import Support
 
 /// Predictions or labels that cannot be used.
 public struct PredictionError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -11,6 +12,16 @@ public struct PredictionError: Error, Sendable, Hashable, CustomStringConvertibl
   init(_ description: String, isReading: Bool = false) {
     self.description = description
     self.isReading = isReading
+  }
+}
+
+extension PredictionError: FailureConvertible {
+  /// The sentence.
+  public var failure: Failure { Failure(isReading ? .io : .data, oneLine(description)) }
+
+  /// The same of the file at `path`, unless the words name one.
+  package func failure(of path: String) -> Failure {
+    isReading ? failure : Failure(.data, oneLine("\(path): \(description)"))
   }
 }
 

@@ -190,6 +190,25 @@ package func readHierarchy(_ path: String, of names: [String]) throws -> ClassHi
   return hierarchy
 }
 
+/// The groups of at least `least` of the classes called `names` in a file of a hierarchy, at least one.
+package func readGroups(
+  _ path: String, of names: [String], least: Int
+) throws -> [(name: String, classes: [Int])] {
+  let found = try readHierarchy(path, of: names).groups(of: names, least: least)
+  guard !found.isEmpty else {
+    throw Failure(
+      .data,
+      "\(oneLine(path)): found no group of at least --least-classes \(least) classes that leaves one out"
+    )
+  }
+  return found
+}
+
+extension ErrorStudy {
+  /// What classes without names are called.
+  package var classNumbers: [String] { (0..<classCount).map(String.init) }
+}
+
 private func readText(_ path: String, _ expected: String) throws -> String {
   let data = try readFile(path, called: oneLine(path), expected: expected)
   guard let text = String(validating: data, as: UTF8.self) else {
@@ -198,14 +217,9 @@ private func readText(_ path: String, _ expected: String) throws -> String {
   return text
 }
 
-/// Turns what is wrong with predictions into a failure that names the file; nil where the words do.
-package func reportingPredictions<Result>(
-  of path: String?, _ body: () throws(PredictionError) -> Result
-) throws -> Result {
-  do throws(PredictionError) { return try body() } catch {
-    guard let path, !error.isReading else {
-      throw Failure(error.isReading ? .io : .data, oneLine(error.description))
-    }
-    throw Failure(.data, oneLine("\(path): \(error.description)"))
-  }
+/// Names the file at `path` where the words do not.
+func reportingPredictions<Result>(
+  of path: String, _ body: () throws(PredictionError) -> Result
+) throws(Failure) -> Result {
+  do throws(PredictionError) { return try body() } catch { throw error.failure(of: path) }
 }

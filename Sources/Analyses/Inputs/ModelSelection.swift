@@ -26,9 +26,7 @@ package struct ModelSelection: Sendable {
   package func open(
     _ path: String, layers patterns: [String], warn: (String) -> Void = { _ in }
   ) throws -> (model: ActivationModel, arrays: [String]) {
-    let contents = try reportingFileErrors { () throws(ActivationFileError) in
-      try ModelContents(path: path)
-    }
+    let contents = try ModelContents(path: path)
     let isWanted = { (name: String) in
       patterns.isEmpty || patterns.contains { Self.matches(name, $0) }
     }
@@ -46,9 +44,7 @@ package struct ModelSelection: Sendable {
       { (name: String) in Self.matches(name, pattern) && !isExcluded(name) }
     }
     if choices.isEmpty, !exclude.isEmpty { choices = [{ !isExcluded($0) }] }
-    let files = try reportingFileErrors { () throws(ActivationFileError) in
-      try contents.model(choosing: choices)
-    }
+    let files = try contents.model(choosing: choices)
     if let note = skippedArrays(of: files) { warn(note) }
     var layers = files.layers
     for index in layers.indices { layers[index].pooling = try pooling(of: layers[index], in: path) }
@@ -80,9 +76,7 @@ package struct ModelSelection: Sendable {
     guard !patterns.isEmpty else { return }
     var names: [String] = []
     for path in paths {
-      names += try reportingFileErrors { () throws(ActivationFileError) in
-        try ModelContents(path: path).names
-      }
+      names += try ModelContents(path: path).names
     }
     try check(patterns, of: names, in: paths)
   }

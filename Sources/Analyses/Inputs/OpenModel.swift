@@ -4,7 +4,7 @@ import Support
 
 /// Opens a model, or says why not.
 func openModel(_ path: String) throws -> ModelFiles {
-  try reportingFileErrors { () throws(ActivationFileError) in try ModelFiles(path: path) }
+  try ModelFiles(path: path)
 }
 
 /// Opens a model of which only the layers are wanted that one of `choices` takes by its name.
@@ -15,32 +15,13 @@ func openModel(_ path: String) throws -> ModelFiles {
 func openModel(
   _ path: String, choosing choices: [(String) -> Bool], wanted: String
 ) throws -> ModelFiles {
-  let contents = try reportingFileErrors { () throws(ActivationFileError) in
-    try ModelContents(path: path)
-  }
+  let contents = try ModelContents(path: path)
   guard choices.isEmpty || contents.names.contains(where: { name in choices.contains { $0(name) } })
   else {
     throw Failure(
       .usage, "\(oneLine(path)): no layer matches \(oneLine(wanted)); see cka inspect")
   }
-  return try reportingFileErrors { () throws(ActivationFileError) in
-    try contents.model(choosing: choices)
-  }
-}
-
-/// Turns what is wrong with a file of activations into a failure.
-package func reportingFileErrors<Result>(
-  _ body: () throws(ActivationFileError) -> Result
-) throws -> Result {
-  do throws(ActivationFileError) { return try body() } catch {
-    let code: Failure.Code =
-      switch error.kind {
-      case .noInput: .noInput
-      case .data: .data
-      case .io: .io
-      }
-    throw Failure(code, error.description)
-  }
+  return try contents.model(choosing: choices)
 }
 
 /// The arrays of `model` that are no layers, and why, in one line.

@@ -42,12 +42,7 @@ struct BlocksCommand: ParsableCommand {
   @Option(help: "What decides them.")
   var seed: UInt64 = 0
 
-  @Option(
-    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
-  var output = "cka-blocks"
-
-  @Flag(help: "Replace the output folder if it holds an earlier result of blocks.")
-  var force = false
+  @OptionGroup var output: OutputOptions<BlocksResult>
 
   @OptionGroup var page: ReportOption
 
@@ -76,8 +71,7 @@ struct BlocksCommand: ParsableCommand {
   func run() throws {
     let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
-      let folder = try ResultFolder(
-        output, of: BlocksResult.kind, replacing: force, warn: Console.warning)
+      let folder = try output.folder
       let input = try BlocksInput(results)
       let detector = BlockDetector(
         minimumSize: minSize, minimumContrast: minContrast, significance: significance,
@@ -85,52 +79,17 @@ struct BlocksCommand: ParsableCommand {
       // A core a network.
       let structures = try concurrentMap(input.networks) { try detector.structure(of: $0.map) }
       let across = try AcrossModels(input, structures)
-      let document = BlocksDocument(
-        detector: .init(detector),
-        models: zip(input.networks, structures).map { .init($0, $1, by: detector) },
-        pairs: input.pairs.isEmpty ? nil : across.pairs,
-        matching: input.pairs.isEmpty ? nil : across.matching,
-        curves: input.pairs.isEmpty
-          ? nil
-          : across.curves.map { curve in
-            BlocksDocument.Curve(
-              left: curve.left, right: curve.right, similarity: curve.means.map(jsonNumber))
-          },
-        result: input.networks.count == 1 ? input.networks[0].document : nil)
-      warn(document, across, log)
+      let document = BlocksDocument(input, structures, across, by: detector)
+      log.tell(document.notes(across))
       let result = BlocksResult(
         document, map: input.networks.count == 1 ? input.networks[0].map : nil)
       let files = try result.files(
         with: result.dataFiles(input.pairs.isEmpty ? nil : across), report: page.isWanted)
       try folder.write(files)
-      if !quiet {
-        if result.map != nil { try Console.print(result.heatmap().terminalText(), terminator: "") }
-        try Console.print(document.text, terminator: "")
-        let names = files.map(\.name).joined(separator: ", ")
-        try Console.print("written to \(oneLine(folder.path)): \(names)")
-      }
-    }
-  }
-
-  private func warn(_ document: BlocksDocument, _ across: AcrossModels, _ log: Logger) {
-    for model in document.models {
-      let defined = model.layers - model.undefinedLayers.count
-      if model.minimumSize > defined / 2 {
-        log.warning(
-          """
-          \(oneLine(model.path)): has \(defined) layers with values; a block of \
-          \(model.minimumSize) needs as many others to stand out from
-          """)
-      }
-      if !model.undefinedLayers.isEmpty {
-        log.warning(
-          "\(oneLine(model.path)): \(model.undefinedLayers.count) layers without values are left out"
-        )
-      }
-    }
-    for group in across.unlikeGroups {
-      log.warning(
-        "\(oneLine(group)): its models have layers of different names; none is matched with itself")
+      guard !quiet else { return }
+      if result.map != nil { try Console.print(result.heatmap().terminalText(), terminator: "") }
+      try Console.print(document.text, terminator: "")
+      try Console.print(folder.summary(of: files))
     }
   }
 }

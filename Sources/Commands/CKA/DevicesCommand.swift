@@ -25,7 +25,7 @@ struct DevicesCommand: ParsableCommand {
         ])
       }
       try Console.print(table.text)
-      let choice = try chooseDevice(.automatic, log: Console.bootstrapLogging(isQuiet: true))
+      let choice = try DeviceRegistry.choose(.automatic)
       for reason in choice.reasons { try Console.print("auto: \(oneLine(reason))") }
     }
   }

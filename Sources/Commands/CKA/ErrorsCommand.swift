@@ -73,12 +73,7 @@ struct ErrorsCommand: ParsableCommand {
   @Option(help: "What decides the random halves and groups.")
   var seed: UInt64 = 0
 
-  @Option(
-    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
-  var output = "cka-errors"
-
-  @Flag(help: "Replace the output folder if it holds an earlier result of errors.")
-  var force = false
+  @OptionGroup var output: OutputOptions<ErrorsResult>
 
   @OptionGroup var page: ReportOption
 
@@ -106,79 +101,28 @@ struct ErrorsCommand: ParsableCommand {
     let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
       let start = ContinuousClock.now
-      let folder = try ResultFolder(
-        output, of: ErrorsResult.kind, replacing: force, warn: Console.warning)
+      let folder = try output.folder
       let (groups, ids) = try ErrorGroups(group).read(layer: layer, areLogits: logits)
-      let truth = try readLabels(labels)
-      let study = try reportingPredictions(of: nil) { () throws(PredictionError) in
-        try ErrorStudy(groups[0], groups[1], labels: truth)
-      }
+      let study = try ErrorStudy(groups[0], groups[1], labels: readLabels(labels))
       let names = try classNames.map { try readClassNames($0, count: study.classCount) }
-      let groupsOfClasses = try hierarchy.map { path in
-        let names = names ?? (0..<study.classCount).map(String.init)
-        let leastClasses = leastClasses ?? 2
-        let found = try readHierarchy(path, of: names).groups(of: names, least: leastClasses)
-        guard !found.isEmpty else {
-          throw Failure(
-            .data,
-            "\(oneLine(path)): found no group of at least --least-classes \(leastClasses) classes that "
-              + "leaves one out")
-        }
-        return found
+      let groupsOfClasses = try hierarchy.map {
+        try readGroups($0, of: names ?? study.classNumbers, least: leastClasses ?? 2)
       }
-      let findings = try reportingPredictions(of: nil) { () throws(PredictionError) in
-        try ErrorFindings(
-          study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top,
-          repeats: repeats, seed: seed)
-      }
-      announce(findings, to: log)
+      let findings = try ErrorFindings(
+        study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top, repeats: repeats,
+        seed: seed)
+      log.tell(findings.notes)
       let document = ErrorsDocument(
-        study, findings, labels: labels, repeats: repeats, seed: seed,
-        seconds: (ContinuousClock.now - start) / .seconds(1))
+        study, findings, labels: labels, repeats: repeats, seed: seed, seconds: start.elapsed)
       let result = ErrorsResult(document, findings.similarity)
       let files = try result.files(
         with: result.dataFiles(study, findings, exampleIDs: ids), report: page.isWanted)
       try folder.write(files)
-      if !quiet {
-        try Console.print(document.text, terminator: "")
-        try Console.print(
-          "written to \(oneLine(folder.path)): \(ErrorsDocument.name) and tables, matrices, pictures"
-            + (page.isWanted ? ", \(ResultNames.page)" : "")
-        )
-      }
-    }
-  }
-
-  /// Says what is missing and what may not be expected.
-  private func announce(_ findings: ErrorFindings, to log: Logger) {
-    if findings.similarity.values[.divergence] == nil {
-      log.info("divergence and Hellinger's distance need probabilities or logits of all networks")
-    }
-    if findings.similarity.raisedCount > 0 {
-      log.info(
-        """
-        \(Format.count(findings.similarity.raisedCount)) probabilities below \
-        \(Predictions.leastProbability) count as that where logarithms are taken
-        """)
-    }
-    let test = findings.chance.excess
-    // Groups of one size may change places.
-    let isEven = findings.accuracy.first.count == findings.accuracy.second.count
-    let least = Double(isEven ? 2 : 1) / Double(test.count)
-    if test.isExhaustive, least > ErrorsDocument.level {
-      log.warning(
-        """
-        there are only \(test.count) ways to divide so few networks in two groups: no p of random \
-        groups is below \(Format.fixed(least, 2))
-        """)
-    }
-    let untested = findings.classes.subsets.count - findings.classes.testedCount
-    if untested > 0 {
-      log.info(
-        """
-        \(untested) \(untested == 1 ? "class has" : "classes have") no test: within either group all \
-        networks do equally well there
-        """)
+      guard !quiet else { return }
+      try Console.print(document.text, terminator: "")
+      try Console.print(
+        "written to \(oneLine(folder.path)): \(ErrorsDocument.name) and tables, matrices, pictures"
+          + (page.isWanted ? ", \(ResultNames.page)" : ""))
     }
   }
 }

@@ -32,21 +32,19 @@ struct MergeCommand: ParsableCommand {
   func run() throws {
     let log = Console.bootstrapLogging(isQuiet: quiet)
     try reportingFailures {
-      try reportingStoreErrors {
-        let table = try groups.table
-        let merge = try StoreMerge(shares)
-        let results = try merge.write(to: output)
-        if !quiet {
-          try Console.print(
-            """
-            \(shares.count) shares of \(merge.modelCount) models, \(merge.minibatchCount) minibatches
-            kept in \(oneLine(output))
-            """)
-        }
-        try writeResults(
-          results, groups: table, table: cells.isWanted,
-          report: page.isWanted, log: log, isQuiet: quiet)
+      let table = try groups.table
+      let merge = try StoreMerge(shares)
+      let results = try merge.write(to: output)
+      if !quiet {
+        try Console.print(
+          """
+          \(shares.count) shares of \(merge.modelCount) models, \(merge.minibatchCount) minibatches
+          kept in \(oneLine(output))
+          """)
       }
+      try writeResults(
+        results, groups: table, table: cells.isWanted, report: page.isWanted, log: log,
+        isQuiet: quiet)
     }
   }
 }

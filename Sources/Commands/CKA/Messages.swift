@@ -1,12 +1,19 @@
-import Activations
-import ArgumentParser
 import CKA
+import Device
 import Logging
 import Support
 
-/// Refuses to write a map without any value.
-func checkHasValues(_ similarity: Similarity, of model: String) throws {
-  guard similarity.hasValues else {
-    throw Failure(.data, "\(oneLine(model)): no pair of layers has a value; nothing was written")
+/// Tells what happens while devices work.
+///
+/// - Parameter beginningAnew: whether the next device does all of the work, not what remains.
+func report(_ event: Comparison.Event, beginningAnew: Bool = false, to log: Logger) {
+  switch event {
+  case .finished: break
+  case .leftToOthers(let from, let others, let error):
+    log.warning(
+      "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")
+  case .fellBack(let from, let to, let error):
+    let goesOn = beginningAnew ? "begins anew" : "goes on from the sums so far"
+    log.warning("\(from.id) failed, \(to.id) \(goesOn): \(oneLine(error.description))")
   }
 }

@@ -95,6 +95,13 @@ public enum Console {
   }
 }
 
+extension Logger {
+  /// Says what the user should know.
+  package func tell(_ notes: [Note]) {
+    for note in notes { log(level: note.isWarning ? .warning : .info, "\(note.text)") }
+  }
+}
+
 /// One line a message: `cka: warning: …`.
 private struct StandardErrorLog: LogHandler {
   var metadata: Logger.Metadata = [:]

@@ -1,4 +1,5 @@
 import Activations
+import Support
 
 /// Why a device could not do what it was asked.
 public struct DeviceError: Error, Sendable, Hashable {
@@ -41,6 +42,14 @@ public struct DeviceError: Error, Sendable, Hashable {
     self.code = code
     self.call = call
     self.context = context
+  }
+}
+
+extension DeviceError: FailureConvertible {
+  /// The end of a command whose last device failed, or whose activations cannot be read.
+  public var failure: Failure {
+    kind == .input
+      ? Failure(isOfDamagedFile ? .data : .io, context) : Failure(.software, oneLine(description))
   }
 }
 

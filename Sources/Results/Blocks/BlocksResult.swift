@@ -2,7 +2,7 @@ import Device
 import Support
 
 /// What `blocks` finds.
-package struct BlocksResult: Sendable {
+package struct BlocksResult: FolderResult {
   package let document: BlocksDocument
   /// Of one model: its map.
   package let map: Matrix<Double>?

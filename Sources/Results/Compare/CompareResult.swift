@@ -3,7 +3,7 @@ import Device
 import Foundation
 
 /// What `compare` finds.
-package struct CompareResult: Sendable {
+package struct CompareResult: FolderResult {
   package let document: ResultDocument
   package let cka: Matrix<Double>
   /// Of the unbiased estimators.

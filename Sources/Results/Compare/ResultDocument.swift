@@ -224,6 +224,13 @@ extension [ResultDocument.Model] {
   var shape: (rows: Int, columns: Int) {
     (self[0].layers.count, self[count - 1].layers.count)
   }
+
+  /// Adds what the layers of each model hold that is not finite.
+  package mutating func add(_ nonFinite: [[NonFiniteExamples?]]) {
+    for (model, found) in nonFinite.enumerated() {
+      for (layer, found) in found.enumerated() { self[model].layers[layer].nonFinite = found }
+    }
+  }
 }
 
 extension ResultDocument.Worker {
@@ -330,11 +337,6 @@ extension LayerActivations {
 }
 
 extension ResultDocument.Model {
-  /// Adds what its layers hold that is not finite.
-  package mutating func add(_ nonFinite: [NonFiniteExamples?]) {
-    for (index, found) in nonFinite.enumerated() { layers[index].nonFinite = found }
-  }
-
   init(
     _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ sigmas: [Double?]
   ) {

@@ -4,7 +4,7 @@ import CKA
 import Device
 
 /// What `components` finds, as far as it is drawn.
-package struct ComponentsResult: Sendable {
+package struct ComponentsResult: FolderResult {
   package let document: ComponentsDocument
   package let cka: Matrix<Double>
   /// CKA without the first of `document.removed` components.

@@ -4,7 +4,7 @@ import CKA
 import Device
 
 /// What `converge` finds.
-package struct ConvergeResult: Sendable {
+package struct ConvergeResult: FolderResult {
   /// The exact values of all pairs of layers.
   static let exactName = "exact.npy"
 

@@ -5,15 +5,10 @@ import Support
 /// What the layers hold that are non-finite, nil for others and for those that an RBF bandwidth made so.
 package func nonFiniteExamples(
   of layers: [LayerActivations], _ statuses: [Status], _ examples: [Int]
-) throws -> [NonFiniteExamples?] {
+) throws(ActivationReadError) -> [NonFiniteExamples?] {
   let places = layers.indices.filter { statuses[$0] == .nonFinite }
   guard !places.isEmpty else { return layers.map { _ in nil } }
-  let found: [NonFiniteValues?]
-  do throws(ActivationReadError) {
-    found = try NonFiniteValues.find(in: places.map { layers[$0] }, examples: examples)
-  } catch {
-    throw Failure(.io, error.description)
-  }
+  let found = try NonFiniteValues.find(in: places.map { layers[$0] }, examples: examples)
   let byPlace = Dictionary(uniqueKeysWithValues: zip(places, found))
   return layers.indices.map { index in
     byPlace[index].flatMap { $0 }.map { NonFiniteExamples($0, of: examples) }

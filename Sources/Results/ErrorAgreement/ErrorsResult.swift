@@ -6,7 +6,7 @@ import Statistics
 import Support
 
 /// What `errors` finds, as far as it is drawn.
-package struct ErrorsResult: Sendable {
+package struct ErrorsResult: FolderResult {
   package let document: ErrorsDocument
   /// Networks × networks, of the measures there are, in their order.
   package let outputs: [(measure: OutputSimilarity.Measure, values: Matrix<Double>)]

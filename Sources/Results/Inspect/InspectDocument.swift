@@ -46,10 +46,10 @@ package struct InspectDocument: Encodable {
   var layers: [Layer]
   var skipped: [Skipped]
 
-  package init(
-    _ contents: ModelContents, _ model: ModelFiles?, _ layers: [LayerActivations],
-    _ skipped: [SkippedArray]
-  ) {
+  /// - Parameter model: nil where as many arrays have one number of examples as another.
+  package init(_ contents: ModelContents, _ model: ModelFiles?) {
+    let (layers, skipped) =
+      model.map { ($0.layers, $0.skipped) } ?? (contents.layers, contents.skipped)
     name = contents.name
     path = contents.path
     examples = model?.exampleCount

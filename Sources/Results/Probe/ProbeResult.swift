@@ -1,5 +1,5 @@
 /// What `probe` finds.
-package struct ProbeResult: Sendable {
+package struct ProbeResult: FolderResult {
   package let document: ProbeDocument
 
   package init(_ document: ProbeDocument) { self.document = document }

@@ -6,9 +6,7 @@ import Support
 
 /// The float64 numbers that a command wrote to `path`, if they are of this shape.
 func writtenNumbers(at path: String, shape: [Int]) throws -> [Double] {
-  try reportingFileErrors { () throws(ActivationFileError) in
-    try NPYNumbers.float64(at: path, shape: shape)
-  }
+  try NPYNumbers.float64(at: path, shape: shape)
 }
 
 /// The float64 matrix that a command wrote to `path`, if it is one of `rows` × `columns` numbers.

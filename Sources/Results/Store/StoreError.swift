@@ -67,6 +67,21 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+extension StoreError: FailureConvertible {
+  /// Names the file or folder, what was found and what was expected.
+  public var failure: Failure {
+    let code: Failure.Code =
+      switch kind {
+      case .usage: .usage
+      case .data: .data
+      case .noInput: .noInput
+      case .cannotCreate: .cannotCreate
+      case .io: .io
+      }
+    return Failure(code, description)
+  }
+}
+
 /// Why a sweep cannot begin: it may take less memory than its smallest step needs.
 public struct SweepMemoryError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Bytes that were granted.
@@ -83,3 +98,13 @@ public struct SweepMemoryError: Error, Sendable, Hashable, CustomStringConvertib
 }
 
 private func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+extension SweepMemoryError: FailureConvertible {
+  /// Names the option that grants memory.
+  public var failure: Failure {
+    Failure(
+      .usage,
+      "--memory: \(Format.bytes(granted)) do not suffice: minibatches of \(batchSize) examples need "
+        + Format.bytes(needed))
+  }
+}

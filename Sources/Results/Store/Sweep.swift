@@ -11,7 +11,7 @@ public final class Sweep {
   var store: Store
   /// Held by the first of a team, for all of them.
   private let lock: StoreLock?
-  let team: any SweepTeam
+  let team: any ProcessGroup
   private let devices: [any Device]
   private var current = 0
   let memory: Int
@@ -42,7 +42,7 @@ public final class Sweep {
   ///   it or the folder holds something else.
   public init(
     store path: String, settings: SweepSettings, shard: Shard? = nil, memory: Int,
-    devices: [any Device], models: [String], team: any SweepTeam = Alone(),
+    devices: [any Device], models: [String], team: any ProcessGroup = SingleProcess(),
     meter: WorkMeter? = nil, openModel: @escaping (String) throws -> ActivationModel,
     observe: @escaping (Event) -> Void = { _ in }
   ) throws {

@@ -5,7 +5,7 @@ import Device
 import Support
 
 /// What `trust` finds.
-package struct TrustResult: Sendable {
+package struct TrustResult: FolderResult {
   package let document: TrustDocument
   package let cka: Matrix<Double>
   package let z: Matrix<Double>

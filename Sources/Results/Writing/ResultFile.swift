@@ -1,5 +1,3 @@
-import Support
-
 /// A file of a result, ready to be written.
 package typealias ResultFile = (name: String, bytes: [UInt8])
 
@@ -15,4 +13,10 @@ package enum ResultNames {
 
   /// The files of a picture.
   static func pictures(_ name: String) -> [String] { pictures.map { "\(name).\($0)" } }
+}
+
+/// A result that a command writes into a folder of its own.
+package protocol FolderResult: Sendable {
+  /// The folder.
+  static var kind: ResultFolder.Kind { get }
 }

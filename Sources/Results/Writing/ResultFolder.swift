@@ -16,7 +16,7 @@ package struct ResultFolder {
   /// What a folder of one kind of results holds.
   package struct Kind: Sendable {
     /// The command that writes it.
-    let command: String
+    package let command: String
     /// The file that says what the folder is: JSON with a `format`.
     let document: String
     /// What the format begins with.
@@ -35,6 +35,9 @@ package struct ResultFolder {
       self.names = Set(
         [Document.name, ResultNames.page] + names + figures.flatMap(ResultNames.pictures))
     }
+
+    /// What the folder is called unless somebody names it.
+    package var defaultFolder: String { command == "compare" ? "cka-result" : "cka-\(command)" }
 
     /// Whether a file of this name comes from the command, as a whole or as what was left of one.
     func mayHold(_ name: String) -> Bool {
@@ -105,6 +108,11 @@ package struct ResultFolder {
       throw error
     }
     synchronize(parent)
+  }
+
+  /// What was written, in one line.
+  package func summary(of files: [ResultFile]) -> String {
+    "written to \(oneLine(path)): \(files.map(\.name).joined(separator: ", "))"
   }
 
   private var target: String { "\(parent)/\(name)" }

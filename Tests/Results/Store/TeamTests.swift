@@ -89,7 +89,7 @@ extension Study {
   func settle() { usleep(1_100_000) }
 
   func open(
-    _ store: String, _ models: [String], shard: Shard? = nil, team: any SweepTeam
+    _ store: String, _ models: [String], shard: Shard? = nil, team: any ProcessGroup
   ) throws -> Sweep {
     try Sweep(
       store: path(store), settings: settings, shard: shard, memory: memory,
@@ -141,7 +141,7 @@ extension Study {
 }
 
 /// A team whose members are threads.
-private struct ThreadTeam: SweepTeam {
+private struct ThreadTeam: ProcessGroup {
   let rank: Int
   let count: Int
   private let table: Table

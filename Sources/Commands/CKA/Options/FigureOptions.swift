@@ -2,6 +2,7 @@ import Activations
 import ArgumentParser
 import CommandSupport
 import Figures
+import ResultFigures
 import Support
 
 /// What a picture looks like.
@@ -35,28 +36,22 @@ struct FigureOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A heading of maps.", valueName: "text"))
   var title: String?
 
-  func validate() throws {
-    _ = try style()
-    _ = try scores()
-  }
-
-  /// Whether anything is asked for that only maps have.
-  var asksForMaps: Bool { range != nil || title != nil }
+  func validate() throws { _ = try look }
 
   /// Whether anything is asked for at all.
   var isGiven: Bool {
     let usual = FigureStyle.standard
-    return asksForMaps || width != nil || fontSize != usual.fontSize || font != usual.fontFamily
+    return range != nil || title != nil || width != nil || fontSize != usual.fontSize
+      || font != usual.fontFamily
   }
 
-  /// `figure` with these options: a map has another scale or heading.
-  func applied(to figure: any Figure) throws -> any Figure {
-    guard let heatmap = figure as? Heatmap else { return figure }
-    return try heatmap.with(range: scores(), title: title)
+  /// What the options say.
+  var look: FigureLook {
+    get throws { FigureLook(style: try style(), range: try scores(), title: title) }
   }
 
   /// The size and the type.
-  func style() throws -> FigureStyle {
+  private func style() throws -> FigureStyle {
     do throws(FigureError) {
       return try FigureStyle(width: width, fontSize: fontSize, fontFamily: font)
     } catch {
@@ -65,7 +60,7 @@ struct FigureOptions: ParsableArguments {
   }
 
   /// The ends of the color scale; nil for those of each map.
-  func scores() throws -> ClosedRange<Double>? {
+  private func scores() throws -> ClosedRange<Double>? {
     guard let range else { return nil }
     let ends = range.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
     guard ends.count == 2, let low = ends[0], let high = ends[1], low < high,

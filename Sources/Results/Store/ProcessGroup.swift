@@ -4,7 +4,7 @@ import FoundationEssentials
 ///
 /// Each takes every `count`th minibatch; the first alone writes what is not a minibatch's. All take the
 /// same steps in the same order, and at some of them tell each other what they found.
-public protocol SweepTeam {
+public protocol ProcessGroup {
   /// Which of the processes this is, from 0.
   var rank: Int { get }
   /// How many there are.
@@ -15,7 +15,7 @@ public protocol SweepTeam {
 }
 
 /// A process that makes a sweep alone.
-public struct Alone: SweepTeam {
+public struct SingleProcess: ProcessGroup {
   /// Nobody else is there.
   public init() {}
   /// 0.
@@ -32,7 +32,7 @@ private struct TeamMessage<Content: Codable>: Codable {
   var content: Content
 }
 
-extension SweepTeam {
+extension ProcessGroup {
   var isFirst: Bool { rank == 0 }
 
   /// The own share of `units`.

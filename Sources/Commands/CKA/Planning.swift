@@ -24,7 +24,7 @@ extension Comparison {
       }
     } catch {
       switch error {
-      case .device(let error): throw failure(of: error)
+      case .device(let error): throw error
       case .tooLittleMemory(_, let least): throw tooLittle(memory, least: least)
       }
     }
@@ -44,13 +44,4 @@ extension Comparison {
       "--memory \(given)\(whose) is too little for \(estimator.name) CKA of these layers: "
         + "at least --memory \(mebibytes)M\(batches) would do")
   }
-}
-
-/// Says how an exact estimate is made where that is not the plain way.
-func announce(_ plan: ExactPlan?, memory: MemorySize?, to log: Logger) {
-  guard let plan, !plan.isAtOnce else { return }
-  let bytes = Format.bytes(memory?.bytes ?? Comparison.defaultMemory)
-  let whose = memory == nil ? ", half of what this process may have" : ""
-  let time = plan.cost.seconds.map { "; about \(Format.seconds($0))" } ?? ""
-  log.info("\(plan.summary), within \(bytes)\(whose)\(time)")
 }

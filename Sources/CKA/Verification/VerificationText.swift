@@ -1,0 +1,26 @@
+import Support
+
+extension Verification {
+  /// A row a check.
+  package var table: TextTable {
+    var table = TextTable([
+      ("check", .left), ("method", .left), ("expected", .right), ("found", .right),
+      ("error", .right), ("allowed", .right), ("", .left),
+    ])
+    func value(_ value: Double?) -> String { value.map { Format.fixed($0, 9) } ?? "undefined" }
+    for check in checks {
+      table.add([
+        check.name, check.method, value(check.expected), value(check.found),
+        Format.scientific(check.error), Format.scientific(check.tolerance),
+        check.passed ? "ok" : "FAILED",
+      ])
+    }
+    return table
+  }
+
+  /// How many checks, and the largest error.
+  package var summary: String {
+    let worst = checks.map(\.error).max() ?? .infinity
+    return "\(checks.count) checks, largest error \(Format.scientific(worst))"
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import CommandSupport
+import Device
+import DeviceRegistry
+import Logging
+import Support
+
+extension DeviceSelection: ExpressibleByArgument {
+  /// Reads what stands behind `--device`.
+  public init?(argument: String) { self.init(argument) }
+
+  /// As it stands behind `--device`.
+  public var defaultValueDescription: String {
+    switch self {
+    case .automatic: "auto"
+    case .cpu: "cpu"
+    case .openCL(let index): index.map { "opencl:\($0)" } ?? "opencl"
+    case .allOpenCL: "opencl:all"
+    }
+  }
+}
+
+extension Precision: ExpressibleByArgument {}
+
+/// Where the work is done.
+struct DeviceOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "auto, cpu, opencl, opencl:INDEX (see `cka devices`) or opencl:all.", valueName: "device"))
+  var device = DeviceSelection.automatic
+
+  @Option(
+    help: """
+      exact, or what a GPU's 16-bit matrix units may do instead: compensated (three passes, as \
+      accurate) or fast (one pass, errors up to 1e-3).
+      """)
+  var precision = Precision.exact
+
+  /// Chooses a device, and says what the user does not expect of the choice. The reasons stand in `cka devices`
+  /// and in results.
+  func choose(log: Logger) throws -> DeviceRegistry.Choice {
+    do throws(DeviceError) {
+      let choice = try DeviceRegistry.choose(
+        device, precision: precision, openCLDevices: openCLDevices)
+      if !choice.news.isEmpty { log.warning("\(oneLine(choice.news.joined(separator: "; ")))") }
+      return choice
+    } catch {
+      let name = "--device \(device.defaultValueDescription)"
+      guard error.kind == .notFound else {
+        throw Failure(.software, "\(name): \(oneLine(error.description))")
+      }
+      throw Failure(.unavailable, "\(name): not found: \(oneLine(error.context))")
+    }
+  }
+}

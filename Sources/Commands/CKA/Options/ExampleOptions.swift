@@ -1,0 +1,92 @@
+import Activations
+import ArgumentParser
+import CKA
+import CommandSupport
+import Logging
+import Results
+import Support
+
+extension ExamplePairing.Alignment: ExpressibleByArgument {}
+
+/// Which examples are compared.
+struct ExampleOptions: ParsableArguments {
+  @Option(
+    help: """
+      How the examples of two models find each other: by their order unless given, which sample IDs must \
+      confirm where both have them, or by their ids.
+      """)
+  var align: ExamplePairing.Alignment?
+
+  @Option(
+    help: ArgumentHelp(
+      "At most so many examples, drawn by --seed: the same of every model.", valueName: "N"))
+  var examples: Int?
+
+  @OptionGroup var drop: DropOption
+
+  func validate() throws {
+    if let examples, examples < 2 {
+      throw ValidationError("--examples is \(examples): CKA compares at least 2.")
+    }
+  }
+
+  /// How the examples of two models find each other.
+  var alignment: ExamplePairing.Alignment { align ?? .order }
+
+  /// Refuses fewer examples than an estimator needs.
+  func check(for estimator: Estimator) throws {
+    try check(
+      least: estimator.centering.leastExamples, words: "the \(estimator.name) estimator needs")
+  }
+
+  /// Refuses fewer examples than something needs, which is named with its verb.
+  func check(least: Int, words: String) throws {
+    if let examples, examples < least {
+      throw ValidationError("--examples is \(examples): \(words) at least \(least).")
+    }
+  }
+
+  /// Refuses what only a second model gives a meaning.
+  func check(secondModel: String?) throws {
+    guard align == nil || secondModel != nil else {
+      throw ValidationError("--align belongs to two models; there is no MODEL2.")
+    }
+  }
+
+  /// Pairs the examples of two models, whose paths messages name.
+  func pairing(
+    _ left: any ActivationSource, _ right: (any ActivationSource)?, paths: [String], seed: UInt64,
+    log: Logger
+  ) throws -> ExamplePairing {
+    let all: ExamplePairing
+    do throws(ComparisonError) {
+      all = try ExamplePairing(left, right, alignment: alignment, limit: examples, seed: seed)
+    } catch {
+      throw Failure(.data, oneLine("\(paths.last ?? left.name): \(error.description)"))
+    }
+    return try drop.apply(to: all, left, right, paths: paths, log: log)
+  }
+}
+
+/// Which examples are left out for what they hold.
+struct DropOption: ParsableArguments {
+  enum Rule: String, ExpressibleByArgument, CaseIterable { case nonFinite = "non-finite" }
+
+  @Option(
+    help: """
+      Leave out the examples that hold NaN or infinity in any layer that is compared, of those that --examples \
+      takes.
+      """)
+  var dropExamples: Rule?
+
+  /// `pairing` without them, of models whose paths messages name.
+  func apply(
+    to pairing: ExamplePairing, _ left: any ActivationSource, _ right: (any ActivationSource)?,
+    paths: [String], log: Logger
+  ) throws -> ExamplePairing {
+    guard dropExamples == .nonFinite else { return pairing }
+    let (rest, notes) = try pairing.withoutNonFinite(left, right, paths: paths)
+    log.tell(notes)
+    return rest
+  }
+}

@@ -1,0 +1,50 @@
+import Analyses
+import Device
+import Support
+
+extension BlocksDocument {
+  /// What `detector` found in the maps of `input`.
+  package init(
+    _ input: BlocksInput, _ structures: [BlockStructure], _ across: AcrossModels,
+    by detector: BlockDetector
+  ) {
+    let hasPairs = !input.pairs.isEmpty
+    let curves = across.curves.map {
+      Curve(left: $0.left, right: $0.right, similarity: $0.means.map(jsonNumber))
+    }
+    self.init(
+      detector: .init(detector),
+      models: zip(input.networks, structures).map { .init($0, $1, by: detector) },
+      pairs: hasPairs ? across.pairs : nil, matching: hasPairs ? across.matching : nil,
+      curves: hasPairs ? curves : nil,
+      result: input.networks.count == 1 ? input.networks[0].document : nil)
+  }
+
+  /// Models with few layers, or with layers without values, and groups that are not matched with themselves.
+  package func notes(_ across: AcrossModels) -> [Note] {
+    var notes: [Note] = []
+    for model in models {
+      let defined = model.layers - model.undefinedLayers.count
+      if model.minimumSize > defined / 2 {
+        notes.append(
+          .warning(
+            """
+            \(oneLine(model.path)): has \(defined) layers with values; a block of \
+            \(model.minimumSize) needs as many others to stand out from
+            """))
+      }
+      if !model.undefinedLayers.isEmpty {
+        notes.append(
+          .warning(
+            "\(oneLine(model.path)): \(model.undefinedLayers.count) layers without values are left out"
+          )
+        )
+      }
+    }
+    return notes
+      + across.unlikeGroups.map {
+        .warning(
+          "\(oneLine($0)): its models have layers of different names; none is matched with itself")
+      }
+  }
+}

@@ -1,0 +1,64 @@
+import Activations
+import Analyses
+import CKA
+import Device
+import Support
+
+extension Probe {
+  /// A probe of some examples, whose labels come from a file.
+  ///
+  /// - Parameters:
+  ///   - all: the labels of all examples.
+  ///   - path: the file of the labels.
+  package init(
+    _ model: any ActivationSource, examples: [Int], labels all: [Int], from path: String,
+    testFraction: Double, seed: UInt64, penalty: Double
+  ) throws(Failure) {
+    let classes = ClassLabels(examples.map { all[$0] })
+    do throws(ProbeError) {
+      let split = try ProbeSplit(classes, testFraction: testFraction, seed: seed)
+      try self.init(model, examples: examples, labels: classes, split: split, penalty: penalty)
+    } catch {
+      throw Failure(.data, "\(oneLine(path)): \(error.description)")
+    }
+  }
+
+  /// Throws where packed sums, the matrix of the fit with its rows for the test, a slab of features and the
+  /// solver's own do not fit.
+  ///
+  /// - Parameter path: the model's file or folder.
+  package func checkMemory(path: String) throws(Failure) {
+    let n = examples.count
+    let bytes = saturatingSum(saturatingProduct(18, n, n), solverBytes)
+    guard bytes > Comparison.defaultMemory else { return }
+    throw Failure(
+      .usage,
+      "\(oneLine(path)): \(Format.count(n)) examples take \(Format.bytes(bytes)), more than half of what "
+        + "this process may have; --examples takes fewer")
+  }
+
+  /// The layers that have no accuracies, or whose fits did not end. Those that are not finite are read once
+  /// more.
+  ///
+  /// - Parameter path: the model's file or folder.
+  package func notes(
+    of results: [LayerResult], path: String
+  ) throws(ActivationReadError) -> [Note] {
+    let nonFinite = try nonFiniteExamples(of: model.layers, results.map(\.status), examples)
+    return zip(model.layers, results).enumerated().compactMap { index, found in
+      let (layer, result) = found
+      let name = "\(oneLine(path)): layer \(oneLine(layer.name))"
+      switch result.status {
+      case .constant:
+        return .warning("\(name) is left undefined: constant over the examples that are fitted")
+      case .ok:
+        return result.isConverged
+          ? nil
+          : .warning("\(name): the fit had not converged after \(result.iterations) steps")
+      default:
+        let reason = nonFinite[index]?.words ?? result.status.rawValue
+        return .warning("\(name) is left undefined: \(reason)")
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Analyses
+import CKA
+import Device
+import Inputs
+import Support
+
+extension TrustDocument {
+  /// What says that similarities are those of few examples, or have no errors.
+  ///
+  /// - Parameter cell: what the pair of layers was called that was looked into.
+  package func notes(cell: String?) -> [Note] {
+    var notes = models.compactMap(\.noteOfFew)
+    if let reason = undefinedErrorReason {
+      notes.append(
+        .warning("\(Format.count(undefinedErrors.count)) cells have no standard error: \(reason)"))
+    }
+    notes += models.compactMap(\.noteOfGroups)
+    let name = "--cell \(oneLine(cell ?? ""))"
+    if pair?.isCarriedByGroups ?? false {
+      notes.append(
+        .warning("\(name): two groups of examples decide the value; see within two groups"))
+    }
+    if pair?.isCarriedByFew ?? false {
+      notes.append(.warning("\(name): few examples decide the value; see the drops"))
+    }
+    return notes
+  }
+}
+
+extension TrustDocument.Model {
+  /// The layers whose Gram matrices lie with few examples.
+  fileprivate var noteOfFew: Note? {
+    let few = layers.filter { $0.isCarriedByFew ?? false }
+    guard let first = few.first, let share = first.halfShare else { return nil }
+    let others = few.count > 1 ? ", as of \(few.count - 1) more" : ""
+    return .warning(
+      """
+      \(oneLine(path)): half of layer \(oneLine(first.name))'s Gram matrix\(others) lies with \
+      \(Format.fixed(100 * share, 1)) % of the examples: its similarities are theirs
+      """)
+  }
+
+  /// The layers in which a group of examples stands apart, but for those that few examples carry.
+  fileprivate var noteOfGroups: Note? {
+    let layers = layers.filter { $0.groupShare != nil && !($0.isCarriedByFew ?? false) }
+    guard let first = layers.first, let share = first.groupShare else { return nil }
+    let others = layers.count > 1 ? ", as of \(layers.count - 1) more" : ""
+    return .warning(
+      """
+      \(oneLine(path)): in layer \(oneLine(first.name))\(others) a group of examples \
+      (\(Format.fixed(100 * share, 1)) %) stands apart from the rest, as a class may: its similarities are \
+      those of the two groups; --cell says what is left within them
+      """)
+  }
+}
+
+extension Trust {
+  /// Throws where the analysis does not fit.
+  ///
+  /// - Parameters:
+  ///   - pair: whether one pair of layers is looked into.
+  ///   - path: the first model's file or folder.
+  package func checkMemory(
+    on devices: [any Device], pair: Bool, path: String
+  ) throws(Failure) {
+    let bytes = devices.map { leastMemory(on: $0.info, pair: pair) }.max() ?? 0
+    guard bytes > Comparison.defaultMemory else { return }
+    let layers = comparison.left.layers.count + (comparison.right?.layers.count ?? 0)
+    throw Failure(
+      .usage,
+      "\(oneLine(path)): \(Format.count(comparison.pairing.count)) examples of \(Format.count(layers)) "
+        + "layers take \(Format.bytes(bytes)), more than half of what this process may have; --examples or "
+        + "--layers takes fewer")
+  }
+}
+
+extension Trust.Outcome {
+  /// What is known of one pair of layers.
+  ///
+  /// - Parameters:
+  ///   - name: what the pair was called.
+  ///   - permutations: 999 unless given.
+  ///   - path: the first model's file or folder.
+  package func details(
+    of pair: MapCell, called name: String, _ permutations: Int?, path: String
+  ) throws -> PairTrust {
+    let details = try self.pair(
+      row: pair.row, column: pair.column, settings: .init(permutations: permutations ?? 999))
+    guard let details else {
+      let status = similarity.statuses[pair.row, pair.column].rawValue
+      throw Failure(
+        .data, "\(oneLine(path)): the pair --cell \(oneLine(name)) has no value: \(status)")
+    }
+    return details
+  }
+}
