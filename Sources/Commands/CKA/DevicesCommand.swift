@@ -25,7 +25,7 @@ struct DevicesCommand: ParsableCommand {
         ])
       }
       try Console.print(table.text)
-      let choice = try DeviceRegistry.choose(.automatic)
+      let choice = try registry.choose(.automatic)
       for reason in choice.reasons { try Console.print("auto: \(oneLine(reason))") }
     }
   }
