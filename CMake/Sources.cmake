@@ -150,6 +150,7 @@ cka_swift_library(CKA Sources/CKA
     ComparisonRun.swift
     DeviceTeam/SharedRun.swift
     Estimator.swift
+    EstimatorNames.swift
     ExampleNames.swift
     ExamplePairing.swift
     Float64/Float64Gram.swift
@@ -492,6 +493,7 @@ cka_swift_library(Results Sources/Results
     Compare/DroppedExamples.swift
     Compare/DryRun.swift
     Compare/PlanRecord.swift
+    Compare/Planning.swift
     Compare/ResultBlocks.swift
     Compare/ResultDocument.swift
     Components/ComponentsChecks.swift
@@ -587,13 +589,13 @@ cka_command(CKACommand Sources/Commands/CKA
     Options/NameOption.swift
     Options/OutputOptions.swift
     Options/ReportOption.swift
+    Options/SweepSettings.swift
     Options/TableOption.swift
-    Planning.swift
     PlotCommand.swift
     ProbeCommand.swift
     Ranks.swift
     SweepCommand.swift
-    SweepMessages.swift
+    SweepResults.swift
     TerminalMap.swift
     TrustCommand.swift
     VerifyCommand.swift)

@@ -1,9 +1,6 @@
-import Activations
 import Analyses
 import ArgumentParser
 import CommandSupport
-import Foundation
-import Logging
 import ResultFigures
 import Results
 import Support
@@ -44,11 +41,6 @@ struct BlocksCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<BlocksResult>
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   func validate() throws {
     if let minSize, minSize < 3 {
       throw ValidationError("--min-size is \(minSize): at least 3.")
@@ -69,7 +61,7 @@ struct BlocksCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let folder = try output.folder
       let input = try BlocksInput(results)
@@ -83,13 +75,9 @@ struct BlocksCommand: ParsableCommand {
       log.tell(document.notes(across))
       let result = BlocksResult(
         document, map: input.networks.count == 1 ? input.networks[0].map : nil)
-      let files = try result.files(
-        with: result.dataFiles(input.pairs.isEmpty ? nil : across), report: page.isWanted)
-      try folder.write(files)
-      guard !quiet else { return }
-      if result.map != nil { try Console.print(result.heatmap().terminalText(), terminator: "") }
-      try Console.print(document.text, terminator: "")
-      try Console.print(folder.summary(of: files))
+      try output.write(
+        result, result.dataFiles(input.pairs.isEmpty ? nil : across), to: folder,
+        text: (result.map == nil ? "" : result.heatmap().terminalText()) + document.text)
     }
   }
 }

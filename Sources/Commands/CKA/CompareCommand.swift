@@ -1,13 +1,8 @@
 import ActivationFiles
-import Activations
 import ArgumentParser
 import CKA
 import CommandSupport
 import Device
-import DeviceRegistry
-import Foundation
-import Logging
-import Report
 import ResultFigures
 import Results
 import Support
@@ -34,11 +29,6 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Find the blocks of one model, as cka blocks does, and outline them in its map.")
   var blocks = false
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   func validate() throws {
     try examples.check(secondModel: models.model2)
     try estimator.checkSeed(with: examples)
@@ -57,7 +47,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let start = ContinuousClock.now
       let folder =
@@ -73,11 +63,12 @@ struct CompareCommand: ParsableCommand {
       comparison.meter = Progress.meter
       try comparison.checkExampleCount(path: models.model)
       let choice = try device.choose(log: log)
+      let memory = planning.memory?.bytes
+      if memory != nil { ProcessSetup.returnFreedMemory() }
       let plan = try comparison.plan(
-        on: choice, memory: planning.memory, isMeasured: planning.dryRun)
+        on: choice.devices, sharing: choice.sharing, memory: memory, isMeasured: planning.dryRun)
       log.tell(
         comparison.notes(plan, sharing: choice.sharing, device: choice.devices[0].info))
-      let memory = planning.memory?.bytes
       guard let folder else {
         let dryRun = try DryRun(
           comparison, plan, on: choice.devices, sharing: choice.sharing, memory: memory)
@@ -102,16 +93,9 @@ struct CompareCommand: ParsableCommand {
       document.plan = plan.map { .init($0, of: comparison, memory: memory) }
       if blocks { try document.findBlocks(in: outcome.similarity.cka) }
       let result = CompareResult(document, outcome.similarity)
-      try folder.write(result.files(with: result.dataFiles, report: page.isWanted))
-      guard !quiet else { return }
-      try Console.print(result.heatmap().terminalText(), terminator: "")
-      try Console.print(document.summary)
-      try Console.print(
-        """
-        written to \(oneLine(folder.path)): heatmap.png, heatmap.svg, heatmap.pdf, cka.npy, cka.csv, \
-        \(document.hasSignificance ? "z.npy, " : "")result.json\
-        \(page.isWanted ? ", \(ResultNames.page)" : "")
-        """)
+      try output.write(
+        result, result.dataFiles, to: folder,
+        text: result.heatmap().terminalText() + document.summary + "\n")
     }
   }
 }

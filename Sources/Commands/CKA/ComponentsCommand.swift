@@ -1,13 +1,9 @@
-import Activations
 import Analyses
 import ArgumentParser
 import CKA
 import CommandSupport
 import Device
-import DeviceRegistry
-import Foundation
 import Inputs
-import Logging
 import Results
 import Support
 
@@ -63,11 +59,6 @@ struct ComponentsCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<ComponentsResult>
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   func validate() throws {
     try examples.check(secondModel: models.model2)
     try examples.check(
@@ -86,7 +77,7 @@ struct ComponentsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let start = ContinuousClock.now
       let folder = try output.folder
@@ -124,13 +115,9 @@ struct ComponentsCommand: ParsableCommand {
       document.models.add(undefined.nonFinite)
       log.tell(document.notes)
       let result = try ComponentsResult(document, outcome)
-      let files = try result.files(
-        with: result.dataFiles(analysis, outcome, traits), report: page.isWanted)
-      try folder.write(files)
-      guard !quiet else { return }
-      try Console.print(document.table.text, terminator: "")
-      try Console.print(document.summary(of: outcome))
-      try Console.print(folder.summary(of: files))
+      try output.write(
+        result, result.dataFiles(analysis, outcome, traits), to: folder,
+        text: document.table.text + document.summary(of: outcome) + "\n")
     }
   }
 }

@@ -1,12 +1,8 @@
-import Activations
 import Analyses
 import ArgumentParser
 import CKA
 import CommandSupport
 import Device
-import DeviceRegistry
-import Foundation
-import Logging
 import Results
 import Support
 
@@ -44,11 +40,6 @@ struct ConvergeCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<ConvergeResult>
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   func validate() throws {
     try examples.check(secondModel: models.model2)
     if let small = batchSizes.values.first(where: { $0 < 4 }) {
@@ -70,7 +61,7 @@ struct ConvergeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let start = ContinuousClock.now
       let folder = try output.folder
@@ -83,12 +74,14 @@ struct ConvergeCommand: ParsableCommand {
       convergence.meter = Progress.meter
       try convergence.check(batchSizes: batchSizes.values, path: models.model)
       let choice = try device.choose(log: log)
-      let plan = try convergence.exact.plan(on: choice, memory: granted.memory, isMeasured: false)
+      let memory = granted.memory?.bytes
+      if memory != nil { ProcessSetup.returnFreedMemory() }
+      let plan = try convergence.exact.plan(
+        on: choice.devices, sharing: choice.sharing, memory: memory)
       if let largest = convergence.batchSizes.last {
         _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(
-          on: choice, memory: granted.memory, isMeasured: false)
+          on: choice.devices, sharing: choice.sharing, memory: memory)
       }
-      let memory = granted.memory?.bytes
       log.tell(convergence.notes(batchSizes: batchSizes.values))
       log.tell(plan?.notes(memory: memory) ?? [])
       let opened = start.elapsed
@@ -109,12 +102,9 @@ struct ConvergeCommand: ParsableCommand {
       document.device.add(reasons: choice.reasons)
       document.models.add(undefined.nonFinite)
       let result = ConvergeResult(document, exact: outcome.exact.cka)
-      let files = try result.files(with: result.dataFiles(outcome), report: page.isWanted)
-      try folder.write(files)
-      guard !quiet else { return }
-      try Console.print(document.table.text, terminator: "")
-      try Console.print(document.summary)
-      try Console.print(folder.summary(of: files))
+      try output.write(
+        result, result.dataFiles(outcome), to: folder,
+        text: document.table.text + document.summary + "\n")
     }
   }
 }

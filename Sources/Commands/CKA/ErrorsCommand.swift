@@ -1,11 +1,7 @@
-import Activations
 import Analyses
 import ArgumentParser
 import CommandSupport
-import Foundation
 import Inputs
-import Logging
-import Report
 import ResultFigures
 import Results
 import Support
@@ -75,11 +71,6 @@ struct ErrorsCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<ErrorsResult>
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   /// The most random halves and groups.
   private static let mostRepeats = 1_000_000
 
@@ -98,7 +89,7 @@ struct ErrorsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let start = ContinuousClock.now
       let folder = try output.folder
@@ -115,14 +106,9 @@ struct ErrorsCommand: ParsableCommand {
       let document = ErrorsDocument(
         study, findings, labels: labels, repeats: repeats, seed: seed, seconds: start.elapsed)
       let result = ErrorsResult(document, findings.similarity)
-      let files = try result.files(
-        with: result.dataFiles(study, findings, exampleIDs: ids), report: page.isWanted)
-      try folder.write(files)
-      guard !quiet else { return }
-      try Console.print(document.text, terminator: "")
-      try Console.print(
-        "written to \(oneLine(folder.path)): \(ErrorsDocument.name) and tables, matrices, pictures"
-          + (page.isWanted ? ", \(ResultNames.page)" : ""))
+      try output.write(
+        result, result.dataFiles(study, findings, exampleIDs: ids), to: folder,
+        text: document.text)
     }
   }
 }

@@ -1,5 +1,4 @@
 import ActivationFiles
-import Activations
 import ArgumentParser
 import CommandSupport
 import Inputs

@@ -1,4 +1,3 @@
-import Activations
 import ArgumentParser
 import CommandSupport
 import Support

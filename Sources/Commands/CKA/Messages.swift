@@ -1,5 +1,4 @@
 import CKA
-import Device
 import Logging
 import Support
 

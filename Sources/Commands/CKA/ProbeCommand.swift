@@ -1,13 +1,9 @@
-import Activations
 import Analyses
 import ArgumentParser
 import CKA
 import CommandSupport
 import Device
-import DeviceRegistry
-import Foundation
 import Inputs
-import Logging
 import Results
 import Support
 
@@ -63,11 +59,6 @@ struct ProbeCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<ProbeResult>
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   func validate() throws {
     try names.check(count: 1)
     guard Probe.penalties.contains(penalty) else {
@@ -83,7 +74,7 @@ struct ProbeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let start = ContinuousClock.now
       let folder = try output.folder
@@ -118,12 +109,8 @@ struct ProbeCommand: ParsableCommand {
       document.device.add(reasons: choice.reasons)
       document.examples.nonFinite = pairing.dropped
       let result = ProbeResult(document)
-      let files = try result.files(with: result.dataFiles, report: page.isWanted)
-      try folder.write(files)
-      guard !quiet else { return }
-      try Console.print(document.table.text, terminator: "")
-      try Console.print(document.summary)
-      try Console.print(folder.summary(of: files))
+      try output.write(
+        result, result.dataFiles, to: folder, text: document.table.text + document.summary + "\n")
     }
   }
 }

@@ -1,6 +1,5 @@
 import CommandSupport
 import Figures
-import Foundation
 import ResultFigures
 
 extension Heatmap {

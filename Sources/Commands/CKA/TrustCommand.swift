@@ -1,14 +1,9 @@
-import Activations
 import Analyses
 import ArgumentParser
 import CKA
 import CommandSupport
 import Device
-import DeviceRegistry
-import Foundation
 import Inputs
-import Logging
-import Report
 import Results
 import Support
 
@@ -47,11 +42,6 @@ struct TrustCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<TrustResult>
 
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
-
   /// The most examples that are taken where `--examples` does not say.
   private static let defaultExamples = 4096
 
@@ -70,7 +60,7 @@ struct TrustCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: output.quiet)
     try reportingFailures {
       let start = ContinuousClock.now
       let folder = try output.folder
@@ -113,12 +103,8 @@ struct TrustCommand: ParsableCommand {
       log.tell(document.notes(cell: cell))
       document.seconds = start.elapsed
       let result = TrustResult(document, outcome)
-      let files = try result.files(
-        with: result.dataFiles(outcome, details, comparison), report: page.isWanted)
-      try folder.write(files)
-      guard !quiet else { return }
-      try Console.print(document.text, terminator: "")
-      try Console.print(folder.summary(of: files))
+      try output.write(
+        result, result.dataFiles(outcome, details, comparison), to: folder, text: document.text)
     }
   }
 }

@@ -1,4 +1,3 @@
-import Activations
 import ArgumentParser
 import CKA
 import CommandSupport

@@ -6,14 +6,6 @@ import Device
 ///
 /// A store keeps to the settings it was made with.
 public struct SweepSettings: Codable, Sendable, Hashable {
-  /// How CKA is estimated.
-  public enum EstimatorName: String, Codable, Sendable, CaseIterable {
-    case minibatch, unbiased, biased
-  }
-
-  /// The function of two examples.
-  public enum KernelName: String, Codable, Sendable, CaseIterable { case linear, rbf }
-
   /// The type of the numbers of Gram matrices in the store.
   public enum StorePrecision: String, Codable, Sendable, CaseIterable {
     /// As devices make them.
@@ -30,7 +22,7 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   }
 
   /// How CKA is estimated.
-  public var estimator = EstimatorName.minibatch
+  public var estimator = Estimator.Name.minibatch
   /// b: examples a minibatch; nil for what the store has, or a new one `Estimator.Minibatches` chooses.
   /// For the full estimators 0, as are the passes.
   public var batchSize: Int?
@@ -43,7 +35,7 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   /// What happens to examples that do not fill a minibatch.
   public var ragged = "drop"
   /// The function of two examples.
-  public var kernel = KernelName.linear
+  public var kernel = GramKernel.Name.linear
   /// RBF's σ as a multiple of the root of the median squared distance.
   public var bandwidth: Double?
   /// RBF's σ itself.

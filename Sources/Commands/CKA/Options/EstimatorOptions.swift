@@ -1,17 +1,17 @@
 import ArgumentParser
 import CKA
 
+extension Estimator.Name: ExpressibleByArgument {}
 extension Estimator.Ragged: ExpressibleByArgument {}
 
 /// How CKA is estimated: the options of `compare`.
 struct EstimatorOptions: ParsableArguments {
-  enum Name: String, ExpressibleByArgument, CaseIterable { case minibatch, unbiased, biased }
   enum Order: String, ExpressibleByArgument, CaseIterable { case shuffled, stored }
 
   @Option(
     help: ArgumentHelp(
       "minibatch averages HSIC over minibatches; unbiased and biased use all examples at once."))
-  var estimator = Name.minibatch
+  var estimator = Estimator.Name.minibatch
 
   // What belongs to minibatch alone is optional, so that it can be refused elsewhere.
   @Option(

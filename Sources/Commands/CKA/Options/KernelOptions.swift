@@ -2,12 +2,12 @@ import ArgumentParser
 import CKA
 import Device
 
+extension GramKernel.Name: ExpressibleByArgument {}
+
 /// What fills Gram matrices.
 struct KernelOptions: ParsableArguments {
-  enum Kernel: String, ExpressibleByArgument, CaseIterable { case linear, rbf }
-
   @Option(help: "The function of two examples that fills the Gram matrices.")
-  var kernel = Kernel.linear
+  var kernel = GramKernel.Name.linear
 
   @Option(
     help: ArgumentHelp(

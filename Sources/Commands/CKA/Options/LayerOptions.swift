@@ -1,9 +1,7 @@
 import ActivationFiles
 import Activations
 import ArgumentParser
-import Foundation
 import Inputs
-import Logging
 import Support
 
 extension LayerShape.Layout: ExpressibleByArgument {}

@@ -1,26 +1,43 @@
 import ArgumentParser
 import CommandSupport
+import ResultFigures
 import Results
-import Support
 
-/// Where a command writes its result.
-struct OutputOptions<Result: FolderResult>: ParsableArguments {
+/// Where a command writes its result, and what it says.
+struct OutputOptions<Result: DrawableResult & FolderResult>: ParsableArguments {
   @Option(
     help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
   var output = Result.kind.defaultFolder
 
-  @Flag(help: ArgumentHelp(stringLiteral: Self.forceHelp))
+  @Flag(
+    help: ArgumentHelp(
+      "Replace the output folder if it holds an earlier result of \(Result.kind.command)."))
   var force = false
 
-  private static var forceHelp: String {
-    "Replace the output folder if it holds an earlier result"
-      + (Result.kind.command == "compare" ? "." : " of \(Result.kind.command).")
-  }
+  @OptionGroup var page: ReportOption
 
-  /// The folder, looked into so that no work is lost at the end.
+  @Flag(help: "Print errors only.")
+  var quiet = false
+
+  /// The folder, checked before the work so that none is lost at the end.
   var folder: ResultFolder {
     get throws {
       try ResultFolder(output, of: Result.kind, replacing: force, warn: Console.warning)
     }
+  }
+
+  /// Writes a result and says so.
+  ///
+  /// - Parameters:
+  ///   - data: its files but for the pictures.
+  ///   - text: what is printed of it, with the ends of lines.
+  func write(
+    _ result: Result, _ data: [FileMaker], to folder: ResultFolder,
+    text: @autoclosure () throws -> String
+  ) throws {
+    let files = try result.files(with: data, report: page.isWanted)
+    try folder.write(files)
+    guard !quiet else { return }
+    try Console.print(text() + folder.summary(of: files))
   }
 }

@@ -1,4 +1,3 @@
-
 /// Square panels side by side, each a 2-D histogram of pairs of fractions, with a line where both are
 /// equal: scatter plots of so many points that they would hide each other. All panels share one
 /// logarithmic color scale. On a narrow page panels stand below each other.

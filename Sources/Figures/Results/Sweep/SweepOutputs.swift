@@ -32,6 +32,22 @@ package struct SweepOutputs {
     package var warnings: [String] = []
     /// Where the results are.
     package var path = ""
+
+    /// What was written.
+    ///
+    /// - Parameters:
+    ///   - seconds: how long it took.
+    ///   - table: whether the table of all cells is there.
+    ///   - report: whether the page is there.
+    package func text(seconds: Double, table: Bool, report: Bool) -> String {
+      """
+      results of pairs: \(Format.count(found)) found, \(Format.count(written)) written in \
+      \(Format.seconds(seconds))
+      written to \(oneLine(path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
+      models.npy, models.csv, models.png, .svg and .pdf\
+      \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(ResultNames.page)" : "")
+      """
+    }
   }
 
   /// - Parameters:

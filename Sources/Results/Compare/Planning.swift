@@ -1,23 +1,22 @@
-import Activations
 import CKA
-import CommandSupport
 import Device
-import DeviceRegistry
-import Foundation
-import Logging
-import Results
 import Support
 
 extension Comparison {
-  /// How an estimate over all examples is made within the memory the user grants; nil for minibatches,
-  /// whose memory is checked.
-  func plan(
-    on choice: DeviceRegistry.Choice, memory: MemorySize?, isMeasured: Bool
+  /// How an estimate over all examples is made within a limit on memory; nil for minibatches, whose memory is
+  /// checked.
+  ///
+  /// - Parameters:
+  ///   - sharing: how many of the devices share the work.
+  ///   - memory: the limit in bytes that was asked for, if any.
+  ///   - isMeasured: whether rates are measured in any case.
+  /// - Throws: where it cannot be made within the limit.
+  package func plan(
+    on devices: [any Device], sharing: Int, memory: Int?, isMeasured: Bool = false
   ) throws -> ExactPlan? {
-    if memory != nil { ProcessSetup.returnFreedMemory() }
     do throws(ExactPlanError) {
       if let plan = try exactPlan(
-        on: choice.devices, sharing: choice.sharing, memory: memory?.bytes ?? Self.defaultMemory,
+        on: devices, sharing: sharing, memory: memory ?? Self.defaultMemory,
         isMeasured: isMeasured)
       {
         return plan
@@ -28,15 +27,15 @@ extension Comparison {
       case .tooLittleMemory(_, let least): throw tooLittle(memory, least: least)
       }
     }
-    let needed = memoryOfMinibatches(on: choice.devices, sharing: choice.sharing)
-    if let memory, needed > memory.bytes { throw tooLittle(memory, least: needed) }
+    let needed = memoryOfMinibatches(on: devices, sharing: sharing)
+    if let memory, needed > memory { throw tooLittle(memory, least: needed) }
     return nil
   }
 
-  private func tooLittle(_ memory: MemorySize?, least: Int) -> Failure {
+  private func tooLittle(_ memory: Int?, least: Int) -> Failure {
     // What the process takes by itself differs a little from run to run.
     let mebibytes = (least + ProcessMemory.grain) >> 20 + 1
-    let given = Format.bytes(memory?.bytes ?? Self.defaultMemory)
+    let given = Format.bytes(memory ?? Self.defaultMemory)
     let whose = memory == nil ? ", half of what this process may have," : ""
     let batches = if case .minibatch = estimator { " or a smaller --batch-size" } else { "" }
     return Failure(

@@ -1,5 +1,4 @@
 import CommandSupport
-import Device
 import Inputs
 import Logging
 import ResultFigures
@@ -11,8 +10,7 @@ import SweepStore
 func writeResults(
   _ results: SweepResults, groups: ModelTable, table: Bool, report: Bool, log: Logger, isQuiet: Bool
 ) throws {
-  let clock = ContinuousClock()
-  let start = clock.now
+  let start = ContinuousClock.now
   let count = results.models.count
   Progress.begin(isQuiet: isQuiet)
   Progress.meter.begin(Double(count * (count + 1) / 2), as: "results")
@@ -21,12 +19,5 @@ func writeResults(
   let summary = try outputs.write(table: table, report: report) { Progress.meter.reach($0) }
   for warning in summary.warnings { log.warning("\(warning)") }
   guard !isQuiet else { return }
-  try Console.print(
-    """
-    results of pairs: \(Format.count(summary.found)) found, \(Format.count(summary.written)) \
-    written in \(Format.seconds((clock.now - start) / .seconds(1)))
-    written to \(oneLine(summary.path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
-    models.npy, models.csv, models.png, .svg and .pdf\
-    \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(ResultNames.page)" : "")
-    """)
+  try Console.print(summary.text(seconds: start.elapsed, table: table, report: report))
 }
