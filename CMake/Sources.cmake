@@ -32,6 +32,7 @@ cka_swift_library(Support Sources/Support
     Text/TextTable.swift
     Text/Trimming.swift
     Threads/ConcurrentMap.swift
+    Threads/Condition.swift
     Threads/Perform.swift
     Version.swift)
 

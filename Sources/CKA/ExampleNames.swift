@@ -1,5 +1,4 @@
 import Activations
-import Foundation
 
 extension Comparison {
   /// What the compared examples are called: their sample IDs, or their places in the first model.

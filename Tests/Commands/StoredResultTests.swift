@@ -126,6 +126,12 @@ import Testing
     #expect(ResultNames.pictures == FigureFormat.allCases.map(\.rawValue))
   }
 
+  @Test func quotationMarksInTablesAreDoubled() {
+    #expect(
+      String(decoding: csvLine(["a\"b", "\"\u{301},"]), as: UTF8.self)
+        == "\"a\"\"b\",\"\"\"\u{301},\"\n")
+  }
+
   private static var numbers: [Any] {
     [-1, 0, 1 << 31, Int.max, 1e308, NSNull(), "x", [Any]()]
   }

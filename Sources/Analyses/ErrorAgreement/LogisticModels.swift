@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Three nested logistic models of which networks get which examples right, by maximum likelihood.
 ///

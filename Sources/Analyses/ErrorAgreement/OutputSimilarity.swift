@@ -1,5 +1,5 @@
 import Device
-import Foundation
+import Glibc
 
 /// How alike the predictions of every pair of networks are, mean over examples.
 public struct OutputSimilarity: Sendable {

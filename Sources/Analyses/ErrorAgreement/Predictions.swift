@@ -1,5 +1,5 @@
 import Activations
-import Foundation
+import Glibc
 import Support
 
 /// Predictions or labels that cannot be used.

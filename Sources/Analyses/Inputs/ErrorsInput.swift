@@ -1,7 +1,8 @@
 import ActivationFiles
 import Activations
 import Analyses
-import Foundation
+import FoundationEssentials
+import Glibc
 import Support
 
 /// Two groups of networks as they stand behind `--group`: `NAME=PATH,PATH…`.

@@ -1,6 +1,5 @@
 import Activations
 import Analyses
-import Foundation
 import Support
 
 /// Which models are of one architecture: from a file `models.csv`, or from their names.

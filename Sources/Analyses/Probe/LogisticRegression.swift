@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// A multinomial logistic regression with a penalty on the squares of its weights.
 ///

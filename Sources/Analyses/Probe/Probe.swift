@@ -1,7 +1,6 @@
 import Activations
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What a linear classifier can read from each layer of a model (Alain & Bengio 2016).

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// p values of several tests, adjusted so that the chance of any false finding among them stays below
 /// the level they are held against: Holm's step-down method with Šidák's bound.

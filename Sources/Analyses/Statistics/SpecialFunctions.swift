@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 // The incomplete beta function, from which the distributions are made. Its prefactor is that of
 // C. Loader, "Fast and Accurate Computation of Binomial Probabilities" (2000): no difference of large

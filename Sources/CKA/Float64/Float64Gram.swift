@@ -2,7 +2,7 @@ import Activations
 import Device
 import Dispatch
 import FeatureSlabs
-import Foundation
+import Glibc
 import Support
 import Synchronization
 

@@ -1,5 +1,4 @@
 import Device
-import Foundation
 import Support
 
 /// What turns ‖XᵀY‖² of centered features into ⟨K̃, L̃⟩, and how far rounding takes either.

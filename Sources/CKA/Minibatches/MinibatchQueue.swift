@@ -1,5 +1,5 @@
 import Device
-import Foundation
+import Support
 
 /// Hands minibatches out to the devices that share them, and gives what they come to back in order.
 ///
@@ -18,7 +18,7 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
     case failed(DeviceError, by: Int)
   }
 
-  private let condition = NSCondition()
+  private let condition = Condition()
   private let count: Int
   /// Devices that take part.
   private var devices = 0
@@ -39,19 +39,19 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
 
   /// Lets so many devices take part from now on.
   func admit(_ devices: Int) {
-    locked {
+    condition.locked {
       self.devices = devices
       isClosed = false
     }
   }
 
   /// Sends all devices home, each after the minibatch it works on.
-  func close() { locked { isClosed = true } }
+  func close() { condition.locked { isClosed = true } }
 
   /// A minibatch to work on, the oldest there is; waits where others may yet hand theirs back. Nil
   /// when there is nothing left to do.
   func take() -> Int? {
-    locked {
+    condition.locked {
       while true {
         if isClosed || given == count { return nil }
         if let oldest = returned.min() {
@@ -67,14 +67,14 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
     }
   }
 
-  func prepared() { locked { preparations += 1 } }
+  func prepared() { condition.locked { preparations += 1 } }
 
   func finish(_ minibatch: Int, with result: Result, by device: Int) {
-    locked { finished[minibatch] = (result, device) }
+    condition.locked { finished[minibatch] = (result, device) }
   }
 
   func fail(_ minibatch: Int, because error: DeviceError, by device: Int) {
-    locked {
+    condition.locked {
       devices -= 1
       returned.insert(minibatch)
       failures.append((error, device))
@@ -84,7 +84,7 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
   /// What happened, minibatches in their order; waits for it. Nil when all of them have been given
   /// back, or no device takes part any more.
   func next() -> Report? {
-    locked {
+    condition.locked {
       while true {
         if preparations > 0 {
           preparations -= 1
@@ -102,15 +102,5 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
         condition.wait()
       }
     }
-  }
-
-  /// Runs `body` alone, and wakes whoever waits for what it changed.
-  private func locked<Value>(_ body: () -> Value) -> Value {
-    condition.lock()
-    defer {
-      condition.broadcast()
-      condition.unlock()
-    }
-    return body()
   }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// `numpy.random.seed(s)` followed by `numpy.random.randn`: the Mersenne Twister MT19937
 /// (Matsumoto & Nishimura 1998) and the polar method, as NumPy's legacy generator has them. The

@@ -1,5 +1,5 @@
 import Device
-import Foundation
+import Glibc
 
 /// CKA in float64 from the definitions: what devices are verified against.
 ///

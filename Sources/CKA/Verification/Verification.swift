@@ -1,6 +1,6 @@
 import Activations
 import Device
-import Foundation
+import Support
 
 /// A device held against golden values and against float64 on random data.
 public struct Verification: Sendable {
@@ -233,5 +233,5 @@ extension VerificationCase {
 
 extension Double {
   /// For example `0.7`, `1e-18`.
-  fileprivate var formatted: String { String(format: "%g", self) }
+  fileprivate var formatted: String { NumberFormat.significant(digits: 6).text(self) }
 }

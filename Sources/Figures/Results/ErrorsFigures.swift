@@ -1,5 +1,4 @@
 import Figures
-import Foundation
 import Report
 import Results
 

@@ -1,6 +1,5 @@
 import Activations
 import Figures
-import Foundation
 import Support
 
 extension FigureError: FailureConvertible {

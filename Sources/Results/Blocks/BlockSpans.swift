@@ -1,5 +1,4 @@
 import Activations
-import Foundation
 import Support
 
 /// The blocks of a result of one model, as places among other layers of the same names.

@@ -1,7 +1,6 @@
 import Activations
 import Analyses
 import Device
-import Foundation
 import Support
 
 /// What `blocks.json` holds, format `cka-blocks/1` (`Documentation/FileFormats.md`).

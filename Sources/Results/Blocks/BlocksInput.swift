@@ -1,6 +1,5 @@
 import Activations
 import Device
-import Foundation
 import Support
 
 /// The maps that `cka blocks` looks at: networks with themselves, and, of a sweep, all pairs.

@@ -1,6 +1,5 @@
 import CKA
 import Device
-import Foundation
 
 /// What `compare` finds.
 package struct CompareResult: FolderResult {

@@ -1,7 +1,6 @@
 import Activations
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What `--dry-run` prints.

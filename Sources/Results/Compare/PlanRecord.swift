@@ -1,6 +1,5 @@
 import CKA
 import Device
-import Foundation
 import Support
 
 extension ResultDocument.Plan {

@@ -1,7 +1,6 @@
 import Activations
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).

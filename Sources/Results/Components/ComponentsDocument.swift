@@ -2,7 +2,6 @@ import Activations
 import Analyses
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What `components.json` holds, format `cka-components/1` (`Documentation/FileFormats.md`).

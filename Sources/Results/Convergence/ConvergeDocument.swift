@@ -2,7 +2,6 @@ import Activations
 import Analyses
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).

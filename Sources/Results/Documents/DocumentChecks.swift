@@ -1,5 +1,3 @@
-import Foundation
-
 // What numbers in documents may be, for `StoredDocument.check`.
 
 /// Throws unless `holds`.

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What documents say of the run that wrote them.
 package enum RunRecord {

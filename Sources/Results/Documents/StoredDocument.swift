@@ -1,5 +1,5 @@
 import Activations
-import Foundation
+import FoundationEssentials
 import Support
 
 /// A JSON document that says what a command found, and lets other commands go on from it.

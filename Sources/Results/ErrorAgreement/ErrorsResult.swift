@@ -1,7 +1,6 @@
 import Activations
 import Analyses
 import Device
-import Foundation
 import Statistics
 import Support
 

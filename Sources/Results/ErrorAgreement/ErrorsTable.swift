@@ -1,5 +1,4 @@
 import Activations
-import Foundation
 import Support
 
 extension ErrorsDocument {

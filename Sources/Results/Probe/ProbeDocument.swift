@@ -2,7 +2,6 @@ import Activations
 import Analyses
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What `probe.json` holds, format `cka-probe/1` (`Documentation/FileFormats.md`).

@@ -1,7 +1,6 @@
 import Analyses
 import CKA
 import Device
-import Foundation
 import Inputs
 import Support
 import SweepStore

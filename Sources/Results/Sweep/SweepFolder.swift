@@ -1,6 +1,6 @@
 import Activations
 import CSystem
-import Foundation
+import Glibc
 import Support
 
 /// The folder `results` of a store. Files and folders in it appear whole; a sweep holds the store's lock
@@ -54,7 +54,7 @@ package struct SweepFolder {
 
   /// What a file or folder would have been called that a killed process has left as `.NAME.partial-PID`.
   private static func target(ofLeftover name: String) -> String? {
-    guard name.hasPrefix("."), let mark = name.range(of: ".partial-", options: .backwards),
+    guard name.hasPrefix("."), let mark = name.ranges(of: ".partial-").last,
       Int32(name[mark.upperBound...]) != nil
     else { return nil }
     let target = String(name[..<mark.lowerBound].dropFirst())

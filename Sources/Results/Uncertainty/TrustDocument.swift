@@ -2,7 +2,6 @@ import Activations
 import Analyses
 import CKA
 import Device
-import Foundation
 import Support
 
 /// What `trust.json` holds, format `cka-trust/1` (`Documentation/FileFormats.md`).

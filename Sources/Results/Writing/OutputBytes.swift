@@ -1,6 +1,6 @@
 import ActivationFiles
 import Device
-import Foundation
+import FoundationEssentials
 
 // Numbers and documents as the bytes of files.
 
@@ -16,8 +16,8 @@ extension Encodable {
       let mark = UUID().uuidString
       encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: mark, negativeInfinity: mark, nan: mark)
-      let text = String(decoding: try encoder.encode(self), as: UTF8.self)
-      return Array((text.replacingOccurrences(of: "\"\(mark)\"", with: "null") + "\n").utf8)
+      let text = Array(try encoder.encode(self))
+      return text.replacing("\"\(mark)\"".utf8, with: "null".utf8) + "\n".utf8
     }
   }
 }
@@ -56,5 +56,7 @@ private func csvField(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else {
     return text
   }
-  return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+  // By bytes: a quotation mark with an accent is another letter, and a mark to readers of CSV all the same.
+  let doubled = Array(text.utf8).replacing("\"".utf8, with: "\"\"".utf8)
+  return "\"\(String(decoding: doubled, as: UTF8.self))\""
 }

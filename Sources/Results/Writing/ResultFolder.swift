@@ -1,6 +1,6 @@
 import Activations
 import CSystem
-import Foundation
+import Glibc
 import Support
 
 /// A folder that appears whole or not at all: written aside, then renamed.

@@ -3,7 +3,7 @@ import Analyses
 import CKA
 import Device
 import Figures
-import Foundation
+import Glibc
 import Inputs
 import Report
 import Results

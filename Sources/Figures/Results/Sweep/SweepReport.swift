@@ -1,7 +1,6 @@
 import CKA
 import Device
 import Figures
-import Foundation
 import Report
 import Results
 import Support
