@@ -39,8 +39,10 @@ dist: ## a folder and an archive for any x86-64 Linux, in dist
 	Scripts/install-dependencies.sh dist
 	Scripts/make-dist.sh
 
-lint: ## formatting, and the OpenCL kernels compiled alone
+lint: ## formatting, what libraries must not do, and the OpenCL kernels compiled alone
 	$(SWIFT) format lint --strict -r $(SWIFT_SOURCES)
+	Scripts/lint-libraries.sh --self-test
+	Scripts/lint-libraries.sh
 	Scripts/lint-kernels.sh
 
 format: ## format all Swift sources in place
