@@ -6,7 +6,7 @@ import Testing
 @testable import Results
 
 /// `cka blocks` as its users run it. The blocks themselves: `CKATests/Blocks`.
-@Suite(.timeLimit(.minutes(30))) struct BlocksTests {
+struct BlocksTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

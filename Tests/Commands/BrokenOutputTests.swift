@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Disks that fill up, readers that go, streams that are closed.
-@Suite(.timeLimit(.minutes(30))) struct BrokenOutputTests {
+struct BrokenOutputTests {
   let cka: Cka
 
   init() throws {

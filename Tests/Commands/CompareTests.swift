@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `cka compare` on models that are whole.
-@Suite(.timeLimit(.minutes(30))) struct CompareTests {
+struct CompareTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

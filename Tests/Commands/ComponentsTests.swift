@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `cka components` as its users run it. The numbers themselves: `CKATests/ComponentTests`.
-@Suite(.timeLimit(.minutes(30))) struct ComponentsTests {
+struct ComponentsTests {
   static let files = [
     "alignment.npy", "cka.npy", "components.csv", "components.json", "components.pdf",
     "components.png",

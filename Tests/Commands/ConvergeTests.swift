@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `cka converge` as its users run it. The errors themselves: `CKATests/ConvergenceTests`.
-@Suite(.timeLimit(.minutes(30))) struct ConvergeTests {
+struct ConvergeTests {
   static let files = [
     "converge.csv", "converge.json", "converge.pdf", "converge.png", "converge.svg", "errors.npy",
     "exact.npy",

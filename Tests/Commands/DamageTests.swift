@@ -4,7 +4,7 @@ import Testing
 
 /// Models that cannot be used: one line that names the file, the right exit code, nothing written,
 /// little memory.
-@Suite(.timeLimit(.minutes(30))) struct DamageTests {
+struct DamageTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `cka errors` as its users run it. The numbers themselves: `CKATests/Errors`.
-@Suite(.timeLimit(.minutes(30))) struct ErrorsTests {
+struct ErrorsTests {
   private struct Fixture: Decodable {
     var labels: [Int]
     var logits: [Double]

@@ -4,7 +4,7 @@ import Testing
 
 /// System calls that fail: the system's message and its exit code, and nothing that was lost or stays behind.
 /// `Scripts/test-faults.py` tries them all.
-@Suite(.timeLimit(.minutes(30))) struct FaultTests {
+struct FaultTests {
   let cka: Cka
 
   /// `Tests/Faults/faults.c`, compiled.

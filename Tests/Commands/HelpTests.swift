@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What people see before they have a result: lists of layers, suggestions, completion, the manual page.
-@Suite(.timeLimit(.minutes(10))) struct HelpTests {
+struct HelpTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

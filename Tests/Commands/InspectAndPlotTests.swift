@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `cka inspect` and `cka plot`.
-@Suite(.timeLimit(.minutes(30))) struct InspectAndPlotTests {
+struct InspectAndPlotTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Which layers and examples are taken, as what, and what models are called.
-@Suite(.timeLimit(.minutes(30))) struct LayerOptionTests {
+struct LayerOptionTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `--memory`, `--dry-run` and `--median`: what is promised, and what happens.
-@Suite(.timeLimit(.minutes(30))) struct MemoryTests {
+struct MemoryTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

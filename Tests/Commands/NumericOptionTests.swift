@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// No number on the command line ends a command in a trap, an error of the software, or not at all.
-@Suite(.timeLimit(.minutes(60))) struct NumericOptionTests {
+struct NumericOptionTests {
   let cka: Cka
 
   init() throws {

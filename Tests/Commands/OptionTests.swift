@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The command line: what is refused, and which device is taken.
-@Suite(.timeLimit(.minutes(30))) struct OptionTests {
+struct OptionTests {
   let cka: Cka
 
   init() throws {

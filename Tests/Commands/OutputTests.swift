@@ -8,7 +8,7 @@ import Testing
 @testable import Support
 
 /// Where results may be written, and what is left where they may not.
-@Suite(.timeLimit(.minutes(30))) struct OutputTests {
+struct OutputTests {
   let cka: Cka
 
   init() throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `cka probe` as its users run it. The numbers: `CKATests/ProbeTests`.
-@Suite(.timeLimit(.minutes(30))) struct ProbeCommandTests {
+struct ProbeCommandTests {
   let cka: Cka
   private static let n = 60
 

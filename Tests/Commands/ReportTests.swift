@@ -5,7 +5,7 @@ import Testing
 /// `--report` of the commands that make results, and `cka plot --report`.
 ///
 /// What the page shows is looked at in a browser, by `Scripts/test-report.sh`.
-@Suite(.timeLimit(.minutes(30))) struct ReportTests {
+struct ReportTests {
   let cka: Cka
 
   init() throws {

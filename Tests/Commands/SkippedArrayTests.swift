@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Arrays that are no layers: named once, left out, and an error where they are chosen.
-@Suite(.timeLimit(.minutes(30))) struct SkippedArrayTests {
+struct SkippedArrayTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

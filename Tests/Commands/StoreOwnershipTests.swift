@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What lies in a store and is not the store's: it is neither deleted nor overwritten.
-@Suite(.timeLimit(.minutes(30))) struct StoreOwnershipTests {
+struct StoreOwnershipTests {
   private let cka: Cka
   private let pair = "store/results/pairs/a--b"
 

@@ -11,7 +11,7 @@ import Testing
 
 /// Results as input: drawn again as they were. Where anybody has changed a number: a picture, or one line that
 /// names the file and what is wrong in it; never a trap, which would end this process.
-@Suite(.timeLimit(.minutes(30))) struct StoredResultTests {
+struct StoredResultTests {
   let cka: Cka
 
   init() throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import Support
 
 /// What `cka sweep` writes into `STORE/results`.
-@Suite(.timeLimit(.minutes(30))) struct SweepResultTests {
+struct SweepResultTests {
   static let overview = [
     "grid.pdf", "grid.png", "grid.svg", "groups", "models.csv", "models.npy", "models.pdf",
     "models.png", "models.svg",

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `cka trust` as its users run it. The numbers: `CKATests/TrustTests`.
-@Suite(.timeLimit(.minutes(30))) struct TrustCommandTests {
+struct TrustCommandTests {
   static let files = [
     "cka.npy", "control.npy", "control.pdf", "control.png", "control.svg", "standard-error.npy",
     "standard-error.pdf", "standard-error.png", "standard-error.svg", "trust.csv", "trust.json",

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Layers without values take nothing from the others.
-@Suite(.timeLimit(.minutes(30))) struct UndefinedLayerTests {
+struct UndefinedLayerTests {
   let cka: Cka
 
   init() throws { cka = try Cka() }

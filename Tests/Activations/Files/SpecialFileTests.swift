@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(30))) struct SpecialFileTests {
+struct SpecialFileTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
