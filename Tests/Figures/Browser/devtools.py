@@ -5,8 +5,11 @@ byte: nothing but Python's own library is needed, and no port is opened.
 """
 
 import base64
+import contextlib
+import glob
 import json
 import os
+import pathlib
 import select
 import subprocess
 import tempfile
@@ -56,6 +59,28 @@ class Browser:
         self.process.wait()
         self.profile.cleanup()
 
+    def waits(self):
+        """How long each thread of its processes has waited for a processor, in seconds."""
+        parents, waits = {}, {}
+        # Processes and threads come and go.
+        for stat in glob.glob("/proc/[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                process, _, rest = pathlib.Path(stat).read_text().rpartition(")")
+                parents[int(process.split()[0])] = int(rest.split()[1])
+        for process in parents:
+            ancestor = process
+            while ancestor not in (0, self.process.pid):
+                ancestor = parents.get(ancestor, 0)
+            for thread in glob.glob(f"/proc/{process}/task/*/schedstat") if ancestor else []:
+                with contextlib.suppress(OSError):
+                    # Nanoseconds on a processor, and in a queue for one.
+                    waits[thread] = int(pathlib.Path(thread).read_text().split()[1]) / 1e9
+        return waits
+
+    def waited_since(self, before):
+        """The seconds that all threads together have waited for a processor since these `waits`."""
+        return sum(now - before.get(thread, 0) for thread, now in self.waits().items())
+
     def call(self, method, **parameters):
         """Sends a command and returns its result; events that come before it are kept."""
         self.last += 1
@@ -71,10 +96,10 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def _read(self, limit=60):
+    def _read(self, limit=300):
         while b"\0" not in self.buffer:
             if not select.select([self.input], [], [], limit)[0]:
-                raise RuntimeError("the browser has not answered for a minute")
+                raise RuntimeError("the browser has not answered for five minutes")
             part = os.read(self.input, 1 << 20)
             if not part:
                 raise RuntimeError("the browser has ended")
@@ -92,7 +117,7 @@ class Browser:
         self.wait("document.querySelector('main')?.dataset.complete === ''")
         self.frame()
 
-    def wait(self, condition, limit=30):
+    def wait(self, condition, limit=300):
         end = time.monotonic() + limit
         while not self.evaluate(condition):
             if time.monotonic() > end:
