@@ -17,13 +17,16 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 
 test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, faults, reports in a browser
 	Scripts/install-dependencies.sh test
-	SWIFT=$(SWIFT) Scripts/test-swift.sh
-	Scripts/test-oclgrind.sh
-	CKA=.build-test/release/cka Scripts/check-maps.sh
-	$$(Scripts/python-with-numpy.sh h5py) Tests/Reference/files_against_numpy.py .build-test/release/cka
-	CKA=.build-test/release/cka Scripts/test-mpi.sh
-	CKA=.build-test/release/cka Scripts/test-faults.py
-	CKA=.build-test/release/cka Scripts/test-report.sh
+	TESTS=$$(SWIFT=$(SWIFT) Scripts/build-tests.sh) && export TESTS CKA=.build-test/release/cka && \
+	Scripts/side-by-side.py \
+	  swift=Scripts/test-swift.sh \
+	  races='Scripts/test-oclgrind.sh races' \
+	  uninitialized='Scripts/test-oclgrind.sh uninitialized' \
+	  maps=Scripts/check-maps.sh \
+	  faults=Scripts/test-faults.py \
+	  files='$$(Scripts/python-with-numpy.sh h5py) Tests/Reference/files_against_numpy.py .build-test/release/cka' \
+	  mpi=Scripts/test-mpi.sh \
+	  report=Scripts/test-report.sh
 
 test-threads: ## tests of threads and sweeps under ThreadSanitizer
 	Scripts/install-dependencies.sh test

@@ -215,7 +215,9 @@ let package = Package(
         "ActivationFiles", "Analyses", "CKA", "CKABench", "CKACommand", "Figures", "Inputs",
         "ResultFigures", "Results", "Support", "CommandSupport", "Device",
         "TestSupport",
-      ], path: "Tests/Commands"),
+      ], path: "Tests/Commands",
+      // They wait for commands, and are the last that a build compiles: optimized, alone for a minute.
+      swiftSettings: [.unsafeFlags(["-Onone"])]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
