@@ -80,6 +80,7 @@ if [ "$purpose" = ci ]; then
   need ninja-build "the second build" have ninja
   need clang-19 "compiles the OpenCL kernels to NVIDIA's PTX" have clang-19
   need libclc-19 "the built-in functions of OpenCL C for it" have_libclc
+  need shellcheck "looks for mistakes in the scripts" have shellcheck
   need python3-venv "fetches the assembler of PTX" have_venv
 fi
 

@@ -57,6 +57,7 @@ check() {
 self_test() {
   local folder
   folder=$(mktemp -d)
+  # shellcheck disable=SC2064  # expands now: the variable is local
   trap "rm -rf '$folder'" EXIT
   mkdir -p "$folder"/{Sources/{Figures,Commands,Activations/HDF5Process},Tests,Benchmarks}
   cd "$folder"
