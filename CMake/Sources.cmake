@@ -187,7 +187,8 @@ cka_swift_library(Statistics Sources/Analyses/Statistics
     Distributions.swift
     HolmSidak.swift
     Samples.swift
-    SpecialFunctions.swift)
+    SpecialFunctions.swift
+    WilsonInterval.swift)
 
 cka_swift_library(Analyses Sources/Analyses
   DEPENDS Activations CKA Device FeatureSlabs LinearAlgebra Statistics Support

@@ -1,4 +1,4 @@
-import ActivationFiles
+import Analyses
 import ArgumentParser
 import CKA
 import CommandSupport
@@ -91,7 +91,7 @@ struct CompareCommand: ParsableCommand {
       document.device.add(reasons: choice.reasons)
       document.models.add(undefined.nonFinite)
       document.plan = plan.map { .init($0, of: comparison, memory: memory) }
-      if blocks { try document.findBlocks(in: outcome.similarity.cka) }
+      if blocks { document.add(try BlockDetector().structure(of: outcome.similarity.cka)) }
       let result = CompareResult(document, outcome.similarity)
       try output.write(
         result, result.dataFiles, to: folder,

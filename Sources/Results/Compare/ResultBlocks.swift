@@ -1,5 +1,4 @@
 import Analyses
-import Device
 
 extension ResultDocument {
   /// Contiguous layers that stand out: `LayerBlock`.
@@ -28,8 +27,8 @@ extension ResultDocument {
     package var layers: Range<Int> { first..<(last + 1) }
   }
 
-  /// Adds the blocks in the map of a network with itself, those of `cka blocks` without options.
-  package mutating func findBlocks(in cka: Matrix<Double>) throws {
-    blocks = try BlockDetector().structure(of: cka).blocks.map { Block($0, of: models[0]) }
+  /// Adds the blocks of a network's map with itself.
+  package mutating func add(_ structure: BlockStructure) {
+    blocks = structure.blocks.map { Block($0, of: models[0]) }
   }
 }
