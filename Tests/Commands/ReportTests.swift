@@ -41,7 +41,7 @@ struct ReportTests {
     #expect(!cka.exists("cka-result/report.html"))
     let run = try compare("--report", "--force")
     run.expectSuccess()
-    #expect(run.output.contains("result.json, report.html"))
+    #expect(run.output.contains("heatmap.pdf, report.html"))
     let document = try document("cka-result/report.html")
     #expect(document["title"] as? String == "net-seed0 × other")
     let sections = try #require(document["sections"] as? [[String: Any]])

@@ -33,9 +33,13 @@ public final class WorkMeter: Sendable {
   }
 
   private let all = Mutex<[Stage]>([])
+  private let observe: (@Sendable (Stage) -> Void)?
 
   /// Nothing is to be done yet.
-  public init() {}
+  ///
+  /// - Parameter observe: is called with the innermost open stage after each of its changes, one call at a time, on
+  ///   the thread that made it.
+  public init(observe: (@Sendable (Stage) -> Void)? = nil) { self.observe = observe }
 
   /// All stages so far, in the order in which they began.
   public var stages: [Stage] { all.withLock { $0 } }
@@ -70,6 +74,7 @@ public final class WorkMeter: Sendable {
     all.withLock { stages in
       guard let index = stages.lastIndex(where: \.isOpen) else { return }
       body(&stages[index])
+      observe?(stages[index])
     }
   }
 }

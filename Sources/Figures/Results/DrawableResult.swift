@@ -27,10 +27,10 @@ package struct NamedFigure: Sendable {
 }
 
 extension DrawableResult {
-  /// The files of a result, ready to be written: pictures, the page where it is wanted, and `others`. They are
+  /// The files of a result, ready to be written: `data`, then pictures, and the page where it is wanted. They are
   /// made side by side: of a thousand layers each takes a good part of a second.
-  package func files(with others: [FileMaker], report: Bool) throws -> [ResultFile] {
-    try concurrentMap(drawings(report: report) + others) { try $0() }
+  package func files(with data: [FileMaker], report: Bool) throws -> [ResultFile] {
+    try concurrentMap(data + drawings(report: report)) { try $0() }
   }
 
   /// What makes the files of the figures, in every format, and of the page where it is wanted.

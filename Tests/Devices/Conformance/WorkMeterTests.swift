@@ -75,28 +75,6 @@ import Testing
     #expect(wanted.contains(share), "\(share)")
   }
 
-  /// The shares that a thread sees which looks again and again.
-  private final class Watch: Sendable {
-    private let shares = Mutex<[Double]>([])
-    private let isOver = Mutex(false)
-    private let group = DispatchGroup()
-
-    init(_ meter: WorkMeter) {
-      DispatchQueue(label: "watch").async(group: group) {
-        while !self.isOver.withLock({ $0 }) {
-          guard let share = meter.stages.last?.share else { continue }
-          self.shares.withLock { if $0.last != share { $0.append(share) } }
-        }
-      }
-    }
-
-    func end() -> [Double] {
-      isOver.withLock { $0 = true }
-      group.wait()
-      return shares.withLock { $0 }
-    }
-  }
-
   /// Three layers of 24 slabs each, or of several segments; an OpenCL device takes them as one group.
   @Test(
     arguments: TestedDevice.all.filter {
@@ -109,11 +87,11 @@ import Testing
       featureAxes: [12_288])
     var comparison = try Comparison(
       ActivationModel(name: "m", layers: [layer, layer, layer]), estimator: .unbiased)
-    let meter = WorkMeter()
+    let seen = Mutex<[Double]>([])
+    let meter = WorkMeter { stage in seen.withLock { $0.append(stage.share) } }
     comparison.meter = meter
-    let watch = Watch(meter)
     _ = try comparison.run(on: [tested.device])
-    let shares = watch.end()
+    let shares = seen.withLock { $0 }
     #expect(shares == shares.sorted() && shares.allSatisfy { (0...1).contains($0) })
     #expect(shares.count { $0 > 0.01 && $0 < 0.99 } >= 2, "\(shares)")
   }
