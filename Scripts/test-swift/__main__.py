@@ -180,7 +180,8 @@ def main():
     for run in runs:
         if not run.passed:
             run.report()
-    print(*unlike, sep="\n")
+    for line in unlike:
+        print(line)
     if unlike or not all(run.passed for run in runs):
         sys.exit("test-swift: failed")
     print(f"test-swift: {sum(len(run.ended) for run in runs)} tests passed")
