@@ -443,7 +443,8 @@ cka_swift_library(Report Sources/Figures/Report
     Map.swift
     Numbers.swift
     Page.swift
-    Report.swift)
+    Report.swift
+    ReportChecks.swift)
 
 cka_system_library(CMPI Sources/System/CMPI
   PKG_CONFIG ompi-c

@@ -128,7 +128,10 @@ public struct LayerActivations: @unchecked Sendable {
 
 extension LayerActivations {
   /// Bytes of one example, before pooling.
-  public var bytesPerExample: Int { shape.featureCount * scalarType.size }
+  public var bytesPerExample: Int {
+    let (bytes, overflow) = shape.featureCount.multipliedReportingOverflow(by: scalarType.size)
+    return overflow ? .max : bytes
+  }
 
   /// p as the estimators see it: after pooling.
   public var featureCount: Int { positions.channels }
@@ -171,7 +174,7 @@ extension LayerActivations {
     switch memoryOrder {
     case .rowMajor: return (base + index * bytesPerExample, scalarType.size, block)
     case .columnMajor:
-      return (base + index * scalarType.size, block.exampleCount * scalarType.size, block)
+      return (base + index * scalarType.size, block.exampleCount &* scalarType.size, block)
     }
   }
 
@@ -202,11 +205,11 @@ extension LayerActivations {
       range.upperBound <= shape.featureCount
     else { return }
     for block in blocks {
-      let column = block.exampleCount * scalarType.size
-      let start = range.lowerBound * column
-      guard start + range.count * column <= block.bytes.count else { continue }
+      let (column, overflow) = block.exampleCount.multipliedReportingOverflow(by: scalarType.size)
+      guard !overflow, column > 0, range.upperBound <= block.bytes.count / column else { continue }
       block.storage.evict(
-        UnsafeRawBufferPointer(rebasing: block.bytes[start..<(start + range.count * column)]))
+        UnsafeRawBufferPointer(
+          rebasing: block.bytes[(range.lowerBound * column)..<(range.upperBound * column)]))
     }
   }
 
@@ -235,9 +238,9 @@ extension LayerActivations {
     while first < examples.count {
       guard let place = place(of: examples[first]) else { return runs }
       let block = place.block
-      let end = block.firstExample + block.exampleCount
+      let end = block.firstExample &+ block.exampleCount
       var last = first
-      while last + 1 < examples.count, examples[last + 1] == examples[last] + 1,
+      while last + 1 < examples.count, examples[last + 1] == examples[last] &+ 1,
         examples[last + 1] < end
       { last += 1 }
       runs.append(
@@ -263,9 +266,9 @@ extension LayerActivations {
       let middle = (low + high + 1) / 2
       if blocks[middle].firstExample <= example { low = middle } else { high = middle - 1 }
     }
-    guard blocks.indices.contains(low), example >= blocks[low].firstExample,
-      example - blocks[low].firstExample < blocks[low].exampleCount
-    else { return nil }
+    guard blocks.indices.contains(low), example >= blocks[low].firstExample else { return nil }
+    let (place, overflow) = example.subtractingReportingOverflow(blocks[low].firstExample)
+    guard !overflow, place < blocks[low].exampleCount else { return nil }
     return blocks[low]
   }
 }

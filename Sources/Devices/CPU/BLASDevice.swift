@@ -46,6 +46,7 @@ public struct BLASDevice: Device {
   ) throws(DeviceError) -> BLASGramStack {
     let n = minibatch.exampleCount
     try DeviceError.check(minibatch, for: centering, "gramStack")
+    try DeviceError.check(kernel, "gramStack")
     let stack = try BLASGramStack(
       layerCount: minibatch.layers.count, packedCount: centering.packedCount(exampleCount: n),
       pool: memory, meter: minibatch.meter)

@@ -14,6 +14,8 @@ extension BLASDevice {
     let n = left.minibatch.exampleCount
     try DeviceError.check(
       n == right.minibatch.exampleCount, "featureProducts", "the tiles have different examples")
+    try DeviceError.check(
+      pairs, left: left.summaries.count, right: right.summaries.count, "featureProducts")
     let work = FeatureWork(left, right, pairs, rowUnit: multiplier.rowUnit)
     // Squares of a pair's rows, added in their order whatever the passes.
     var squares = pairs.map { _ in 0.0 }

@@ -11,6 +11,8 @@ extension BLASDevice {
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> BLASGramTiles {
     try DeviceError.check(minibatch, for: centering, "gramTiles")
+    try DeviceError.check(kernel, "gramTiles")
+    try DeviceError.check(division, for: kernel, "gramTiles")
     let start = ContinuousClock.now
     var centers: [LayerCenters] = []
     for layer in minibatch.layers {
@@ -50,9 +52,8 @@ extension BLASDevice {
     of tiles: BLASGramTiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
   ) throws(DeviceError) -> BLASGramStack {
     let tile = Tile(rows: rows, columns: columns)
-    try DeviceError.check(
-      tile.isDiagonal || columns.upperBound <= rows.lowerBound, "gramStack",
-      "a tile above the diagonal")
+    try DeviceError.checkTile(
+      rows, columns, of: tiles.minibatch.exampleCount, layers: layers, of: tiles.summaries.count)
     let (start, clock) = (ContinuousClock.now, ReadClock())
     let packedCount = tile.packedCount(rows: rows.count, tiles.centering)
     let stack = try BLASGramStack(

@@ -70,13 +70,60 @@ extension DeviceError {
     throw DeviceError(kind: .unsupported, call: "\(call)", context: context())
   }
 
-  /// Throws where there are too few examples for an estimator.
+  /// Throws where there are no layers, or too few examples for an estimator.
   package static func check(
     _ minibatch: Minibatch, for centering: GramCentering, _ call: StaticString
   ) throws(DeviceError) {
+    try check(!minibatch.layers.isEmpty, call, "a minibatch without layers")
     try check(
       minibatch.exampleCount >= centering.leastExamples, call,
       "\(minibatch.exampleCount) examples, expected at least \(centering.leastExamples)")
+  }
+
+  /// Throws where a median is asked for of fewer examples than have a distance.
+  package static func check(_ kernel: GramKernel, _ call: StaticString) throws(DeviceError) {
+    guard case .rbf(.sampledMedianMultiple(_, let count)) = kernel else { return }
+    try check(count >= 2, call, "a median of \(count) examples, expected 2 at least")
+  }
+
+  /// Throws where the tiles that a kernel's passes make would have no examples.
+  package static func check(
+    _ division: TileDivision, for kernel: GramKernel, _ call: StaticString
+  ) throws(DeviceError) {
+    let least = kernel == .linear ? 0 : 1
+    try check(
+      division.side >= least, call,
+      "tiles of \(division.side) examples, expected at least \(least)")
+  }
+
+  /// Throws where there is no such tile on or below the diagonal of a matrix of `exampleCount` examples, or
+  /// one of `layers` is none of `layerCount`.
+  package static func checkTile(
+    _ rows: Range<Int>, _ columns: Range<Int>, of exampleCount: Int, layers: [Int],
+    of layerCount: Int
+  ) throws(DeviceError) {
+    try check(
+      rows == columns || columns.upperBound <= rows.lowerBound, "gramStack",
+      "a tile above the diagonal")
+    try check(
+      columns.lowerBound >= 0 && rows.upperBound <= exampleCount && !rows.isEmpty
+        && !columns.isEmpty, "gramStack",
+      "a tile of the examples \(rows) and \(columns), expected some of \(exampleCount)")
+    try check(!layers.isEmpty, "gramStack", "a tile of no layers")
+    let other = layers.first { !(0..<layerCount).contains($0) }
+    try check(
+      other == nil, "gramStack", "the layer \(other ?? 0), expected one of \(layerCount)")
+  }
+
+  /// Throws where a pair's layers are none of so many.
+  package static func check(
+    _ pairs: [LayerPair], left: Int, right: Int, _ call: StaticString
+  ) throws(DeviceError) {
+    let other = pairs.first { !(0..<left).contains($0.left) || !(0..<right).contains($0.right) }
+    try check(
+      other == nil, call,
+      "the layers \(other?.left ?? 0) and \(other?.right ?? 0), expected some of \(left) and \(right)"
+    )
   }
 }
 

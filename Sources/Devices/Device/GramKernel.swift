@@ -23,8 +23,10 @@ public enum GramKernel: Sendable, Hashable {
 
     /// Which `count` of n examples a sampled median is taken of; all, where there are no more.
     public static func sample(of exampleCount: Int, count: Int) -> [Int] {
-      let count = min(count, exampleCount)
-      return (0..<count).map { $0 * exampleCount / count }
+      let count = max(min(count, exampleCount), 0)
+      return (0..<count).map {
+        count.dividingFullWidth(exampleCount.multipliedFullWidth(by: $0)).quotient
+      }
     }
   }
 }
@@ -48,7 +50,7 @@ public enum GramCentering: Sendable, Hashable, CaseIterable {
   /// Numbers in the packed triangle of `exampleCount` examples.
   public func packedCount(exampleCount n: Int) -> Int {
     // No machine holds the matrix of 2³¹ examples; that of more must not count as one of fewer.
-    let n = min(n, 1 << 31)
+    let n = max(min(n, 1 << 31), 0)
     return self == .unbiased ? n * (n - 1) / 2 : n * (n + 1) / 2
   }
 

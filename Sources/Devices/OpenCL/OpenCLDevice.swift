@@ -50,6 +50,7 @@ public final class OpenCLDevice: Device {
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> OpenCLGramStack {
     try DeviceError.check(minibatch, for: centering, "gramStack")
+    try DeviceError.check(kernel, "gramStack")
     if case .rbf(.medianMultiple) = kernel,
       minibatch.exampleCount > runtime.limits.medianExamples
     {

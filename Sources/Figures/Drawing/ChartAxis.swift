@@ -69,6 +69,11 @@ struct ChartAxis {
   }
 }
 
+extension Double {
+  /// Whether a linear axis has a place for the number: the difference of any two such is a number.
+  var hasLinearPlace: Bool { magnitude <= 1e300 }
+}
+
 /// A round number without needless digits: `0.002`, `5`, `16,384`.
 func plainNumber(_ value: Double) -> String {
   guard (1e-4..<1e7).contains(value) else { return NumberFormat.significant(digits: 3).text(value) }

@@ -46,11 +46,10 @@ public struct ColorMap: Sendable {
 
   /// The colour at `fraction` of the scale, clamped to 0…1.
   ///
-  /// The scale is cut into `count` equal steps, as matplotlib does.
-  ///
-  /// - Precondition: `fraction` is a number.
+  /// The scale is cut into `count` equal steps, as matplotlib does. NaN has the lowest colour.
   public func color(at fraction: Double) -> RGB {
-    entries[Int(min(max(fraction, 0) * Double(count), Double(count - 1)))]
+    guard fraction > 0 else { return entries[0] }
+    return entries[Int(min(fraction * Double(count), Double(count - 1)))]
   }
 
   /// The colour of `value` on a scale over `range`, or nil where `value` is NaN.

@@ -33,7 +33,8 @@ func scaleTicks(over range: ClosedRange<Double>, limit: Int) -> [(value: Double,
 
 /// `value` with as many decimals as a multiple of `step` needs, by default with a true minus sign.
 func scaleLabel(_ value: Double, step: Double, minus: String = "\u{2212}") -> String {
-  let decimals = Int(max(0, -log10(step * (1 + 1e-9)).rounded(.down)))
+  // A step of 0 has infinitely many.
+  let decimals = Int(min(max(0, -log10(step * (1 + 1e-9)).rounded(.down)), 400))
   let digits =
     decimals > 6 || abs(value) >= 1e7
     ? NumberFormat.significant(digits: 4).text(value)

@@ -42,9 +42,13 @@ struct NumberBlocks {
     case .uint16:
       let defined = values.lazy.filter(\.isFinite)
       let (low, high) = (defined.min() ?? 0, defined.max() ?? 0)
-      let rate = high > low ? 65534 / (high - low) : 0
+      // Of the largest numbers halves: their difference is a number, too.
+      let unit = (high - low).isFinite ? 1 : 0.5
+      let steps = high > low ? 65534 / (high * unit - low * unit) : 0
+      let rate = steps.isFinite ? steps : 0
       let codes = values.map {
-        ($0.isFinite ? UInt16((($0 - low) * rate).rounded()) : UInt16.max).littleEndian
+        ($0.isFinite ? UInt16((($0 * unit - low * unit) * rate).rounded()) : UInt16.max)
+          .littleEndian
       }
       return Reference(id: add(codes), type: kind, low: low, high: high)
     }

@@ -7,11 +7,21 @@ extension Report {
   ///
   /// Numbers of maps are float32, or, where they would take more than 10 MB, 16 bits: a step is 1/65534
   /// of what lies between the least and the greatest number of a map.
-  public func page() throws -> [UInt8] {
+  ///
+  /// - Throws: `FigureError` of kind `invalid` where the parts of the report contradict each other, or a number
+  ///   that is written as text is none.
+  public func page() throws(FigureError) -> [UInt8] {
+    try check()
     var writer = DocumentWriter(total: maps.reduce(0) { $0 + $1.count })
     let document = writer.document(of: self)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let json: Data
+    do {
+      json = try encoder.encode(document)
+    } catch {
+      throw .invalid("the report holds a number that JSON has not: \(error)")
+    }
     let script = [
       cka_report_elements_js, cka_report_numbers_js, cka_report_geometry_js, cka_report_painter_js,
       cka_report_map_js, cka_report_chooser_js, cka_report_table_js, cka_report_chart_js,
@@ -22,7 +32,7 @@ extension Report {
       [
         ("title", Self.markup(displayText(title))),
         ("style", Array(String(cString: cka_report_css).utf8)),
-        ("document", Self.inScript(try encoder.encode(document))),
+        ("document", Self.inScript(json)),
         ("numbers", writer.blocks.markup), ("script", Array(script.utf8)),
       ])
   }

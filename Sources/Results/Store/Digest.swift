@@ -47,7 +47,7 @@ final class Hasher128 {
   private let state: OpaquePointer
 
   init() {
-    guard let state = XXH3_createState() else { fatalError("no memory for a hash") }
+    guard let state = XXH3_createState() else { preconditionFailure("no memory for a hash") }
     self.state = state
     XXH3_128bits_reset(state)
   }
@@ -86,7 +86,7 @@ final class Hasher64 {
   private let state: OpaquePointer
 
   init() {
-    guard let state = XXH3_createState() else { fatalError("no memory for a checksum") }
+    guard let state = XXH3_createState() else { preconditionFailure("no memory for a checksum") }
     self.state = state
     XXH3_64bits_reset(state)
   }

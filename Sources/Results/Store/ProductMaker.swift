@@ -169,7 +169,9 @@ struct ProductMaker {
       layers += file.file.layers[slice.layers]
       files.append(file)
     }
-    guard let first = files.first else { fatalError("a stack without layers") }
+    guard let first = files.first else {
+      preconditionFailure("a block of models without layers: no store takes one")
+    }
     return try device.gramStack(
       of: PackedGrams(
         exampleCount: first.file.exampleCount, centering: first.file.centering, layers: layers,

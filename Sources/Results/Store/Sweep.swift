@@ -100,7 +100,7 @@ public final class Sweep {
           expected: "\(exampleCount), as \(oneLine(firstModel)) has") as StoreError
       }
     }
-    self.memory = memory - Self.overhead
+    self.memory = max(memory, 0) - Self.overhead
     store.isWritten = team.isFirst
     try checkSettings(settings, shard)
     if team.isFirst { try store.removeLeftovers() }

@@ -95,8 +95,13 @@ public struct SweepResults: Sendable {
   /// CKA of all layers of the model `left` with all layers of the model `right`, which may be the
   /// same: the sums of all minibatches, added in their order.
   ///
-  /// - Throws: `.data` where the store lacks their products, because a sweep was stopped.
+  /// - Throws: `.data` where the store lacks their products, because a sweep was stopped; `.usage` where it has
+  ///   no such model.
   public func similarity(_ left: Int, _ right: Int) throws(StoreError) -> Similarity {
+    for model in [left, right] where !models.indices.contains(model) {
+      throw StoreError(
+        .usage, path, "has \(models.count) models, found no model of the number \(model)")
+    }
     let centering = settings.estimatorValue.centering
     var sums: HSICSums?
     for minibatch in plan.batches.indices {

@@ -88,8 +88,10 @@ extension OpenCLDevice {
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> OpenCLGramTiles {
     try DeviceError.check(minibatch, for: centering, "gramTiles")
+    try DeviceError.check(kernel, "gramTiles")
+    try DeviceError.check(division, for: kernel, "gramTiles")
     try DeviceError.check(
-      (0...65_535).contains(division.side), "gramTiles",
+      division.side <= 65_535, "gramTiles",
       "tiles of \(division.side) examples, expected at most 65535")
     let began = ContinuousClock.now
     let centers = try minibatch.layers.map { (layer) throws(DeviceError) in
@@ -133,9 +135,8 @@ extension OpenCLDevice {
   ) throws(DeviceError) -> OpenCLGramStack {
     try DeviceError.check(
       tiles.runtime === runtime, "gramStack", "the tiles are of another device")
-    try DeviceError.check(
-      rows == columns || columns.upperBound <= rows.lowerBound, "gramStack",
-      "a tile above the diagonal")
+    try DeviceError.checkTile(
+      rows, columns, of: tiles.minibatch.exampleCount, layers: layers, of: tiles.layers.count)
     return try alone { (workspace) throws(DeviceError) in
       let tile = TileRun(
         runtime: runtime, minibatch: tiles.minibatch, centering: tiles.centering,
@@ -162,6 +163,8 @@ extension OpenCLDevice {
     try DeviceError.check(
       left.minibatch.exampleCount == right.minibatch.exampleCount, "featureProducts",
       "the tiles have different examples")
+    try DeviceError.check(
+      pairs, left: left.layers.count, right: right.layers.count, "featureProducts")
     return try alone { (workspace) throws(DeviceError) in
       try FeatureProducts(left, right, pairs: pairs).run(in: &workspace)
     }

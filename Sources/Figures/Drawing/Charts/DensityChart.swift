@@ -30,6 +30,9 @@ public struct DensityChart: Figure, Equatable {
     }
   }
 
+  /// Far more and far less than there are points: between these ratios have logarithms.
+  private static let counts = 1e-100...1e100
+
   /// From the left to the right.
   public let panels: [Panel]
   /// What the colors count.
@@ -44,13 +47,13 @@ public struct DensityChart: Figure, Equatable {
   public init(panels: [Panel], countName: String, title: String? = nil) throws(FigureError) {
     guard !panels.isEmpty else { throw .invalid("a density chart needs a panel") }
     for panel in panels {
-      guard panel.rows > 1, panel.columns > 1, panel.counts.count == panel.rows * panel.columns
-      else {
+      let (cells, isTooMany) = panel.rows.multipliedReportingOverflow(by: panel.columns)
+      guard panel.rows > 1, panel.columns > 1, !isTooMany, panel.counts.count == cells else {
         throw .invalid(
           "\(panel.counts.count) counts do not fill \(panel.rows) × \(panel.columns) cells, two a side "
             + "at least")
       }
-      guard panel.counts.allSatisfy({ $0 >= 0 && $0.isFinite }),
+      guard panel.counts.allSatisfy({ $0 == 0 || Self.counts.contains($0) }),
         panel.counts.contains(where: { $0 > 0 })
       else { throw .invalid("the panel '\(panel.title)' has no points, or counts that are none") }
     }

@@ -39,7 +39,7 @@ public struct IntervalChart: Figure, Equatable {
     bars: [Bar], xTitle: String, yTitle: String, title: String? = nil, note: String? = nil
   ) throws(FigureError) {
     guard !bars.isEmpty else { throw .invalid("an interval chart needs a bar") }
-    if let bad = bars.first(where: { bar in !bar.ends.allSatisfy(\.isFinite) }) {
+    if let bad = bars.first(where: { bar in !bar.ends.allSatisfy(\.hasLinearPlace) }) {
       throw .invalid("'\(bad.name)' has no finite place in an interval chart")
     }
     self.bars = bars

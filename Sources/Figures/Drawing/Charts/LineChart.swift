@@ -163,7 +163,9 @@ extension LineChart.Scale {
   fileprivate func misfit(of numbers: [Double]) -> Double? {
     switch self {
     case .logarithmic: numbers.first { !($0 > 0 && $0.isFinite) }
-    case .linear(let range): numbers.first { !($0.isFinite && range?.contains($0) ?? true) }
+    case .linear(let range):
+      numbers.first { !($0.hasLinearPlace && range?.contains($0) ?? true) }
+        ?? range.flatMap { [$0.lowerBound, $0.upperBound].first { !$0.hasLinearPlace } }
     }
   }
 }

@@ -208,7 +208,7 @@ extension Heatmap.Axis {
 
 extension FigureError {
   /// An error of kind `invalid`.
-  static func invalid(_ context: String) -> FigureError {
+  package static func invalid(_ context: String) -> FigureError {
     FigureError(kind: .invalid, context: context)
   }
 }

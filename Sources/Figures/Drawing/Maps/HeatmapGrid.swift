@@ -74,6 +74,8 @@ public struct HeatmapGrid: Figure {
   /// Pixels along a tile's edge that suit `models` models of at most `layers` layers: a whole number a
   /// layer where there is room, and fewer than one where that would be too large a picture.
   public static func tileSide(models: Int, layers: Int) -> Int {
+    // More of either is as narrow.
+    let (models, layers) = (min(max(models, 1), 2400), min(max(layers, 1), 2400))
     let room = min(max(4 * models * layers, 900), 2400) / models - 1
     guard room >= layers else { return max(room, 1) }
     return room / layers * layers

@@ -34,8 +34,9 @@ public struct TerminalMap: Sendable {
   ///   - height: the most lines for the cells; titles and legends come on top of it.
   ///   - style: what the terminal can show.
   public init(_ heatmap: Heatmap, width: Int = 80, height: Int = 40, style: Style) {
-    let width = max(width, 40)
-    let frame = TerminalFrame(of: heatmap, width: width, height: max(height, 1), style: style)
+    // No terminal is larger.
+    let (width, height) = (min(max(width, 40), 10_000), min(max(height, 1), 10_000))
+    let frame = TerminalFrame(of: heatmap, width: width, height: height, style: style)
     let painter = TerminalPainter(style: style, range: heatmap.range)
     var lines: [String] = []
     if let title = heatmap.title { lines.append(terminalText(title, within: width)) }
