@@ -149,7 +149,8 @@ cka_swift_library(CKA Sources/CKA
   SOURCES
     Comparison.swift
     ComparisonRun.swift
-    DeviceTeam/SharedRun.swift
+    DeviceTeam/DeviceJob.swift
+    DeviceTeam/DeviceTeam.swift
     Estimator.swift
     EstimatorNames.swift
     ExampleNames.swift
@@ -235,6 +236,7 @@ cka_swift_library(Analyses Sources/Analyses
     Probe/LogisticRegression.swift
     Probe/Probe.swift
     Probe/ProbeDesign.swift
+    Probe/ProbeMemory.swift
     Probe/StandardizedFeatures.swift
     Uncertainty/CenteredGrams.swift
     Uncertainty/DropCurve.swift
@@ -507,6 +509,7 @@ cka_swift_library(Results Sources/Results
     Convergence/ConvergeResult.swift
     Convergence/ConvergeText.swift
     Documents/DocumentChecks.swift
+    Documents/MemoryShortage.swift
     Documents/NonFiniteExamples.swift
     Documents/RunRecord.swift
     Documents/StoredDocument.swift

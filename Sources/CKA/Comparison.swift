@@ -16,8 +16,8 @@ public struct Comparison: Sendable {
   public let pairing: ExamplePairing
   /// Which of the compared examples, counted from 0, form which minibatch.
   public let plan: MinibatchPlan
-  /// Hears of the work while it is done.
-  public var meter: WorkMeter?
+  /// Hears of the work while it is done: that of the team which does it.
+  package var meter: WorkMeter?
 
   /// Compares the examples of `pairing`; without one all, which both models hold in the same order.
   ///
@@ -69,16 +69,6 @@ public struct Comparison: Sendable {
     return perExample * plan.examplesUsed * plan.passes
   }
 
-  /// What happens while a comparison runs.
-  public enum Event: Sendable {
-    /// So many of the plan's minibatches are done, or of an exact plan's steps (`ExactPlan.stepCount`).
-    case finished(minibatches: Int)
-    /// A device failed; its minibatch goes to the others that share the work, so many of them.
-    case leftToOthers(from: DeviceInfo, others: Int, because: DeviceError)
-    /// A device failed, and with it all that shared the work; the next goes on from the sums so far.
-    case fellBack(from: DeviceInfo, to: DeviceInfo, because: DeviceError)
-  }
-
   /// Seconds spent, by stage. Of devices that worked at the same time they are added up.
   public struct Timings: Sendable, Hashable {
     /// Making Gram stacks, by the devices' own account.
@@ -100,22 +90,6 @@ public struct Comparison: Sendable {
     package init() {}
   }
 
-  /// One device's share of the work.
-  public struct Work: Sendable, Hashable {
-    /// Who did it.
-    public let device: DeviceInfo
-    /// How many minibatches it finished, or parts of an exact plan; at least one.
-    public let minibatches: Int
-    /// Whether it failed after that.
-    public let hasFailed: Bool
-
-    package init(device: DeviceInfo, minibatches: Int, hasFailed: Bool) {
-      self.device = device
-      self.minibatches = minibatches
-      self.hasFailed = hasFailed
-    }
-  }
-
   /// What a comparison found.
   public struct Outcome: Sendable {
     /// The scores.
@@ -123,7 +97,7 @@ public struct Comparison: Sendable {
     /// What of it was computed anew in float64; nil where float32 served.
     public var recomputed: Recomputed? = nil
     /// The devices that finished minibatches, in the order they were given.
-    public let work: [Work]
+    public let work: [DeviceShare]
     /// Seconds spent, by stage.
     public let timings: Timings
   }

@@ -3,30 +3,26 @@ import Device
 import Dispatch
 
 extension Comparison {
-  /// Does the work on `devices`: minibatches, or the parts of an exact plan.
+  /// Does the work: minibatches, or the parts of an exact plan.
   ///
-  /// The first `sharing` of them share the minibatches: each takes the next as soon as it is free.
-  /// Sums are merged in the order of the minibatches, so that devices which give the same bits give
-  /// them together, too. A device that fails leaves its minibatch to the others; where all of them
-  /// have failed, the remaining devices go on one after another. A single minibatch is not shared.
+  /// The devices of the team that share take the next part as soon as they are free. Sums are merged in the order
+  /// of the parts, so that devices which give the same bits give them together, too. A single minibatch is not
+  /// shared. Layers of which float32 leaves too little are made anew in float64, on the CPU, within the team's
+  /// memory.
   ///
-  /// - Parameters:
-  ///   - exactPlan: how an estimator over all examples is made; that of `exactPlan(on:…)` unless given.
-  ///   - memory: bytes that the process may take to make layers anew in float64, on the CPU, of which
-  ///     float32 leaves too little.
-  ///   - observe: hears what happens, on the caller's thread.
-  /// - Throws: the last device's error, or the first that says that activations are unreadable.
+  /// - Parameter exactPlan: how an estimator over all examples is made; that of `exactPlan(on:…)` unless given.
+  /// - Throws: the last device's error, or the first that says that activations are unreadable or the work was
+  ///   cancelled.
   public func run(
-    on devices: [any Device], sharing: Int = 1, plan exactPlan: ExactPlan? = nil,
-    memory: Int = Self.defaultMemory, observe: (Event) -> Void = { _ in }
+    on team: DeviceTeam, plan exactPlan: ExactPlan? = nil
   ) throws(DeviceError) -> Outcome {
-    let exactPlan =
-      if let exactPlan { exactPlan } else { try defaultPlan(on: devices, sharing: sharing) }
-    meter?.begin(flops(exactPlan))
-    defer { meter?.end() }
-    let outcomes = try run(
-      on: devices, sharing: sharing, plan: exactPlan, points: [plan.batches.count],
-      memory: memory, observe: observe)
+    var comparison = self
+    comparison.meter = team.meter
+    let exactPlan = if let exactPlan { exactPlan } else { try defaultPlan(on: team) }
+    team.meter?.begin(flops(exactPlan))
+    defer { team.meter?.end() }
+    let outcomes = try comparison.outcomes(
+      on: team, plan: exactPlan, points: [plan.batches.count])
     return outcomes[outcomes.count - 1]
   }
 
@@ -36,12 +32,14 @@ extension Comparison {
       ? 0 : exactPlan?.cost.flops ?? costOfMinibatches.flops
   }
 
-  /// The same after each of `points`, ascending numbers of minibatches of which the last is all of them.
+  /// What is known after each of `points`, ascending numbers of minibatches of which the last is all of them.
   ///
-  /// - Parameter exactPlan: nil for minibatches only.
-  package func run(
-    on devices: [any Device], sharing: Int, plan exactPlan: ExactPlan?, points: [Int],
-    memory: Int, observe: (Event) -> Void
+  /// - Parameters:
+  ///   - exactPlan: nil for minibatches only.
+  ///   - number: see `DeviceTeam.run(_:number:collect:)`.
+  package func outcomes(
+    on team: DeviceTeam, plan exactPlan: ExactPlan?, points: [Int],
+    number: (Int) -> Int = { $0 }
   ) throws(DeviceError) -> [Outcome] {
     let rows = left.layers.count
     let columns = right?.layers.count ?? rows
@@ -49,24 +47,22 @@ extension Comparison {
       let none = Similarity.tooFewExamples(left: rows, right: columns)
       return points.map { _ in Outcome(similarity: none, work: [], timings: Timings()) }
     }
+    let first = try team.first().info
     var timings = Timings()
     var found: [Point] = []
-    let work: [Work]
+    let work: [DeviceShare]
     if let exactPlan, !exactPlan.isAtOnce {
-      var run = SharedRun(ExactRun(comparison: self, plan: exactPlan), devices: devices)
       var parts = ExactSums(exactPlan)
-      try run.finish(sharing: sharing, observe: observe) { part in
+      work = try team.run(ExactRun(comparison: self, plan: exactPlan), number: number) { part in
         parts.add(part)
         timings += part.timings
       }
       guard let total = parts.sums else { preconditionFailure("a plan without parts") }
       found = [Point(minibatches: plan.batches.count, sums: total)]
-      work = run.shares
     } else {
-      var run = SharedRun(MinibatchRun(comparison: self), devices: devices)
       var total: HSICSums?
       var count = 0
-      try run.finish(sharing: sharing, observe: observe) { part in
+      work = try team.run(MinibatchJob(comparison: self), number: number) { part in
         if total?.merge(part.sums) == nil { total = part.sums }
         timings += part.timings
         count += 1
@@ -74,10 +70,9 @@ extension Comparison {
           found.append(Point(minibatches: count, sums: total))
         }
       }
-      work = run.shares
     }
     let start = ContinuousClock.now
-    let similarities = try similarities(found, on: devices[0].info, memory: memory)
+    let similarities = try similarities(found, on: first, memory: team.memory)
     if similarities.contains(where: { $0.recomputed != nil }) {
       timings.float64 = (.now - start) / .seconds(1)
     }
@@ -87,17 +82,14 @@ extension Comparison {
     }
   }
 
-  /// The plan of an estimator over all examples where none was given: within half of the memory.
-  package func defaultPlan(
-    on devices: [any Device], sharing: Int
-  ) throws(DeviceError) -> ExactPlan? {
+  /// The plan of an estimator over all examples where none was given: within the team's memory.
+  package func defaultPlan(on team: DeviceTeam) throws(DeviceError) -> ExactPlan? {
     do throws(ExactPlanError) {
-      return try exactPlan(on: devices, sharing: sharing)
+      return try exactPlan(on: team)
     } catch {
       switch error {
       case .device(let error): throw error
-      case .tooLittleMemory:
-        throw DeviceError(kind: .outOfMemory, call: "compare", context: error.description)
+      case .tooLittleMemory(let shortage): throw DeviceError(shortage, call: "compare")
       }
     }
   }
@@ -140,7 +132,7 @@ extension Comparison {
 }
 
 /// Minibatches as devices share them.
-private struct MinibatchRun: SharedWork {
+private struct MinibatchJob: DeviceJob {
   let comparison: Comparison
 
   /// What a minibatch comes to.

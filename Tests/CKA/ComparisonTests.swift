@@ -20,7 +20,7 @@ import Testing
 
   private func run(
     _ left: ActivationModel, _ right: ActivationModel? = nil, _ estimator: Estimator,
-    devices: [any Device] = [BLASDevice()]
+    devices: DeviceTeam = [BLASDevice()]
   ) throws -> Similarity {
     try Comparison(left, right, estimator: estimator).run(on: devices).similarity
   }
@@ -108,11 +108,12 @@ import Testing
     let comparison = try Comparison(models.0, models.1, estimator: estimator)
     var events: [String] = []
     let failing = ScriptedDevice("failing", succeeds: 5)
-    let outcome = try comparison.run(on: [failing, BLASDevice()]) { event in
+    let team = DeviceTeam([failing, BLASDevice()]) { event in
       if case .fellBack(let from, let to, let error) = event {
         events.append("\(from.id) \(to.id) \(error.code?.rawValue ?? 0)")
       }
     }
+    let outcome = try comparison.run(on: team)
     #expect(events == ["failing cpu -36"])
     #expect(outcome.work.map(\.device.id) == ["failing", "cpu"])
     #expect(outcome.work.map(\.minibatches) == [2, 4])

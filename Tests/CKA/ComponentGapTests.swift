@@ -31,7 +31,7 @@ import Testing
       model, components: 4, removed: [1, 2], removal: .init(controls: 1))
     for outcome in [
       try analysis.run(on: [BLASDevice()]),
-      try analysis.runInTiles(on: BLASDevice(), side: 64, memory: 1 << 40),
+      try analysis.runInTiles(on: BLASDevice(), of: DeviceTeam([], memory: 1 << 40), side: 64),
     ] {
       #expect(outcome.left.map(\.firstStatus) == [.degenerate, .degenerate, .degenerate, .ok])
       for layer in 0..<3 {

@@ -28,7 +28,8 @@ import Testing
         expected.model("a."), right, components: 3, removed: expected.removed,
         estimator: estimator)
       let whole = try analysis.run(on: [BLASDevice()])
-      let outcome = try analysis.runInTiles(on: BLASDevice(), side: side, memory: 1 << 40)
+      let outcome = try analysis.runInTiles(
+        on: BLASDevice(), of: DeviceTeam([], memory: 1 << 40), side: side)
       let maps = [(outcome.similarity, whole.similarity), (outcome.biased, whole.biased)]
       for (map, values) in maps + Array(zip(outcome.reduced, whole.reduced)) {
         #expect(map.statuses == values.statuses)
@@ -57,7 +58,8 @@ import Testing
   @Test func tilesLeaveNothingWithoutAllComponents() throws {
     let analysis = try ComponentAnalysis(
       expected.model("a."), components: 59, removed: [8, 9, 59])
-    let outcome = try analysis.runInTiles(on: BLASDevice(), side: 32, memory: 1 << 40)
+    let outcome = try analysis.runInTiles(
+      on: BLASDevice(), of: DeviceTeam([], memory: 1 << 40), side: 32)
     #expect(outcome.reduced[0].leftStatuses == [.ok, .ok, .ok])
     #expect(outcome.reduced[1].leftStatuses == [.lowPrecision, .ok, .ok])
     #expect(outcome.reduced[2].statuses.elements.allSatisfy { $0 == .lowPrecision })
@@ -100,15 +102,18 @@ import Testing
     #expect(!analysis.isAtOnce(on: device, memory: 1 << 20))
     #expect(analysis.isAtOnce(on: device, memory: 2 * analysis.leastMemory(on: device)))
     // Too little for tiles, too: all matrices at once are never made beyond what was granted.
-    #expect(throws: DeviceError.self) { try analysis.run(on: [BLASDevice()], memory: 1 << 20) }
+    #expect(throws: DeviceError.self) {
+      try analysis.run(on: DeviceTeam([BLASDevice()], memory: 1 << 20))
+    }
   }
 
   @Test func anotherDeviceTakesOver() throws {
     let analysis = try ComponentAnalysis(expected.model("a."), components: 2)
     var events: [String] = []
-    let outcome = try analysis.run(on: [ScriptedDevice("lost", succeeds: 0), BLASDevice()]) {
-      if case .fellBack(let from, let to, _) = $0 { events.append("\(from.id) → \(to.id)") }
+    let team = DeviceTeam([ScriptedDevice("lost", succeeds: 0), BLASDevice()]) {
+      if case .tookOver(let device, let from, _) = $0 { events.append("\(from.id) → \(device.id)") }
     }
+    let outcome = try analysis.run(on: team)
     #expect(events == ["lost → cpu"] && outcome.device.id == "cpu")
     #expect(throws: DeviceError.self) {
       try analysis.run(on: [ScriptedDevice("lost", succeeds: 0)])

@@ -152,12 +152,14 @@ import Testing
       model([Self.x]), model([Self.y]), batchSizes: [16, 32], passes: [1, 2], repeats: 2)
     var finished: [Int] = []
     var changes: [String] = []
-    let outcome = try convergence.run(on: [failing, BLASDevice()]) { event in
+    let team = DeviceTeam([failing, BLASDevice()]) { event in
       switch event {
       case .finished(let minibatches): finished.append(minibatches)
       case .leftToOthers(let from, _, _), .fellBack(let from, _, _): changes.append(from.id)
+      case .tookOver: Issue.record("nothing begins anew")
       }
     }
+    let outcome = try convergence.run(on: team)
     // Two stacks of the exact value, and one of the first minibatch.
     #expect(changes == ["failing"])
     #expect(failing.calls.count == 4)

@@ -193,7 +193,7 @@ import Testing
     let comparison = try Comparison(model, estimator: .unbiased)
     func plan(isMeasured: Bool) throws -> ExactPlan? {
       var plan = try comparison.exactPlan(
-        on: [BLASDevice()], memory: 16 << 30, isMeasured: isMeasured)
+        on: DeviceTeam([BLASDevice()], memory: 16 << 30), isMeasured: isMeasured)
       plan?.cost.seconds = nil
       return plan
     }

@@ -87,9 +87,10 @@ import Testing
     let device = NaiveDevice()
     let plan = plan(comparison, left: [0, 1, 2], side: 70)
     var steps: [Int] = []
-    let result = try comparison.run(on: [device], plan: plan) { event in
+    let team = DeviceTeam([device]) { event in
       if case .finished(let done) = event { steps.append(done) }
-    }.similarity
+    }
+    let result = try comparison.run(on: team, plan: plan).similarity
     expectCounts(plan, device)
     #expect(steps == Array(1...plan.stepCount))
     let oracle: OracleKernel =
@@ -163,7 +164,8 @@ import Testing
     let alone = try comparison.run(on: [NaiveDevice()], plan: plan)
     #expect(alone.work.map(\.minibatches) == [plan.partCount])
     let shared = try comparison.run(
-      on: [NaiveDevice("a"), NaiveDevice("b"), NaiveDevice("c")], sharing: 3, plan: plan)
+      on: DeviceTeam([NaiveDevice("a"), NaiveDevice("b"), NaiveDevice("c")], sharing: 3), plan: plan
+    )
     #expect(shared.similarity.cka == alone.similarity.cka)
     #expect(shared.similarity.z == alone.similarity.z)
     #expect(shared.work.reduce(0) { $0 + $1.minibatches } == plan.partCount)
@@ -176,9 +178,10 @@ import Testing
     }
     var events: [String] = []
     let next = NaiveDevice("next")
-    let outcome = try comparison.run(on: [lost, next], plan: plan) { event in
+    let team = DeviceTeam([lost, next]) { event in
       if case .fellBack(let from, let to, _) = event { events.append("\(from.id) \(to.id)") }
     }
+    let outcome = try comparison.run(on: team, plan: plan)
     #expect(events == ["lost next"])
     #expect(outcome.similarity.cka == alone.similarity.cka)
     #expect(outcome.work.map(\.hasFailed) == [true, false])

@@ -49,7 +49,7 @@ import Testing
     let limit = ProcessMemory.now + MemoryModel.reserve + needed + (32 << 20)
     let plan = try comparison.exactPlan(on: [BLASDevice()])
     let (first, second) = try twice {
-      try comparison.run(on: [BLASDevice()], plan: plan, memory: limit)
+      try comparison.run(on: DeviceTeam([BLASDevice()], memory: limit), plan: plan)
     }
     #expect(first.recomputed?.left == [0] && first.similarity.cka[0, 1].isFinite)
     #expect(first.similarity.cka.elements == second.similarity.cka.elements)

@@ -28,14 +28,15 @@ import Testing
     _ comparison: Comparison, _ devices: [any Device], sharing: Int
   ) throws -> (Comparison.Outcome, [String]) {
     var events: [String] = []
-    let outcome = try comparison.run(on: devices, sharing: sharing) { event in
+    let team = DeviceTeam(devices, sharing: sharing) { event in
       switch event {
       case .finished(let minibatches): events.append("\(minibatches)")
       case .leftToOthers(let from, let others, _): events.append("\(from.id) left \(others)")
       case .fellBack(let from, let to, _): events.append("\(from.id) to \(to.id)")
+      case .tookOver(let device, _, _): events.append("\(device.id) anew")
       }
     }
-    return (outcome, events)
+    return (try comparison.run(on: team), events)
   }
 
   @Test func sharedWorkHasTheBitsOfOneDevice() throws {
@@ -87,7 +88,7 @@ import Testing
     let changes = events.filter { Int($0) == nil }
     #expect(changes == ["a left 1", "b to cpu"] || changes == ["b left 1", "a to cpu"])
     #expect(throws: DeviceError.self) {
-      try comparison.run(on: [ScriptedDevice("a", succeeds: 4)], sharing: 1)
+      try comparison.run(on: [ScriptedDevice("a", succeeds: 4)])
     }
   }
 
@@ -99,7 +100,7 @@ import Testing
       ScriptedDevice("bad", succeeds: 2, kind: .input, meeting: meeting), BLASDevice(),
     ]
     do {
-      _ = try comparison.run(on: devices, sharing: 2)
+      _ = try comparison.run(on: DeviceTeam(devices, sharing: 2))
       Issue.record("unreadable activations were passed over")
     } catch {
       #expect(error.kind == .input)

@@ -61,10 +61,9 @@ import Testing
 
   @Test func trustAndAPair() throws {
     for right in [nil, model([Self.y])] {
-      var comparison = try Comparison(model([Self.x, Self.y]), right, estimator: .unbiased)
+      let comparison = try Comparison(model([Self.x, Self.y]), right, estimator: .unbiased)
       let meter = WorkMeter()
-      comparison.meter = meter
-      let outcome = try Trust(comparison).run(on: [BLASDevice()])
+      let outcome = try Trust(comparison).run(on: DeviceTeam([BLASDevice()], meter: meter))
       let ofMap = ["Gram matrices", "standard errors", "groups of examples"]
       expectStages(meter, ofMap)
       _ = try outcome.pair(row: 0, column: 0, settings: .init(permutations: 19))
@@ -77,35 +76,33 @@ import Testing
       var analysis = try ComponentAnalysis(
         model([Self.x, Self.y]), right, components: 3, removed: [1, 2], estimator: estimator)
       let meter = WorkMeter()
-      analysis.meter = meter
-      _ = try analysis.run(on: [BLASDevice()])
+      _ = try analysis.run(on: DeviceTeam([BLASDevice()], meter: meter))
       expectStages(meter, ["Gram matrices", "components", "maps"])
       let ofTiles = WorkMeter()
       analysis.meter = ofTiles
-      _ = try analysis.runInTiles(on: BLASDevice(), side: 96, memory: 1 << 40)
+      _ = try analysis.runInTiles(
+        on: BLASDevice(), of: DeviceTeam([], memory: 1 << 40), side: 96)
       expectStages(ofTiles, ["components", "maps"])
     }
   }
 
   /// The exact value and all orders are one stage.
   @Test func convergence() throws {
-    var convergence = try Convergence(
+    let convergence = try Convergence(
       model([Self.x]), model([Self.y]), batchSizes: [64, 160], passes: [1, 2], repeats: 2)
     let meter = WorkMeter()
-    convergence.meter = meter
-    _ = try convergence.run(on: [BLASDevice()])
+    _ = try convergence.run(on: DeviceTeam([BLASDevice()], meter: meter))
     expectStages(meter, [nil], within: 0.95...1.001)
   }
 
   @Test func probe() throws {
     let wide = Activations64.normal(n: Self.n, p: 400, seed: 903)
     let labels = ClassLabels((0..<Self.n).map { $0 % 3 })
-    var probe = try Probe(
+    let probe = try Probe(
       model([Self.x, wide]), examples: Array(0..<Self.n), labels: labels,
       split: ProbeSplit(labels))
     let meter = WorkMeter()
-    probe.meter = meter
-    _ = try probe.run(on: [BLASDevice()])
+    _ = try probe.run(on: DeviceTeam([BLASDevice()], meter: meter))
     expectStages(meter, [nil])
   }
 
@@ -116,11 +113,10 @@ import Testing
     for feature in 0..<x.p { x.values[5 * x.p + feature] *= 0x1p40 }
     for estimator in [Estimator.unbiased, .minibatch(.init(size: 80))] {
       for right in [nil, model([Self.y])] {
-        var comparison = try Comparison(
+        let comparison = try Comparison(
           model([x, Self.y]), right, estimator: estimator, kernel: kernel)
         let meter = WorkMeter()
-        comparison.meter = meter
-        let outcome = try comparison.run(on: [BLASDevice()])
+        let outcome = try comparison.run(on: DeviceTeam([BLASDevice()], meter: meter))
         #expect(outcome.recomputed?.left == [0])
         expectStages(meter, [nil, "again in float64"], within: 0.95...1.001)
       }

@@ -151,6 +151,44 @@ struct MemoryTests {
     }
   }
 
+  /// Of 30 classes, so that what the solver remembers counts; a layer of more features than examples goes by its
+  /// Gram matrix.
+  private func writeForProbe() throws {
+    try write(layers: 3, n: 900, p: 40, to: "m")
+    let wide = Activations64.normal(n: 900, p: 800, seed: 4)
+    try cka.folder.write(NPYFile.bytes(wide.values, shape: [900, 800]), to: "m/wide.npy")
+    let labels = (0..<900).map { Double($0 % 30) }
+    try cka.folder.write(NPYFile.bytes(labels, shape: [900]), to: "y.npy")
+  }
+
+  /// `trust` and `probe` knew no limit but half of what the process may have.
+  @Test(arguments: [
+    ("trust", [], ["trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy"]),
+    ("trust", ["--cell", "l0,l1", "--permutations", "19"], ["standard-error.npy", "control.npy"]),
+    ("probe", ["--labels", "y.npy"], ["probe.csv"]),
+  ])
+  func analysesKeepTheirMemory(command: String, options: [String], files: [String]) throws {
+    if command == "probe" {
+      try writeForProbe()
+    } else {
+      try write(layers: 4, n: 1200, p: 40, to: "m")
+    }
+    let arguments = [command, "m", "--device", "cpu"] + options
+    let refused = try cka.run(arguments + ["--memory", "50M"])
+    refused.expectFailure(64, "--memory 50.0 MiB is too little for", "at least --memory")
+    #expect(!cka.exists("cka-\(command)"))
+    let least = try least(refused)
+    let (run, peak) = try cka.runMeasuringMemory(
+      arguments + ["--memory", "\(least)M", "--output", "least"])
+    #expect(run.code == 0, "\(run.errors)")
+    if let peak { #expect(peak <= least << 20, "\(peak >> 20) MiB of \(least)") }
+    let free = try cka.run(arguments + ["--output", "free"])
+    #expect(free.code == 0, "\(free.errors)")
+    for file in files {
+      #expect(try cka.bytes("least/\(file)") == cka.bytes("free/\(file)"), "\(file)")
+    }
+  }
+
   @Test func theSameBitsFromRunToRun() throws {
     try write(layers: 6, n: 2500, p: 300, to: "m")
     let arguments = [

@@ -50,6 +50,7 @@ struct NumericOptionTests {
     ("components", "--components"), ("components", "--remove"), ("components", "--controls"),
     ("components", "--seed"), ("components", "--examples"), ("components", "--memory"),
     ("trust", "--permutations"), ("trust", "--top"), ("trust", "--seed"), ("trust", "--examples"),
+    ("trust", "--memory"), ("probe", "--memory"),
     ("probe", "--penalty"), ("probe", "--test-fraction"), ("probe", "--seed"),
     ("probe", "--examples"), ("sweep", "--batch-size"), ("sweep", "--passes"), ("sweep", "--seed"),
     ("sweep", "--examples"), ("sweep", "--memory"), ("errors", "--top"), ("errors", "--repeats"),

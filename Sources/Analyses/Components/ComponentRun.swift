@@ -5,40 +5,27 @@ import LinearAlgebra
 import Support
 
 extension ComponentAnalysis {
-  /// Finds components on the first of `devices`; where it fails, the next begins anew.
+  /// Finds components on the first device of the team; where it fails, the next begins anew.
   ///
-  /// - Parameters:
-  ///   - memory: bytes that the process may take. Where the matrices of all layers fit, they are made
-  ///     once; else one layer at a time for its components, and anew for each map.
-  ///   - observe: hears of devices that failed, on the caller's thread.
-  /// - Throws: the last device's error, or the first that says that activations are unreadable.
-  public func run(
-    on devices: [any Device], memory: Int = Comparison.defaultMemory,
-    observe: (Comparison.Event) -> Void = { _ in }
-  ) throws(DeviceError) -> Outcome {
-    func run(on device: any Device) throws(DeviceError) -> Outcome {
-      guard isAtOnce(on: device.info, memory: memory) else {
-        let side = tileSide(on: device.info, memory: memory)
-        return try runInTiles(on: device, side: side, memory: memory)
+  /// Where the matrices of all layers fit the team's memory, they are made once; else one layer at a time for its
+  /// components, and anew for each map.
+  ///
+  /// - Throws: the last device's error, or the first that says that activations are unreadable or the work was
+  ///   cancelled.
+  public func run(on team: DeviceTeam) throws(DeviceError) -> Outcome {
+    var analysis = self
+    analysis.meter = team.meter
+    return try team.withDevice { (device) throws(DeviceError) in
+      guard isAtOnce(on: device.info, memory: team.memory) else {
+        let side = tileSide(on: device.info, memory: team.memory)
+        return try analysis.runInTiles(on: device, of: team, side: side)
       }
-      return try runAtOnce(on: device, memory: memory)
+      return try analysis.runAtOnce(on: device, of: team)
     }
-    for (device, next) in zip(devices, devices.dropFirst()) {
-      do throws(DeviceError) {
-        return try run(on: device)
-      } catch {
-        guard error.kind != .input else { throw error }
-        observe(.fellBack(from: device.info, to: next.info, because: error))
-      }
-    }
-    guard let last = devices.last else {
-      throw DeviceError(kind: .notFound, call: "components", context: "no device was given")
-    }
-    return try run(on: last)
   }
 
   private func runAtOnce<D: Device>(
-    on device: D, memory: Int
+    on device: D, of team: DeviceTeam
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
@@ -51,6 +38,7 @@ extension ComponentAnalysis {
     let pairsStart = clock.now
 
     meter?.begin(Double(layerCount) * flopsOfSearch, as: "components", isEven: false)
+    try team.checkCancellation()
     let layers = try search(grams.left + grams.right)
     meter?.end()
     var found = Array(layers.prefix(grams.left.count))
@@ -62,6 +50,7 @@ extension ComponentAnalysis {
     func mapSums(_ maps: ReducedMaps<D>) throws(DeviceError) -> [HSICSums] {
       var sums: [HSICSums] = []
       for count in [0] + removed {
+        try team.checkCancellation()
         sums.append(
           count == 0 && estimator == .biased
             ? biasedSums : try maps.sums(of: all, removing: count))
@@ -79,7 +68,7 @@ extension ComponentAnalysis {
     let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
     let doubtfulRight = right == nil ? [] : Self.doubtful(sums, \.right, biased.rightStatuses)
     let doubtfulCount = doubtful.count + doubtfulRight.count
-    if doubtfulCount > 0, fitsFloat64(doubtfulCount, on: device.info, memory: memory) {
+    if doubtfulCount > 0, fitsFloat64(doubtfulCount, on: device.info, memory: team.memory) {
       meter?.beginFloat64(
         flopsOfFloat64(doubtful, doubtfulRight) + Double(doubtfulCount) * flopsOfSearch
           + flopsOfMaps)
@@ -115,7 +104,9 @@ extension ComponentAnalysis {
     let shares = self.shares(components, others ?? [])
     let points = try removalCurve(shares: shares, whole: similarity.cka) {
       (examples) throws(DeviceError) in
-      try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering).cka
+      try team.checkCancellation()
+      return try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering)
+        .cka
     }
     timings.pairs = (clock.now - pairsStart) / .seconds(1)
     return Outcome(

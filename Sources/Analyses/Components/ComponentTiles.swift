@@ -9,20 +9,21 @@ extension ComponentAnalysis {
   /// All matrices are made once for their components, once in tiles for what is left without them, and once
   /// for each other map, as any exact comparison makes it: where memory is short, time is not.
   func runInTiles<D: Device>(
-    on device: D, side: Int, memory: Int
+    on device: D, of team: DeviceTeam, side: Int
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
     // What cannot be done is said before the work begins.
-    let planned = try plan(.biased, pairing, on: device, memory: memory)
+    let planned = try plan(.biased, pairing, on: device, memory: team.memory)
     let plannedWhole =
-      estimator == .biased ? nil : try plan(estimator, pairing, on: device, memory: memory)
+      estimator == .biased ? nil : try plan(estimator, pairing, on: device, memory: team.memory)
     func found(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError)
       -> [FoundComponents]
     {
       var found: [FoundComponents] = []
       for layer in model.layers {
+        try team.checkCancellation()
         let stack = try device.gramStack(
           of: Minibatch(layers: [layer], examples: examples, meter: meter), kernel: .linear,
           centering: .biased)
@@ -48,9 +49,9 @@ extension ComponentAnalysis {
     func similarity(_ planned: (comparison: Comparison, plan: ExactPlan?)) throws(DeviceError)
       -> Similarity
     {
-      let outcomes = try planned.comparison.run(
-        on: [device], sharing: 1, plan: planned.plan,
-        points: [planned.comparison.plan.batches.count], memory: memory, observe: { _ in })
+      let outcomes = try planned.comparison.outcomes(
+        on: team.only(device), plan: planned.plan,
+        points: [planned.comparison.plan.batches.count])
       guard let outcome = outcomes.last else { preconditionFailure("a run without a point") }
       timings += outcome.timings
       return outcome.similarity
@@ -73,7 +74,7 @@ extension ComponentAnalysis {
     let biased = try similarity(planned)
     let whole =
       try plannedWhole.map { (plan) throws(DeviceError) in try similarity(plan) } ?? biased
-    var maps = TiledMaps(self, leftFound, rightFound, side: side, memory: memory, on: device)
+    var maps = TiledMaps(self, leftFound, rightFound, side: side, on: device, of: team)
     var sums = try maps.sums()
     // Of which float32 leaves too little without components.
     let doubtful = Self.doubtful(sums, \.left, biased.leftStatuses)
@@ -100,7 +101,7 @@ extension ComponentAnalysis {
     let shares = self.shares(components, others ?? [])
     let points = try removalCurve(shares: shares, whole: whole.cka) {
       (examples) throws(DeviceError) in
-      try similarity(plan(estimator, pairing.only(examples), on: device, memory: memory)).cka
+      try similarity(plan(estimator, pairing.only(examples), on: device, memory: team.memory)).cka
     }
     return Outcome(
       left: components, right: others ?? components, similarity: whole, biased: biased,
@@ -118,7 +119,7 @@ extension ComponentAnalysis {
     let comparison = comparison(estimator, of: pairing)
     do throws(ExactPlanError) {
       let plan = try comparison.exactPlan(
-        on: device.info, sharing: 1, memory: memory - bases(searching: 0))
+        for: device.info, memory: memory - bases(searching: 0))
       return (comparison, plan)
     } catch {
       throw DeviceError(kind: .outOfMemory, call: "components", context: error.description)
@@ -136,15 +137,15 @@ private struct TiledMaps<D: Device> {
   private let removed: [Int]
   private let comparison: Comparison
   private let side: Int
-  private let memory: Int
   private let device: D
+  private let team: DeviceTeam
 
   init(
     _ analysis: ComponentAnalysis, _ left: [FoundComponents], _ right: [FoundComponents]?,
-    side: Int, memory: Int, on device: D
+    side: Int, on device: D, of team: DeviceTeam
   ) {
     (self.left, self.right) = (left, right)
-    (self.side, self.memory, self.device) = (side, memory, device)
+    (self.side, self.device, self.team) = (side, device, team)
     removed = analysis.removed
     comparison = analysis.comparison(analysis.estimator)
   }
@@ -192,7 +193,7 @@ private struct TiledMaps<D: Device> {
     func tiles(_ minibatch: Minibatch) throws(DeviceError) -> D.Tiles {
       try device.gramTiles(
         of: minibatch, kernel: .linear, centering: centering,
-        division: TileDivision(side: side, memory: memory / 4), observe: {})
+        division: TileDivision(side: side, memory: team.memory / 4), observe: {})
     }
     let leftTiles = try tiles(batch.left)
     let rightTiles = try batch.right.map { (right) throws(DeviceError) in try tiles(right) }
@@ -202,6 +203,7 @@ private struct TiledMaps<D: Device> {
     var sums = removed.map { _ in zero }
     let grid = TileGrid(exampleCount: n, side: side)
     for index in 0..<grid.count {
+      try team.checkCancellation()
       let leftTile = try Tile(
         index, of: grid, left, leftTiles, centering, meter: comparison.meter, on: device)
       let rightTile: Tile? =

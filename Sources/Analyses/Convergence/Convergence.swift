@@ -10,7 +10,7 @@ import Device
 /// independent orders, whose estimates are compared with the exact value, pair of layers by pair.
 public struct Convergence: Sendable {
   /// What the estimates are compared with: HSIC₁ of all examples at once.
-  public private(set) var exact: Comparison
+  public internal(set) var exact: Comparison
   /// b: examples a minibatch, ascending, below the number of examples.
   public let batchSizes: [Int]
   /// Numbers of passes, ascending. The longest run holds all shorter ones: each minibatch is made once.
@@ -19,11 +19,6 @@ public struct Convergence: Sendable {
   public let repeats: Int
   /// The first order's seed.
   public let seed: UInt64
-  /// Hears of the work while it is done.
-  public var meter: WorkMeter? {
-    get { exact.meter }
-    set { exact.meter = newValue }
-  }
 
   /// See the properties. Batch sizes that are not below the number of examples are left out: a batch of
   /// all examples is the exact value.
@@ -73,7 +68,7 @@ public struct Convergence: Sendable {
           size: batchSize, passes: passes[passes.count - 1],
           order: .shuffled(seed: seed &+ UInt64(truncatingIfNeeded: number)))),
       kernel: exact.kernel)
-    comparison.meter = meter
+    comparison.meter = exact.meter
     return comparison
   }
 
@@ -96,7 +91,7 @@ public struct Convergence: Sendable {
     /// One a batch size and number of passes, the passes fastest.
     public let points: [Point]
     /// The devices that did it.
-    public let work: [Comparison.Work]
+    public let work: [DeviceShare]
     /// Seconds spent, by stage.
     public let timings: Comparison.Timings
   }

@@ -9,7 +9,7 @@ import Support
 /// multinomial logistic regression (`LogisticRegression`), which is judged by the other examples. Layers of
 /// more features than training examples go by their Gram matrix, which a device makes; the others are kept
 /// in memory as they are. Either takes about 8·n² bytes of a layer and as much while it is made; as many
-/// layers are fitted side by side as there are cores and as fit half of the machine's memory.
+/// layers are fitted side by side as there are cores and as fit the memory.
 public struct Probe: Sendable {
   /// The layers.
   public let model: any ActivationSource
@@ -21,8 +21,8 @@ public struct Probe: Sendable {
   public let split: ProbeSplit
   /// The weight of ½‖W‖² beside the summed logarithmic losses: 1/C of scikit-learn.
   public let penalty: Double
-  /// Hears of the work while it is done.
-  public var meter: WorkMeter?
+  /// Hears of the work while it is done: that of the team which does it.
+  var meter: WorkMeter?
 
   /// The penalties that are taken; 1/C of what anybody fits, and C·Σ losses stays a number.
   public static let penalties = 1e-12...1e12
@@ -93,53 +93,45 @@ public struct Probe: Sendable {
     return Double(hits) / Double(split.test.count)
   }
 
-  /// Probes layer after layer; Gram matrices are made on the first of `devices`, or where it fails, on the
-  /// next.
+  /// Probes layer after layer; Gram matrices are made on the first device of the team, and where it fails, the
+  /// next goes on with the layer. As many layers are fitted side by side as there are cores and as fit the team's
+  /// memory, which changes no result.
   ///
-  /// - Parameter observe: hears of devices that failed.
-  /// - Throws: the last device's error, or the first that says that activations are unreadable.
+  /// - Returns: a result a layer, and the device that made the last of them.
+  /// - Throws: the last device's error, the first that says that activations are unreadable or the work was
+  ///   cancelled, or one of the kind `.outOfMemory` where the team's memory is less than one layer takes.
   public func run(
-    on devices: [any Device], observe: (Comparison.Event) -> Void = { _ in }
+    on team: DeviceTeam
   ) throws(DeviceError) -> (layers: [LayerResult], device: DeviceInfo) {
-    guard !devices.isEmpty else {
-      throw DeviceError(kind: .notFound, call: "probe", context: "no device was given")
+    do throws(DeviceTeam.MemoryShortage) { try team.checkMemory(least: leastMemory) } catch {
+      throw DeviceError(error, call: "probe")
     }
+    var probe = self
+    probe.meter = team.meter
+    return try probe.results(on: team)
+  }
+
+  private func results(
+    on team: DeviceTeam
+  ) throws(DeviceError) -> (layers: [LayerResult], device: DeviceInfo) {
     meter?.begin(model.layers.reduce(0) { $0 + flops($1) }, isEven: false)
     defer { meter?.end() }
-    var current = 0
+    let sideBySide = sideBySide(on: team)
+    var last = try team.first().info
     var results: [LayerResult] = []
     var designs: [Made] = []
-    while results.count < model.layers.count {
-      do throws(DeviceError) {
-        let device = devices[current]
-        designs.append(try design(of: model.layers[results.count + designs.count], on: device))
-      } catch {
-        guard error.kind != .input, current + 1 < devices.count else { throw error }
-        observe(
-          .fellBack(
-            from: devices[current].info, to: devices[current + 1].info, because: error))
-        current += 1
-      }
+    for layer in model.layers {
+      designs.append(
+        try team.withDevice { (device) throws(DeviceError) in
+          last = device.info
+          return try design(of: layer, on: device)
+        })
       if designs.count == sideBySide || results.count + designs.count == model.layers.count {
         results += fits(designs, layers: model.layers[results.count...])
         designs = []
       }
     }
-    return (results, devices[current].info)
-  }
-
-  /// What the solver of a layer remembers: two vectors a step, and some at hand, of which each holds a
-  /// coefficient and a score for every class and training example.
-  public var solverBytes: Int {
-    saturatingProduct(
-      2 * LogisticRegression.memory + 4, 16, split.train.count, labels.classes.count)
-  }
-
-  /// How many layers are fitted at a time.
-  private var sideBySide: Int {
-    let design = saturatingProduct(8, split.train.count, examples.count)
-    let fitting = Comparison.defaultMemory / max(saturatingSum(design, solverBytes), 1) - 1
-    return max(min(fitting, MachineLimits.current.processors), 1)
+    return (results, last)
   }
 
   private func isGram(_ layer: LayerActivations) -> Bool {
@@ -171,6 +163,8 @@ public struct Probe: Sendable {
   private func design(
     of layer: LayerActivations, on device: some Device
   ) throws(DeviceError) -> Made {
+    // What was read where it is mapped would stay in the process, layer after layer.
+    defer { layer.evict() }
     let features = StandardizedFeatures(layer: layer, examples: examples, train: split.train)
     return isGram(layer)
       ? try gramDesign(of: features, on: device) : try featureDesign(of: features)

@@ -20,16 +20,21 @@ struct StandardizedFeatures {
     var varies: Bool
   }
 
-  /// Reads all features in slabs of at most `bytes`; `body` gets them in their order.
+  /// Features of a slab of at most 64 MiB; at least one.
+  static func slabWidth(exampleCount: Int, featureCount: Int) -> Int {
+    min(max((64 << 20) / (exampleCount * MemoryLayout<Float>.size), 1), featureCount)
+  }
+
+  /// Reads all features in slabs of `slabWidth`; `body` gets them in their order.
   ///
   /// - Returns: false where a number is NaN or infinite; `body` has not heard of that slab.
   func forEachSlab<Failure: Error>(
-    bytes: Int = 64 << 20, failure: (ActivationReadError) -> Failure,
+    failure: (ActivationReadError) -> Failure,
     _ body: (Slab) throws(Failure) -> Void
   ) throws(Failure) -> Bool {
     let n = examples.count
     let p = layer.featureCount
-    let width = min(max(bytes / (n * MemoryLayout<Float>.size), 1), p)
+    let width = Self.slabWidth(exampleCount: n, featureCount: p)
     var reader = FeatureSlabs(layer: layer, examples: examples)
     for first in stride(from: 0, to: p, by: width) {
       let features = first..<min(first + width, p)

@@ -10,7 +10,7 @@ import Support
 /// is made, and 4n(n−1) bytes more of a layer that is made anew in float64: see `leastMemory(on:pair:)`.
 public struct Trust: Sendable {
   /// The layers and examples, estimated by `.unbiased`.
-  public let comparison: Comparison
+  public private(set) var comparison: Comparison
   /// What decides permutations and draws.
   public let seed: UInt64
 
@@ -156,34 +156,29 @@ public struct Trust: Sendable {
   /// A layer of which this share of the examples, or less, holds half of ⟨A, A⟩ is carried by few.
   public static let fewExamples = 0.05
 
-  /// Does the work on the first of `devices`, or where it fails, on the next.
+  /// Does the work on the first device of the team; where it fails, the next begins anew.
   ///
-  /// - Parameters:
-  ///   - memory: bytes that the process may take: what is above `leastMemory(on:pair:)` keeps matrices of
-  ///     layers of which float32 leaves too little in float64. Those beyond it have no standard error where
-  ///     one example holds nearly all of them (`lowPrecision`).
-  ///   - observe: hears of devices that failed.
-  /// - Throws: the last device's error, or the first that says that activations are unreadable.
-  public func run(
-    on devices: [any Device], memory: Int = Comparison.defaultMemory,
-    observe: (Comparison.Event) -> Void = { _ in }
-  ) throws(DeviceError) -> Outcome {
-    var last = DeviceError(kind: .notFound, call: "trust", context: "no device was given")
-    for (index, device) in devices.enumerated() {
-      do throws(DeviceError) {
-        return try run(on: device, memory: memory)
-      } catch {
-        guard error.kind != .input else { throw error }
-        last = error
-        if index + 1 < devices.count {
-          observe(.fellBack(from: device.info, to: devices[index + 1].info, because: error))
-        }
-      }
+  /// Memory above `leastMemory(on:pair:)` keeps matrices of layers of which float32 leaves too little in float64.
+  /// Those beyond it have no standard error where one example holds nearly all of them (`lowPrecision`).
+  ///
+  /// - Throws: the last device's error, the first that says that activations are unreadable or the work was
+  ///   cancelled, or one of the kind `.outOfMemory` where the team's memory is less than the map takes.
+  public func run(on team: DeviceTeam) throws(DeviceError) -> Outcome {
+    var trust = self
+    trust.comparison.meter = team.meter
+    do throws(DeviceTeam.MemoryShortage) {
+      try team.checkMemory { leastMemory(on: $0, pair: false) }
+    } catch {
+      throw DeviceError(error, call: "trust")
     }
-    throw last
+    return try team.withDevice { (device) throws(DeviceError) in
+      try trust.outcome(on: device, of: team)
+    }
   }
 
-  private func run(on device: some Device, memory: Int) throws(DeviceError) -> Outcome {
+  private func outcome(
+    on device: some Device, of team: DeviceTeam
+  ) throws(DeviceError) -> Outcome {
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
     comparison.meter?.begin(flops, as: "Gram matrices")
@@ -191,12 +186,14 @@ public struct Trust: Sendable {
     let left = try grams(of: batch.left, on: device)
     let right: CenteredGrams? =
       if let right = batch.right { try grams(of: right, on: device) } else { nil }
+    try team.checkCancellation()
     var sums = try sums(left, right, on: device)
     // What float32 leaves too little of, of all examples or without one, is made anew in float64.
     let doubtful = layersForFloat64(sums, sums.left, left)
     let others = right.map { layersForFloat64(sums, sums.right, $0) } ?? []
     if !(doubtful.isEmpty && others.isEmpty) {
-      let room = memory - leastMemory(on: device.info, pair: true)
+      try team.checkCancellation()
+      let room = team.memory - leastMemory(on: device.info, pair: true)
       try left.makeAnew(doubtful, of: batch.left, kernel: comparison.kernel, memory: room)
       if let right, let minibatch = batch.right {
         try right.makeAnew(
@@ -206,6 +203,7 @@ public struct Trust: Sendable {
     }
     let similarity = Similarity(sums, centering: .unbiased)
 
+    try team.checkCancellation()
     let order = MinibatchPlan.permutation(of: n, seed: seed, pass: -2)
     let shuffled = (right ?? left).permuted(order)
     let control = Similarity(
@@ -214,7 +212,7 @@ public struct Trust: Sendable {
       similarity, control: control, left, right ?? left, device: device.info, seed: seed)
   }
 
-  /// What the comparison's meter will hear of the map and its control.
+  /// What the team's meter will hear of the map and its control.
   private var flops: Double {
     let work = ExactWork(comparison)
     let rows = work.left.count

@@ -2,7 +2,7 @@ import Activations
 import Device
 
 /// An exact plan as devices share it: tiles, then groups of pairs in feature space.
-struct ExactRun: SharedWork {
+struct ExactRun: DeviceJob {
   let comparison: Comparison
   let plan: ExactPlan
 

@@ -57,30 +57,26 @@ struct CompareCommand: ParsableCommand {
       let (left, right) = try models.open(layers, log: log)
       let pairing = try examples.pairing(
         left, right, paths: models.paths, seed: estimator.seedValue, log: log)
-      var comparison = try Comparison(
+      let comparison = try Comparison(
         left, right, pairing: pairing, estimator: estimator.value,
         kernel: estimator.kernel.value(isSampled: planning.median == .sample))
-      comparison.meter = Progress.meter
       try comparison.checkExampleCount(path: models.model)
       let choice = try device.choose(log: log)
       let memory = planning.memory?.bytes
       if memory != nil { ProcessSetup.returnFreedMemory() }
+      let team = deviceTeam(choice, memory: planning.memory, log: log)
       let plan = try comparison.plan(
-        on: choice.devices, sharing: choice.sharing, memory: memory, isMeasured: planning.dryRun)
+        on: team, isLimited: memory != nil, isMeasured: planning.dryRun)
       log.tell(
         comparison.notes(plan, sharing: choice.sharing, device: choice.devices[0].info))
       guard let folder else {
-        let dryRun = try DryRun(
-          comparison, plan, on: choice.devices, sharing: choice.sharing, memory: memory)
+        let dryRun = try DryRun(comparison, plan, on: team, memory: memory)
         return try Console.print(dryRun.text, terminator: "")
       }
       log.tell(plan?.notes(memory: memory) ?? [])
       let opened = start.elapsed
 
-      let outcome = try comparison.run(
-        on: choice.devices, sharing: choice.sharing, plan: plan,
-        memory: memory ?? Comparison.defaultMemory
-      ) { report($0, to: log) }
+      let outcome = try comparison.run(on: team, plan: plan)
       let undefined = try UndefinedLayers(of: outcome.similarity, comparison, paths: models.paths)
       log.tell(undefined.notes)
       try outcome.similarity.checkValues(of: models.model)

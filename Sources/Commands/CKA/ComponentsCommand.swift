@@ -88,21 +88,18 @@ struct ComponentsCommand: ParsableCommand {
       try ComponentAnalysis.check(
         comparison, components: components, removed: remove.values, path: models.model)
       let place = try layer.map { try layerPlace($0, of: left, path: models.model) }
-      var analysis = try ComponentAnalysis(
+      let analysis = try ComponentAnalysis(
         left, right, pairing: pairing, components: components, removed: remove.values,
         estimator: estimator.value, removal: .init(controls: controls, seed: seed, layer: place))
-      analysis.meter = Progress.meter
       let choice = try device.choose(log: log)
-      let memory = granted.memory?.bytes
-      let notes = try analysis.memoryNotes(memory, on: choice.devices[0].info)
+      let team = deviceTeam(choice, memory: granted.memory, log: log)
+      let notes = try analysis.memoryNotes(on: team, isLimited: granted.memory != nil)
       if !notes.isEmpty { ProcessSetup.returnFreedMemory() }
       log.tell(notes)
       log.tell(comparison.notes(nil, sharing: choice.sharing, device: choice.devices[0].info))
       let opened = start.elapsed
 
-      let outcome = try analysis.run(
-        on: choice.devices, memory: memory ?? Comparison.defaultMemory
-      ) { report($0, beginningAnew: true, to: log) }
+      let outcome = try analysis.run(on: team)
       let undefined = try UndefinedLayers(of: outcome.similarity, comparison, paths: models.paths)
       log.tell(undefined.notes)
       try outcome.similarity.checkValues(of: models.model)

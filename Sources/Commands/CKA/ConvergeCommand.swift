@@ -68,28 +68,24 @@ struct ConvergeCommand: ParsableCommand {
       let (left, right) = try models.open(layers, log: log)
       let pairing = try examples.pairing(
         left, right, paths: models.paths, seed: seed, log: log)
-      var convergence = try Convergence(
+      let convergence = try Convergence(
         left, right, pairing: pairing, kernel: kernel.value(), batchSizes: batchSizes.values,
         passes: passes.values, repeats: repeats, seed: seed)
-      convergence.meter = Progress.meter
       try convergence.check(batchSizes: batchSizes.values, path: models.model)
       let choice = try device.choose(log: log)
       let memory = granted.memory?.bytes
       if memory != nil { ProcessSetup.returnFreedMemory() }
-      let plan = try convergence.exact.plan(
-        on: choice.devices, sharing: choice.sharing, memory: memory)
+      let team = deviceTeam(choice, memory: granted.memory, log: log)
+      let plan = try convergence.exact.plan(on: team, isLimited: memory != nil)
       if let largest = convergence.batchSizes.last {
         _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(
-          on: choice.devices, sharing: choice.sharing, memory: memory)
+          on: team, isLimited: memory != nil)
       }
       log.tell(convergence.notes(batchSizes: batchSizes.values))
       log.tell(plan?.notes(memory: memory) ?? [])
       let opened = start.elapsed
 
-      let outcome = try convergence.run(
-        on: choice.devices, sharing: choice.sharing, plan: plan,
-        memory: memory ?? Comparison.defaultMemory
-      ) { report($0, to: log) }
+      let outcome = try convergence.run(on: team, plan: plan)
       let undefined = try UndefinedLayers(
         of: outcome.exact, convergence.exact, paths: models.paths)
       log.tell(undefined.notes)

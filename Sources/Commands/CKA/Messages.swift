@@ -1,18 +1,30 @@
 import CKA
+import CommandSupport
+import DeviceRegistry
 import Logging
 import Support
 
+/// The chosen devices, within the memory that the user grants.
+func deviceTeam(
+  _ choice: DeviceRegistry.Choice, memory: MemorySize?, log: Logger
+) -> DeviceTeam {
+  DeviceTeam(
+    choice.devices, sharing: choice.sharing, memory: memory?.bytes ?? Comparison.defaultMemory,
+    meter: Progress.meter
+  ) { report($0, to: log) }
+}
+
 /// Tells what happens while devices work.
-///
-/// - Parameter beginningAnew: whether the next device does all of the work, not what remains.
-func report(_ event: Comparison.Event, beginningAnew: Bool = false, to log: Logger) {
+private func report(_ event: DeviceTeam.Event, to log: Logger) {
   switch event {
   case .finished: break
   case .leftToOthers(let from, let others, let error):
     log.warning(
       "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")
   case .fellBack(let from, let to, let error):
-    let goesOn = beginningAnew ? "begins anew" : "goes on from the sums so far"
-    log.warning("\(from.id) failed, \(to.id) \(goesOn): \(oneLine(error.description))")
+    log.warning(
+      "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
+  case .tookOver(let device, let from, let error):
+    log.warning("\(from.id) failed, \(device.id) takes over: \(oneLine(error.description))")
   }
 }

@@ -57,6 +57,8 @@ struct ProbeCommand: ParsableCommand {
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
+  @OptionGroup var granted: MemoryOption
+
   @OptionGroup var output: OutputOptions<ProbeResult>
 
   func validate() throws {
@@ -89,15 +91,16 @@ struct ProbeCommand: ParsableCommand {
         throw Failure(.data, "\(oneLine(model)): \(oneLine(error.description))")
       }
       let pairing = try drop.apply(to: chosen, source, nil, paths: [model], log: log)
-      var probe = try Probe(
+      let probe = try Probe(
         source, examples: pairing.left, labels: all, from: labels, testFraction: testFraction,
         seed: seed, penalty: penalty)
-      probe.meter = Progress.meter
       let spans = try blocks.map { try BlockSpans(at: $0, layers: source.layers.map(\.name)) }
-      try probe.checkMemory(path: model)
       let choice = try device.choose(log: log)
+      let team = deviceTeam(choice, memory: granted.memory, log: log)
+      if granted.memory != nil { ProcessSetup.returnFreedMemory() }
+      try probe.checkMemory(on: team, isLimited: granted.memory != nil)
 
-      let (results, info) = try probe.run(on: choice.devices) { report($0, to: log) }
+      let (results, info) = try probe.run(on: team)
       log.tell(try probe.notes(of: results, path: model))
       guard results.contains(where: { $0.status == .ok }) else {
         throw Failure(.data, "\(oneLine(model)): no layer has a value; nothing was written")

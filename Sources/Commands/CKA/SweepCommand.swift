@@ -91,8 +91,7 @@ struct SweepCommand: ParsableCommand {
       var opened: Set<String> = []
       let sweep = try Sweep(
         store: output, settings: settings, shard: shard,
-        memory: granted.memory?.bytes ?? Comparison.defaultMemory,
-        devices: choice.devices, models: models, team: ranks, meter: Progress.meter,
+        devices: deviceTeam(choice, memory: granted.memory, log: log), models: models, team: ranks,
         openModel: {
           // A sweep may open a model several times.
           let isFirst = opened.insert($0).inserted

@@ -40,6 +40,8 @@ struct TrustCommand: ParsableCommand {
   @OptionGroup(title: "Layers") var layers: LayerOptions
   @OptionGroup(title: "Device") var device: DeviceOption
 
+  @OptionGroup var granted: MemoryOption
+
   @OptionGroup var output: OutputOptions<TrustResult>
 
   /// The most examples that are taken where `--examples` does not say.
@@ -76,15 +78,16 @@ struct TrustCommand: ParsableCommand {
           """)
       }
       let pairing = try examples.pairing(left, right, paths: models.paths, seed: seed, log: log)
-      var comparison = try Comparison(
+      let comparison = try Comparison(
         left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
-      comparison.meter = Progress.meter
       try comparison.checkExampleCount(path: models.model)
       let trust = try Trust(comparison, seed: seed)
       let choice = try device.choose(log: log)
-      try trust.checkMemory(on: choice.devices, pair: cell != nil, path: models.model)
+      let team = deviceTeam(choice, memory: granted.memory, log: log)
+      if granted.memory != nil { ProcessSetup.returnFreedMemory() }
+      try trust.checkMemory(on: team, isLimited: granted.memory != nil, pair: cell != nil)
 
-      let outcome = try trust.run(on: choice.devices) { report($0, to: log) }
+      let outcome = try trust.run(on: team)
       let undefined = try UndefinedLayers(of: outcome.similarity, comparison, paths: models.paths)
       log.tell(undefined.notes)
       try outcome.similarity.checkValues(of: models.model)

@@ -23,6 +23,8 @@ public struct DeviceError: Error, Sendable, Hashable {
     case notFound
     /// The device cannot do this at all.
     case unsupported
+    /// The caller wanted the work to end.
+    case cancelled
   }
 
   /// What a caller can do about it.

@@ -13,19 +13,19 @@ package struct DryRun {
 
   /// - Parameter memory: the limit in bytes that was asked for, if any.
   package init(
-    _ comparison: Comparison, _ plan: ExactPlan?, on devices: [any Device], sharing: Int,
-    memory: Int?
+    _ comparison: Comparison, _ plan: ExactPlan?, on team: DeviceTeam, memory: Int?
   ) throws(DeviceError) {
     self.comparison = comparison
     self.plan = plan
     self.memory = memory
-    device = devices[0].info
+    let first = try team.first()
+    device = first.info
     if let plan {
       cost = plan.cost
     } else {
-      var cost = try comparison.costOfMinibatches(on: devices[0])
-      cost.peakMemory = comparison.memoryOfMinibatches(on: devices, sharing: sharing)
-      cost.seconds = cost.seconds.map { $0 / Double(sharing) }
+      var cost = try comparison.costOfMinibatches(on: first)
+      cost.peakMemory = comparison.memoryOfMinibatches(on: team)
+      cost.seconds = cost.seconds.map { $0 / Double(team.sharing) }
       self.cost = cost
     }
   }

@@ -1,46 +1,39 @@
 import CKA
-import Device
 import Support
 
 extension Comparison {
-  /// How an estimate over all examples is made within a limit on memory; nil for minibatches, whose memory is
-  /// checked.
+  /// How an estimate over all examples is made within the team's memory; nil for minibatches, whose memory is
+  /// checked where the user limits it.
   ///
   /// - Parameters:
-  ///   - sharing: how many of the devices share the work.
-  ///   - memory: the limit in bytes that was asked for, if any.
+  ///   - isLimited: whether the user gave the limit.
   ///   - isMeasured: whether rates are measured in any case.
   /// - Throws: where it cannot be made within the limit.
   package func plan(
-    on devices: [any Device], sharing: Int, memory: Int?, isMeasured: Bool = false
+    on team: DeviceTeam, isLimited: Bool, isMeasured: Bool = false
   ) throws -> ExactPlan? {
     do throws(ExactPlanError) {
-      if let plan = try exactPlan(
-        on: devices, sharing: sharing, memory: memory ?? Self.defaultMemory,
-        isMeasured: isMeasured)
-      {
-        return plan
-      }
+      if let plan = try exactPlan(on: team, isMeasured: isMeasured) { return plan }
     } catch {
       switch error {
       case .device(let error): throw error
-      case .tooLittleMemory(_, let least): throw tooLittle(memory, least: least)
+      case .tooLittleMemory(let shortage): throw tooLittle(shortage, isGiven: isLimited)
       }
     }
-    let needed = memoryOfMinibatches(on: devices, sharing: sharing)
-    if let memory, needed > memory { throw tooLittle(memory, least: needed) }
+    guard isLimited else { return nil }
+    let needed = memoryOfMinibatches(on: team)
+    do throws(DeviceTeam.MemoryShortage) {
+      try team.checkMemory { _ in needed }
+    } catch {
+      throw tooLittle(error, isGiven: true)
+    }
     return nil
   }
 
-  private func tooLittle(_ memory: Int?, least: Int) -> Failure {
-    // What the process takes by itself differs a little from run to run.
-    let mebibytes = (least + ProcessMemory.grain) >> 20 + 1
-    let given = Format.bytes(memory ?? Self.defaultMemory)
-    let whose = memory == nil ? ", half of what this process may have," : ""
-    let batches = if case .minibatch = estimator { " or a smaller --batch-size" } else { "" }
+  private func tooLittle(_ shortage: DeviceTeam.MemoryShortage, isGiven: Bool) -> Failure {
+    let alternative: String? =
+      if case .minibatch = estimator { "a smaller --batch-size" } else { nil }
     return Failure(
-      .usage,
-      "--memory \(given)\(whose) is too little for \(estimator.name) CKA of these layers: "
-        + "at least --memory \(mebibytes)M\(batches) would do")
+      shortage, isGiven: isGiven, for: "\(estimator.name) CKA of these layers", or: alternative)
   }
 }

@@ -233,7 +233,7 @@ extension [ResultDocument.Model] {
 }
 
 extension ResultDocument.Worker {
-  init(_ work: Comparison.Work) {
+  init(_ work: DeviceShare) {
     self.init(work.device.identity, minibatches: work.minibatches)
   }
 
@@ -259,7 +259,7 @@ extension ResultDocument {
     var sharing: [Worker]?
     var failed: [Worker]
 
-    init(_ work: [Comparison.Work]) {
+    init(_ work: [DeviceShare]) {
       let finishers = work.filter { !$0.hasFailed }.map { Worker($0) }
       first = finishers.first ?? Worker.none
       sharing = finishers.count > 1 ? Array(finishers.dropFirst()) : nil

@@ -73,10 +73,10 @@ extension ComponentAnalysis {
 
   /// What memory makes of the analysis: something where it goes a layer at a time.
   ///
-  /// - Parameter memory: the limit in bytes that was asked for, if any.
+  /// - Parameter isLimited: whether the user gave the limit.
   /// - Throws: where it does not fit.
-  package func memoryNotes(_ memory: Int?, on device: DeviceInfo) throws(Failure) -> [Note] {
-    let limit = memory ?? Comparison.defaultMemory
+  package func memoryNotes(on team: DeviceTeam, isLimited: Bool) throws -> [Note] {
+    let limit = team.memory
     guard contributionBytes < limit / 2 else {
       throw Failure(
         .usage,
@@ -84,15 +84,13 @@ extension ComponentAnalysis {
           + "pair of layers take \(Format.bytes(contributionBytes)), more than half of --memory "
           + "\(Format.bytes(limit)); fewer --components or --layers take less")
     }
-    let whose = memory == nil ? ", half of what this process may have," : ""
-    let least = leastMemory(on: device)
-    guard least <= limit else {
+    do throws(DeviceTeam.MemoryShortage) {
+      try team.checkMemory(least: leastMemory)
+    } catch {
       throw Failure(
-        .usage,
-        "--memory \(Format.bytes(limit))\(whose) is too little for the Gram matrix of a layer: "
-          + "at least --memory \((least >> 20) / 8 * 8 + 16)M, or fewer --examples")
+        error, isGiven: isLimited, for: "the Gram matrix of a layer", or: "fewer --examples")
     }
-    guard !isAtOnce(on: device, memory: limit) else { return [] }
+    guard !isAtOnce(on: try team.first().info, memory: limit) else { return [] }
     return [
       .information(
         """

@@ -23,18 +23,19 @@ extension Probe {
     }
   }
 
-  /// Throws where packed sums, the matrix of the fit with its rows for the test, a slab of features and the
-  /// solver's own do not fit.
+  /// Throws where not even one layer after the other fits.
   ///
-  /// - Parameter path: the model's file or folder.
-  package func checkMemory(path: String) throws(Failure) {
-    let n = examples.count
-    let bytes = saturatingSum(saturatingProduct(18, n, n), solverBytes)
-    guard bytes > Comparison.defaultMemory else { return }
-    throw Failure(
-      .usage,
-      "\(oneLine(path)): \(Format.count(n)) examples take \(Format.bytes(bytes)), more than half of what "
-        + "this process may have; --examples takes fewer")
+  /// - Parameter isLimited: whether the user gave the limit.
+  package func checkMemory(on team: DeviceTeam, isLimited: Bool) throws(Failure) {
+    do throws(DeviceTeam.MemoryShortage) {
+      try team.checkMemory(least: leastMemory)
+    } catch {
+      throw Failure(
+        error, isGiven: isLimited,
+        for:
+          "\(Format.count(examples.count)) examples of \(Format.count(labels.classes.count)) classes",
+        or: "fewer --examples")
+    }
   }
 
   /// The layers that have no accuracies, or whose fits did not end. Those that are not finite are read once

@@ -12,13 +12,12 @@ public final class Sweep {
   /// Held by the first of a team, for all of them.
   private let lock: StoreLock?
   let team: any ProcessGroup
-  private let devices: [any Device]
-  private var current = 0
+  let devices: DeviceTeam
+  /// Bytes that matrices and products may take.
   let memory: Int
   let openModel: (String) throws -> ActivationModel
   let observe: (Event) -> Void
-  /// Hears of the work while it is done.
-  let meter: WorkMeter?
+  var meter: WorkMeter? { devices.meter }
   var summary = Summary()
   var products = ProductIndex()
   private var verified: Set<String> = []
@@ -33,24 +32,22 @@ public final class Sweep {
   /// Opens the store at `path`, or makes it.
   ///
   /// - Parameters:
-  ///   - memory: bytes the process may take.
-  ///   - devices: the first does the work; where it fails, the next.
+  ///   - devices: the first does the work; where it fails, the next goes on with the unit.
   ///   - models: the first one's examples are those of a new store.
-  ///   - team: the processes that make the sweep together; `memory` is what each may take.
+  ///   - team: the processes that make the sweep together; the memory of `devices` is what each may take.
   ///   - openModel: opens the model at a path, with the layers and pooling of the settings.
   /// - Throws: `.usage` where the store has other settings, `.cannotCreate` where another process uses
   ///   it or the folder holds something else.
   public init(
-    store path: String, settings: SweepSettings, shard: Shard? = nil, memory: Int,
-    devices: [any Device], models: [String], team: any ProcessGroup = SingleProcess(),
-    meter: WorkMeter? = nil, openModel: @escaping (String) throws -> ActivationModel,
+    store path: String, settings: SweepSettings, shard: Shard? = nil,
+    devices: DeviceTeam, models: [String], team: any ProcessGroup = SingleProcess(),
+    openModel: @escaping (String) throws -> ActivationModel,
     observe: @escaping (Event) -> Void = { _ in }
   ) throws {
     self.devices = devices
     self.openModel = openModel
     self.observe = observe
     self.team = team
-    self.meter = meter
     if !team.isFirst { try team.meet(at: "the store is open") }
     let isNew = try !StorePath.exists("\(path)/store.json")
     if isNew {
@@ -73,7 +70,7 @@ public final class Sweep {
       let document = try newDocument()
       new = document
       let plan = try Self.check(document, path: firstModel)
-      try Self.checkMemory(memory, settings, plan)
+      try Self.checkMemory(devices.memory, settings, plan)
       try StorePath.makeFolder(path)
     }
     lock = team.isFirst ? try StoreLock(store: path) : nil
@@ -100,11 +97,11 @@ public final class Sweep {
           expected: "\(exampleCount), as \(oneLine(firstModel)) has") as StoreError
       }
     }
-    self.memory = max(memory, 0) - Self.overhead
+    memory = max(devices.memory, 0) - Self.overhead
     store.isWritten = team.isFirst
     try checkSettings(settings, shard)
     if team.isFirst { try store.removeLeftovers() }
-    try Self.checkMemory(memory, store.document.settings, store.plan)
+    try Self.checkMemory(devices.memory, store.document.settings, store.plan)
     if team.isFirst { try team.meet(at: "the store is open") }
   }
 
@@ -220,17 +217,14 @@ public final class Sweep {
 
   // MARK: Work
 
-  /// Does `body` on the device that is in use, and on the next where that fails.
-  func onDevice<Result>(_ body: (any Device) throws -> Result) throws -> Result {
-    while true {
-      do {
-        return try body(devices[current])
-      } catch let error as DeviceError where error.kind != .input && current + 1 < devices.count {
-        current += 1
-        observe(
-          .fellBack(from: devices[current - 1].info, to: devices[current].info, because: error))
-      }
+  /// Does `body` on the device that is in use, and on the next where that fails. Errors that are no device's go
+  /// through.
+  func onDevice(_ body: (any Device) throws -> Void) throws {
+    var other: (any Error)?
+    try devices.withDevice { (device) throws(DeviceError) in
+      do { try body(device) } catch let error as DeviceError { throw error } catch { other = error }
     }
+    if let other { throw other }
   }
 
   private func stage(_ name: String, units: Int, _ body: () throws -> Void) rethrows {
@@ -330,6 +324,7 @@ public final class Sweep {
     }
     do {
       while let block = rest.first {
+        try devices.checkCancellation()
         let rows = block.rows.map { models[$0] }
         let columns = block.columns?.map { models[$0] }
         let matrix = try maker.products(rows: rows, columns: columns, on: device, cache: &cache) {

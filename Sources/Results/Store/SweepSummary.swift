@@ -10,8 +10,6 @@ extension Sweep {
     /// `examples` of so many hold NaN or infinity in any layer of the models a store is made with, and are left
     /// out of all.
     case dropped(examples: [Int], of: Int)
-    /// A device failed; the next goes on.
-    case fellBack(from: DeviceInfo, to: DeviceInfo, because: DeviceError)
   }
 
   /// What was there and what was made.

@@ -22,8 +22,6 @@ extension Sweep.Event {
         \(Format.count(examples.count)) of \(Format.count(count)) examples hold NaN or infinity in a layer of a \
         model and are left out of all: \(listed(examples, of: examples.count))
         """)
-    case .fellBack(let from, let to, let error):
-      .warning("\(from.id) failed, \(to.id) goes on: \(oneLine(error.description))")
     }
   }
 }

@@ -58,19 +58,20 @@ extension Trust {
   /// Throws where the analysis does not fit.
   ///
   /// - Parameters:
+  ///   - isLimited: whether the user gave the limit.
   ///   - pair: whether one pair of layers is looked into.
-  ///   - path: the first model's file or folder.
   package func checkMemory(
-    on devices: [any Device], pair: Bool, path: String
+    on team: DeviceTeam, isLimited: Bool, pair: Bool
   ) throws(Failure) {
-    let bytes = devices.map { leastMemory(on: $0.info, pair: pair) }.max() ?? 0
-    guard bytes > Comparison.defaultMemory else { return }
-    let layers = comparison.left.layers.count + (comparison.right?.layers.count ?? 0)
-    throw Failure(
-      .usage,
-      "\(oneLine(path)): \(Format.count(comparison.pairing.count)) examples of \(Format.count(layers)) "
-        + "layers take \(Format.bytes(bytes)), more than half of what this process may have; --examples or "
-        + "--layers takes fewer")
+    do throws(DeviceTeam.MemoryShortage) {
+      try team.checkMemory { leastMemory(on: $0, pair: pair) }
+    } catch {
+      let layers = comparison.left.layers.count + (comparison.right?.layers.count ?? 0)
+      throw Failure(
+        error, isGiven: isLimited,
+        for: "\(Format.count(comparison.pairing.count)) examples of \(Format.count(layers)) layers",
+        or: "fewer --examples or --layers")
+    }
   }
 }
 

@@ -115,7 +115,8 @@ import Testing
     let layers = [5, 40].map { Activations64.normal(n: 300, p: $0, seed: UInt64($0)) }
     let comparison = try Comparison(model(layers), estimator: .unbiased)
     let plan = try #require(
-      try comparison.exactPlan(on: [tested.device], memory: 1 << 40, isMeasured: true))
+      try comparison.exactPlan(
+        on: DeviceTeam([tested.device], memory: 1 << 40), isMeasured: true))
     #expect((plan.cost.seconds ?? 0) > 0 && plan.cost.peakMemory > 0)
     let rates = try DeviceRates(
       measuring: tested.device, ExactWork(comparison), layers: comparison.left.layers,

@@ -114,7 +114,7 @@ import Testing
       .layer("constant")
     func run(_ layers: [LayerActivations], memory: Int) throws -> Comparison.Outcome {
       try Comparison(ActivationModel(name: "m", layers: layers), estimator: estimator)
-        .run(on: [device], memory: memory)
+        .run(on: DeviceTeam([device], memory: memory))
     }
     let good = try run(others + [constant], memory: 1 << 40)
     #expect(good.recomputed == nil)
@@ -216,8 +216,7 @@ import Testing
         for isTiled in [false, true] {
           let outcome =
             isTiled
-            ? try analysis.runInTiles(
-              on: tested.device, side: 32, memory: Comparison.defaultMemory)
+            ? try analysis.runInTiles(on: tested.device, of: [], side: 32)
             : try analysis.run(on: [tested.device])
           let reduced = outcome.reduced[0]
           let label = "\(estimator) \(right == nil ? 1 : 2) models, tiled: \(isTiled)"

@@ -23,7 +23,7 @@ struct SharedDevicesTests {
     let first = try #require(try registry.choose(.openCL(nil)).devices.first)
     let second = try #require(try registry.choose(.openCL(nil)).devices.first)
     let alone = try comparison.run(on: [first])
-    let shared = try comparison.run(on: [first, second], sharing: 2)
+    let shared = try comparison.run(on: DeviceTeam([first, second], sharing: 2))
     #expect(shared.similarity.cka == alone.similarity.cka)
     #expect(shared.similarity.z == alone.similarity.z)
     #expect(shared.work.reduce(0) { $0 + $1.minibatches } == 24)
@@ -39,8 +39,9 @@ struct SharedDevicesTests {
     #expect(choice.devices.prefix(choice.sharing).map(\.info.id) == wanted.map(\.info.id))
     #expect(choice.devices.dropFirst(choice.sharing).map(\.info.id) == ["cpu"])
     let comparison = try comparison(3)
-    let outcome = try comparison.run(on: choice.devices, sharing: choice.sharing)
-    let cpu = try comparison.run(on: registry.choose(.cpu).devices)
+    let outcome = try comparison.run(
+      on: DeviceTeam(choice.devices, sharing: choice.sharing))
+    let cpu = try comparison.run(on: DeviceTeam(registry.choose(.cpu).devices))
     // Both are within 1e-5 of the truth.
     for (a, b) in zip(outcome.similarity.cka.elements, cpu.similarity.cka.elements) {
       #expect(abs(a - b) < 2e-5)

@@ -24,10 +24,8 @@ import Testing
   private func countedShare(
     _ comparison: Comparison, _ plan: ExactPlan? = nil, on tested: TestedDevice
   ) throws -> Double {
-    var comparison = comparison
     let meter = WorkMeter()
-    comparison.meter = meter
-    _ = try comparison.run(on: [tested.device], plan: plan)
+    _ = try comparison.run(on: DeviceTeam([tested.device], meter: meter), plan: plan)
     let stages = meter.stages
     #expect(stages.count == 1 && !stages[0].isOpen && stages[0].name == nil)
     return stages[0].done / stages[0].total
@@ -85,12 +83,11 @@ import Testing
     let layer = LayerActivations(
       name: "wide", values: numbers, scalarType: .float32, exampleCount: Self.n,
       featureAxes: [12_288])
-    var comparison = try Comparison(
+    let comparison = try Comparison(
       ActivationModel(name: "m", layers: [layer, layer, layer]), estimator: .unbiased)
     let seen = Mutex<[Double]>([])
     let meter = WorkMeter { stage in seen.withLock { $0.append(stage.share) } }
-    comparison.meter = meter
-    _ = try comparison.run(on: [tested.device])
+    _ = try comparison.run(on: DeviceTeam([tested.device], meter: meter))
     let shares = seen.withLock { $0 }
     #expect(shares == shares.sorted() && shares.allSatisfy { (0...1).contains($0) })
     #expect(shares.count { $0 > 0.01 && $0 < 0.99 } >= 2, "\(shares)")

@@ -57,8 +57,9 @@ final class Study {
   ) throws -> Sweep {
     notes = []
     return try Sweep(
-      store: path(store), settings: settings, shard: shard, memory: memory,
-      devices: [Self.device], models: models.isEmpty ? [path("none")] : models, meter: meter,
+      store: path(store), settings: settings, shard: shard,
+      devices: DeviceTeam([Self.device], memory: memory, meter: meter),
+      models: models.isEmpty ? [path("none")] : models,
       openModel: { path in
         let model = try ModelFiles(path: path)
         return ActivationModel(

@@ -136,8 +136,8 @@ import Testing
     try study.sweep("store", [model])
     // What cannot be read cannot have been; its times and size are as they were.
     let sweep = try Sweep(
-      store: study.path("store"), settings: study.settings, memory: study.memory,
-      devices: [Study.device], models: [model],
+      store: study.path("store"), settings: study.settings,
+      devices: DeviceTeam([Study.device], memory: study.memory), models: [model],
       openModel: { _ in throw StoreError(.io, "m", "was opened") })
     #expect(try sweep.run(models: [model]).gramsFound == 3)
   }

@@ -1,5 +1,6 @@
 import ActivationFiles
 import Activations
+import CKA
 import Foundation
 import Synchronization
 import TestSupport
@@ -92,8 +93,8 @@ extension Study {
     _ store: String, _ models: [String], shard: Shard? = nil, team: any ProcessGroup
   ) throws -> Sweep {
     try Sweep(
-      store: path(store), settings: settings, shard: shard, memory: memory,
-      devices: [Self.device], models: models, team: team,
+      store: path(store), settings: settings, shard: shard,
+      devices: DeviceTeam([Self.device], memory: memory), models: models, team: team,
       openModel: {
         let model = try ModelFiles(path: $0)
         return ActivationModel(

@@ -6,15 +6,14 @@ import Support
 public enum ExactPlanError: Error, Sendable, CustomStringConvertible {
   /// The device could not be measured.
   case device(DeviceError)
-  /// Nothing fits the memory; `least` bytes would do.
-  case tooLittleMemory(limit: Int, least: Int)
+  /// Nothing fits the memory.
+  case tooLittleMemory(DeviceTeam.MemoryShortage)
 
   /// One sentence.
   public var description: String {
     switch self {
     case .device(let error): error.description
-    case .tooLittleMemory(let limit, let least):
-      "\(limit) bytes of memory are too little; at least \(least) are needed"
+    case .tooLittleMemory(let shortage): shortage.description
     }
   }
 }
@@ -23,41 +22,37 @@ extension Comparison {
   /// The memory that is used where nobody says how much: half of what this process may have, in bytes.
   public static var defaultMemory: Int { MachineLimits.current.memory / 2 }
 
-  /// How the estimators over all examples are made on `devices`; nil for minibatches.
+  /// How the estimators over all examples are made by `team`; nil for minibatches.
   ///
-  /// The plan depends on the shapes of the layers, on `memory`, and on the kind and the memory of the first
-  /// device; never on a clock or on what the process has taken so far, so that two runs give the same bits.
-  /// Rates are measured for the time that large work will take, and only for that.
+  /// The plan depends on the shapes of the layers, on the team's memory, and on the kind and the memory of its
+  /// first device; never on a clock or on what the process has taken so far, so that two runs give the same
+  /// bits. Rates are measured for the time that large work will take, and only for that.
   ///
-  /// - Parameters:
-  ///   - sharing: how many of the devices share the work.
-  ///   - memory: bytes that the process, and each device, may take at most.
-  ///   - isMeasured: whether to measure rates in any case, so that the plan's cost has its seconds.
+  /// - Parameter isMeasured: whether to measure rates in any case, so that the plan's cost has its seconds.
   public func exactPlan(
-    on devices: [any Device], sharing: Int = 1, memory: Int = Self.defaultMemory,
-    isMeasured: Bool = false
+    on team: DeviceTeam, isMeasured: Bool = false
   ) throws(ExactPlanError) -> ExactPlan? {
-    guard let device = devices.first?.info else { return nil }
-    let sharing = min(max(sharing, 1), devices.count)
+    guard let device = team.devices.first?.info else { return nil }
+    let (sharing, memory) = (team.sharing, team.memory)
     // A process that has taken more than is usual, such as a large program with this library in it, runs
     // the same plan or none.
     let excess = Self.excess(over: MemoryModel.base(of: device))
     var plan: ExactPlan
     do throws(ExactPlanError) {
-      guard let pure = try exactPlan(on: device, sharing: sharing, memory: memory) else {
+      guard let pure = try exactPlan(for: device, sharing: sharing, memory: memory) else {
         return nil
       }
       plan = pure
     } catch {
-      guard case .tooLittleMemory(let limit, let least) = error else { throw error }
-      throw .tooLittleMemory(limit: limit, least: least + excess)
+      guard case .tooLittleMemory(let shortage) = error else { throw error }
+      throw .tooLittleMemory(.init(limit: shortage.limit, least: shortage.least + excess))
     }
     let peak = plan.cost.peakMemory + excess
-    guard peak <= memory else { throw .tooLittleMemory(limit: memory, least: peak) }
+    guard peak <= memory else { throw .tooLittleMemory(.init(limit: memory, least: peak)) }
     if isMeasured || plan.cost.flops > ExactPlanner.smallWork {
       // Of several devices alike, each takes its share.
       let work = ExactWork(self)
-      plan.cost.seconds = try rates(of: devices, work).shared(by: sharing).seconds(plan.cost)
+      plan.cost.seconds = try rates(of: team, work).shared(by: sharing).seconds(plan.cost)
     }
     return plan
   }
@@ -65,7 +60,7 @@ extension Comparison {
   /// The plan for `sharing` devices like `device`, whatever the process has taken so far; nil for
   /// minibatches, and where examples are too few.
   package func exactPlan(
-    on device: DeviceInfo, sharing: Int, memory: Int
+    for device: DeviceInfo, sharing: Int = 1, memory: Int
   ) throws(ExactPlanError) -> ExactPlan? {
     if case .minibatch = estimator { return nil }
     guard pairing.count >= estimator.centering.leastExamples else { return nil }
@@ -77,7 +72,7 @@ extension Comparison {
       if let small = planner.small { return small }
       return try planner.plan(rates: .nominal(for: device))
     } catch {
-      throw .tooLittleMemory(limit: memory, least: error.least)
+      throw .tooLittleMemory(.init(limit: memory, least: error.least))
     }
   }
 
@@ -86,10 +81,10 @@ extension Comparison {
 
   /// The rates of the first device that can be measured: where one fails, the next does its work.
   private func rates(
-    of devices: [any Device], _ work: ExactWork
+    of team: DeviceTeam, _ work: ExactWork
   ) throws(ExactPlanError) -> DeviceRates {
     var failure: DeviceError?
-    for device in devices {
+    for device in team.devices {
       do throws(DeviceError) {
         return try DeviceRates(
           measuring: device, work, layers: left.layers + (right?.layers ?? []),
@@ -104,12 +99,13 @@ extension Comparison {
   }
 
   /// Bytes of memory that minibatches take at the most.
-  public func memoryOfMinibatches(on devices: [any Device], sharing: Int = 1) -> Int {
+  public func memoryOfMinibatches(on team: DeviceTeam) -> Int {
     var work = ExactWork(self)
     work.exampleCount = plan.batches.largest
+    let device = team.devices.first?.info
     let model = MemoryModel(
-      work: work, base: devices.first.map { MemoryModel.base(of: $0.info) } ?? 0,
-      sharing: min(max(sharing, 1), devices.count), cores: devices.first?.info.computeUnits ?? 1)
+      work: work, base: device.map { MemoryModel.base(of: $0) } ?? 0, sharing: team.sharing,
+      cores: device?.computeUnits ?? 1)
     return model.atOnce + Self.excess(over: model.base)
   }
 

@@ -1,0 +1,19 @@
+import CKA
+import Support
+
+extension Failure {
+  /// The limit on memory is too low for some work, which would do with less by `alternative`.
+  ///
+  /// - Parameter isGiven: whether the user gave the limit.
+  package init(
+    _ shortage: DeviceTeam.MemoryShortage, isGiven: Bool, for work: String, or alternative: String?
+  ) {
+    // What the process takes by itself differs a little from run to run.
+    let mebibytes = (shortage.least + ProcessMemory.grain) >> 20 + 1
+    let whose = isGiven ? "" : ", half of what this process may have,"
+    self.init(
+      .usage,
+      "--memory \(Format.bytes(shortage.limit))\(whose) is too little for \(work): at least --memory "
+        + "\(mebibytes)M\(alternative.map { " or \($0)" } ?? "") would do")
+  }
+}
