@@ -184,7 +184,7 @@ let package = Package(
       name: "DeviceConformanceTests",
       dependencies: [
         "ActivationFiles", "BLASDevice", "OpenCLDevice", "CPUKernels", "DeviceRegistry", "CKA",
-        "Analyses", "TestSupport",
+        "Analyses", "SweepStore", "TestSupport",
       ], path: "Tests/Devices/Conformance"),
     .testTarget(
       name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "TestSupport"],

@@ -114,10 +114,10 @@ cka_swift_library(Device Sources/Devices/Device
     Device.swift
     DeviceError.swift
     GramKernel.swift
-    GramTiles.swift
     Matrix.swift
-    PackedGrams.swift
-    Precision.swift)
+    PackedDevice.swift
+    Precision.swift
+    TiledDevice.swift)
 
 cka_c_library(CPUKernels Sources/Activations/FeatureKernels
   SOURCES

@@ -4,7 +4,7 @@ import Device
 import Foundation
 
 /// The CPU under another name, which waits for others before it begins, and fails at some call.
-struct ScriptedDevice: Device {
+struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
   private let cpu = BLASDevice()
   let id: String
   /// Calls of `gramStack` that succeed.
@@ -55,24 +55,24 @@ struct ScriptedDevice: Device {
     try cpu.squaredNorms(stack)
   }
 
-  func gramTiles(
+  func prepareTiles(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
-  ) throws(DeviceError) -> BLASDevice.Tiles {
-    try cpu.gramTiles(
+  ) throws(DeviceError) -> BLASDevice.TiledInput {
+    try cpu.prepareTiles(
       of: minibatch, kernel: kernel, centering: centering, division: division, observe: observe)
   }
 
   func gramStack(
-    of tiles: BLASDevice.Tiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
+    of tiles: BLASDevice.TiledInput, layers: [Int], rows: Range<Int>, columns: Range<Int>
   ) throws(DeviceError) -> BLASGramStack {
     try cpu.gramStack(of: tiles, layers: layers, rows: rows, columns: columns)
   }
 
-  func featureProducts(
-    _ left: BLASDevice.Tiles, _ right: BLASDevice.Tiles, pairs: [LayerPair]
+  func crossCovarianceNorms(
+    _ left: BLASDevice.TiledInput, _ right: BLASDevice.TiledInput, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
-    try cpu.featureProducts(left, right, pairs: pairs)
+    try cpu.crossCovarianceNorms(left, right, pairs: pairs)
   }
 
   func copyNumbers(

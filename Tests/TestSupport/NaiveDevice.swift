@@ -5,7 +5,7 @@ import Synchronization
 
 /// A device that does everything by the definitions, in float64 and with n × n matrices, and counts
 /// what it is asked for. For a few hundred examples of float32 layers.
-public struct NaiveDevice: Device {
+public struct NaiveDevice: CrossCovarianceDevice {
   /// What the device calls itself.
   public let info: DeviceInfo
   /// What it was asked for.
@@ -92,7 +92,7 @@ public struct NaiveDevice: Device {
   }
 
   /// See `Device`.
-  public func gramTiles(
+  public func prepareTiles(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> NaiveTiles {
@@ -144,7 +144,7 @@ public struct NaiveDevice: Device {
   }
 
   /// See `Device`.
-  public func featureProducts(
+  public func crossCovarianceNorms(
     _ left: NaiveTiles, _ right: NaiveTiles, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
     try begin()
@@ -172,18 +172,6 @@ public struct NaiveDevice: Device {
       }
       return sum
     }
-  }
-
-  /// Not needed where nothing is stored.
-  public func copyNumbers(
-    ofLayer layer: Int, of stack: NaiveStack, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(DeviceError) {
-    for (index, number) in stack.numbers[layer].enumerated() { destination[index] = Float(number) }
-  }
-
-  /// Not needed where nothing is stored.
-  public func gramStack(of packed: PackedGrams) throws(DeviceError) -> NaiveStack {
-    throw DeviceError(kind: .unsupported, call: "gramStack(of: packed)", context: "a test device")
   }
 
   private func count(_ layers: [LayerActivations], rows: Range<Int>, columns: Range<Int>) {
@@ -335,10 +323,10 @@ public final class NaiveStack: GramStack {
 }
 
 /// Everything about some layers.
-public final class NaiveTiles: GramTiles {
-  /// See `GramTiles`.
+public final class NaiveTiles: TiledGramInput {
+  /// See `TiledGramInput`.
   public let layers: [GramSummary]
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public let timings = StageTimings()
   let minibatch: Minibatch
   let content: [NaiveLayer]
@@ -351,14 +339,14 @@ public final class NaiveTiles: GramTiles {
     layers = content.map(\.summary)
   }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func squaredNorms(ofLayer layer: Int) -> [Float] {
     content[layer].squaredNorms.map { Float($0) }
   }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func exponentOfSquares(ofLayer layer: Int) -> Int { content[layer].exponentOfSquares }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func rowMeans(ofLayer layer: Int) -> [Float] { content[layer].rowMeans.map { Float($0) } }
 }

@@ -19,7 +19,7 @@ final class CenteredGram: @unchecked Sendable {
   var isFloat64: Bool { wideNumbers != nil }
 
   /// A copy of one layer of `stack`, which was centered for the biased estimator.
-  init<D: Device>(
+  init<D: PackedDevice>(
     layer: Int, of stack: D.Stack, exampleCount n: Int, on device: D
   ) throws(DeviceError) {
     exampleCount = n

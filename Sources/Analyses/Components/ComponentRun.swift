@@ -15,16 +15,21 @@ extension ComponentAnalysis {
   public func run(on team: DeviceTeam) throws(DeviceError) -> Outcome {
     var analysis = self
     analysis.meter = team.meter
-    return try team.withDevice { (device) throws(DeviceError) in
+    return try team.withPackedDevice { (device) throws(DeviceError) in
       guard isAtOnce(on: device.info, memory: team.memory) else {
         let side = tileSide(on: device.info, memory: team.memory)
+        guard let device = device as? any PackedDevice & TiledDevice else {
+          throw DeviceError(
+            kind: .unsupported, call: "components",
+            context: "\(device.info.id) makes no tiles, and all matrices do not fit the memory")
+        }
         return try analysis.runInTiles(on: device, of: team, side: side)
       }
       return try analysis.runAtOnce(on: device, of: team)
     }
   }
 
-  private func runAtOnce<D: Device>(
+  private func runAtOnce<D: PackedDevice>(
     on device: D, of team: DeviceTeam
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
@@ -127,7 +132,7 @@ extension ComponentAnalysis {
   typealias Grams = (left: [CenteredGram], right: [CenteredGram])
 
   /// Copies of all Gram matrices, and biased CKA of them.
-  private func grams<D: Device>(
+  private func grams<D: PackedDevice>(
     on device: D, _ timings: inout Comparison.Timings
   ) throws(DeviceError) -> (Grams, HSICSums) {
     let n = pairing.count
@@ -250,7 +255,7 @@ extension ComponentAnalysis.LayerComponents {
 }
 
 /// Maps of the matrices of one run without some examples and components.
-struct ReducedMaps<D: Device> {
+struct ReducedMaps<D: PackedDevice> {
   private let left: [CenteredGram]
   private let right: [CenteredGram]
   private let leftPairs: [Eigenpairs]

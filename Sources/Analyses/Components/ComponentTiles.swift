@@ -8,7 +8,7 @@ extension ComponentAnalysis {
   ///
   /// All matrices are made once for their components, once in tiles for what is left without them, and once
   /// for each other map, as any exact comparison makes it: where memory is short, time is not.
-  func runInTiles<D: Device>(
+  func runInTiles<D: PackedDevice & TiledDevice>(
     on device: D, of team: DeviceTeam, side: Int
   ) throws(DeviceError) -> Outcome {
     let clock = ContinuousClock()
@@ -119,7 +119,7 @@ extension ComponentAnalysis {
     let comparison = comparison(estimator, of: pairing)
     do throws(ExactPlanError) {
       let plan = try comparison.exactPlan(
-        for: device.info, memory: memory - bases(searching: 0))
+        for: device.info, algorithms: .of(device), memory: memory - bases(searching: 0))
       return (comparison, plan)
     } catch {
       throw DeviceError(kind: .outOfMemory, call: "components", context: error.description)
@@ -128,7 +128,7 @@ extension ComponentAnalysis {
 }
 
 /// Maps without components, made of tiles.
-private struct TiledMaps<D: Device> {
+private struct TiledMaps<D: PackedDevice & TiledDevice> {
   private(set) var left: [FoundComponents]
   private(set) var right: [FoundComponents]?
   /// Layers whose tiles are made in float64, by their places.
@@ -190,8 +190,8 @@ private struct TiledMaps<D: Device> {
     guard !removed.isEmpty else { return [] }
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
-    func tiles(_ minibatch: Minibatch) throws(DeviceError) -> D.Tiles {
-      try device.gramTiles(
+    func tiles(_ minibatch: Minibatch) throws(DeviceError) -> D.TiledInput {
+      try device.prepareTiles(
         of: minibatch, kernel: .linear, centering: centering,
         division: TileDivision(side: side, memory: team.memory / 4), observe: {})
     }
@@ -247,7 +247,7 @@ private struct TiledMaps<D: Device> {
   /// With the rounding of the whole matrix, which tiles do not know. Of layers in float64, that of what is left,
   /// too: `squares`.
   private func summaries(
-    _ found: [FoundComponents], _ tiles: D.Tiles, _ anew: [Int: Float64ReducedLayer],
+    _ found: [FoundComponents], _ tiles: D.TiledInput, _ anew: [Int: Float64ReducedLayer],
     _ squares: [Double], removing count: Int
   ) -> [GramSummary] {
     zip(found, tiles.layers).enumerated().map { index, known in
@@ -284,8 +284,8 @@ private struct Tile {
 
   private var isDiagonal: Bool { rows == columns }
 
-  init<D: Device>(
-    _ index: Int, of grid: TileGrid, _ found: [FoundComponents], _ tiles: D.Tiles,
+  init<D: PackedDevice & TiledDevice>(
+    _ index: Int, of grid: TileGrid, _ found: [FoundComponents], _ tiles: D.TiledInput,
     _ centering: GramCentering, meter: WorkMeter?, on device: D
   ) throws(DeviceError) {
     (self.index, self.found, self.centering) = (index, found, centering)
@@ -311,7 +311,7 @@ private struct Tile {
   }
 
   /// The tile without the first `removed` components of each layer; `anew` are those made in float64.
-  func without<D: Device>(
+  func without<D: PackedDevice>(
     _ removed: Int, _ anew: [Int: Float64ReducedLayer], on device: D
   ) throws(DeviceError) -> D.Stack {
     var summariesAnew = summaries

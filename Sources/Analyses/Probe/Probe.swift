@@ -122,7 +122,7 @@ public struct Probe: Sendable {
     var designs: [Made] = []
     for layer in model.layers {
       designs.append(
-        try team.withDevice { (device) throws(DeviceError) in
+        try team.withPackedDevice { (device) throws(DeviceError) in
           last = device.info
           return try design(of: layer, on: device)
         })
@@ -161,7 +161,7 @@ public struct Probe: Sendable {
   }
 
   private func design(
-    of layer: LayerActivations, on device: some Device
+    of layer: LayerActivations, on device: some PackedDevice
   ) throws(DeviceError) -> Made {
     // What was read where it is mapped would stay in the process, layer after layer.
     defer { layer.evict() }
@@ -234,7 +234,7 @@ extension Probe {
 
   /// G, summed over slabs of features: linear Gram matrices add up over concatenated features.
   private func gramDesign(
-    of features: StandardizedFeatures, on device: some Device
+    of features: StandardizedFeatures, on device: some PackedDevice
   ) throws(DeviceError) -> Made {
     let n = examples.count
     let packedCount = GramCentering.biased.packedCount(exampleCount: n)

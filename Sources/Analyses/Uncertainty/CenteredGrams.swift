@@ -25,7 +25,7 @@ final class CenteredGrams: @unchecked Sendable {
   private var float64: [Int: (numbers: PackedDoubles, rounding: Double)] = [:]
 
   /// A copy of `stack`'s matrices, which are U-centered.
-  init<D: Device>(
+  init<D: PackedDevice>(
     _ stack: D.Stack, exampleCount: Int, on device: D, meter: WorkMeter?
   ) throws(DeviceError) {
     self.exampleCount = exampleCount

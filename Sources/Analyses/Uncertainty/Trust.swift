@@ -171,13 +171,13 @@ public struct Trust: Sendable {
     } catch {
       throw DeviceError(error, call: "trust")
     }
-    return try team.withDevice { (device) throws(DeviceError) in
+    return try team.withPackedDevice { (device) throws(DeviceError) in
       try trust.outcome(on: device, of: team)
     }
   }
 
   private func outcome(
-    on device: some Device, of team: DeviceTeam
+    on device: some PackedDevice, of team: DeviceTeam
   ) throws(DeviceError) -> Outcome {
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
@@ -229,7 +229,7 @@ public struct Trust: Sendable {
     return Set(sums.doubtful(layers, comparison.kernel)).union(withoutRest).sorted()
   }
 
-  private func grams(of minibatch: Minibatch, on device: some Device) throws(DeviceError)
+  private func grams(of minibatch: Minibatch, on device: some PackedDevice) throws(DeviceError)
     -> CenteredGrams
   {
     let stack = try device.gramStack(of: minibatch, kernel: comparison.kernel, centering: .unbiased)
@@ -238,7 +238,7 @@ public struct Trust: Sendable {
   }
 
   private func sums(
-    _ left: CenteredGrams, _ right: CenteredGrams?, on device: some Device
+    _ left: CenteredGrams, _ right: CenteredGrams?, on device: some PackedDevice
   ) throws(DeviceError) -> HSICSums {
     let leftStack = try device.gramStack(of: left.packed)
     let rightStack =

@@ -89,6 +89,21 @@ public final class DeviceTeam {
     }
   }
 
+  /// The same on a device that hands its matrices out and takes them back. One that does not leaves the team as if
+  /// it had failed.
+  public func withPackedDevice<Result>(
+    _ body: (any PackedDevice) throws(DeviceError) -> Result
+  ) throws(DeviceError) -> Result {
+    try withDevice { (device) throws(DeviceError) in
+      guard let device = device as? any PackedDevice else {
+        throw DeviceError(
+          kind: .unsupported, call: "taking Gram matrices out of \(device.info.id)",
+          context: "the device does not hand them out")
+      }
+      return try body(device)
+    }
+  }
+
   /// Does all parts of `job`: the devices that share together, then one after another those that remain.
   ///
   /// Each device takes the next part as soon as it is free. One that fails leaves its part to the others; where

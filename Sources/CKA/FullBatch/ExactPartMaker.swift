@@ -2,25 +2,33 @@ import Activations
 import Device
 
 /// Makes parts of an exact plan on one device.
-final class ExactPartMaker<D: Device> {
+final class ExactPartMaker<D: TiledDevice> {
   private let device: D
   private let plan: ExactPlan
-  private let left: D.Tiles
-  private let right: D.Tiles?
+  private let left: D.TiledInput
+  private let right: D.TiledInput?
   private let facts: ExactFacts
+  /// ‖XᵀY‖² of pairs of layers, on a device that has them.
+  private let norms: Norms
+
+  typealias Norms =
+    (_ left: D.TiledInput, _ right: D.TiledInput, _ pairs: [LayerPair]) throws(DeviceError) ->
+    [Double]
   /// What no part has told yet.
   private var timings = Comparison.Timings()
 
   /// Reads all examples once, and makes RBF's passes over the tiles.
   init(
-    _ device: D, _ comparison: Comparison, _ plan: ExactPlan, prepared: () -> Void
+    _ device: D, _ comparison: Comparison, _ plan: ExactPlan, norms: @escaping Norms,
+    prepared: () -> Void
   ) throws(DeviceError) {
     let clock = ContinuousClock()
     let start = clock.now
     let centering = comparison.estimator.centering
     let (kernel, division) = (comparison.kernel, plan.division)
-    func tiles(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError) -> D.Tiles {
-      try device.gramTiles(
+    func tiles(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError) -> D.TiledInput
+    {
+      try device.prepareTiles(
         of: Minibatch(layers: model.layers, examples: examples, meter: comparison.meter),
         kernel: kernel,
         centering: centering, division: division, observe: prepared)
@@ -39,6 +47,7 @@ final class ExactPartMaker<D: Device> {
     }
     timings.gramStacks = (clock.now - start) / .seconds(1)
     self.device = device
+    self.norms = norms
     self.plan = plan
   }
 
@@ -59,7 +68,7 @@ final class ExactPartMaker<D: Device> {
   ) throws(DeviceError) {
     let clock = ContinuousClock()
     let start = clock.now
-    func stack(_ tiles: D.Tiles, _ layers: [Int]) throws(DeviceError) -> D.Stack? {
+    func stack(_ tiles: D.TiledInput, _ layers: [Int]) throws(DeviceError) -> D.Stack? {
       guard !layers.isEmpty else { return nil }
       let stack = try device.gramStack(
         of: tiles, layers: layers, rows: tile.rows, columns: tile.columns)
@@ -108,7 +117,7 @@ final class ExactPartMaker<D: Device> {
     defer { timings.pairs += (clock.now - start) / .seconds(1) }
     let rows = group.kind == .right ? right ?? left : left
     let columns = group.kind == .left ? left : right ?? left
-    let values = try device.featureProducts(rows, columns, pairs: group.pairs)
+    let values = try norms(rows, columns, group.pairs)
     for (pair, value) in zip(group.pairs, values) {
       switch group.kind {
       case .left: part.left.append((pair.left, value))

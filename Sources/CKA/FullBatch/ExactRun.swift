@@ -28,7 +28,36 @@ struct ExactRun: DeviceJob {
   func maker(
     on device: some Device, prepared: @escaping @Sendable () -> Void
   ) throws(DeviceError) -> (Int) throws(DeviceError) -> ExactPart {
-    let maker = try ExactPartMaker(device, comparison, plan, prepared: prepared)
+    if let device = device as? any CrossCovarianceDevice {
+      return try makerOfAll(on: device, prepared)
+    }
+    guard plan.groups.isEmpty, let device = device as? any TiledDevice else {
+      throw DeviceError(
+        kind: .unsupported, call: "a full-batch estimate",
+        context: "\(device.info.id) lacks the algorithm that was planned for another device")
+    }
+    return try makerOfTiles(on: device, prepared)
+  }
+
+  private func makerOfAll(
+    on device: some CrossCovarianceDevice, _ prepared: @escaping @Sendable () -> Void
+  ) throws(DeviceError) -> (Int) throws(DeviceError) -> ExactPart {
+    let maker = try ExactPartMaker(
+      device, comparison, plan,
+      norms: { (left, right, pairs) throws(DeviceError) in
+        try device.crossCovarianceNorms(left, right, pairs: pairs)
+      }, prepared: prepared)
+    return { (index) throws(DeviceError) in try maker.part(index) }
+  }
+
+  private func makerOfTiles(
+    on device: some TiledDevice, _ prepared: @escaping @Sendable () -> Void
+  ) throws(DeviceError) -> (Int) throws(DeviceError) -> ExactPart {
+    let maker = try ExactPartMaker(
+      device, comparison, plan,
+      norms: { (_, _, _) throws(DeviceError) in
+        preconditionFailure("a plan of tiles alone has no groups of pairs")
+      }, prepared: prepared)
     return { (index) throws(DeviceError) in try maker.part(index) }
   }
 }
@@ -60,7 +89,7 @@ struct ExactFacts: Sendable {
     /// What of ‖K‖² lies in the row means, which K̃ no longer has: Σ (mᵢ + mⱼ)² over K's entries.
     let squaresOfMeans: [Double]
 
-    init(_ tiles: some GramTiles, centering: GramCentering) {
+    init(_ tiles: some TiledGramInput, centering: GramCentering) {
       summaries = tiles.layers
       let layers = tiles.layers.indices
       squaredNorms = layers.map { tiles.squaredNorms(ofLayer: $0) }

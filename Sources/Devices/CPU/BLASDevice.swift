@@ -7,7 +7,7 @@ import Support
 import Synchronization
 
 /// The CPU: one layer per core, features centered and multiplied while they are in its cache.
-public struct BLASDevice: Device {
+public struct BLASDevice: CrossCovarianceDevice, PackedDevice {
   /// The processor, with the libraries that do its work.
   public let info: DeviceInfo
   let multiplier: Multiplier

@@ -3,7 +3,7 @@ import Device
 import FeatureSlabs
 
 /// What is known of some layers before the first tile of their centered Gram matrices is made.
-public final class BLASGramTiles: GramTiles, @unchecked Sendable {
+public final class BLASGramTiles: TiledGramInput, @unchecked Sendable {
   // @unchecked: written by one thread before it is returned, but for `read`, which is locked.
   let minibatch: Minibatch
   let centering: GramCentering
@@ -49,13 +49,13 @@ public final class BLASGramTiles: GramTiles, @unchecked Sendable {
   /// One summary a layer.
   public var layers: [GramSummary] { summaries }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func squaredNorms(ofLayer layer: Int) -> [Float] { orZeros(diagonals[layer]) }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func exponentOfSquares(ofLayer layer: Int) -> Int { 2 * centers[layer].exponent }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func rowMeans(ofLayer layer: Int) -> [Float] { orZeros(means[layer]) }
 
   private func orZeros(_ numbers: [Float]) -> [Float] {

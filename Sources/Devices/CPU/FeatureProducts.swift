@@ -8,14 +8,15 @@ extension BLASDevice {
   /// See `Device`. Sums are float32: 256 products in registers, chunk after chunk of examples added to
   /// them. Both are walks of rounding errors, so that an entry is off by u·(√256 + √(n/256)) of its size,
   /// about 5e-6 at a million examples, in no preferred direction; squares are added in float64.
-  public func featureProducts(
+  public func crossCovarianceNorms(
     _ left: BLASGramTiles, _ right: BLASGramTiles, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
     let n = left.minibatch.exampleCount
     try DeviceError.check(
-      n == right.minibatch.exampleCount, "featureProducts", "the tiles have different examples")
+      n == right.minibatch.exampleCount, "crossCovarianceNorms", "the tiles have different examples"
+    )
     try DeviceError.check(
-      pairs, left: left.summaries.count, right: right.summaries.count, "featureProducts")
+      pairs, left: left.summaries.count, right: right.summaries.count, "crossCovarianceNorms")
     let work = FeatureWork(left, right, pairs, rowUnit: multiplier.rowUnit)
     // Squares of a pair's rows, added in their order whatever the passes.
     var squares = pairs.map { _ in 0.0 }

@@ -6,13 +6,13 @@ import Glibc
 extension BLASDevice {
   /// See `Device`. Reads all examples twice, for the means and for the row norms; RBF's bandwidth and row
   /// means are found in passes over the tiles.
-  public func gramTiles(
+  public func prepareTiles(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> BLASGramTiles {
-    try DeviceError.check(minibatch, for: centering, "gramTiles")
-    try DeviceError.check(kernel, "gramTiles")
-    try DeviceError.check(division, for: kernel, "gramTiles")
+    try DeviceError.check(minibatch, for: centering, "prepareTiles")
+    try DeviceError.check(kernel, "prepareTiles")
+    try DeviceError.check(division, for: kernel, "prepareTiles")
     let start = ContinuousClock.now
     var centers: [LayerCenters] = []
     for layer in minibatch.layers {

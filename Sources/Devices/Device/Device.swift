@@ -2,11 +2,17 @@ import Activations
 
 /// A place that makes Gram matrices of activations and compares them.
 ///
-/// Two coarse operations, so that a backend is free inside: one launch for all layers, fused
+/// Three operations are a device: it then does every estimate from minibatches, and those over all examples that
+/// fit the memory at once. They are coarse, so that a backend is free inside: one launch for all layers, fused
 /// centering, packed storage, split sums.
+///
+/// What else a device can do are protocols of their own, which nobody has to take:
+/// - `TiledDevice` makes matrices of any number of examples in tiles;
+/// - `CrossCovarianceDevice` compares layers of few features without any Gram matrix;
+/// - `PackedDevice` hands matrices out and takes them back, which `components`, `trust`, `probe` and `sweep` need.
+///   A device whose stacks are `PackedStack` has that for nothing.
 public protocol Device: Sendable {
   associatedtype Stack: GramStack
-  associatedtype Tiles: GramTiles
 
   /// What the device is.
   var info: DeviceInfo { get }
@@ -29,45 +35,6 @@ public protocol Device: Sendable {
   /// ⟨Kᵢ, Kᵢ⟩ of every layer, in the arithmetic of `innerProducts`: to the bit what that gives for
   /// two equal layers, so that equal layers of two models have a CKA of 1.
   func squaredNorms(_ stack: Stack) throws(DeviceError) -> [Double]
-
-  /// Prepares to make the matrices of `minibatch`, which may have any number of examples, in tiles.
-  ///
-  /// RBF's median is exact: of all n² squared distances, by counting their bits over all tiles.
-  ///
-  /// - Parameter observe: hears of every tile that a preparing pass has finished, all layers of it; the
-  ///   linear kernel has no such pass.
-  func gramTiles(
-    of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
-    division: TileDivision, observe: () -> Void
-  ) throws(DeviceError) -> Tiles
-
-  /// The tile `rows` × `columns` of the centered matrices of `layers`, as a stack for `innerProducts`
-  /// and `squaredNorms`: a sum over all tiles on and below the diagonal is one over the matrix.
-  ///
-  /// Of a tile on the diagonal (`rows` = `columns`) the packed triangle is stored, of another, which
-  /// lies below it, all entries, times √2.
-  ///
-  /// - Precondition: `rows` = `columns`, or all of `columns` lies before `rows`.
-  func gramStack(
-    of tiles: Tiles, layers: [Int], rows: Range<Int>, columns: Range<Int>
-  ) throws(DeviceError) -> Stack
-
-  /// ‖XᵢᵀYⱼ‖² (Frobenius) of the centered features of both layers of each pair, over all examples, in
-  /// units of 2^(`exponentOfSquares` of left + of right), summed in float64. `left` may be `right`.
-  ///
-  /// With n examples that is ⟨HKH, HLH⟩, and ⟨K̃, L̃⟩ of U-centered matrices is
-  /// ‖XᵀY‖² − n/(n−2)·Σ‖x‖²‖y‖² + Σ‖x‖²·Σ‖y‖²/((n−1)(n−2)). Cheap where features are few.
-  func featureProducts(
-    _ left: Tiles, _ right: Tiles, pairs: [LayerPair]
-  ) throws(DeviceError) -> [Double]
-
-  /// The packed numbers of one layer of a stack, as `GramCentering` orders them.
-  func copyNumbers(
-    ofLayer layer: Int, of stack: Stack, to destination: UnsafeMutableBufferPointer<Float>
-  ) throws(DeviceError)
-
-  /// A stack of numbers that were copied from another, and of the same bits.
-  func gramStack(of packed: PackedGrams) throws(DeviceError) -> Stack
 }
 
 /// The centered Gram matrices of all layers of one minibatch, wherever the device keeps them.
@@ -150,6 +117,8 @@ public struct DeviceInfo: Sendable, Hashable {
   public var computeUnits: Int
   /// How products are made.
   public var precision: Precision
+  /// Why products are not made as was asked for, for people; else nil.
+  public var precisionNote: String?
 
   /// What results say of it: nothing that depends on the limits of the process.
   public var identity: DeviceIdentity {
@@ -159,7 +128,7 @@ public struct DeviceInfo: Sendable, Hashable {
   /// See the properties.
   public init(
     id: String, name: String, backend: String, driver: String, memory: Int, hasFloat64: Bool,
-    computeUnits: Int, precision: Precision = .exact
+    computeUnits: Int, precision: Precision = .exact, precisionNote: String? = nil
   ) {
     self.id = id
     self.name = name
@@ -169,6 +138,7 @@ public struct DeviceInfo: Sendable, Hashable {
     self.hasFloat64 = hasFloat64
     self.computeUnits = computeUnits
     self.precision = precision
+    self.precisionNote = precisionNote
   }
 }
 

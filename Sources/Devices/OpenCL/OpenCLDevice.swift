@@ -7,13 +7,11 @@ import Synchronization
 ///
 /// Work that does not fit the device's memory is split; a stack that does not fit is kept on the
 /// host. Operations of several threads run one after another.
-public final class OpenCLDevice: Device {
+public final class OpenCLDevice: CrossCovarianceDevice, PackedDevice {
   /// What the device is.
   public let info: DeviceInfo
   /// What OpenCL says of the device.
   public let description: OpenCLDeviceDescription
-  /// Why tensor cores are not used although `precision` asks for them, for people; else nil.
-  public let precisionNote: String?
   let runtime: Runtime
   /// What is kept between calls. Its lock is the device's.
   private let workspace = Mutex<Workspace?>(nil)
@@ -37,10 +35,10 @@ public final class OpenCLDevice: Device {
       description, limits: limits, tuning: tuning, precision: precision, cache: cache)
     self.description = description
     let failure = precision == .exact ? nil : runtime.whyNoTensors()
-    precisionNote = failure.map {
-      "\(description.info.id) makes exact products: tensor cores are not used, \($0)"
-    }
     var info = description.info
+    info.precisionNote = failure.map {
+      "\(info.id) makes exact products: tensor cores are not used, \($0)"
+    }
     info.precision = failure == nil ? precision : .exact
     self.info = info
   }

@@ -166,7 +166,7 @@ public struct DeviceRegistry: Sendable {
 
   /// Where a device does not use what the precision asks for.
   private func notes(on device: any Device) -> [String] {
-    (device as? OpenCLDevice)?.precisionNote.map { [$0] } ?? []
+    device.info.precisionNote.map { [$0] } ?? []
   }
 
   private func notFound(_ wanted: String, _ found: [Candidate]) -> DeviceError {

@@ -20,7 +20,7 @@ struct GramMaker {
   }
 
   /// Makes the matrices of minibatch `number` of the plan and writes them to `path`.
-  func make<D: Device>(
+  func make<D: PackedDevice>(
     _ minibatch: Minibatch, number: Int, key: Digest, on device: D, path: String
   ) throws {
     let centering = settings.estimatorValue.centering
@@ -66,7 +66,7 @@ struct GramMaker {
   }
 
   /// Makes the matrices of some layers; leaves the numbers, as they will be stored, in `packed`.
-  private func make<D: Device>(
+  private func make<D: PackedDevice>(
     _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
   ) throws -> (layers: [GramSummary], squares: [Double], float64: [Int]) {
     func squaredNorms(_ layers: [GramSummary]) throws -> [Double] {
@@ -105,7 +105,7 @@ struct GramMaker {
   }
 
   /// The matrices as the device makes them.
-  private func float32<D: Device>(
+  private func float32<D: PackedDevice>(
     _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
   ) throws -> (layers: [GramSummary], squares: [Double]) {
     let stack = try device.gramStack(

@@ -90,7 +90,7 @@ struct ProductMaker {
   /// The products of all layers of `rows` with all of `columns`, or among themselves.
   ///
   /// - Parameter open: maps one model's matrices.
-  func products<D: Device>(
+  func products<D: PackedDevice>(
     rows: [Model], columns: [Model]?, on device: D, cache: inout StackCache<D>,
     open: (Model) throws -> StoredGrams
   ) throws -> Matrix<Double> {
@@ -151,7 +151,7 @@ struct ProductMaker {
     return result
   }
 
-  private func stack<D: Device>(
+  private func stack<D: PackedDevice>(
     _ slices: [Slice], on device: D, open: (Model) throws -> StoredGrams
   ) throws -> D.Stack {
     let count = slices.reduce(0) { $0 + $1.layers.count }
@@ -191,7 +191,7 @@ struct ProductMaker {
 }
 
 /// The last stack of rows, which the next block often has, too.
-struct StackCache<D: Device> {
+struct StackCache<D: PackedDevice> {
   private var slices: [ProductMaker.Slice] = []
   private var last: D.Stack?
 

@@ -219,9 +219,9 @@ public final class Sweep {
 
   /// Does `body` on the device that is in use, and on the next where that fails. Errors that are no device's go
   /// through.
-  func onDevice(_ body: (any Device) throws -> Void) throws {
+  func onDevice(_ body: (any PackedDevice) throws -> Void) throws {
     var other: (any Error)?
-    try devices.withDevice { (device) throws(DeviceError) in
+    try devices.withPackedDevice { (device) throws(DeviceError) in
       do { try body(device) } catch let error as DeviceError { throw error } catch { other = error }
     }
     if let other { throw other }
@@ -307,7 +307,7 @@ public final class Sweep {
   }
 
   /// Makes the blocks of `rest`, taking each from it when it is in the store.
-  private func make<D: Device>(
+  private func make<D: PackedDevice>(
     _ rest: inout ArraySlice<ProductMaker.Block>, of models: [ProductMaker.Model],
     _ minibatch: Int, _ maker: ProductMaker, on device: D
   ) throws {

@@ -13,7 +13,7 @@ import Testing
 /// Where no OpenCL device is found the tests fail: they must not pass by leaving it out.
 struct TestedDevice: Sendable, CustomTestStringConvertible {
   let name: String
-  let device: any Device
+  let device: any CrossCovarianceDevice & PackedDevice
 
   var testDescription: String { name }
 
@@ -44,6 +44,7 @@ struct TestedDevice: Sendable, CustomTestStringConvertible {
     for candidate in registry.candidates where candidate.info.backend != "BLAS" {
       guard let selection = DeviceSelection(candidate.info.id),
         let device = try? registry.choose(selection).devices.first
+          as? any CrossCovarianceDevice & PackedDevice
       else { continue }
       devices.append(TestedDevice(name: candidate.info.id, device: device))
     }

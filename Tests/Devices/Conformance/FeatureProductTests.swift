@@ -7,12 +7,13 @@ import Testing
 extension TileTests {
   /// ‖XᵢᵀXⱼ‖² of all pairs of layers, in units of the activations.
   static func featureSums(
-    _ layers: [LayerActivations], _ examples: [Int], on device: some Device, memory: Int = 64 << 20
+    _ layers: [LayerActivations], _ examples: [Int], on device: some CrossCovarianceDevice,
+    memory: Int = 64 << 20
   ) throws -> Matrix<Double> {
     let tiles = try linearTiles(layers, examples, on: device, memory: memory)
     let count = layers.count
     let pairs = (0..<(count * count)).map { LayerPair($0 / count, $0 % count) }
-    let squares = try device.featureProducts(tiles, tiles, pairs: pairs)
+    let squares = try device.crossCovarianceNorms(tiles, tiles, pairs: pairs)
     return Matrix(
       rows: count, columns: count,
       elements: zip(pairs, squares).map { pair, square in
@@ -22,9 +23,10 @@ extension TileTests {
       })
   }
 
-  /// Debiased CKA of all pairs of layers, from products of features: see `Device.featureProducts`.
+  /// Debiased CKA of all pairs of layers, from products of features: see `CrossCovarianceDevice.crossCovarianceNorms`.
   static func featureCKA(
-    _ layers: [LayerActivations], _ examples: [Int], on device: some Device, memory: Int = 64 << 20
+    _ layers: [LayerActivations], _ examples: [Int], on device: some CrossCovarianceDevice,
+    memory: Int = 64 << 20
   ) throws -> Matrix<Double> {
     let tiles = try linearTiles(layers, examples, on: device, memory: memory)
     let squares = try featureSums(layers, examples, on: device, memory: memory)
@@ -49,10 +51,10 @@ extension TileTests {
     return cka
   }
 
-  static func linearTiles<D: Device>(
+  static func linearTiles<D: TiledDevice>(
     _ layers: [LayerActivations], _ examples: [Int], on device: D, memory: Int
-  ) throws -> D.Tiles {
-    try device.gramTiles(
+  ) throws -> D.TiledInput {
+    try device.prepareTiles(
       of: Minibatch(layers: layers, examples: examples), kernel: .linear, centering: .unbiased,
       division: TileDivision(side: 64, memory: memory), observe: {})
   }
@@ -111,7 +113,7 @@ extension TileTests {
     try Self.checkTwoSets(on: tested.device)
   }
 
-  private static func checkTwoSets(on device: some Device) throws {
+  private static func checkTwoSets(on device: some CrossCovarianceDevice) throws {
     let (n, memory) = (300, 1 << 20)
     let x = Activations64.normal(n: n, p: 70, seed: 3).layer("x")
     let y = Activations64.normal(n: n, p: 41, seed: 4)
@@ -119,13 +121,13 @@ extension TileTests {
     let left = try TileTests.linearTiles([x, y.layer()], order, on: device, memory: memory)
     let right = try TileTests.linearTiles(
       [y.rows(order).layer()], Array(0..<n), on: device, memory: memory)
-    let own = try device.featureProducts(
+    let own = try device.crossCovarianceNorms(
       left, left, pairs: [LayerPair(1, 1), LayerPair(0, 1), LayerPair(0, 0)])
-    let other = try device.featureProducts(
+    let other = try device.crossCovarianceNorms(
       left, right, pairs: [LayerPair(0, 0), LayerPair(1, 0)])
-    let squares = try device.featureProducts(right, right, pairs: [LayerPair(0, 0)])
+    let squares = try device.crossCovarianceNorms(right, right, pairs: [LayerPair(0, 0)])
     // The same numbers in the same order: the first example of both is the same.
     #expect(other == [own[1], own[0]] && squares == [own[0]])
-    #expect(try device.featureProducts(left, right, pairs: []) == [])
+    #expect(try device.crossCovarianceNorms(left, right, pairs: []) == [])
   }
 }

@@ -76,13 +76,13 @@ import Testing
   @Test(arguments: TestedDevice.all)
   func tilesThatAreNone(tested: TestedDevice) throws { try useTiles(on: tested.device) }
 
-  private func useTiles(on device: some Device) throws {
+  private func useTiles(on device: some CrossCovarianceDevice) throws {
     let minibatch = Minibatch(layers: Self.layers(), examples: Array(0..<6))
     for kernel in [GramKernel.linear, .rbf(.medianMultiple(1))] {
       for side in Self.numbers where side <= 3 {
         for memory in [Int.min, 0, .max] {
           survives {
-            _ = try device.gramTiles(
+            _ = try device.prepareTiles(
               of: minibatch, kernel: kernel, centering: .unbiased,
               division: TileDivision(side: side, memory: memory), observe: {})
           }
@@ -91,12 +91,12 @@ import Testing
     }
     for kernel in Self.kernels {
       survives {
-        _ = try device.gramTiles(
+        _ = try device.prepareTiles(
           of: minibatch, kernel: kernel, centering: .biased,
           division: TileDivision(side: 4, memory: 1 << 20), observe: {})
       }
     }
-    let tiles = try device.gramTiles(
+    let tiles = try device.prepareTiles(
       of: minibatch, kernel: .linear, centering: .unbiased,
       division: TileDivision(side: 4, memory: 1 << 20), observe: {})
     func tile(_ layers: [Int], _ rows: Range<Int>, _ columns: Range<Int>) throws {
@@ -111,14 +111,14 @@ import Testing
     refuses { try tile([0], Int.max - 1..<Int.max, 0..<4) }
     refuses { try tile([2], 4..<6, 0..<4) }
     refuses { try tile([-1], 4..<6, 0..<4) }
-    #expect(try device.featureProducts(tiles, tiles, pairs: []) == [])
+    #expect(try device.crossCovarianceNorms(tiles, tiles, pairs: []) == [])
     for pair in [LayerPair(0, 2), LayerPair(-1, 0), LayerPair(.max, 0), LayerPair(0, .min)] {
-      refuses { _ = try device.featureProducts(tiles, tiles, pairs: [pair]) }
+      refuses { _ = try device.crossCovarianceNorms(tiles, tiles, pairs: [pair]) }
     }
-    let others = try device.gramTiles(
+    let others = try device.prepareTiles(
       of: Minibatch(layers: Self.layers(), examples: Array(0..<5)), kernel: .linear,
       centering: .unbiased, division: TileDivision(side: 4, memory: 1 << 20), observe: {})
-    refuses { _ = try device.featureProducts(tiles, others, pairs: [LayerPair(0, 0)]) }
+    refuses { _ = try device.crossCovarianceNorms(tiles, others, pairs: [LayerPair(0, 0)]) }
   }
 
   @Test func countsOfAnySize() {

@@ -22,7 +22,7 @@ import Testing
     try Self.refuse(on: tested.device)
   }
 
-  private static func refuse(on device: some Device) throws {
+  private static func refuse(on device: some PackedDevice) throws {
     let layer = Activations64.normal(n: 20, p: 3, seed: 1).layer()
     func minibatch(_ count: Int) -> Minibatch {
       Minibatch(layers: [layer], examples: Array(0..<count))
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  private static func check(on device: some Device) throws {
+  private static func check(on device: some PackedDevice) throws {
     let n = 37
     let x = Activations64.normal(n: n, p: 20, seed: 1)
     let constant = Activations64(n: n, p: 2, values: [Double](repeating: 1, count: 2 * n))

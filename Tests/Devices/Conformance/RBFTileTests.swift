@@ -123,7 +123,7 @@ import Testing
     try Self.checkTold(on: tested.device)
   }
 
-  private static func checkTold(on device: some Device) throws {
+  private static func checkTold(on device: some TiledDevice) throws {
     let layer = Activations64.normal(n: 50, p: 3, seed: 1).layer()
     let expected: [(GramKernel, Int)] = [
       (.linear, 0), (.rbf(.sigma(2)), 6), (.rbf(.medianMultiple(1)), 18),
@@ -131,7 +131,7 @@ import Testing
     ]
     for (kernel, count) in expected {
       var told = 0
-      _ = try device.gramTiles(
+      _ = try device.prepareTiles(
         of: Minibatch(layers: [layer], examples: Array(0..<50)), kernel: kernel,
         centering: .unbiased, division: TileDivision(side: 20, memory: 1 << 20)
       ) { told += 1 }

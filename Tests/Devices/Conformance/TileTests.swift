@@ -25,11 +25,11 @@ import Testing
   }
 
   static func tiled(
-    _ layers: [LayerActivations], _ examples: [Int], on device: some Device, side: Int,
+    _ layers: [LayerActivations], _ examples: [Int], on device: some TiledDevice, side: Int,
     _ kernel: GramKernel = .linear, _ centering: GramCentering = .unbiased,
     memory: Int = 64 << 20
   ) throws -> Sums {
-    let tiles = try device.gramTiles(
+    let tiles = try device.prepareTiles(
       of: Minibatch(layers: layers, examples: examples), kernel: kernel, centering: centering,
       division: TileDivision(side: side, memory: memory), observe: {})
     let count = layers.count
@@ -56,7 +56,7 @@ import Testing
   }
 
   static func whole(
-    _ layers: [LayerActivations], _ examples: [Int], on device: some Device,
+    _ layers: [LayerActivations], _ examples: [Int], on device: some TiledDevice,
     _ kernel: GramKernel = .linear, _ centering: GramCentering = .unbiased
   ) throws -> Sums {
     let stack = try device.gramStack(
@@ -104,14 +104,14 @@ import Testing
     try Self.checkNormsAndMeans(on: tested.device)
   }
 
-  private static func checkNormsAndMeans(on device: some Device) throws {
+  private static func checkNormsAndMeans(on device: some TiledDevice) throws {
     let (n, p) = (90, 37)
     let x = Activations64.normal(n: n, p: p, seed: 5, scale: 0x1p40, offset: 0x1p42)
     let layers = [
       x.layer(), Activations64(n: n, p: 2, values: [Double](repeating: 1, count: 2 * n)).layer(),
     ]
     for centering in GramCentering.allCases {
-      let tiles = try device.gramTiles(
+      let tiles = try device.prepareTiles(
         of: Minibatch(layers: layers, examples: Array(0..<n)), kernel: .linear,
         centering: centering, division: TileDivision(side: 32, memory: 1 << 20), observe: {})
       #expect(tiles.exponentOfSquares(ofLayer: 0) == tiles.layers[0].exponent)
@@ -237,10 +237,10 @@ import Testing
     try Self.checkSomeLayers(on: tested.device)
   }
 
-  private static func checkSomeLayers(on device: some Device) throws {
+  private static func checkSomeLayers(on device: some TiledDevice) throws {
     let n = 100
     let layers = threeLayers(n: n, p: 70).map { $0.layer() }
-    let tiles = try device.gramTiles(
+    let tiles = try device.prepareTiles(
       of: Minibatch(layers: layers, examples: Array(0..<n)), kernel: .linear, centering: .biased,
       division: TileDivision(side: 40, memory: 1 << 20), observe: {})
     for (rows, columns) in [(80..<100, 0..<40), (40..<80, 40..<80)] {

@@ -28,7 +28,7 @@ struct FeatureProductTests {
   private func tiles(
     _ device: OpenCLDevice, _ layers: [LayerActivations], examples: [Int], memory: Int = 1 << 26
   ) throws -> OpenCLGramTiles {
-    try device.gramTiles(
+    try device.prepareTiles(
       of: Minibatch(layers: layers, examples: examples), kernel: .linear, centering: .unbiased,
       division: TileDivision(side: 64, memory: memory), observe: {})
   }
@@ -56,7 +56,7 @@ struct FeatureProductTests {
     let (data, layers) = layers(n: n, scale: scale)
     let device = try Fixture.device(float64: float64)
     let own = try tiles(device, layers, examples: Array(0..<n))
-    let found = try device.featureProducts(own, own, pairs: pairs)
+    let found = try device.crossCovarianceNorms(own, own, pairs: pairs)
     for (pair, product) in zip(pairs, found) {
       let exponent =
         own.exponentOfSquares(ofLayer: pair.left) + own.exponentOfSquares(ofLayer: pair.right)
@@ -77,7 +77,8 @@ struct FeatureProductTests {
     func product(_ left: (OpenCLGramTiles, Int), _ right: (OpenCLGramTiles, Int)) throws
       -> (biased: Double, unbiased: Double)
     {
-      let sum = try device.featureProducts(left.0, right.0, pairs: [LayerPair(left.1, right.1)])[0]
+      let sum = try device.crossCovarianceNorms(
+        left.0, right.0, pairs: [LayerPair(left.1, right.1)])[0]
       let x = left.0.squaredNorms(ofLayer: left.1).map(Double.init)
       let y = right.0.squaredNorms(ofLayer: right.1).map(Double.init)
       let m = Double(n)
@@ -107,7 +108,7 @@ struct FeatureProductTests {
       let device = try OpenCLDevice(
         description, limits: OpenCLLimits(description), tuning: tuning)
       let own = try tiles(device, layers, examples: Array(0..<n), memory: memory)
-      return try device.featureProducts(own, own, pairs: pairs)
+      return try device.crossCovarianceNorms(own, own, pairs: pairs)
     }
     let usual = try results(1 << 26, pairs: pairs)
     // Blocks of few tiles, and of one, groups of one slice.

@@ -59,7 +59,7 @@ struct TensorDeviceTests {
     for n in [40, 67] {
       let (data, layers) = mixture(n: n)
       let device = try device(precision)
-      #expect(device.info.precision == precision && device.precisionNote == nil)
+      #expect(device.info.precision == precision && device.info.precisionNote == nil)
       for centering in GramCentering.allCases {
         try check(
           device, data, layers, tolerance: precision.tolerance, centering: centering)
@@ -198,12 +198,12 @@ struct TensorDeviceTests {
   func fallsBackAndSaysSo(tensors: Tuning.Tensors) throws {
     let (_, layers) = mixture(n: 35)
     let portable = try device(.exact, tensors: .whereKnown)
-    #expect(portable.precisionNote == nil)
+    #expect(portable.info.precisionNote == nil)
     let expected = try portable.cka(layers, examples: Array(0..<35), centering: .unbiased)
     for precision in [Precision.compensated, .fast] {
       let fallen = try device(precision, tensors: tensors)
       #expect(fallen.info.precision == .exact)
-      let note = try #require(fallen.precisionNote)
+      let note = try #require(fallen.info.precisionNote)
       #expect(note.contains("tensor cores are not used"))
       #expect(note.contains(tensors == .assumed ? "clBuildProgram" : "has none"))
       #expect(try fallen.cka(layers, examples: Array(0..<35), centering: .unbiased) == expected)

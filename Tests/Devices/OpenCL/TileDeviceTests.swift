@@ -39,7 +39,7 @@ struct TileDeviceTests {
     division: TileDivision = division
   ) throws -> OpenCLGramTiles {
     let minibatch = Minibatch(layers: layers, examples: examples ?? Array(0..<n))
-    return try device.gramTiles(
+    return try device.prepareTiles(
       of: minibatch, kernel: kernel, centering: centering, division: division, observe: {})
   }
 
@@ -245,7 +245,7 @@ struct TileDeviceTests {
     ]
     for (kernel, passes) in expected {
       var count = 0
-      _ = try device.gramTiles(
+      _ = try device.prepareTiles(
         of: Minibatch(layers: layers, examples: Array(0..<n)), kernel: kernel,
         centering: .unbiased, division: Self.division
       ) { count += 1 }
@@ -259,7 +259,7 @@ struct TileDeviceTests {
     func use() throws {
       let tiles = try prepared(device, layers, kernel: .rbf(.medianMultiple(1)))
       _ = try products(device, tiles)
-      _ = try device.featureProducts(tiles, tiles, pairs: [LayerPair(0, 1)])
+      _ = try device.crossCovarianceNorms(tiles, tiles, pairs: [LayerPair(0, 1)])
     }
     try use()
     let before = device.runtime.ledger.bytesInUse
@@ -275,7 +275,7 @@ struct TileDeviceTests {
     let tiles = try prepared(device, layers)
     for body in [
       { _ = try device.gramStack(of: tiles, layers: [0], rows: 0..<20, columns: 0..<20) },
-      { _ = try device.featureProducts(tiles, tiles, pairs: [LayerPair(0, 0)]) },
+      { _ = try device.crossCovarianceNorms(tiles, tiles, pairs: [LayerPair(0, 0)]) },
     ] {
       let error = #expect(throws: DeviceError.self) { try body() }
       #expect(error?.kind == .outOfMemory)

@@ -5,7 +5,8 @@ extension DeviceRates {
   /// Measures a device in well under a second, on small synthetic layers shaped like those of `work`,
   /// and on the first examples of some of its `layers`.
   init(
-    measuring device: some Device, _ work: ExactWork, layers: [LayerActivations], examples: [Int]
+    measuring device: some CrossCovarianceDevice, _ work: ExactWork, layers: [LayerActivations],
+    examples: [Int]
   ) throws(DeviceError) {
     let clock = ContinuousClock()
     let division = TileDivision(side: Self.side, memory: 48 << 20)
@@ -19,10 +20,10 @@ extension DeviceRates {
       try body()
       return min(try seconds(body), try seconds(body), try seconds(body))
     }
-    func tiles<D: Device>(
+    func tiles<D: TiledDevice>(
       on device: D, _ layers: [LayerActivations], _ examples: [Int], _ kernel: GramKernel
-    ) throws(DeviceError) -> D.Tiles {
-      try device.gramTiles(
+    ) throws(DeviceError) -> D.TiledInput {
+      try device.prepareTiles(
         of: Minibatch(layers: layers, examples: examples), kernel: kernel,
         centering: work.centering, division: division, observe: {})
     }
@@ -68,7 +69,7 @@ extension DeviceRates {
     let long = Array(repeating: syntheticLayer(examples: n, features: p), count: 4)
     let longTiles = try tiles(on: device, long, Array(0..<n), .linear)
     let feature = try least { () throws(DeviceError) in
-      _ = try device.featureProducts(
+      _ = try device.crossCovarianceNorms(
         longTiles, longTiles,
         pairs: long.indices.flatMap { i in (0..<i).map { LayerPair(i, $0) } })
     }

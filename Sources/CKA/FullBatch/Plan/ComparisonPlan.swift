@@ -32,14 +32,18 @@ extension Comparison {
   public func exactPlan(
     on team: DeviceTeam, isMeasured: Bool = false
   ) throws(ExactPlanError) -> ExactPlan? {
-    guard let device = team.devices.first?.info else { return nil }
+    guard let first = team.devices.first else { return nil }
+    let device = first.info
     let (sharing, memory) = (team.sharing, team.memory)
     // A process that has taken more than is usual, such as a large program with this library in it, runs
     // the same plan or none.
     let excess = Self.excess(over: MemoryModel.base(of: device))
     var plan: ExactPlan
     do throws(ExactPlanError) {
-      guard let pure = try exactPlan(for: device, sharing: sharing, memory: memory) else {
+      guard
+        let pure = try exactPlan(
+          for: device, algorithms: .of(first), sharing: sharing, memory: memory)
+      else {
         return nil
       }
       plan = pure
@@ -52,22 +56,30 @@ extension Comparison {
     if isMeasured || plan.cost.flops > ExactPlanner.smallWork {
       // Of several devices alike, each takes its share.
       let work = ExactWork(self)
-      plan.cost.seconds = try rates(of: team, work).shared(by: sharing).seconds(plan.cost)
+      plan.cost.seconds = try rates(of: team, work)?.shared(by: sharing).seconds(plan.cost)
     }
     return plan
   }
 
-  /// The plan for `sharing` devices like `device`, whatever the process has taken so far; nil for
+  /// The plan for `sharing` devices like `device` with these algorithms, whatever the process has taken so far; nil for
   /// minibatches, and where examples are too few.
   package func exactPlan(
-    for device: DeviceInfo, sharing: Int = 1, memory: Int
+    for device: DeviceInfo, algorithms: Set<ExactPlan.Algorithm>, sharing: Int = 1, memory: Int
   ) throws(ExactPlanError) -> ExactPlan? {
     if case .minibatch = estimator { return nil }
     guard pairing.count >= estimator.centering.leastExamples else { return nil }
     let base = MemoryModel.base(of: device)
     let model = MemoryModel(
       work: ExactWork(self), base: base, sharing: sharing, cores: device.computeUnits)
-    let planner = ExactPlanner(model, limit: min(memory, base + device.memory / 10 * 9))
+    guard algorithms.contains(.tiles) || model.work.fitsOneMatrix else {
+      throw .device(
+        DeviceError(
+          kind: .unsupported, call: "a full-batch estimate",
+          context: "\(pairing.count) examples are too many at once, and \(device.id) makes no tiles"
+        ))
+    }
+    let planner = ExactPlanner(
+      model, limit: min(memory, base + device.memory / 10 * 9), algorithms: algorithms)
     do throws(ExactPlanner.TooLittle) {
       if let small = planner.small { return small }
       return try planner.plan(rates: .nominal(for: device))
@@ -79,12 +91,13 @@ extension Comparison {
   /// Bytes that the process has taken beyond `base`.
   private static func excess(over base: Int) -> Int { max(ProcessMemory.now - base, 0) }
 
-  /// The rates of the first device that can be measured: where one fails, the next does its work.
+  /// The rates of the first device that can be measured: where one fails, the next does its work. Nil where none
+  /// has all algorithms.
   private func rates(
     of team: DeviceTeam, _ work: ExactWork
-  ) throws(ExactPlanError) -> DeviceRates {
+  ) throws(ExactPlanError) -> DeviceRates? {
     var failure: DeviceError?
-    for device in team.devices {
+    for device in team.devices.compactMap({ $0 as? any CrossCovarianceDevice }) {
       do throws(DeviceError) {
         return try DeviceRates(
           measuring: device, work, layers: left.layers + (right?.layers ?? []),
@@ -94,8 +107,8 @@ extension Comparison {
         failure = failure ?? error
       }
     }
-    throw .device(
-      failure ?? DeviceError(kind: .notFound, call: "compare", context: "no device was given"))
+    if let failure { throw .device(failure) }
+    return nil
   }
 
   /// Bytes of memory that minibatches take at the most.

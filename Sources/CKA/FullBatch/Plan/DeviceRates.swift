@@ -49,3 +49,11 @@ extension DeviceInfo {
   /// Whether it is reached through OpenCL.
   package var isOpenCL: Bool { id.hasPrefix("opencl") }
 }
+
+extension Set<ExactPlan.Algorithm> {
+  /// The algorithms that a device has.
+  package static func of(_ device: any Device) -> Self {
+    if device is any CrossCovarianceDevice { return [.atOnce, .tiles, .features] }
+    return device is any TiledDevice ? [.atOnce, .tiles] : [.atOnce]
+  }
+}

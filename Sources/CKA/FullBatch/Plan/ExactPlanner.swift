@@ -5,14 +5,21 @@ struct ExactPlanner: Sendable {
   private let work: ExactWork
   private let memory: MemoryModel
   private let limit: Int
+  private let algorithms: Set<ExactPlan.Algorithm>
   private let left: Widths
   private let right: Widths?
 
-  /// - Parameter limit: bytes that everything together may take.
-  init(_ memory: MemoryModel, limit: Int) {
+  /// - Parameters:
+  ///   - limit: bytes that everything together may take.
+  ///   - algorithms: what the device has.
+  init(
+    _ memory: MemoryModel, limit: Int,
+    algorithms: Set<ExactPlan.Algorithm> = Set(ExactPlan.Algorithm.allCases)
+  ) {
     work = memory.work
     self.memory = memory
     self.limit = limit
+    self.algorithms = algorithms
     left = Widths(work.left)
     right = work.right.map { Widths($0) }
   }
@@ -78,7 +85,8 @@ struct ExactPlanner: Sendable {
   }
 
   private var candidates: [Candidate] {
-    guard work.kernel == .linear else {
+    guard algorithms.contains(.tiles) else { return [] }
+    guard work.kernel == .linear, algorithms.contains(.features) else {
       return [Candidate(left: work.left.count, right: work.right?.count)]
     }
     guard let right = work.right else {

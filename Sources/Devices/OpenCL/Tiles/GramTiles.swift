@@ -5,8 +5,8 @@ import Synchronization
 
 /// What an OpenCL device has to know to make tiles of the Gram matrices of many examples. All of it is
 /// on the host: what of it a tile needs is sent with it.
-public final class OpenCLGramTiles: GramTiles {
-  /// See `GramTiles`.
+public final class OpenCLGramTiles: TiledGramInput {
+  /// See `TiledGramInput`.
   public let layers: [GramSummary]
   let runtime: Runtime
   let minibatch: Minibatch
@@ -30,18 +30,18 @@ public final class OpenCLGramTiles: GramTiles {
     spent = Mutex(timings)
   }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public var timings: StageTimings { spent.withLock { $0 } }
 
   func add(_ timings: StageTimings) { spent.withLock { $0 += timings } }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func squaredNorms(ofLayer layer: Int) -> [Float] { known[layer].squaredNorms }
 
-  /// See `GramTiles`. For RBF that of the activations' own power of two.
+  /// See `TiledGramInput`. For RBF that of the activations' own power of two.
   public func exponentOfSquares(ofLayer layer: Int) -> Int { known[layer].exponentOfSquares }
 
-  /// See `GramTiles`.
+  /// See `TiledGramInput`.
   public func rowMeans(ofLayer layer: Int) -> [Float] { known[layer].rowMeans }
 }
 
@@ -83,15 +83,15 @@ struct KnownLayer: Sendable {
 extension OpenCLDevice {
   /// See `Device`. Products are float32, whatever `precision` says: the parts' scales that tensor cores
   /// need are not measured for tiles.
-  public func gramTiles(
+  public func prepareTiles(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> OpenCLGramTiles {
-    try DeviceError.check(minibatch, for: centering, "gramTiles")
-    try DeviceError.check(kernel, "gramTiles")
-    try DeviceError.check(division, for: kernel, "gramTiles")
+    try DeviceError.check(minibatch, for: centering, "prepareTiles")
+    try DeviceError.check(kernel, "prepareTiles")
+    try DeviceError.check(division, for: kernel, "prepareTiles")
     try DeviceError.check(
-      division.side <= 65_535, "gramTiles",
+      division.side <= 65_535, "prepareTiles",
       "tiles of \(division.side) examples, expected at most 65535")
     let began = ContinuousClock.now
     let centers = try minibatch.layers.map { (layer) throws(DeviceError) in
@@ -154,17 +154,17 @@ extension OpenCLDevice {
   }
 
   /// See `Device`.
-  public func featureProducts(
+  public func crossCovarianceNorms(
     _ left: OpenCLGramTiles, _ right: OpenCLGramTiles, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
     try DeviceError.check(
-      left.runtime === runtime && right.runtime === runtime, "featureProducts",
+      left.runtime === runtime && right.runtime === runtime, "crossCovarianceNorms",
       "the tiles are of other devices")
     try DeviceError.check(
-      left.minibatch.exampleCount == right.minibatch.exampleCount, "featureProducts",
+      left.minibatch.exampleCount == right.minibatch.exampleCount, "crossCovarianceNorms",
       "the tiles have different examples")
     try DeviceError.check(
-      pairs, left: left.layers.count, right: right.layers.count, "featureProducts")
+      pairs, left: left.layers.count, right: right.layers.count, "crossCovarianceNorms")
     return try alone { (workspace) throws(DeviceError) in
       try FeatureProducts(left, right, pairs: pairs).run(in: &workspace)
     }
