@@ -100,7 +100,7 @@ expect_failure() {
 }
 expect_failure 65 'types.h5: found HDF5, which this build cannot read' "$bundle/bin/cka" inspect /trial/types.h5
 for rank in 0 1; do
-  expect_failure 69 'one of 2 processes by mpirun, and this build has no MPI' \
+  expect_failure 69 'started by mpirun with 2 processes, but this build has no MPI' \
     OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=$rank "$bundle/bin/cka" sweep /trial/types.h5 --output /trial/store
 done
 

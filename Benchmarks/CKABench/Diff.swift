@@ -14,7 +14,7 @@ struct Diff: ParsableCommand {
       all runs of one file took longer than all runs of the other, of at least three each: with \
       five and five of equal speed, that happens once in 126 comparisons. Anything less is noise.
 
-      Exit codes: 0 nothing is slower, 1 something is, 65 the files hold no figures to compare.
+      Exit codes: 0 nothing is slower, 1 something is, 65 the files have no figures in common.
       """)
 
   @Argument(help: ArgumentHelp("Figures from before.", valueName: "old.json"))

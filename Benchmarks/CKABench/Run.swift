@@ -43,7 +43,7 @@ struct Run: ParsableCommand {
         + "(default: 2048-6144).", valueName: "p | p-q"))
   var features: FeatureRange?
 
-  @Option(help: "Examples a minibatch (default: 256).")
+  @Option(help: "Examples per minibatch (default: 256).")
   var batchSize: Int?
 
   @Option(help: ArgumentHelp("A device to measure (repeatable): cpu, opencl or opencl:INDEX."))
@@ -69,7 +69,9 @@ struct Run: ParsableCommand {
       valueName: "file"))
   var python: String?
 
-  @Option(help: ArgumentHelp("Where they are (default: Benchmarks/Peers).", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Folder of those programs (default: Benchmarks/Peers).", valueName: "folder")
+  )
   var scripts: String?
 
   @Option(help: ArgumentHelp("Write the figures to this file as JSON.", valueName: "file"))

@@ -187,7 +187,7 @@ private func withProcessors<Result>(_ count: Int?, _ body: () throws -> Result) 
   guard let count else { return try body() }
   var all = cka_processors()
   guard cka_get_processors(&all) == 0 else {
-    throw Failure(.software, "the processors of this process are not told")
+    throw Failure(.software, "the processors of this process are unknown")
   }
   var fewer = all
   withUnsafeMutableBytes(of: &fewer) { bytes in

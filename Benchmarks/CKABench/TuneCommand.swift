@@ -10,12 +10,12 @@ import Support
 struct Tune: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
-    abstract: "Finds the fastest tile shapes of an OpenCL device and keeps them.",
+    abstract: "Finds and stores the fastest tile shapes of an OpenCL device.",
     discussion: """
       Every candidate that fits the device is timed and its results are checked; wrong and failing \
-      ones are rejected. The best are kept in the folder cka of the user's cache folder \
-      ($XDG_CACHE_HOME or ~/.cache), for this device and driver, and used from then on. Results \
-      keep their bits.
+      ones are rejected. The best are stored for this device and driver in the folder cka of the \
+      user's cache folder ($XDG_CACHE_HOME or ~/.cache) and used from then on. Results do not \
+      change by a bit.
       """)
 
   @Option(
@@ -23,7 +23,7 @@ struct Tune: ParsableCommand {
       "opencl or opencl:INDEX: the first GPU, or else the first device.", valueName: "device"))
   var device = "opencl"
 
-  @Flag(help: "Measure only, keep nothing.")
+  @Flag(help: "Measure only; store nothing.")
   var dryRun = false
 
   func run() throws {
@@ -44,9 +44,10 @@ struct Tune: ParsableCommand {
       try Console.print("\nbest: \(outcome.gram) for Gram matrices, \(outcome.pair) for pairs")
       guard !dryRun else { return }
       guard tuner.store(outcome) else {
-        throw Failure(.cannotCreate, "the user's cache folder cannot be written: nothing was kept")
+        throw Failure(
+          .cannotCreate, "the user's cache folder cannot be written: nothing was stored")
       }
-      try Console.print("kept for \(oneLine(description.name)) with this driver")
+      try Console.print("stored for \(oneLine(description.name)) with this driver")
     }
   }
 

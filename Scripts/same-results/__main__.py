@@ -34,7 +34,7 @@ OF_LIMITS = (
     ("*.grams", rb'(?s)\A.{32}|.{4}\{"backend":[^}]*\}\0*'),
     ("devices", rb" +[\d.]+ [KMGT]iB  yes"),
     ("*.json", rb'"memory" : \d+'),
-    ("std*", rb"of [\d.]+ [KMGT]iB, half of what this process may have"),
+    ("std*", rb"of [\d.]+ [KMGT]iB, half of the memory of this process"),
 )
 
 

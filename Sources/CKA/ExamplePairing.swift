@@ -33,7 +33,10 @@ public struct ExamplePairing: Sendable, Hashable {
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil,
     alignment: Alignment = .order, limit: Int? = nil, seed: UInt64 = 0
   ) throws(ComparisonError) {
-    if let limit, limit < 0 { throw ComparisonError("at most \(limit) examples: at least 0") }
+    if let limit, limit < 0 {
+      throw ComparisonError(
+        "the limit is \(limit) examples; it must be at least 0")
+    }
     try left.checkExamples()
     try right?.checkExamples()
     // For each example of the first model the one of the second, where these are not the same numbers.
@@ -90,17 +93,18 @@ public struct ExamplePairing: Sendable, Hashable {
     guard left.exampleCount == right.exampleCount else {
       throw ComparisonError(
         "\(right.name) has \(right.exampleCount) examples and \(left.name) \(left.exampleCount): "
-          + "both must hold the same examples in the same order")
+          + "both must have the same examples in the same order")
     }
     guard let ids = left.exampleIDs, let others = right.exampleIDs,
       let first = ids.indices.first(where: { !ids[$0].isSameName(as: others[$0]) })
     else { return }
     let remedy =
       Set(ids.map(\.nameBytes)) == Set(others.map(\.nameBytes))
-      ? "the same in another order, which aligning by ID would mend" : "others"
+      ? "the same IDs in another order: align by ID to reorder them" : "different"
     throw ComparisonError(
       "example \(first) is \"\(others[first])\" in \(right.name) and \"\(ids[first])\" in "
-        + "\(left.name): both must hold the same examples in the same order, and these are \(remedy)"
+        + "\(left.name): both must have the same examples in the same order, and these are "
+        + "\(remedy)"
     )
   }
 

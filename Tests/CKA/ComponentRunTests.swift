@@ -78,7 +78,7 @@ import Testing
     expectRefusal("4 components cannot be removed") { try components(model, removed: [4]) }
     expectRefusal("0 components cannot be removed") { try components(model, removed: [0]) }
     expectRefusal("-1 components") { try components(model, components: -1) }
-    expectRefusal("not of minibatches") { try components(model, estimator: .minibatch(.init())) }
+    expectRefusal("not minibatch") { try components(model, estimator: .minibatch(.init())) }
     expectRefusal("no layer 3 among 3") { try components(model, removal: .init(layer: 3)) }
     expectRefusal("nan of the examples") {
       try components(model, removal: .init(fractions: [.nan]))

@@ -40,7 +40,7 @@ import Testing
     let right = Self.model("right", Self.y, ids: swapped)
     let error = #expect(throws: ComparisonError.self) { try ExamplePairing(left, right) }
     #expect(error?.description.contains("example 7 is \"image9\" in right") ?? false)
-    #expect(error?.description.contains("aligning by ID") ?? false)
+    #expect(error?.description.contains("align by ID") ?? false)
   }
 
   @Test(

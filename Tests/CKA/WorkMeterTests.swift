@@ -118,7 +118,7 @@ import Testing
         let meter = WorkMeter()
         let outcome = try comparison.run(on: DeviceTeam([BLASDevice()], meter: meter))
         #expect(outcome.recomputed?.left == [0])
-        expectStages(meter, [nil, "again in float64"], within: 0.95...1.001)
+        expectStages(meter, [nil, "float64 recomputation"], within: 0.95...1.001)
       }
     }
   }

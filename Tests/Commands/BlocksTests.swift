@@ -119,7 +119,9 @@ struct BlocksTests {
     ).expectSuccess()
     let run = try cka("blocks", "store")
     run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("has 3 layers with values; a block of 3 needs as many others"))
+    #expect(
+      run.errors.contains(
+        "has values for only 3 layers; a block of 3 needs at least as many other layers"))
     #expect(
       try cka.contents(of: "cka-blocks") == [
         "blocks.csv", "blocks.json", "blocks.pdf", "blocks.png", "blocks.svg", "depth.csv",
@@ -136,7 +138,7 @@ struct BlocksTests {
     #expect(first.ofAllPairs.across.pairs == 70 && first.atEqualDepth.inside.pairs == 3)
     let matching = try #require(document.matching)
     #expect(matching.map(\.group) == ["net"] && matching[0].models == 3 && matching[0].pairs == 6)
-    #expect(matching[0].interval?.count == 2 && run.output.contains("layers find themselves"))
+    #expect(matching[0].interval?.count == 2 && run.output.contains("layer matching"))
 
     // The tables hold the numbers of the sweep's maps.
     func table(_ name: String) throws -> [[String]] {
@@ -194,15 +196,15 @@ struct BlocksTests {
     try cka("compare", "one.npz", "other.npz", "--device", "cpu", "--output", "two", "--quiet")
       .expectSuccess()
     try cka("blocks", "one", "two").expectFailure(
-      65, "two/result.json: found the map of one with other, expected one network with itself")
+      65, "two/result.json: compares one with other; expected the result of one model with itself")
     try cka(
       "sweep", "one.npz", "other.npz", "--device", "cpu", "--output", "store", "--quiet"
     ).expectSuccess()
-    try cka("blocks", "one", "store").expectFailure(64, "store: holds results of a sweep")
+    try cka("blocks", "one", "store").expectFailure(64, "store: is a sweep")
     for (options, words) in [
-      (["--min-size", "2"], "--min-size is 2: at least 3"),
-      (["--permutations", "10"], "--significance is 0.05: below 1, and at least"),
-      (["--min-contrast", "0"], "--min-contrast is 0.0: above 0"),
+      (["--min-size", "2"], "--min-size is 2; it must be at least 3"),
+      (["--permutations", "10"], "--significance is 0.05; it must be below 1 and at least"),
+      (["--min-contrast", "0"], "--min-contrast is 0.0; it must be above 0"),
     ] {
       let run = try cka.run(["blocks", "one"] + options)
       #expect(run.code == 64 && run.output.isEmpty && run.errors.contains(words))

@@ -74,7 +74,7 @@ struct ComponentsTests {
     // A heading and five layers, then three lines.
     let table = lines(run.output)
     #expect(table.count == 9 && table[0].contains("bimodality"))
-    #expect(table[6].contains("without the 4 that dominate"))
+    #expect(table[6].contains("without the 4 dominant ones"))
     for name in ["components", "projections", "removal"] {
       #expect(try cka.bytes("cka-components/\(name).png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
       #expect(isXML(try cka.bytes("cka-components/\(name).svg")))
@@ -109,7 +109,7 @@ struct ComponentsTests {
     try cka.folder.write(model.npz, to: "constant.npz")
     let run = try components("constant.npz", "-k", "3")
     run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("layer b is left undefined: constant"))
+    #expect(run.errors.contains("layer b is undefined: constant"))
     let cells = try #require(try json()["undefinedCells"] as? [[String: Any]])
     #expect(cells.count == 5)
     var none = TestModel(["a"], n: 20, seed: 6)
@@ -164,7 +164,7 @@ struct ComponentsTests {
   @Test func badRequestsAreRefused() throws {
     try cka.folder.write(TestModel(["a"], n: 6, seed: 1).npz, to: "six.npz")
     try components("six.npz", "--remove", "10")
-      .expectFailure(64, "--remove holds 10: 6 examples have 5 components")
+      .expectFailure(64, "--remove contains 10: 6 examples have 5 components")
     try components("six.npz", "--remove", "5", "--output", "five", "--quiet").expectSuccess()
     for options in [
       ["--controls", "1001"], ["--controls", "9223372036854775807"], ["-k", "0"],
@@ -176,10 +176,10 @@ struct ComponentsTests {
     try components("one.npz", "--layer", "d")
       .expectFailure(64, "one.npz: no layer is called d")
     try components("one.npz", "--memory", "1M")
-      .expectFailure(64, "--memory 1.0 MiB is too little for the Gram matrix of a layer")
+      .expectFailure(64, "--memory 1.0 MiB is too small for the Gram matrix of one layer")
     try cka.folder.write(TestModel(["a"], n: 3, seed: 1).npz, to: "few.npz")
     try components("few.npz")
-      .expectFailure(65, "few.npz: has 3 examples, components need at least 4")
+      .expectFailure(65, "few.npz: has 3 examples; components need at least 4")
     try cka.folder.write(TestModel(["a"], n: 39, seed: 1).npz, to: "other.npz")
     try components("one.npz", "other.npz").expectFailure(65, "39 examples")
     #expect(!cka.exists("cka-components"))

@@ -26,7 +26,7 @@ struct ConvergeTests {
       "one.npz", "two.npz", "--batch-sizes", "16,8", "--passes", "3,1", "--repeats", "1", "--seed",
       "7")
     run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("activations are read 7 times"))
+    #expect(run.errors.contains("activations will be read 7 times"))
     #expect(try cka.contents(of: "cka-converge") == Self.files)
     try cka("compare", "one.npz", "two.npz", "--estimator", "unbiased", "--output", "u", "--quiet")
       .expectSuccess()
@@ -54,7 +54,7 @@ struct ConvergeTests {
     let run = try converge(
       "one.npz", "--batch-sizes", "8,16,40,64", "--passes", "1,2", "--repeats", "4")
     run.expectSuccess(messages: 2)
-    #expect(run.errors.contains("40, 64 examples a minibatch are left out: all are only 40"))
+    #expect(run.errors.contains("batch sizes 40, 64 are skipped: there are only 40 examples"))
     let csv = try parseCSV(
       #require(String(validating: cka.bytes("cka-converge/converge.csv"), as: UTF8.self)))
     let object = try JSONSerialization.jsonObject(
@@ -104,9 +104,9 @@ struct ConvergeTests {
     try again("--force").expectSuccess()
     try cka("compare", "one.npz", "--quiet").expectSuccess()
     try again("--force", "--output", "cka-result").expectFailure(
-      73, "holds a result of cka compare")
+      73, "is a result of cka compare")
     try cka("compare", "one.npz", "--quiet", "--force", "--output", "cka-converge")
-      .expectFailure(73, "holds a result of cka converge")
+      .expectFailure(73, "is a result of cka converge")
   }
 
   @Test func whatCannotBeShownIsRefused() throws {
@@ -115,7 +115,7 @@ struct ConvergeTests {
     var twins = TestModel(["a", "b"], n: 40)
     twins.layers[1].activations = twins.layers[0].activations
     try cka.folder.write(twins.npz, to: "twins.npz")
-    try converge("alone.npz").expectFailure(65, "alone.npz: has one layer")
+    try converge("alone.npz").expectFailure(65, "alone.npz: has only one layer")
     try converge("one.npz", "--batch-sizes", "64,40", "--quiet")
       .expectFailure(65, "one.npz: has 40 examples", "64,40")
     try converge("twins.npz", "--quiet", "--batch-sizes", "8")
@@ -136,6 +136,6 @@ struct ConvergeTests {
     let run = try converge(
       "one.npz", "--kernel", "rbf", "--batch-sizes", "8", "--passes", "1", "--repeats", "1")
     run.expectSuccess(messages: 2)
-    #expect(run.errors.contains("--sigma has no such bias"))
+    #expect(run.errors.contains("--sigma does"))
   }
 }

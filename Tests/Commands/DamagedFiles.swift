@@ -67,7 +67,7 @@ enum DamagedFiles {
       .file(".npy without a shape", NPYFile.bytes(header: "{'descr': '<f4'}"), "shape"),
       .file(
         ".npy with two shapes",
-        npy("'<f4'", "(4, 6), 'shape': (4, 6)"), "'shape' stands there twice"),
+        npy("'<f4'", "(4, 6), 'shape': (4, 6)"), "'shape' appears twice"),
     ]
   }()
 

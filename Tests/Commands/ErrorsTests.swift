@@ -102,7 +102,8 @@ struct ErrorsTests {
       let count = try #require(ahead["examples"] as? [Any]).count
       #expect(count > 1 && count <= 40 && ahead["limit"] as? Int == 40)
       #expect(
-        run.output.contains("the \(count) examples that \(name) is ahead on most"), "\(run.output)")
+        run.output.contains("the \(count) examples on which \(name) is furthest ahead"),
+        "\(run.output)")
     }
   }
 
@@ -193,7 +194,8 @@ struct ErrorsTests {
     try fails(64, wide + labels, "found 1 group (wide)", "expected two")
     try fails(64, wide + deep + ["--group", "x=wide-0.npy"] + labels, "found 3 groups")
     try fails(64, wide + ["--group", "deep"] + labels, "'deep'", "NAME=PATH")
-    try fails(64, wide + ["--group", "deep=wide-1.npy"] + labels, "wide-1.npy", "in deep")
+    try fails(
+      64, wide + ["--group", "deep=wide-1.npy"] + labels, "wide-1.npy: is in both wide and deep")
     try fails(66, wide + ["--group", "deep=none-*.npy"] + labels, "none-*.npy", "matches no")
     try fails(66, wide + ["--group", "deep=none.npy"] + labels, "none.npy")
     try fails(65, wide + ["--group", "deep=deep-0.npy"] + labels, "group deep", "one network")
@@ -239,11 +241,11 @@ struct ErrorsTests {
     try cka.folder.write("a\nb\na\nc\n", to: "twice.txt")
     try fails(65, wide + deep + labels + ["--class-names", "twice.txt"], "line 3", "'a'")
     for (name, text, words) in [
-      ("loop.csv", "child,parent\n0,x\n1,x\n2,y\n3,y\nx,y\ny,x\n", ["above itself"]),
+      ("loop.csv", "child,parent\n0,x\n1,x\n2,y\n3,y\nx,y\ny,x\n", ["contains itself"]),
       ("lacks.json", #"{"x": ["0", "1"]}"#, ["lacks the class '2'"]),
       ("odd.json", #"{"x": "0"}"#, ["object of lists"]),
       ("header.csv", "parent,child\n", ["line 1", "child,parent"]),
-      ("single.csv", "child,parent\n0,x\n1,y\n2,z\n3,w\n", ["no group of at least"]),
+      ("single.csv", "child,parent\n0,x\n1,y\n2,z\n3,w\n", ["no group with at least"]),
     ] {
       try cka.folder.write(text, to: name)
       try cka.run(["errors"] + wide + deep + labels + ["--hierarchy", name]).expectFailure(

@@ -52,7 +52,7 @@ struct InspectAndPlotTests {
     try cka("compare", "a.npz", "b.npz", "--device", "cpu", "--quiet").expectSuccess()
   }
 
-  /// What cannot be looked at was once told as "holds no result". (A link that leads to itself: such a failure
+  /// What cannot be looked at was once told as "is not a result". (A link that leads to itself: such a failure
   /// meets the superuser, too.)
   @Test func pathsThatCannotBeLookedAtAreNamedWithTheError() throws {
     #expect(symlink("loop", "\(cka.folder.path)/loop") == 0)
@@ -64,7 +64,7 @@ struct InspectAndPlotTests {
     try cka.folder.write(NPYFile.bytes(labels, shape: [24], type: .int64), to: "y.npy")
     try cka("probe", "m.npz", "--labels", "y.npy", "--blocks", "loop")
       .expectFailure(66, "loop/blocks.json", "Too many levels")
-    try cka("plot", "nothing").expectFailure(66, "nothing: holds no result")
+    try cka("plot", "nothing").expectFailure(66, "nothing: is not a result")
   }
 
   @Test func plotDrawsTheSameAgain() throws {
@@ -124,7 +124,7 @@ struct InspectAndPlotTests {
     try cka.folder.write("", to: "empty/x")
     try cka.folder.write("{}", to: "file.json")
     for path in ["nothing", "empty", "file.json", "a.npz/b"] {
-      try cka("plot", path).expectFailure(66, "\(path): holds no result")
+      try cka("plot", path).expectFailure(66, "\(path): is not a result")
     }
     #expect(mkdir("\(cka.folder.path)/fifo", 0o700) == 0)
     #expect(mkfifo("\(cka.folder.path)/fifo/result.json", 0o600) == 0)

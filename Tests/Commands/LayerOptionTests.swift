@@ -63,7 +63,7 @@ struct LayerOptionTests {
       "channels-first keeps 16 features, channels-last keeps 50 features")
     try cka.expectNothingWritten()
     let run = try cka.run([command, "conv.npy", "--layout", "channels-last"])
-    #expect(run.code == 64 && run.errors.contains("--layout belongs to --pool mean"))
+    #expect(run.code == 64 && run.errors.contains("--layout needs --pool mean"))
   }
 
   @Test func sweepAndProbeNeedALayout() throws {
@@ -235,7 +235,7 @@ struct LayerOptionTests {
     let run = try cka.run(["compare", "m.npz"] + Self.all)
     run.expectSuccess(messages: 1)
     let words =
-      "layer bad is left undefined: non-finite: 1 value in 1 of 60 examples (example 3) is NaN or infinite"
+      "layer bad is undefined: non-finite: 1 value in 1 of 60 examples (example 3) is NaN or infinite"
     #expect(run.errors.contains(words), "\(run.errors)")
     let found = try #require(TestResult(cka).layers(0)[1]["nonFinite"] as? [String: Any])
     #expect(found["values"] as? Int == 1 && found["examples"] as? Int == 1)

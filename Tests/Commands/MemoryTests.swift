@@ -54,7 +54,7 @@ struct MemoryTests {
     for word in ["algorithm", "peak memory", "expected time", "activations read", "on cpu"] {
       #expect(run.output.contains(word), "\(run.output)")
     }
-    #expect(run.output.contains(estimator == "minibatch" ? "2 minibatches" : "one piece"))
+    #expect(run.output.contains(estimator == "minibatch" ? "2 minibatches" : "one step"))
     #expect(try cka.contents() == ["m.npz"])
   }
 
@@ -139,7 +139,7 @@ struct MemoryTests {
       let (run, peak) = try cka.runMeasuringMemory(
         arguments + ["--memory", "\(size)M", "--output", "\(size)"])
       #expect(run.code == 0, "\(run.errors)")
-      #expect(run.errors.contains("a layer at a time") == (size == least))
+      #expect(run.errors.contains("layer by layer") == (size == least))
       if let peak { #expect(peak <= size << 20, "\(peak >> 20) MiB of \(size)") }
     }
     for (file, shape) in [

@@ -72,14 +72,14 @@ struct OptionTests {
 
   /// Once `The value '16,16' is invalid`, and no more.
   @Test(arguments: [
-    (["converge", "m.npz", "--batch-sizes", "16,16"], "--batch-sizes holds 16 twice."),
-    (["converge", "m.npz", "--passes", "0"], "--passes holds 0: at least 1."),
-    (["converge", "m.npz", "--passes", "2,1,2"], "--passes holds 2 twice."),
-    (["components", "m.npz", "--remove", "0"], "--remove holds 0: at least 1."),
-    (["components", "m.npz", "--remove", "1,1"], "--remove holds 1 twice."),
+    (["converge", "m.npz", "--batch-sizes", "16,16"], "--batch-sizes contains 16 twice."),
+    (["converge", "m.npz", "--passes", "0"], "--passes contains 0; each must be at least 1."),
+    (["converge", "m.npz", "--passes", "2,1,2"], "--passes contains 2 twice."),
+    (["components", "m.npz", "--remove", "0"], "--remove contains 0; each must be at least 1."),
+    (["components", "m.npz", "--remove", "1,1"], "--remove contains 1 twice."),
     (
       ["sweep", "m.npz", "--output", "out", "--shard", "0/2"],
-      "The value '0/2' is invalid for '--shard <i/n>': share I of N is expected, with I from 1 to N."
+      "The value '0/2' is invalid for '--shard <i/n>': expected I/N, with I from 1 to N."
     ),
   ])
   func saysWhyACountIsRefused(words: [String], reason: String) throws {
@@ -89,17 +89,17 @@ struct OptionTests {
 
   /// What --examples asks for was said of the model: `m.npz: has 3 examples`, and it has 24.
   @Test(arguments: [
-    (["compare"], "--examples is 3: the minibatch estimator needs at least 4."),
+    (["compare"], "--examples is 3; the minibatch estimator needs at least 4."),
     (
       ["compare", "--estimator", "unbiased"],
-      "--examples is 3: the unbiased estimator needs at least 4."
+      "--examples is 3; the unbiased estimator needs at least 4."
     ),
-    (["trust"], "--examples is 3: the unbiased estimator needs at least 4."),
-    (["components"], "--examples is 3: components need at least 4."),
-    (["sweep", "--output", "out"], "--examples is 3: the minibatch estimator needs at least 4."),
+    (["trust"], "--examples is 3; the unbiased estimator needs at least 4."),
+    (["components"], "--examples is 3; components need at least 4."),
+    (["sweep", "--output", "out"], "--examples is 3; the minibatch estimator needs at least 4."),
     (
       ["converge", "--batch-sizes", "8,4"],
-      "--examples is 3: more than the smallest of --batch-sizes 8,4 are needed."
+      "--examples is 3; it must be larger than the smallest of --batch-sizes 8,4."
     ),
   ])
   func fewExamplesAreTheOptionsFault(words: [String], reason: String) throws {
@@ -116,7 +116,7 @@ struct OptionTests {
     for (command, rest) in [
       ("compare", ", the minibatch estimator needs at least 4"),
       ("trust", ", the unbiased estimator needs at least 4"),
-      ("components", ", components need at least 4"),
+      ("components", "; components need at least 4"),
     ] {
       try cka.run([command] + words + ["--quiet"])
         .expectFailure(65, "bad: 3 of its 24 examples are compared\(rest)")

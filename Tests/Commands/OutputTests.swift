@@ -56,9 +56,9 @@ struct OutputTests {
 
   @Test(
     arguments: [
-      (["notes.txt": ""], "holds no result"),
-      (["result.json": "{\"format\": 1}"], "holds no result"),
-      (["result.json": "{}", "thesis.tex": ""], "holds no result"),
+      (["notes.txt": ""], "is not a result"),
+      (["result.json": "{\"format\": 1}"], "is not a result"),
+      (["result.json": "{}", "thesis.tex": ""], "is not a result"),
       (["result.json": "{\"format\": \"cka-result/1\"}", "thesis.tex": ""], "holds 'thesis.tex'"),
       (["result.json": "{\"format\": \"cka-result/1\"}", ".git/HEAD": ""], "holds '.git'"),
     ] as [([String: String], String)])
@@ -81,7 +81,7 @@ struct OutputTests {
     #expect(try cka.contents() == ["cka-result", "m.npz"])
   }
 
-  /// It said "holds no result of cka".
+  /// It said "is not a result of cka".
   @Test func forceSaysWhoseResultItDoesNotReplace() throws {
     try cka(
       "converge", "m.npz", "--device", "cpu", "--output", "out", "--batch-sizes", "8", "--quiet"
@@ -89,10 +89,10 @@ struct OutputTests {
     .expectSuccess()
     try compare("--force", "--output", "out").expectFailure(
       73,
-      "out: holds a result of cka converge; --force of cka compare replaces only its own results")
+      "out: is a result of cka converge; cka compare --force replaces only its own results")
     try cka("sweep", "m.npz", "--device", "cpu", "--output", "store", "--quiet").expectSuccess()
     for folder in ["store", "store/results"] {
-      try compare("--force", "--output", folder).expectFailure(73, "holds a result of cka sweep")
+      try compare("--force", "--output", folder).expectFailure(73, "is a result of cka sweep")
     }
   }
 

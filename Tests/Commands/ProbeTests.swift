@@ -105,7 +105,7 @@ struct ProbeCommandTests {
       try cka.folder.write("{\(block)\(whole.dropFirst())", to: "r/result.json")
     }
     try probe("--labels", "y.npy", "--blocks", "r", "--output", "x").expectFailure(
-      65, "r/result.json", "found no blocks")
+      65, "r/result.json", "contains no blocks")
     try result(first: 0, last: 1)
     try probe("--labels", "y.npy", "--quiet", "--output", "plain").expectSuccess()
     try probe("--labels", "y.npy", "--quiet", "--blocks", "r").expectSuccess()
@@ -127,7 +127,7 @@ struct ProbeCommandTests {
       NPYFile.bytes(Array(repeating: 3, count: 120), shape: [60, 2]), to: "m/layer3.npy")
     let run = try probe("--labels", "y.npy")
     run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("m: layer layer3 is left undefined: constant"))
+    #expect(run.errors.contains("m: layer layer3 is undefined: constant"))
     #expect(run.output.contains("constant"))
     try probe("--labels", "y.npy", "--layers", "layer3", "--output", "none")
       .expectFailureAfterWarnings(65, "no layer has a value")

@@ -101,7 +101,7 @@ struct ReportTests {
   }
 
   @Test func damagedResultsGetOneClearError() throws {
-    try cka("plot", "none", "--report").expectFailure(66, "none: holds no result")
+    try cka("plot", "none", "--report").expectFailure(66, "none: is not a result")
     try compare("--estimator", "unbiased", "--quiet").expectSuccess()
     #expect(try cka("plot", "cka-result", "--report", "--output", "a.png").code == 64)
     let scores = NPYFile.bytes(

@@ -27,7 +27,7 @@ struct SkippedArrayTests {
     run.expectSuccess(messages: 1)
     #expect(
       run.errors
-        == "cka: warning: mixed.npz: left out what cannot be a layer, 2 arrays: epoch (found a single "
+        == "cka: warning: mixed.npz: skipped 2 arrays that cannot be layers: epoch (found a single "
         + "number (0-D), expected examples × features), relu (has 24 examples, the model's layers "
         + "have 12)\n")
     #expect(try cka.bytes("mixed/cka.npy") == cka.bytes("whole/cka.npy"))

@@ -88,7 +88,7 @@ struct SweepResultTests {
     for other in others { _ = try TestResult(cka, other) }
     let refused = try cka.run(["plot"] + others + ["--output", "x.png"])
     #expect(refused.code == 64 && refused.errors.contains("--output takes one result"))
-    try cka.run(["plot", others[0], "none"]).expectFailure(66, "none: holds no result")
+    try cka.run(["plot", others[0], "none"]).expectFailure(66, "none: is not a result")
   }
 
   @Test func theTableIsTheMeanAtEqualDepth() throws {
@@ -151,7 +151,8 @@ struct SweepResultTests {
 
   @Test func onlyWhatChangedIsWrittenAgain() throws {
     let first = try sweep(Array(Self.models[..<2]))
-    #expect(first.output.contains("results of pairs: 0 found, 3 written"))
+    #expect(first.output.contains("results of pairs: 3 written in "))
+    #expect(first.output.contains(" s, 0 cached\n"))
     let pair = "store/results/pairs/net-seed0--net-seed1/cka.npy"
     func inode(_ name: String) throws -> Int {
       let attributes = try FileManager.default.attributesOfItem(
@@ -160,9 +161,11 @@ struct SweepResultTests {
     }
     let before = try inode(pair)
     let again = try sweep(Array(Self.models[..<2]))
-    #expect(again.output.contains("results of pairs: 3 found, 0 written"))
+    #expect(again.output.contains("results of pairs: 0 written in "))
+    #expect(again.output.contains(" s, 3 cached\n"))
     let grown = try sweep([Self.models[3]])
-    #expect(grown.output.contains("results of pairs: 3 found, 3 written"))
+    #expect(grown.output.contains("results of pairs: 3 written in "))
+    #expect(grown.output.contains(" s, 3 cached\n"))
     #expect(try inode(pair) == before)
     #expect(try document().pairs.count == 6)
     // A file that is lost is written again, and so is everything after a write that was cut short.
@@ -173,11 +176,13 @@ struct SweepResultTests {
     )
     #expect(try sweep([]).code == 64)
     let mended = try sweep([Self.models[3]])
-    #expect(mended.output.contains("results of pairs: 5 found, 1 written"))
+    #expect(mended.output.contains("results of pairs: 1 written in "))
+    #expect(mended.output.contains(" s, 5 cached\n"))
     #expect(try cka.contents(of: "store/results/pairs").count == 6)
     try cka.folder.write("{", to: "store/results/sweep.json")
     let all = try sweep([Self.models[3]])
-    #expect(all.output.contains("results of pairs: 0 found, 6 written"))
+    #expect(all.output.contains("results of pairs: 6 written in "))
+    #expect(all.output.contains(" s, 0 cached\n"))
     #expect(try cka.contents(of: "store/results") == Self.overview)
   }
 
@@ -223,7 +228,8 @@ struct SweepResultTests {
     try sweep(models).expectSuccess()
     try cka.folder.write(TestModel(layers: 4, n: 32, seed: 77).npz, to: "net-seed1.npz")
     let run = try sweep(models)
-    #expect(run.output.contains("results of pairs: 1 found, 2 written"))
+    #expect(run.output.contains("results of pairs: 2 written in "))
+    #expect(run.output.contains(" s, 1 cached\n"))
     let found = try matrix("pairs/net-seed0--net-seed1/cka.npy")
     let expected = try compared(models[0], models[1])
     #expect(abs(found[1, 2] - expected[1, 2]) < 1e-7)
@@ -236,7 +242,7 @@ struct SweepResultTests {
     try cka.folder.write(broken.npz, to: "net-seed7.npz")
     let run = try sweep(["net-seed0.npz", "net-seed7.npz"])
     run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("net-seed7.npz: layer layer1 is left undefined: non-finite"))
+    #expect(run.errors.contains("net-seed7.npz: layer layer1 is undefined: non-finite"))
     #expect(run.errors.contains("and 1 more of its layers"))
     let document = try document()
     #expect(document.models[1].layers.map(\.status) == ["ok", "non-finite", "non-finite", "ok"])
@@ -271,7 +277,7 @@ struct SweepResultTests {
     try sweep(["net-seed0.npz", "other.npz"], "--models-csv", "models.csv").expectSuccess()
     let group = try #require(try document().groups.first)
     #expect(group.maps.isEmpty && group.folder == nil)
-    #expect(group.reason?.contains("different names") ?? false)
+    #expect(group.reason?.contains("different layer names") ?? false)
     #expect(try cka.contents(of: "store/results/groups").isEmpty)
   }
 
@@ -280,11 +286,11 @@ struct SweepResultTests {
       ("", "line 1: found nothing"), ("model,seed,group\n", "line 1: found model,seed,group"),
       ("model,group,seed\na,b\n", "line 2: found 2 fields"),
       ("model,group,seed\na,,1\n", "line 2: found no group"),
-      ("model,group,seed\na,g,1\na,g,2\n", "line 3: found the model a a second time"),
-      ("model,group,seed\na,g,1\nb,g,1\n", "line 3: found the seed 1 of g a second time"),
+      ("model,group,seed\na,g,1\na,g,2\n", "line 3: found the model a twice"),
+      ("model,group,seed\na,g,1\nb,g,1\n", "line 3: found the seed 1 of g twice"),
       ("model,group,seed\n\"a,g,1\n", "line 2: found a quote that is not closed"),
       ("model,group,seed\na\"b,g,1\n", "line 2: found a quote inside a field"),
-      ("model,group,seed\n\"a\"b,g,1\n", "line 2: found text behind a field's end"),
+      ("model,group,seed\n\"a\"b,g,1\n", "line 2: found text after a quoted field"),
     ] as [(String, String)])
   func damagedTablesAreRefused(text: String, words: String) throws {
     try cka.folder.write(text, to: "models.csv")

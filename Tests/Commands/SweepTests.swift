@@ -38,12 +38,14 @@ import Testing
     first.expectSuccess()
     // 192 examples are 12 minibatches of 16; three models are six pairs.
     #expect(first.output.contains("3 models, 12 minibatches"))
-    #expect(first.output.contains("Gram matrices of a model and minibatch: 0 found, 36 computed"))
-    #expect(first.output.contains("products of two models and a minibatch: 0 found, 72 computed"))
+    #expect(first.output.contains("Gram matrices (per model and minibatch): 36 computed in "))
+    #expect(first.output.contains(", 0 cached\n"))
+    #expect(
+      first.output.contains("inner products (per pair of models and minibatch): 72 computed in "))
     let second = try cka.run(sweep + ["--output", "store"])
     second.expectSuccess()
-    #expect(second.output.contains("36 found, 0 computed\n"))
-    #expect(second.output.contains("72 found, 0 computed\n"))
+    #expect(second.output.contains("0 computed, 36 cached\n"))
+    #expect(second.output.contains("0 computed, 72 cached\n"))
     try cka.run(sweep + ["--output", "store", "--quiet"]).expectSuccess()
   }
 
@@ -52,7 +54,7 @@ import Testing
     let run = try cka.run(
       ["sweep"] + models + ["--device", "cpu", "--batch-size", "100", "--output", "s"])
     run.expectSuccess(messages: 1)
-    #expect(run.errors.contains("92 of 192 examples fill no minibatch of 100"))
+    #expect(run.errors.contains("92 of 192 examples do not fill a minibatch of 100"))
   }
 
   /// How many files and folders there are of a store, by which a process may be at work.
@@ -90,8 +92,10 @@ import Testing
       let last = try cka.run(sweep + ["--output", store])
       last.expectSuccess()
       // Nothing that was there is computed again.
-      let words = "Gram matrices of a model and minibatch: \(before) found, \(36 - before) computed"
-      #expect(last.output.contains(words), "\(last.output)")
+      let words = "Gram matrices (per model and minibatch): \(36 - before) computed"
+      #expect(
+        last.output.contains(words) && last.output.contains(", \(before) cached\n"),
+        "\(last.output)")
       #expect(try content(store) == whole)
     }
     #expect(isCut > 10, "most processes were done before they were killed")
@@ -174,7 +178,7 @@ import Testing
     try cka("merge", "s1", "s3", "--output", "merged").expectFailure(65, "shard 2/3", "is missing")
     try cka("merge", "s3", "s1", "s2", "s1", "--output", "merged").expectFailure(65, "overlaps")
     try cka("merge", "s1", "nothing", "--output", "merged").expectFailure(
-      66, "nothing: is no store")
+      66, "nothing: is not a store")
     let merge = try cka("merge", "s3", "s1", "s2", "--output", "merged")
     merge.expectSuccess()
     #expect(merge.output.contains("3 shares of 3 models, 12 minibatches"))
@@ -209,12 +213,12 @@ import Testing
     try cka.run(["sweep", "b.npz", "--output", "store"] + Self.options + ["--seed", "4"])
       .expectFailure(64, "store: was made with --seed 0, found 4")
     try cka.run(sweep + ["--output", "store", "--memory", "10M"]).expectFailure(
-      64, "--memory: 10.0 MiB do not suffice", "96.")
+      64, "--memory: 10.0 MiB is too small", "96.")
     let odd = try cka.run(sweep + ["--output", "store", "--memory", "lots"])
     #expect(odd.code == 64)
     // What was there before the model that did not fit stays.
     let run = try cka.run(["sweep", "a.npz", "--output", "store"] + Self.options)
     run.expectSuccess()
-    #expect(run.output.contains("12 found, 0 computed"))
+    #expect(run.output.contains("0 computed, 12 cached"))
   }
 }

@@ -115,14 +115,14 @@ struct UndefinedLayerTests {
     let run = try cka.run(["compare", "m.npz", "--kernel", "rbf"] + Self.options)
     run.expectSuccess(messages: 1)
     #expect(
-      run.errors.contains("layer1 is left undefined: non-finite: the median distance is zero"))
+      run.errors.contains("layer1 is undefined: non-finite: the median distance is zero"))
     // Its numbers are finite, and its distances are not zero.
     for bandwidth in ["1e300", "1e-300"] {
       let far = try cka(
         "compare", "m.npz", "--kernel", "rbf", "--bandwidth", bandwidth, "--device", "cpu",
         "--output", "far-\(bandwidth)")
       #expect(
-        far.errors.contains("layer0 is left undefined: non-finite: the median distance times"),
+        far.errors.contains("layer0 is undefined: non-finite: the median distance times"),
         "\(far.errors)")
     }
   }

@@ -153,7 +153,7 @@ enum FileType {
   init(path: String) throws(ActivationFileError) {
     guard !path.utf8.contains(0) else {
       throw ActivationFileError(
-        kind: .noInput, path: path, reason: "no file name holds the character NUL")
+        kind: .noInput, path: path, reason: "a file name cannot contain the character NUL")
     }
     var status = stat()
     guard stat(path, &status) == 0 else { throw .system(errno, opening: path) }

@@ -136,7 +136,7 @@ public struct ModelContents: Sendable {
       winners.prefix(2).map {
         "the layer \(quoted($0.first.name)) has \(words(of: $0.counts)) examples"
       }.joined(separator: ", ")
-        + ", and as many layers have the one number as the other: expected the same, choose layers")
+        + ", equally many layers each: choose layers with the same number")
   }
 
   private func unlike(_ layer: LayerActivations, _ counts: [Int]) -> SkippedArray {

@@ -47,7 +47,7 @@ public struct BlockDetector: Sendable, Hashable {
   public func structure(of map: Matrix<Double>) throws(ComparisonError) -> BlockStructure {
     guard map.rows == map.columns else {
       throw ComparisonError(
-        "a map of \(map.rows) × \(map.columns) layers, expected one of one network")
+        "a map of \(map.rows) × \(map.columns) layers, expected a square map of one network")
     }
     guard minimumSize ?? 2 >= 2, minimumContrast > 0,
       (1...Self.mostPermutations).contains(permutations)

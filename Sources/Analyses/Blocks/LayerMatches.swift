@@ -71,7 +71,7 @@ public struct LayerMatching: Sendable {
   ) throws(ComparisonError) {
     guard cka.rows == cka.columns else {
       throw ComparisonError(
-        "a map of \(cka.rows) × \(cka.columns) layers, expected as many of both")
+        "a map of \(cka.rows) × \(cka.columns) layers, expected a square map")
     }
     for (map, left, right) in [(cka, left, right), (cka.transposed, right, left)] {
       guard let accuracy = LayerMatches(ofRows: map).accuracy(of: map) else { continue }

@@ -53,7 +53,8 @@ public struct ComponentAnalysis: Sendable {
 
     fileprivate func check(layers: Int) throws(ComparisonError) {
       if let other = fractions.first(where: { !(0..<1).contains($0) }) {
-        throw ComparisonError("\(other) of the examples cannot be dropped: from 0 to less than 1")
+        throw ComparisonError(
+          "\(other) is no valid fraction of examples to drop: expected at least 0 and less than 1")
       }
       guard (0...Self.mostControls).contains(controls) else {
         throw ComparisonError("\(controls) controls: 0 to \(Self.mostControls)")
@@ -81,10 +82,10 @@ public struct ComponentAnalysis: Sendable {
     try pairing.check(left, right)
     guard pairing.count >= GramCentering.unbiased.leastExamples else {
       throw ComparisonError(
-        "\(left.name) has \(pairing.count) examples, components need at least 4")
+        "\(left.name) has \(pairing.count) examples; components need at least 4")
     }
     guard estimator == .unbiased || estimator == .biased else {
-      throw ComparisonError("components are of all examples at once, not of minibatches")
+      throw ComparisonError("components need an estimator over all examples, not minibatch")
     }
     guard components >= 1 else { throw ComparisonError("\(components) components: at least 1") }
     self.left = left
@@ -93,14 +94,15 @@ public struct ComponentAnalysis: Sendable {
     let most = min(components, pairing.count - 1)
     guard pairing.count <= 4 * Self.mostComponents || most <= Self.mostComponents else {
       throw ComparisonError(
-        "\(most) components of \(pairing.count) examples: at most \(Self.mostComponents) of so many"
+        "\(most) components of \(pairing.count) examples: at most \(Self.mostComponents) for so "
+          + "many examples"
       )
     }
     self.components = most
     if let other = removed.first(where: { !(1...most).contains($0) }) {
       throw ComparisonError(
         "\(other) components cannot be removed from \(pairing.count) examples of \(left.name): "
-          + "1 to \(most) of those found can")
+          + "between 1 and \(most) can")
     }
     try removal?.check(layers: left.layers.count)
     self.removed = Set(removed).sorted()

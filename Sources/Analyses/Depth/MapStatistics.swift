@@ -15,7 +15,7 @@ public struct MapStatistics: Sendable {
   public init(rows: Int, columns: Int) throws(ComparisonError) {
     let (_, isTooMany) = rows.multipliedReportingOverflow(by: columns)
     guard rows >= 0, columns >= 0, !isTooMany else {
-      throw ComparisonError("maps of \(rows) × \(columns) layers: there are none")
+      throw ComparisonError("maps of \(rows) × \(columns) layers: expected at least one")
     }
     weights = Matrix(rows: rows, columns: columns, repeating: 0)
     means = weights
@@ -36,7 +36,7 @@ public struct MapStatistics: Sendable {
   public mutating func addSymmetric(_ map: Matrix<Double>) throws(ComparisonError) {
     guard map.rows == map.columns else {
       throw ComparisonError(
-        "a map of \(map.rows) × \(map.columns) layers, expected as many of both")
+        "a map of \(map.rows) × \(map.columns) layers, expected a square map")
     }
     try add(map, weight: 0.5) { $0 }
     try add(map, weight: 0.5) { $0 % map.rows * map.columns + $0 / map.rows }

@@ -59,7 +59,7 @@ public struct ClassHierarchy: Sendable {
         path[path.count - 1].next += 1
         let child = below[next]
         guard !onPath.contains(child) else {
-          throw PredictionError("the group \(child) is above itself, by way of \(name)")
+          throw PredictionError("the group \(child) contains itself, through \(name)")
         }
         if !finished.contains(child) {
           onPath.insert(child)

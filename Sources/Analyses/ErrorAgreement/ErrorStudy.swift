@@ -39,7 +39,7 @@ public struct ErrorStudy: Sendable {
       guard group.networks.count > 1 else {
         throw PredictionError(
           "the group \(group.name) has \(group.networks.count == 1 ? "one network" : "no network"), "
-            + "expected at least 2: one says nothing of how networks of its kind vary")
+            + "expected at least 2: variation between networks needs at least two")
       }
     }
     let networks = first.networks + second.networks
@@ -48,19 +48,19 @@ public struct ErrorStudy: Sendable {
     for (example, label) in labels.enumerated() {
       guard label >= 0, label < count else {
         throw PredictionError(
-          "the label of example \(example) is \(label), expected 0 to \(count - 1): the networks know "
-            + "\(count) classes")
+          "the label of example \(example) is \(label), expected 0 to \(count - 1): the networks "
+            + "predict \(count) classes")
       }
     }
     for network in networks {
       guard network.exampleCount == labels.count else {
         throw PredictionError(
           "\(network.name) has predictions for \(network.exampleCount) examples, expected "
-            + "\(labels.count) as there are labels")
+            + "\(labels.count), the number of labels")
       }
       if let own = network.classCount, own != count {
         throw PredictionError(
-          "\(network.name) has probabilities of \(own) classes, expected \(count) as the others have"
+          "\(network.name) has probabilities of \(own) classes, expected \(count) as in the others"
         )
       }
       if let example = network.classes.firstIndex(where: { $0 < 0 || $0 >= count }) {

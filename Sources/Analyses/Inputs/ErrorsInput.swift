@@ -28,8 +28,8 @@ package struct ErrorGroups {
       let names = groups.map { oneLine($0.name) }.joined(separator: ", ")
       throw Failure(
         .usage,
-        "found \(groups.count) \(groups.count == 1 ? "group" : "groups") (\(names)), expected two "
-          + "names behind --group")
+        "found \(groups.count) \(groups.count == 1 ? "group" : "groups") (\(names)), expected two, "
+          + "each named by --group")
     }
     var seen: [String: String] = [:]
     for group in groups {
@@ -38,8 +38,8 @@ package struct ErrorGroups {
         if let other = seen.updateValue(group.name, forKey: place) {
           throw Failure(
             .usage,
-            "\(oneLine(path)): is in \(oneLine(group.name)) and already in \(oneLine(other)); "
-              + "expected each network once")
+            "\(oneLine(path)): is in both \(oneLine(other)) and \(oneLine(group.name)); a network "
+              + "may belong to one group only")
         }
       }
     }
@@ -114,8 +114,9 @@ private func onlyLayer(of model: ModelFiles, _ path: String) throws -> LayerActi
     let names = model.layers.suffix(3).map { oneLine($0.name) }.joined(separator: ", ")
     throw Failure(
       .usage,
-      "\(oneLine(path)): holds \(model.layers.count) layers (…, \(names)); --layer names the one "
-        + "with the predictions, and '\(oneLine(path))/*.npy' takes each file for a network")
+      "\(oneLine(path)): holds \(model.layers.count) layers (…, \(names)); choose the one with the "
+        + "predictions by --layer, or give '\(oneLine(path))/*.npy' to treat each file as a network"
+    )
   }
   return model.layers[0]
 }
@@ -129,7 +130,7 @@ package func readClassNames(_ path: String, count: Int) throws -> [String] {
   if names.last?.isEmpty == true { names.removeLast() }
   guard names.count == count else {
     throw Failure(
-      .data, "\(oneLine(path)): found \(names.count) names, expected \(count): one a class")
+      .data, "\(oneLine(path)): found \(names.count) names, expected \(count): one per class")
   }
   var seen: Set<String> = []
   if let place = names.indices.first(where: {
@@ -138,7 +139,7 @@ package func readClassNames(_ path: String, count: Int) throws -> [String] {
     throw Failure(
       .data,
       "\(oneLine(path)), line \(place + 1): found "
-        + (names[place].isEmpty ? "no name" : "'\(oneLine(names[place]))' a second time"))
+        + (names[place].isEmpty ? "no name" : "'\(oneLine(names[place]))' twice"))
   }
   return names
 }
@@ -199,7 +200,8 @@ package func readGroups(
   guard !found.isEmpty else {
     throw Failure(
       .data,
-      "\(oneLine(path)): found no group of at least --least-classes \(least) classes that leaves one out"
+      "\(oneLine(path)): contains no group with at least \(least) classes (--least-classes) but "
+        + "not all of them"
     )
   }
   return found

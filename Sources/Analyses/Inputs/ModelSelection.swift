@@ -64,7 +64,7 @@ package struct ModelSelection: Sendable {
       }
       throw Failure(
         .usage,
-        "\(oneLine(path)): --pool mean needs --layout: of layer \(oneLine(layer.name)), "
+        "\(oneLine(path)): --pool mean needs --layout: for layer \(oneLine(layer.name)), "
           + "\(layer.shape), \(readings.joined(separator: ", "))")
     }
     return .mean(layout)

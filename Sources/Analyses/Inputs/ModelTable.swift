@@ -38,11 +38,11 @@ package struct ModelTable: Sendable {
         throw refuse(row.line, "found no \(model.isEmpty ? "model" : "group")")
       }
       guard groups[model] == nil else {
-        throw refuse(row.line, "found the model \(oneLine(model)) a second time")
+        throw refuse(row.line, "found the model \(oneLine(model)) twice")
       }
       guard seed.isEmpty || seeds.insert([group, seed]).inserted else {
         throw refuse(
-          row.line, "found the seed \(oneLine(seed)) of \(oneLine(group)) a second time")
+          row.line, "found the seed \(oneLine(seed)) of \(oneLine(group)) twice")
       }
       groups[model] = ModelGroup(name: group, seed: seed.isEmpty ? nil : seed)
     }

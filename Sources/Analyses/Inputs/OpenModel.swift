@@ -33,6 +33,6 @@ func skippedArrays(of model: ModelFiles) -> String? {
     parts.append("and \(model.skipped.count - shown) more, see cka inspect")
   }
   let count = model.skipped.count
-  return "\(oneLine(model.path)): left out what cannot be a layer, \(count) "
-    + "\(count == 1 ? "array" : "arrays"): \(parts.joined(separator: ", "))"
+  return "\(oneLine(model.path)): skipped \(count) "
+    + "\(count == 1 ? "array that cannot be a layer" : "arrays that cannot be layers"): \(parts.joined(separator: ", "))"
 }

@@ -18,11 +18,11 @@ public struct Trust: Sendable {
   public init(_ comparison: Comparison, seed: UInt64 = 0) throws(ComparisonError) {
     guard comparison.estimator == .unbiased else {
       throw ComparisonError(
-        "trust is in debiased CKA, not in the estimator \(comparison.estimator.name)")
+        "trust uses debiased CKA, not the estimator \(comparison.estimator.name)")
     }
     guard comparison.pairing.count >= 4 else {
       throw ComparisonError(
-        "\(comparison.left.name) has \(comparison.pairing.count) examples, debiased CKA needs 4")
+        "\(comparison.left.name) has \(comparison.pairing.count) examples; debiased CKA needs 4")
     }
     self.comparison = comparison
     self.seed = seed
@@ -55,7 +55,7 @@ public struct Trust: Sendable {
         throw ComparisonError("\(count) permutations: 0 to \(Self.mostPermutations)")
       }
       if let other = dropFractions.first(where: { !(0...1).contains($0) }) {
-        throw ComparisonError("\(other) of the examples cannot be dropped: 0 to 1")
+        throw ComparisonError("\(other) is no valid fraction of examples to drop: expected 0 to 1")
       }
     }
   }

@@ -3,7 +3,7 @@ import Device
 
 extension WorkMeter {
   /// What float32 leaves too little of is made anew.
-  public func beginFloat64(_ flops: Double) { begin(flops, as: "again in float64") }
+  public func beginFloat64(_ flops: Double) { begin(flops, as: "float64 recomputation") }
 }
 
 extension Comparison {

@@ -21,7 +21,7 @@ public struct MinibatchPlan: Sendable {
   ///
   /// - Throws: where there are fewer than no examples, or the settings of minibatches are out of range.
   public init(_ estimator: Estimator, exampleCount n: Int) throws(ComparisonError) {
-    guard n >= 0 else { throw ComparisonError("\(n) examples: there cannot be fewer than none") }
+    guard n >= 0 else { throw ComparisonError("\(n) examples: the number cannot be negative") }
     guard case .minibatch(let settings) = estimator else {
       self.init(oneBatchOf: n)
       return

@@ -8,55 +8,59 @@ import Support
 struct BlocksCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "blocks",
-    abstract: "Block structure: contiguous layers that are more alike than others as far apart.",
+    abstract: "Finds block structure: consecutive layers that are more similar than other layers "
+      + "the same distance apart.",
     discussion: """
-      RESULT is a folder that compare wrote of one model, or several, or what sweep wrote: STORE. Prints \
-      a table and writes blocks.json, blocks.csv and a picture into the output folder; of a sweep also \
-      similarity at equal depth, best-matching layers, and means inside and outside of blocks for every \
-      pair of models, and how well layers find themselves across seeds.
+      RESULT is the result folder of compare for one model, several of them, or the STORE of a \
+      sweep. Prints a table and writes blocks.json, blocks.csv and a picture to the output folder. \
+      For a sweep it also writes, for every pair of models, similarity at equal relative depth, \
+      best-matching layers and mean similarity inside and outside blocks, and how often layers \
+      match themselves across seeds.
       """)
 
-  @Argument(help: "The folder of a result, several, or the store of a sweep.", completion: .file())
+  @Argument(help: "A result folder, several of them, or the store of a sweep.", completion: .file())
   var results: [String]
 
   @Option(
     help: ArgumentHelp(
-      "The fewest layers of a block: 3 or a tenth of the layers, whichever is more, unless given.",
+      "Minimum number of layers in a block (default: 3 or a tenth of the layers, whichever is "
+        + "larger).",
       valueName: "n"))
   var minSize: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How much more alike its layers must be than others at the same distances.", valueName: "c"))
+      "Minimum contrast: how much more similar its layers must be than other layers at the same "
+        + "distances.", valueName: "c"))
   var minContrast = 0.1
 
-  @Option(help: ArgumentHelp("The largest p of a block.", valueName: "p"))
+  @Option(help: ArgumentHelp("Largest p-value of a block.", valueName: "p"))
   var significance = 0.05
 
-  @Option(help: ArgumentHelp("Maps of chance that p is told from.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of null maps for the p-value.", valueName: "n"))
   var permutations = 999
 
-  @Option(help: "What decides them.")
+  @Option(help: "Random seed of the null maps.")
   var seed: UInt64 = 0
 
   @OptionGroup var output: OutputOptions<BlocksResult>
 
   func validate() throws {
     if let minSize, minSize < 3 {
-      throw ValidationError("--min-size is \(minSize): at least 3.")
+      throw ValidationError("--min-size is \(minSize); it must be at least 3.")
     }
     guard minContrast > 0, minContrast <= 1 else {
-      throw ValidationError("--min-contrast is \(minContrast): above 0 and at most 1.")
+      throw ValidationError("--min-contrast is \(minContrast); it must be above 0 and at most 1.")
     }
     let most = BlockDetector.mostPermutations
     guard (1...most).contains(permutations) else {
-      throw ValidationError("--permutations is \(permutations): 1 to \(most).")
+      throw ValidationError("--permutations is \(permutations); it must be between 1 and \(most).")
     }
     let least = 1 / Double(permutations + 1)
     guard significance >= least, significance < 1 else {
       throw ValidationError(
-        "--significance is \(significance): below 1, and at least \(least), the least p of "
-          + "\(permutations) permutations.")
+        "--significance is \(significance); it must be below 1 and at least \(least), the smallest "
+          + "p-value that \(permutations) permutations can give.")
     }
   }
 

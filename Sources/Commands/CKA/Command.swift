@@ -10,11 +10,11 @@ struct CKACommand: ParsableCommand {
     abstract: "Compares the representations of neural networks with Centered Kernel Alignment.",
     discussion: """
       A MODEL is a .npy, .npz, .safetensors or HDF5 file of activations (examples × features), a \
-      folder of .npy files (one a layer), or a folder of files of one of the others (shards of the \
-      examples).
+      folder of .npy files (one per layer), or a folder of .npz, .safetensors or HDF5 files \
+      (shards of the examples). The format is detected from the content, not the file name.
 
       Exit codes: 0 success, 64 usage, 65 unusable data, 66 no input, 69 no such device, 70 a \
-      check failed, 73 cannot write, 74 input or output broke off.
+      check failed, 73 cannot write, 74 read or write error.
       """,
     version: toolVersion,
     subcommands: [

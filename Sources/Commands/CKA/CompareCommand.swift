@@ -10,7 +10,7 @@ import Support
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Similarity of all layers of MODEL, with those of MODEL2 if given.",
+    abstract: "Compares all layers of MODEL with each other, or with those of MODEL2.",
     discussion: """
       Writes cka.npy, cka.csv, z.npy, result.json, heatmap.png, .svg and .pdf into the output \
       folder and prints a map.
@@ -26,7 +26,7 @@ struct CompareCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<CompareResult>
 
-  @Flag(help: "Find the blocks of one model, as cka blocks does, and outline them in its map.")
+  @Flag(help: "Find block structure as cka blocks does and outline it in the map (one model only).")
   var blocks = false
 
   func validate() throws {
@@ -34,14 +34,14 @@ struct CompareCommand: ParsableCommand {
     try estimator.checkSeed(with: examples)
     try examples.check(for: estimator.value)
     if blocks, models.model2 != nil {
-      throw ValidationError("--blocks belongs to one model, not to two.")
+      throw ValidationError("--blocks works with one model, not two.")
     }
     guard planning.median != nil else { return }
     guard estimator.estimator != .minibatch, estimator.kernel.kernel == .rbf,
       estimator.kernel.sigma == nil
     else {
       throw ValidationError(
-        "--median belongs to unbiased and biased with --kernel rbf and its bandwidth by the median."
+        "--median needs --estimator unbiased or biased, and --kernel rbf without --sigma."
       )
     }
   }

@@ -10,12 +10,13 @@ import Support
 struct ComponentsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "components",
-    abstract: "Principal components of all layers, and what they explain of CKA.",
+    abstract: "Principal components of all layers and how much of CKA they explain.",
     discussion: """
-      Finds the first components of every layer's activations over all examples: their variances, how \
-      alike the first ones of two layers are, what each pair of components contributes to CKA, and CKA \
-      without the first. Names the examples that dominate first components, and shows CKA as they are \
-      dropped. Writes figures, tables and matrices into the output folder and prints a table.
+      Computes the first principal components of every layer over all examples: their variances, \
+      the alignment of first components of two layers, the contribution of each pair of components \
+      to CKA, and CKA without the first component. Lists the examples that dominate first \
+      components and recomputes CKA without them. Writes figures, tables and matrices to the \
+      output folder and prints a table.
       """)
 
   enum EstimatorName: String, ExpressibleByArgument, CaseIterable {
@@ -25,30 +26,30 @@ struct ComponentsCommand: ParsableCommand {
 
   @OptionGroup var models: ModelPairOptions
 
-  @Option(name: [.customShort("k"), .long], help: "How many components of each layer are found.")
+  @Option(name: [.customShort("k"), .long], help: "Number of components per layer.")
   var components = 10
 
   @Option(
     help: ArgumentHelp(
-      "How many first components are taken out before CKA is made again.", valueName: "list"))
+      "Numbers of first components to remove before CKA is recomputed.", valueName: "list"))
   var remove = CountList([1])
 
   @Option(
-    help: "The estimator of CKA, of all examples at once; contributions are of the biased one.")
+    help: "CKA estimator over all examples; contributions always use biased.")
   var estimator = EstimatorName.unbiased
 
   @Option(
     help: ArgumentHelp(
       """
-      The layer of MODEL whose first component says which examples dominate; without it, the mean of \
-      all layers.
+      Layer of MODEL whose first component ranks the dominant examples (default: the mean over all \
+      layers).
       """, valueName: "name"))
   var layer: String?
 
-  @Option(help: "How often examples are dropped at random beside the dominant ones.")
+  @Option(help: "Number of random drops to compare with.")
   var controls = 3
 
-  @Option(help: "What decides those, and which examples --examples takes.")
+  @Option(help: "Random seed of these and of --examples.")
   var seed: UInt64 = 0
 
   @OptionGroup(title: "Examples") var examples: ExampleOptions
@@ -65,14 +66,15 @@ struct ComponentsCommand: ParsableCommand {
       least: GramCentering.unbiased.leastExamples, words: "components need")
     try remove.check("--remove")
     guard components >= 1 else {
-      throw ValidationError("--components is \(components): at least 1.")
+      throw ValidationError("--components is \(components); it must be at least 1.")
     }
     if let large = remove.values.first(where: { $0 > components }) {
-      throw ValidationError("--remove holds \(large): at most --components, \(components).")
+      throw ValidationError(
+        "--remove contains \(large); it must be at most --components, \(components).")
     }
     let most = ComponentAnalysis.Removal.mostControls
     guard (0...most).contains(controls) else {
-      throw ValidationError("--controls is \(controls): 0 to \(most).")
+      throw ValidationError("--controls is \(controls); it must be between 0 and \(most).")
     }
   }
 

@@ -9,7 +9,7 @@ import Support
 struct ConvergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "converge",
-    abstract: "How far minibatch CKA is from the exact value, by batch size and passes.",
+    abstract: "Error of minibatch CKA against the exact value, by batch size and passes.",
     discussion: """
       Runs minibatch CKA in several independent orders, compares every pair of layers with the \
       unbiased value of all examples at once, and prints a table of the errors. Writes \
@@ -19,16 +19,17 @@ struct ConvergeCommand: ParsableCommand {
 
   @OptionGroup var models: ModelPairOptions
 
-  @Option(help: ArgumentHelp("Examples a minibatch, each at least 4.", valueName: "list"))
+  @Option(help: ArgumentHelp("Batch sizes, each at least 4.", valueName: "list"))
   var batchSizes = CountList([16, 32, 64, 128, 256])
 
-  @Option(help: ArgumentHelp("How often minibatch goes through the examples.", valueName: "list"))
+  @Option(help: ArgumentHelp("Numbers of passes over the examples.", valueName: "list"))
   var passes = CountList([1, 2, 5, 10])
 
-  @Option(help: "Independent orders of the examples: those of --seed, --seed + 1, ….")
+  @Option(
+    help: "Number of independent orders of the examples, with seeds --seed, --seed + 1, ….")
   var repeats = 10
 
-  @Option(help: "What decides the first order, and which examples --examples takes.")
+  @Option(help: "Random seed of the first order and of --examples.")
   var seed: UInt64 = 0
 
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
@@ -43,20 +44,21 @@ struct ConvergeCommand: ParsableCommand {
   func validate() throws {
     try examples.check(secondModel: models.model2)
     if let small = batchSizes.values.first(where: { $0 < 4 }) {
-      throw ValidationError("--batch-sizes holds \(small): HSIC needs at least 4 examples.")
+      throw ValidationError("--batch-sizes contains \(small); HSIC needs at least 4 examples.")
     }
     try batchSizes.check("--batch-sizes")
     try passes.check("--passes")
     if let smallest = batchSizes.values.min(), let most = examples.examples, most <= smallest {
       throw ValidationError(
-        "--examples is \(most): more than the smallest of --batch-sizes \(batchSizes) are needed.")
+        "--examples is \(most); it must be larger than the smallest of --batch-sizes \(batchSizes)."
+      )
     }
     let most = (passes: Convergence.mostPasses, repeats: Convergence.mostRepeats)
     if let large = passes.values.first(where: { $0 > most.passes }) {
-      throw ValidationError("--passes holds \(large): at most \(most.passes).")
+      throw ValidationError("--passes contains \(large); each must be at most \(most.passes).")
     }
     guard (1...most.repeats).contains(repeats) else {
-      throw ValidationError("--repeats is \(repeats): 1 to \(most.repeats).")
+      throw ValidationError("--repeats is \(repeats); it must be between 1 and \(most.repeats).")
     }
   }
 

@@ -6,7 +6,7 @@ import Support
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices",
-    abstract: "Every device, its properties, which one auto takes and why.")
+    abstract: "Lists the devices and their properties, and which one auto chooses and why.")
 
   func run() throws {
     try reportingFailures {

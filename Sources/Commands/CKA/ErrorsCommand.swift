@@ -9,11 +9,11 @@ import Support
 struct ErrorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "errors",
-    abstract: "Where two groups of networks err differently.",
+    abstract: "Compares the errors of two groups of networks.",
     discussion: """
-      Reads what networks predict for the same examples and compares two kinds of them: accuracy, \
-      accuracy of each example and class, the examples that differ most, and how alike the \
-      predictions are, each beside what chance makes of networks of one kind.
+      Reads the predictions of networks for the same examples and compares two groups: accuracy \
+      overall, per example and per class, the examples that differ most, and the agreement of \
+      predictions, each with the same number for random groups.
 
         cka errors --group 'wide=runs/wide-*.npy' --group 'deep=runs/deep-*.npy' --labels y.npy
 
@@ -25,48 +25,51 @@ struct ErrorsCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      One of two groups: paths or shell patterns with commas between them; a name that comes again \
-      adds to its group. The first is A, the second B.
+      One of two groups: comma-separated paths or shell patterns. Repeating a name adds to its \
+      group. The first group is A, the second B.
       """, valueName: "name=paths"))
   var group: [String]
 
   @Option(
-    help: ArgumentHelp("The true class of each example, counted from 0.", valueName: "file"),
+    help: ArgumentHelp("True class of each example, counted from 0.", valueName: "file"),
     completion: .file())
   var labels: String
 
   @Option(
-    help: ArgumentHelp("The layer with the predictions, of models with several.", valueName: "name")
+    help: ArgumentHelp(
+      "Layer with the predictions, for models with several layers.", valueName: "name")
   )
   var layer: String?
 
-  @Flag(help: "Numbers of several classes are logits, not probabilities.")
+  @Flag(help: "Predictions are logits, not probabilities.")
   var logits = false
 
   @Option(
-    help: ArgumentHelp("What the classes are called, one a line.", valueName: "file"),
+    help: ArgumentHelp("Names of the classes, one per line.", valueName: "file"),
     completion: .file())
   var classNames: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      Groups of classes that are compared, too: JSON, {"animal": ["cat", "dog"]}, or CSV with the \
+      Groups of classes to compare as well: JSON, {"animal": ["cat", "dog"]}, or CSV with the \
       header child,parent.
       """, valueName: "file"), completion: .file())
   var hierarchy: String?
 
   @Option(
-    help: ArgumentHelp("The fewest classes of such a group: 2 unless given.", valueName: "N"))
+    help: ArgumentHelp("Minimum number of classes in such a group (default: 2).", valueName: "N"))
   var leastClasses: Int?
 
-  @Option(help: ArgumentHelp("How many differing examples are chosen at a time.", valueName: "N"))
+  @Option(
+    help: ArgumentHelp("Number of examples with the largest differences to choose.", valueName: "N")
+  )
   var top = 20
 
-  @Option(help: "Random halves of the groups, and at most so many random groups.")
+  @Option(help: "Number of random splits into halves, and at most as many random groups.")
   var repeats = 1000
 
-  @Option(help: "What decides the random halves and groups.")
+  @Option(help: "Random seed of the halves and groups.")
   var seed: UInt64 = 0
 
   @OptionGroup var output: OutputOptions<ErrorsResult>
@@ -78,13 +81,13 @@ struct ErrorsCommand: ParsableCommand {
     for (name, value) in [
       ("--least-classes", leastClasses ?? 2), ("--top", top), ("--repeats", repeats),
     ] where value < 1 {
-      throw ValidationError("\(name) is \(value): at least 1.")
+      throw ValidationError("\(name) is \(value); it must be at least 1.")
     }
     guard repeats <= Self.mostRepeats else {
-      throw ValidationError("--repeats is \(repeats): at most \(Self.mostRepeats).")
+      throw ValidationError("--repeats is \(repeats); it must be at most \(Self.mostRepeats).")
     }
     guard leastClasses == nil || hierarchy != nil else {
-      throw ValidationError("--least-classes belongs to --hierarchy, which groups classes.")
+      throw ValidationError("--least-classes needs --hierarchy.")
     }
   }
 

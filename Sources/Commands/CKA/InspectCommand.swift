@@ -7,12 +7,13 @@ import Support
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Layers, shapes, scalar types and sizes of MODEL.")
+    commandName: "inspect",
+    abstract: "Lists the layers of MODEL with shapes, scalar types and sizes.")
 
   @Argument(help: "The model to list.", completion: .file())
   var model: String
 
-  @Flag(help: "Print the same as JSON, format cka-inspect/1.")
+  @Flag(help: "Print JSON (format cka-inspect/1).")
   var json = false
 
   func run() throws {

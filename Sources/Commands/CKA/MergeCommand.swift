@@ -6,17 +6,17 @@ import SweepStore
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge",
-    abstract: "Joins the shares of cka sweep --shard to one store.",
+    abstract: "Joins the shards of cka sweep --shard into one store.",
     discussion: """
-      All shares of one division are needed, of the same models and settings; their order does not \
-      matter. The store has the bits of one that was made without shards, and grows like it. A merge \
-      that was stopped goes on when the same command is given again.
+      Needs all shards of one sweep, with the same models and settings, in any order. The store is \
+      identical to one made without shards and can be extended like it. To resume a merge that was \
+      stopped, give the same command again.
       """)
 
-  @Argument(help: "The shares: stores of cka sweep --shard.", completion: .file())
+  @Argument(help: "Shards: stores written by cka sweep --shard.", completion: .file())
   var shares: [String]
 
-  @Option(help: ArgumentHelp("The store that is made.", valueName: "dir"), completion: .directory)
+  @Option(help: ArgumentHelp("The store to create.", valueName: "dir"), completion: .directory)
   var output: String
 
   @OptionGroup(title: "Groups") var groups: GroupOptions
@@ -38,7 +38,7 @@ struct MergeCommand: ParsableCommand {
         try Console.print(
           """
           \(shares.count) shares of \(merge.modelCount) models, \(merge.minibatchCount) minibatches
-          kept in \(oneLine(output))
+          stored in \(oneLine(output))
           """)
       }
       try writeResults(

@@ -20,7 +20,7 @@ private func report(_ event: DeviceTeam.Event, to log: Logger) {
   case .finished: break
   case .leftToOthers(let from, let others, let error):
     log.warning(
-      "\(from.id) failed, \(others) of those it shared with go on: \(oneLine(error.description))")
+      "\(from.id) failed; \(others) continue: \(oneLine(error.description))")
   case .fellBack(let from, let to, let error):
     log.warning(
       "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")

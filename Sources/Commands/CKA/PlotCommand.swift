@@ -7,25 +7,26 @@ import Support
 struct PlotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plot",
-    abstract: "Draws results again.",
+    abstract: "Redraws the pictures of results.",
     discussion: """
-      Reads the folder of a result, of whatever command, and writes its pictures as .png, .svg and .pdf beside \
-      the numbers; with --report, report.html. Of a sweep: STORE as a whole, or pairs, STORE/results/pairs/*.
+      Reads a result folder of any command and writes its pictures as .png, .svg and .pdf beside \
+      the numbers; with --report, report.html. For a sweep give STORE, or pairs: \
+      STORE/results/pairs/*.
       """)
 
-  @Argument(help: "The folder of a result, or several.", completion: .file())
+  @Argument(help: "One or more result folders.", completion: .file())
   var results: [String]
 
   @Option(
-    help: ArgumentHelp("Only this one of its pictures, by the name of its file.", valueName: "name")
+    help: ArgumentHelp("Draw only the picture with this file name.", valueName: "name")
   )
   var figure: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      The picture to write of one result, .png, .svg or .pdf, in place of those beside it: the first, or \
-      --figure.
+      Write one picture of one result to this file (.png, .svg or .pdf) instead: the first, or the \
+      one of --figure.
       """, valueName: "file"), completion: .file())
   var output: String?
 
@@ -42,7 +43,7 @@ struct PlotCommand: ParsableCommand {
       throw ValidationError("--output takes one result, not \(results.count).")
     }
     if report, output != nil || figure != nil || look.isGiven {
-      throw ValidationError("Options of pictures do not belong to --report.")
+      throw ValidationError("Picture options cannot be combined with --report.")
     }
   }
 

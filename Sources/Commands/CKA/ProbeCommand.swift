@@ -10,11 +10,11 @@ import Support
 struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "probe",
-    abstract: "How well a linear classifier reads the classes from each layer.",
+    abstract: "Accuracy of a linear classifier on each layer.",
     discussion: """
-      Fits a multinomial logistic regression to a part of the examples of every layer, judges it by the \
-      others, and prints a table of accuracies. Writes probe.json, probe.csv, probe.png, .svg and .pdf \
-      into the output folder.
+      Fits a multinomial logistic regression to the training examples at every layer, tests it on \
+      the others, and prints a table of accuracies. Writes probe.json, probe.csv, probe.png, .svg \
+      and .pdf into the output folder.
       """)
 
   @Argument(help: "The model.", completion: .file())
@@ -23,32 +23,32 @@ struct ProbeCommand: ParsableCommand {
   @OptionGroup var names: NameOption
 
   @Option(
-    help: ArgumentHelp("The class of every example: whole numbers from 0.", valueName: "y.npy"),
+    help: ArgumentHelp("Class of every example: integers from 0.", valueName: "y.npy"),
     completion: .file())
   var labels: String
 
   @Option(
     help: """
-      The weight of the squared weights against the summed losses: 1/C of scikit-learn's \
+      Strength of the L2 penalty relative to the summed losses: 1/C of scikit-learn's \
       LogisticRegression.
       """)
   var penalty = 1.0
 
-  @Option(help: "The share of the examples of each class that is tested, not fitted.")
+  @Option(help: "Fraction of each class's examples held out for testing.")
   var testFraction = 0.25
 
-  @Option(help: "What decides which examples are tested, and which --examples takes.")
+  @Option(help: "Random seed of the test examples and of --examples.")
   var seed: UInt64 = 0
 
   @Option(
-    help: ArgumentHelp("At most so many examples, drawn by --seed.", valueName: "N"))
+    help: ArgumentHelp("Use at most N examples, drawn by --seed.", valueName: "N"))
   var examples: Int?
 
   @OptionGroup var drop: DropOption
 
   @Option(
     help: ArgumentHelp(
-      "A folder that cka blocks, or cka compare --blocks, wrote of the model: its blocks are shaded.",
+      "Result folder of cka blocks or cka compare --blocks for this model; its blocks are shaded.",
       valueName: "result"),
     completion: .directory
   )
@@ -68,10 +68,10 @@ struct ProbeCommand: ParsableCommand {
         "--penalty is \(penalty): \(Probe.penalties.lowerBound) to \(Probe.penalties.upperBound).")
     }
     guard testFraction > 0, testFraction < 1 else {
-      throw ValidationError("--test-fraction is \(testFraction): between 0 and 1.")
+      throw ValidationError("--test-fraction is \(testFraction); it must be between 0 and 1.")
     }
     if let examples, examples < 4 {
-      throw ValidationError("--examples is \(examples): at least 4.")
+      throw ValidationError("--examples is \(examples); it must be at least 4.")
     }
   }
 

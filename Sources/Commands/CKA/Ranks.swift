@@ -41,7 +41,7 @@ func withRanks(_ body: (any ProcessGroup) throws -> Void) throws {
     try reportingFailures {
       throw Failure(
         .unavailable,
-        "started as one of \(size) processes by mpirun, and this build has no MPI: build with "
+        "started by mpirun with \(size) processes, but this build has no MPI: build with "
           + "`swift build --traits MPI` (libopenmpi-dev must be there)")
     }
   #endif

@@ -15,12 +15,12 @@ extension SweepSettings.StorePrecision: ExpressibleByArgument {}
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Similarity of all layers of every pair of models, in a store that grows.",
+    abstract: "Compares all layers of every pair of models, in a store that can be extended.",
     discussion: """
-      Each MODEL's activations are read once: its Gram matrices are kept in the store. A model that \
-      comes later is compared with all that are there. A sweep that was stopped, in whatever way, goes \
-      on when the same command is given again. --drop-examples leaves out, of all models for good, the \
-      examples that hold NaN or infinity in any of the models that the store is made with.
+      The activations of each MODEL are read once; its Gram matrices are stored. A model added \
+      later is compared with all models in the store. To resume a sweep that was stopped, give the \
+      same command again. --drop-examples permanently leaves out, for all models, the examples \
+      with NaN or infinity in any model the store is created with.
       """)
 
   @Argument(help: "The models: files or folders.", completion: .file())
@@ -34,23 +34,23 @@ struct SweepCommand: ParsableCommand {
   @OptionGroup(title: "Device") var device: DeviceOption
 
   @Option(
-    help: ArgumentHelp("The store: a folder that is made or added to.", valueName: "dir"),
+    help: ArgumentHelp("The store: a folder that is created or extended.", valueName: "dir"),
     completion: .directory)
   var output: String
 
   @Option(
     help: """
-      The type of the Gram matrices in the store: float32, or float16 for half the size and errors of \
-      CKA of up to 1e-3.
+      The type of the Gram matrices in the store: float32, or float16 (half the size, CKA errors \
+      up to 1e-3).
       """)
   var storePrecision = SweepSettings.StorePrecision.float32
 
   @Option(
     help: ArgumentHelp(
-      "Only the minibatches I, I + N, I + 2N, …, for cka merge to join.", valueName: "i/n"),
+      "Compute only minibatches I, I + N, I + 2N, …; cka merge joins the shards.", valueName: "i/n"),
     transform: { text in
       guard let shard = Shard(text) else {
-        throw ValidationError("share I of N is expected, with I from 1 to N.")
+        throw ValidationError("expected I/N, with I from 1 to N.")
       }
       return shard
     })
@@ -76,7 +76,7 @@ struct SweepCommand: ParsableCommand {
       ("--report", page.isWanted), ("--table", cells.isWanted),
       ("--models-csv", groups.modelsCsv != nil),
     ] where isGiven {
-      throw ValidationError("\(name) belongs to cka merge: a shard has no results.")
+      throw ValidationError("\(name) cannot be combined with --shard; give it to cka merge.")
     }
   }
 

@@ -10,29 +10,30 @@ import Support
 struct TrustCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trust",
-    abstract: "How far a similarity map can be trusted, and which examples carry it.",
+    abstract:
+      "Standard errors and null values of a similarity map, and the examples it depends on.",
     discussion: """
-      For every pair of layers: debiased CKA with its standard error (jackknife), how far it lies above \
-      chance, and its value after the examples were paired at random. For one pair (--cell) also a \
-      permutation test, the examples that carry the value, and how it moves without them. Writes \
-      trust.json, trust.csv, cka.npy, z.npy, standard-error.npy, control.npy and pictures into the \
-      output folder.
+      For every pair of layers: debiased CKA, its standard error (jackknife), its z above chance, \
+      and a null map from randomly re-paired examples. For one pair (--cell) also a permutation \
+      test, the examples that contribute most, and the value without them. Writes trust.json, \
+      trust.csv, cka.npy, z.npy, standard-error.npy, control.npy and pictures into the output \
+      folder.
       """)
 
   @OptionGroup var models: ModelPairOptions
 
   @Option(
     help: ArgumentHelp(
-      "The pair of layers to look into, a layer of each model.", valueName: "layer,layer"))
+      "Pair of layers to examine, one of each model.", valueName: "layer,layer"))
   var cell: String?
 
-  @Option(help: "Random pairings of the examples for the pair of --cell: 999 unless given.")
+  @Option(help: "Number of random pairings for --cell (default: 999).")
   var permutations: Int?
 
-  @Option(help: "How many of the examples that carry --cell most are printed: 10 unless given.")
+  @Option(help: "Number of examples to print that contribute most to --cell (default: 10).")
   var top: Int?
 
-  @Option(help: "What decides random pairings, random drops and which examples --examples takes.")
+  @Option(help: "Random seed of pairings, drops and --examples.")
   var seed: UInt64 = 0
 
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
@@ -52,12 +53,12 @@ struct TrustCommand: ParsableCommand {
     try examples.check(for: .unbiased)
     let most = Trust.PairSettings.mostPermutations
     if let permutations, !(1...most).contains(permutations) {
-      throw ValidationError("--permutations is \(permutations): 1 to \(most).")
+      throw ValidationError("--permutations is \(permutations); it must be between 1 and \(most).")
     }
-    if let top, top < 0 { throw ValidationError("--top is \(top): at least 0.") }
+    if let top, top < 0 { throw ValidationError("--top is \(top); it must be at least 0.") }
     guard cell == nil else { return }
     for (name, value) in [("--permutations", permutations), ("--top", top)] where value != nil {
-      throw ValidationError("\(name) belongs to --cell, which names a pair of layers.")
+      throw ValidationError("\(name) needs --cell.")
     }
   }
 
@@ -73,8 +74,8 @@ struct TrustCommand: ParsableCommand {
         examples.examples = Self.defaultExamples
         log.info(
           """
-          \(Format.count(Self.defaultExamples)) of \(Format.count(left.exampleCount)) examples are drawn \
-          by --seed \(seed); --examples takes more
+          \(Format.count(Self.defaultExamples)) of \(Format.count(left.exampleCount)) examples are \
+          used, drawn with seed \(seed); --examples can use more
           """)
       }
       let pairing = try examples.pairing(left, right, paths: models.paths, seed: seed, log: log)

@@ -7,7 +7,7 @@ import Support
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Golden values and random checks against a float64 reference, on your own device.")
+    abstract: "Checks golden values and random data on a device against a float64 reference.")
 
   @OptionGroup var device: DeviceOption
 

@@ -90,7 +90,8 @@ final class Floats: @unchecked Sendable {
     guard !overflow, count <= limit / MemoryLayout<Float>.size else {
       throw DeviceError(
         kind: .outOfMemory, call: "malloc",
-        context: "\(rows) × \(columns) float32 numbers for \(what) do not fit the memory there is"
+        context: "\(rows) × \(columns) float32 numbers for \(what) do not fit in the available "
+          + "memory"
       )
     }
     block = try pool.take(Self.byteCount(count), for: what)

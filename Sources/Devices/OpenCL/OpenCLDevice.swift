@@ -54,8 +54,8 @@ public final class OpenCLDevice: CrossCovarianceDevice, PackedDevice {
     {
       throw DeviceError(
         kind: .unsupported, call: "gramStack",
-        context: "the exact median of \(minibatch.exampleCount) examples at once: its counts hold "
-          + "those of \(runtime.limits.medianExamples); tiles take any number")
+        context: "the exact median of \(minibatch.exampleCount) examples at once: at most "
+          + "\(runtime.limits.medianExamples) are possible; tiles have no such limit")
     }
     return try alone { (workspace) throws(DeviceError) in
       let run = GramRun(
@@ -71,7 +71,7 @@ public final class OpenCLDevice: CrossCovarianceDevice, PackedDevice {
   {
     try DeviceError.check(
       left.runtime === runtime && right.runtime === runtime, "innerProducts",
-      "the stacks are of other devices")
+      "the stacks belong to different devices")
     try DeviceError.check(
       left.shape == right.shape, "innerProducts", "the stacks have different examples")
     return try alone { (_) throws(DeviceError) in try runtime.products(left, right) }
@@ -80,7 +80,7 @@ public final class OpenCLDevice: CrossCovarianceDevice, PackedDevice {
   /// See `Device`.
   public func squaredNorms(_ stack: OpenCLGramStack) throws(DeviceError) -> [Double] {
     try DeviceError.check(
-      stack.runtime === runtime, "squaredNorms", "the stack is of another device")
+      stack.runtime === runtime, "squaredNorms", "the stack belongs to another device")
     return try alone { (_) throws(DeviceError) in try runtime.squaredNorms(stack) }
   }
 
@@ -90,7 +90,7 @@ public final class OpenCLDevice: CrossCovarianceDevice, PackedDevice {
     to destination: UnsafeMutableBufferPointer<Float>
   ) throws(DeviceError) {
     try DeviceError.check(
-      stack.runtime === runtime, "copyNumbers", "the stack is of another device")
+      stack.runtime === runtime, "copyNumbers", "the stack belongs to another device")
     try DeviceError.check(
       destination.count == stack.shape.count, "copyNumbers",
       "room for \(destination.count) numbers, expected \(stack.shape.count)")

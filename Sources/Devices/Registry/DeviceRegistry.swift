@@ -105,7 +105,7 @@ public struct DeviceRegistry: Sendable {
     for candidate in candidates where candidate.info.backend != "BLAS" {
       guard candidate.isForAuto else {
         account.reasons.append(
-          "\(candidate.info.id) (\(candidate.info.name)) is passed over: not a GPU, "
+          "\(candidate.info.id) (\(candidate.info.name)) is skipped: not a GPU, "
             + "slower than the CPU through BLAS")
         continue
       }
@@ -117,7 +117,7 @@ public struct DeviceRegistry: Sendable {
         return Choice(
           devices: [device, BLASDevice()], reasons: account.reasons, news: account.news)
       } catch {
-        account.tell(["\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)"])
+        account.tell(["\(candidate.info.id) (\(candidate.info.name)) is skipped: \(error)"])
       }
     }
     let cpu = BLASDevice()
@@ -143,7 +143,7 @@ public struct DeviceRegistry: Sendable {
         account.tell(notes(on: device))
       } catch {
         failure = error
-        account.tell(["\(candidate.info.id) (\(candidate.info.name)) is passed over: \(error)"])
+        account.tell(["\(candidate.info.id) (\(candidate.info.name)) is skipped: \(error)"])
       }
     }
     guard !devices.isEmpty else { throw failure }

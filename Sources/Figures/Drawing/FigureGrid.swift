@@ -16,7 +16,10 @@ public struct FigureGrid: Figure, Equatable {
   public init(panels: [[Panel]]) throws(FigureError) {
     guard let first = panels.first,
       panels.allSatisfy({ (1...max(first.count, 1)).contains($0.count) })
-    else { throw .invalid("a grid of figures needs rows of panels, none of more than the first") }
+    else {
+      throw .invalid(
+        "a grid of figures needs rows of panels; no row may be longer than the first")
+    }
     self.panels = panels
   }
 

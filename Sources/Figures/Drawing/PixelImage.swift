@@ -49,7 +49,7 @@ extension Surface {
   func copyPixels(of image: PixelImage) throws(FigureError) {
     cairo_surface_flush(pointer)
     guard let data = cairo_image_surface_get_data(pointer) else {
-      throw FigureError(kind: .drawing, context: "Cairo gave no pixels to draw in")
+      throw FigureError(kind: .drawing, context: "Cairo provided no pixel buffer")
     }
     let stride = Int(cairo_image_surface_get_stride(pointer))
     for row in 0..<image.height {

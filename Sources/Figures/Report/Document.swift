@@ -194,7 +194,8 @@ extension Document.Chart {
     note = chart.note.map(displayText)
     (xScale, yScale) = (Scale(kind: "named"), Scale(kind: "linear"))
     let bars = Array(chart.bars.enumerated())
-    let curves = [("others", false), ("stands out", true)].compactMap { label, isStrong -> Curve? in
+    let curves = [("others", false), ("significant", true)].compactMap {
+      label, isStrong -> Curve? in
       let chosen = bars.filter { $0.element.isStrong == isStrong }
       guard !chosen.isEmpty else { return nil }
       return Curve(

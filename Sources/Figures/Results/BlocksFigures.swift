@@ -13,7 +13,7 @@ extension BlocksResult: DrawableResult {
     return try Heatmap(result, map)
   }
 
-  /// The curves of similarity at equal depth, of a sweep.
+  /// The curves of similarity at equal relative depth, of a sweep.
   private func depth() throws -> Heatmap? {
     guard let curves = document.curves, !curves.isEmpty else { return nil }
     return try Heatmap(curves)
@@ -45,7 +45,7 @@ extension Heatmap {
       values: values, rows: models.count, columns: columns,
       rowAxis: Axis(labels: models.map(\.name)),
       columnAxis: Axis(
-        title: "part of the layers", ticks: Self.fractions(from: 0, to: Double(columns))),
+        title: "relative depth", ticks: Self.fractions(from: 0, to: Double(columns))),
       range: Self.range(upTo: values.filter { !$0.isNaN }.max() ?? 0), scoreName: "contrast",
       title: "blocks")
   }
@@ -59,9 +59,9 @@ extension Heatmap {
       columns: columns,
       rowAxis: Axis(labels: names),
       columnAxis: Axis(
-        title: "proportional depth of both layers",
+        title: "relative depth of both layers",
         ticks: Self.fractions(from: 0.5, to: Double(columns) - 0.5)),
-      scoreName: "CKA", title: "similarity at equal depth")
+      scoreName: "CKA", title: "similarity at equal relative depth")
   }
 
   /// 0, 0.25 … 1 on an axis, with 0 and 1 at the given places.

@@ -4,15 +4,16 @@ import Results
 import Support
 
 extension Report {
-  /// The page of a result of `blocks`: the map of one network, or where the blocks of many lie and how
-  /// alike these are at equal depth, and the blocks.
+  /// The page of a result of `blocks`: the map of one network, or where the blocks of many lie and
+  /// how alike these are at equal relative depth, and the blocks.
   init(_ document: BlocksDocument, _ figures: [Heatmap]) {
     let detector = document.detector
     let matching = document.matchingTable.map { table in
       Section(
-        "Layers that find themselves",
+        "Layer matching across seeds",
         note:
-          "How often the layer most alike in another model of the architecture is the same one.",
+          "How often the most similar layer in another model of the architecture is the "
+          + "corresponding one.",
         panels: [.table(Table(table))])
     }
     self.init(
@@ -20,9 +21,9 @@ extension Report {
         ? "Block structure of \(document.models[0].name)"
         : "Block structure of \(Format.count(document.models.count)) models",
       facts: [
-        .init("Least contrast", String(detector.minimumContrast)),
-        .init("Largest p", String(detector.significance)),
-        .init("Maps of chance", Format.count(detector.permutations)),
+        .init("Minimum contrast", String(detector.minimumContrast)),
+        .init("Largest p-value", String(detector.significance)),
+        .init("Null maps", Format.count(detector.permutations)),
         .init("Seed", String(detector.seed)),
       ],
       sections: [

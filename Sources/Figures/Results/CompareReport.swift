@@ -27,7 +27,7 @@ extension Report {
   }
 
   private static let meaningOfZ = """
-    z: how many standard deviations a value lies above what a random pairing of the examples gives.
+    z: standard deviations above the value expected when examples are paired at random.
     """
 }
 
@@ -76,8 +76,8 @@ extension ResultDocument {
     guard let size = estimator.batchSize, let passes = estimator.passes else {
       return "\(estimator.name), all examples at once"
     }
-    let order = estimator.seed.map { "shuffled by seed \($0)" } ?? "in stored order"
-    return "\(estimator.name), \(Format.count(size)) examples a minibatch, "
+    let order = estimator.seed.map { "shuffled with seed \($0)" } ?? "in stored order"
+    return "\(estimator.name), \(Format.count(size)) examples per minibatch, "
       + "\(passes) \(passes == 1 ? "pass" : "passes"), \(order)"
   }
 

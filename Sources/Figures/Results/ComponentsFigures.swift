@@ -100,12 +100,13 @@ struct ComponentFigures {
       }
       var curves = [LineChart.Curve(points: dominant, label: "dominant dropped")]
       if !random.isEmpty { curves.append(.init(points: random, label: "random dropped")) }
-      let whose = document.removal?.layer.map { "by the first component of \($0)" }
+      let whose = document.removal?.layer.map { "ranked by the first component of \($0)" }
       return try LineChart(
         panels: [[LineChart.Panel(xTitle: "% of examples dropped", curves: curves)]],
         rowTitles: ["mean \(document.estimator.name) CKA"],
         title: "CKA without dominant examples",
-        note: whose ?? "by the mean share of all layers' first components", xScale: .linear(),
+        note: whose ?? "ranked by their mean share in the first components of all layers",
+        xScale: .linear(),
         yScale: .linear())
     }
   }

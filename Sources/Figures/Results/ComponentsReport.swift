@@ -16,7 +16,7 @@ extension Report {
       }, caption: "The examples with the largest shares of first components")
     var sections = [
       Section(
-        "First components and CKA", note: "The cursor and the zoom of all maps go together.",
+        "First components and CKA", note: "All maps share cursor and zoom.",
         panels: panels.map { $0.with(document) }),
       Section(
         "Dominant examples", panels: (removal.map { [.chart($0)] } ?? []) + [.table(dominant)]),

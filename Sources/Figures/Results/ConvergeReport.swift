@@ -15,7 +15,7 @@ extension Report {
       columnAxis: columns.axis,
       scoreName: "CKA (\(document.kernel.name), unbiased)")
     self.init(
-      title: "How far minibatch CKA is from the exact value",
+      title: "Error of minibatch CKA against the exact value",
       facts: [
         .init("Kernel", ResultDocument.text(of: document.kernel)),
         .init("Examples", Format.count(document.examples.compared)),
@@ -27,7 +27,7 @@ extension Report {
         Section("Errors", panels: [.chart(chart)]),
         Section(
           "Errors as numbers",
-          note: "Of all pairs of layers; the least and the most of all repeats.",
+          note: "Over all pairs of layers; range over all repeats.",
           panels: [.table(Table(document.table))]
         ),
         Section("The exact values", panels: [.maps([Map(heatmap, name: "")], label: "")]),

@@ -64,7 +64,7 @@ package func readResult(in folder: String) throws -> any DrawableResult {
   guard let (_, type) = found else {
     throw Failure(
       .noInput,
-      "\(oneLine(folder)): holds no result; expected a folder that a command of cka wrote, or a store"
+      "\(oneLine(folder)): is not a result; expected a result folder of cka or a store"
     )
   }
   return try type.init(in: place)

@@ -14,7 +14,7 @@ extension IntervalChart {
           interval: subset.interval.map { $0[0]...$0[1] },
           isStrong: (subset.adjustedP ?? 1) < found.level)
       }, xTitle: what, yTitle: "difference of accuracy",
-      title: "\(document.groups[0].name) less \(document.groups[1].name)",
+      title: "\(document.groups[0].name) − \(document.groups[1].name)",
       note: "95 % intervals; in color: adjusted p < \(found.level)")
   }
 }
@@ -36,10 +36,10 @@ extension DensityChart {
     try self.init(
       panels: [
         panel("group against group", a, b, rows, columns, scatters.between),
-        panel("\(a) against itself", a, "others of it", rows, rows, scatters.withinFirst),
-        panel("\(b) against itself", b, "others of it", columns, columns, scatters.withinSecond),
+        panel("\(a) against itself", a, "the other half", rows, rows, scatters.withinFirst),
+        panel("\(b) against itself", b, "the other half", columns, columns, scatters.withinSecond),
       ], countName: "examples",
-      title: "accuracy of each example, half of a group against another half")
+      title: "accuracy of each example, one half of the networks against another")
   }
 }
 

@@ -28,7 +28,7 @@ extension Report {
         "Findings",
         panels: [
           .table(Table(document.table)),
-          .table(Table([.text("and in words")], rows: document.sentences.map { [$0] })),
+          .table(Table([.text("summary")], rows: document.sentences.map { [$0] })),
         ]),
       Section("Examples", panels: [.picture(svg: scatter, description: halves)]),
       Section("Classes", panels: differences.map { .intervals($0) }),
@@ -40,13 +40,13 @@ extension Report {
       sections.append(
         Section(
           "Examples that differ most",
-          note: "Chosen on half of the networks, judged on the others.",
+          note: "Chosen on half of the networks, evaluated on the held-out half.",
           panels: ahead.map { .table(Table($1, leader: $0)) }))
     }
     if !maps.isEmpty { sections.append(Section("Outputs of all networks", panels: maps)) }
     sections.append(Section("Networks", panels: [.table(networks)]))
     self.init(
-      title: "Where \(names[0]) and \(names[1]) err",
+      title: "Errors of \(names[0]) and \(names[1])",
       facts: [
         .init("Examples", Format.count(document.examples)),
         .init("Classes", Format.count(document.classCount)),
@@ -60,15 +60,15 @@ extension Report.Table {
   fileprivate init(_ ahead: ErrorsDocument.Ahead, leader: String) {
     self.init(
       [
-        .number("example"), .number("chosen in"), .number("difference when chosen"),
-        .number("as judged"),
+        .number("example"), .number("chosen in % of repeats"), .number("difference where chosen"),
+        .number("difference on held-out networks"),
       ],
       rows: ahead.examples.map { example in
         [
-          String(example.index), "\(Format.fixed(100 * example.frequency, 1)) %",
+          String(example.index), Format.fixed(100 * example.frequency, 1),
           Format.fixed(example.chosen, 3), Format.fixed(example.judged, 3),
         ]
-      }, caption: "Where \(leader) is ahead")
+      }, caption: "Examples on which \(leader) is better")
   }
 }
 

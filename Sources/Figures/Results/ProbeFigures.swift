@@ -23,7 +23,7 @@ extension LineChart {
     // The line of the most frequent class must not press the others together.
     let ends = (test + fitted).flatMap { [$0.y, $0.spread?.lowerBound ?? $0.y] }
     let majority = document.majorityAccuracy
-    var note = "band: 95 % of \(document.examples.test) tested examples"
+    var note = "band: 95 % interval, \(document.examples.test) test examples"
     if let lowest = ends.min(), let highest = ends.max(), lowest - majority <= highest - lowest,
       let first = test.first, let last = test.last
     {

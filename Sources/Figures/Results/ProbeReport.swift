@@ -10,8 +10,8 @@ extension Report {
       title: "Linear probes of \(document.model)",
       facts: [
         .init("Classes", Format.count(document.classes.count)),
-        .init("Examples fitted", Format.count(document.examples.train)),
-        .init("Examples tested", Format.count(document.examples.test)),
+        .init("Training examples", Format.count(document.examples.train)),
+        .init("Test examples", Format.count(document.examples.test)),
         .init("C", String(document.penalty)), .init("Pooling", document.pooling),
         .init("Device", document.device.id), .init("Time", Format.seconds(document.seconds)),
         .init("Model", document.path), .init("Labels", document.labels),

@@ -31,7 +31,7 @@ package struct Redrawing: Sendable {
     guard !look.asksForMaps || chosen.contains(where: { $0.figure is Heatmap }) else {
       throw Failure(
         .usage,
-        "--range and --title belong to maps: \(oneLine(folder)) has none of one panel in "
+        "--range and --title apply to maps: \(oneLine(folder)) has none of one panel in "
           + chosen.map(\.name).joined(separator: ", "))
     }
     figures = try drawing(folder) {

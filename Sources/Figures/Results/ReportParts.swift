@@ -24,8 +24,8 @@ extension Report {
     self.init(
       title: title, facts: facts, sections: sections,
       footer: """
-        Made by cka \(toolVersion). The page holds all that it shows and opens without a network; the \
-        numbers with all their digits are in the files beside it.
+        Made by cka \(toolVersion). This page is self-contained and needs no network; the files \
+        beside it hold the numbers in full precision.
         """)
   }
 }

@@ -19,10 +19,10 @@ extension LineChart {
     }
     let curves = [
       curve("top contributors") { $0.withoutContributors },
-      curve("heaviest examples") { $0.withoutHeaviest },
+      curve("examples of largest weight") { $0.withoutHeaviest },
       Curve(
         points: [Point(x: 0, y: pair.cka, spread: pair.cka...pair.cka)] + random,
-        label: "at random"),
+        label: "random"),
     ]
     // A tenth to either side, so that what is small looks small.
     let values = curves.flatMap(\.points).flatMap {
@@ -34,7 +34,7 @@ extension LineChart {
     let names = "\(row.layers[pair.row].name) and \(column.layers[pair.column].name)"
     try self.init(
       panels: [[Panel(xTitle: "% of the examples dropped", curves: curves)]],
-      rowTitles: ["CKA of the others"], title: names,
+      rowTitles: ["CKA without them"], title: names,
       note: "band: \(pair.drops.first?.withoutRandom.count ?? 0) random drops",
       xScale: .linear(), yScale: .linear(lowest...highest))
   }
@@ -99,7 +99,7 @@ extension TrustResult: DrawableResult {
         standardErrors, axes, range: Heatmap.range(upTo: document.largestStandardError ?? 0),
         scoreName: "standard error of CKA",
         title: document.undefinedErrorReason.map { "undefined: \($0)" }),
-      try Heatmap(control, axes, scoreName: "CKA of examples paired at random")
+      try Heatmap(control, axes, scoreName: "CKA of randomly re-paired examples")
     )
   }
 }

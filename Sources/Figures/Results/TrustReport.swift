@@ -8,7 +8,7 @@ extension Report {
   /// The page of a result of `trust`.
   ///
   /// - Parameters:
-  ///   - maps: CKA, its standard error, and the shuffled control.
+  ///   - maps: CKA, its standard error, and the null map.
   ///   - z: of each cell of the first map.
   ///   - drops: CKA without some examples, of the pair of `--cell`.
   init(_ document: TrustDocument, maps: [Heatmap], z: [Double], drops: LineChart?) {
@@ -28,16 +28,16 @@ extension Report {
     first.extras = [("standard error", maps[1].values), ("z", z)]
     var sections = [
       Section(
-        "Debiased CKA, its standard error, and a control",
+        "Debiased CKA, its standard error, and a null map",
         note: """
-          The control is the same map with the examples of one side shuffled: what chance alone makes. The \
-          cursor and the zoom of all maps go together.
+          The null map has the examples of one model re-paired at random. All maps share cursor \
+          and zoom.
           """,
         panels: [.maps([first], label: "")]
           + zip(maps, ofMaps).dropFirst().map {
             .maps([Map($0, name: "", statuses: $1)], label: "")
           }),
-      Section("The map in a few lines", panels: [.table(Table(tables[0]))]),
+      Section("Summary", panels: [.table(Table(tables[0]))]),
     ]
     if tables.count > 1 {
       sections.append(
@@ -47,7 +47,7 @@ extension Report {
       )
     }
     self.init(
-      title: "How far similarities can be trusted: "
+      title: "Uncertainty of the similarities of "
         + document.models.map(\.name).joined(separator: " × "),
       facts: [
         .init("Kernel", ResultDocument.text(of: document.kernel)),

@@ -6,7 +6,7 @@ import Support
 ///
 /// Pairs go by one after another: none of their maps is kept.
 package struct AcrossModels {
-  /// The similarity of networks of two architectures at equal depth.
+  /// The similarity of networks of two architectures at equal relative depth.
   package struct DepthCurve {
     package var left: String
     package var right: String

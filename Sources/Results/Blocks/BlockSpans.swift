@@ -22,13 +22,14 @@ package struct BlockSpans {
     guard let result, result.models.count == 1, let blocks = result.blocks else {
       throw Failure(
         .data,
-        "\(oneLine(file)): found no blocks, expected a result of cka blocks or of compare --blocks, of one "
-          + "model")
+        "\(oneLine(file)): contains no blocks; expected a result of cka blocks or of cka compare "
+          + "--blocks for one model")
     }
     let names = result.models[0].layers.map(\.name.nameBytes)
     guard layers.contains(where: { names.contains($0.nameBytes) }) else {
       throw Failure(
-        .data, "\(oneLine(file)): found no layer of the model, expected its own result")
+        .data,
+        "\(oneLine(file)): contains none of the model's layers; expected a result of this model")
     }
     ranges = blocks.compactMap { block in
       let members = Set(names[block.first...block.last])

@@ -58,7 +58,7 @@ package struct BlocksDocument: StoredDocument {
     var atEqualDepth: Means
   }
 
-  /// How well layers find themselves among the models of one architecture.
+  /// Layer-matching accuracy among the models of one architecture.
   package struct Matching: Codable {
     var group: String
     /// Models that count, and ordered pairs of them.
@@ -71,7 +71,7 @@ package struct BlocksDocument: StoredDocument {
     var interval: [Double]?
   }
 
-  /// The mean similarity of two architectures at equal depth.
+  /// The mean similarity of two architectures at equal relative depth.
   package struct Curve: Codable {
     package var left: String
     package var right: String
@@ -223,11 +223,11 @@ extension BlocksDocument {
     return table
   }
 
-  /// How well layers find themselves, as a table for people; nothing without a group of models.
+  /// Layer-matching accuracy, as a table for people; nothing without a group of models.
   package var matchingTable: TextTable? {
     guard let matching, !matching.isEmpty else { return nil }
     var table = TextTable([
-      ("architecture", .left), ("models", .right), ("layers find themselves", .right),
+      ("architecture", .left), ("models", .right), ("layer matching", .right),
       ("95 % interval", .right),
     ])
     for group in matching {

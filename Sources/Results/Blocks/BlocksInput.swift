@@ -36,7 +36,7 @@ package struct BlocksInput {
     }
     if let sweep = try paths.first(where: { try Self.sweepFolder($0) != nil }) {
       throw Failure(
-        .usage, "\(oneLine(sweep)): holds results of a sweep, which are looked at alone")
+        .usage, "\(oneLine(sweep)): is a sweep; give it alone, without other results")
     }
     self.init(
       networks: Self.toldApart(try concurrentMap(paths) { try Self.network(at: $0) }), pairs: [])
@@ -74,8 +74,8 @@ package struct BlocksInput {
       guard let pair = places[index] else {
         throw Failure(
           .data,
-          "\(oneLine(path)): lacks the map of \(oneLine(model.name)) with itself; the sweep was "
-            + "stopped, and the same command goes on with it")
+          "\(oneLine(path)): has no map of \(oneLine(model.name)) with itself: the sweep is "
+            + "incomplete; run the same sweep command again")
       }
       var network = try Self.network(at: "\(folder)/\(pair.folder)")
       network.group = model.group
@@ -100,7 +100,8 @@ package struct BlocksInput {
       let names = result.document.models.map { oneLine($0.name) }.joined(separator: " with ")
       throw Failure(
         .data,
-        "\(oneLine(path))/\(ResultDocument.name): found the map of \(names), expected one network with itself"
+        "\(oneLine(path))/\(ResultDocument.name): compares \(names); expected the result of "
+          + "one model with itself"
       )
     }
     return Network(document: result.document, path: path, map: result.cka)

@@ -29,8 +29,8 @@ extension BlocksDocument {
         notes.append(
           .warning(
             """
-            \(oneLine(model.path)): has \(defined) layers with values; a block of \
-            \(model.minimumSize) needs as many others to stand out from
+            \(oneLine(model.path)): has values for only \(defined) layers; a block of \
+            \(model.minimumSize) needs at least as many other layers to compare with
             """))
       }
       if !model.undefinedLayers.isEmpty {
@@ -44,7 +44,8 @@ extension BlocksDocument {
     return notes
       + across.unlikeGroups.map {
         .warning(
-          "\(oneLine($0)): its models have layers of different names; none is matched with itself")
+          "\(oneLine($0)): its models have different layer names, so layers are not matched across "
+            + "seeds")
       }
   }
 }

@@ -21,7 +21,8 @@ package struct BlocksResult: FolderResult {
     guard let result = document.result else {
       throw Failure(
         .data,
-        "\(oneLine(folder)): an earlier version wrote it without its map; cka blocks finds the blocks again"
+        "\(oneLine(folder)): was written without its map by an earlier version; run cka blocks "
+          + "again"
       )
     }
     let (rows, columns) = result.shape

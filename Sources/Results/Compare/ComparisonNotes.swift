@@ -36,12 +36,14 @@ extension Comparison {
     var notes: [Note] = []
     if sharing > 1, exactPlan?.partCount ?? plan.batches.count == 1 {
       notes.append(
-        .information("a single batch of examples is not shared: \(device.id) works alone"))
+        .information(
+          "a single batch cannot be divided between devices: only \(device.id) is used"))
     }
     if case .minibatch(let settings) = estimator {
       if let size = settings.size, n < size {
         notes.append(
-          .information("\(n) examples are fewer than the batch size \(size): one batch of all"))
+          .information(
+            "only \(n) examples, fewer than the batch size \(size): all form one minibatch"))
       }
       notes += plan.notes(exampleCount: n)
     }
@@ -52,9 +54,9 @@ extension Comparison {
       notes.append(
         .warning(
           """
-          biased CKA of \(n) examples is far too high for layers of more features: \
-          \(oneLine(first.name)) has \(first.featureCount)\(wide.count > 1 ? ", as have others" : ""); \
-          consider --estimator unbiased
+          biased CKA is far too high for layers with more features than the \(n) examples: \
+          \(oneLine(first.name)) has \(first.featureCount)\
+          \(wide.count > 1 ? ", and so do others" : ""); consider --estimator unbiased
           """))
     }
     return notes
@@ -67,9 +69,10 @@ extension MinibatchPlan {
   package func notes(exampleCount n: Int) -> [Note] {
     guard examplesDropped > 0 else { return [] }
     let text =
-      "\(examplesDropped) of \(n) examples fill no minibatch of \(batchSize) and are left out of each pass"
+      "\(examplesDropped) of \(n) examples do not fill a minibatch of \(batchSize) and are dropped in "
+      + "each pass"
     return examplesDropped > n / 100
-      ? [.warning("\(text); another --batch-size, or --ragged keep, leaves out fewer")]
+      ? [.warning("\(text); another --batch-size, or --ragged keep, drops fewer")]
       : [.information(text)]
   }
 }
@@ -81,7 +84,7 @@ extension ExactPlan {
   package func notes(memory: Int?) -> [Note] {
     guard !isAtOnce else { return [] }
     let bytes = Format.bytes(memory ?? Comparison.defaultMemory)
-    let whose = memory == nil ? ", half of what this process may have" : ""
+    let whose = memory == nil ? ", half of the memory of this process" : ""
     let time = cost.seconds.map { "; about \(Format.seconds($0))" } ?? ""
     return [.information("\(summary), within \(bytes)\(whose)\(time)")]
   }
@@ -129,7 +132,7 @@ package struct UndefinedLayers {
       let reason = found[index]?.words ?? reason(statuses[index], sigmas[index], kernel)
       guard let reason, let path else { continue }
       notes.append(
-        .warning("\(oneLine(path)): layer \(oneLine(layer.name)) is left undefined: \(reason)"))
+        .warning("\(oneLine(path)): layer \(oneLine(layer.name)) is undefined: \(reason)"))
     }
     nonFinite.append(found)
   }

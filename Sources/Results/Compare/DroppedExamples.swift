@@ -15,8 +15,8 @@ extension ExamplePairing {
     guard rest.count > 0 else {
       throw Failure(
         .data,
-        "\(models): all \(Format.count(count)) examples hold NaN or infinity in a layer; --exclude leaves "
-          + "out layers")
+        "\(models): all \(Format.count(count)) examples have NaN or infinity in some layer; leave "
+          + "out layers with --exclude")
     }
     guard let dropped = rest.dropped, !dropped.isEmpty else { return (rest, []) }
     let note =

@@ -33,18 +33,20 @@ package struct DryRun {
   package var text: String { algorithms.text + "\n" + costs.text }
 
   private var algorithms: TextTable {
-    var table = TextTable([("algorithm", .left), ("pairs of layers", .right), ("made in", .left)])
+    var table = TextTable([
+      ("algorithm", .left), ("pairs of layers", .right), ("computed in", .left),
+    ])
     let counts = plan?.pairCounts ?? [:]
     let batches = comparison.plan.batches.count
     for algorithm in ExactPlan.Algorithm.allCases {
       guard let pairs = counts[algorithm], let plan else { continue }
       let steps =
         switch algorithm {
-        case .atOnce: "one piece"
+        case .atOnce: "one step"
         case .tiles:
           "\(Format.count(plan.tileCount)) tiles of up to \(plan.division.side) × "
             + "\(plan.division.side) examples"
-        case .features: "\(Format.count(plan.featureGroupCount)) readings of their layers"
+        case .features: "\(Format.count(plan.featureGroupCount)) passes over their layers"
         }
       table.add([algorithm.rawValue, Format.count(pairs), steps])
     }
@@ -67,8 +69,8 @@ package struct DryRun {
     let once =
       Double(layers.reduce(0) { $0 + $1.bytesPerExample }) * Double(comparison.pairing.count)
     table.add(["Gram matrices", gigaflops(cost.gramFlops), ""])
-    table.add(["pairs of them", gigaflops(cost.pairFlops), ""])
-    table.add(["products of features", gigaflops(cost.featureFlops), ""])
+    table.add(["inner products", gigaflops(cost.pairFlops), ""])
+    table.add(["cross-covariances", gigaflops(cost.featureFlops), ""])
     table.add([
       "activations read", Format.bytes(Int(cost.bytesRead)),
       once > 0 ? "each \(Format.fixed(cost.bytesRead / once, 1)) times" : "",
@@ -76,7 +78,7 @@ package struct DryRun {
     let limit =
       memory.map { "of \(Format.bytes($0))" }
       ?? (plan == nil
-        ? "" : "of \(Format.bytes(Comparison.defaultMemory)), half of what this process may have")
+        ? "" : "of \(Format.bytes(Comparison.defaultMemory)), half of the memory of this process")
     table.add(["peak memory", Format.bytes(cost.peakMemory), limit])
     table.add([
       "expected time", cost.seconds.map { Format.seconds($0) } ?? "", "on \(device.id)",
@@ -93,7 +95,7 @@ extension ExactPlan {
       counts[.tiles].map {
         "\(Format.count($0)) pairs in \(Format.count(tileCount)) tiles of \(division.side) examples"
       },
-      counts[.features].map { "\(Format.count($0)) pairs by their features" },
+      counts[.features].map { "\(Format.count($0)) pairs through their features" },
     ].compactMap { $0 }
     return parts.isEmpty ? "each layer by itself" : parts.joined(separator: ", ")
   }

@@ -15,8 +15,9 @@ extension ComponentsDocument {
       let others = names.count > 1 ? ", as of \(names.count - 1) more" : ""
       return .warning(
         """
-        \(oneLine(model.path)): the first two eigenvalues of layer \(oneLine(first))\(others) are equal beside \
-        rounding: which component is the first is arbitrary, and what follows from it is left undefined
+        \(oneLine(model.path)): the first two eigenvalues of layer \(oneLine(first))\(others) are \
+        equal within rounding: the first component is arbitrary, and results that depend on it are \
+        undefined
         """)
     }
   }
@@ -28,13 +29,14 @@ extension ComponentsDocument {
     let least = outcome.removal.last
     let curve =
       if let whole, let least, !least.dropped.isEmpty, !least.mean.isNaN {
-        "mean CKA of all examples \(Format.fixed(whole.mean, 3)), without the "
-          + "\(least.dropped.count) that dominate \(Format.fixed(least.mean, 3))"
+        "mean CKA: \(Format.fixed(whole.mean, 3)) with all examples, \(Format.fixed(least.mean, 3)) "
+          + "without the \(least.dropped.count) dominant ones"
           + (least.controlMeans.isEmpty
             ? ""
-            : ", without as many others "
+            : ", "
               + Format.fixed(
-                least.controlMeans.reduce(0, +) / Double(least.controlMeans.count), 3)) + "\n"
+                least.controlMeans.reduce(0, +) / Double(least.controlMeans.count), 3)
+              + " without as many random ones") + "\n"
       } else { "" }
     return """
       \(curve)components of \(counts[0])\(counts.count > 1 ? " and \(counts[1])" : "") layers, \
@@ -56,12 +58,12 @@ extension ComponentAnalysis {
     let n = comparison.pairing.count
     guard n >= GramCentering.unbiased.leastExamples else {
       throw Failure(
-        .data, "\(oneLine(path)): \(comparison.exampleWords), components need at least 4")
+        .data, "\(oneLine(path)): \(comparison.exampleWords); components need at least 4")
     }
     if let large = removed.first(where: { $0 > n - 1 }) {
       throw Failure(
         .usage,
-        "--remove holds \(large): \(Format.count(n)) examples have \(n - 1) components")
+        "--remove contains \(large): \(Format.count(n)) examples have \(n - 1) components")
     }
     guard n <= 4 * mostComponents || components <= mostComponents else {
       throw Failure(
@@ -80,9 +82,9 @@ extension ComponentAnalysis {
     guard contributionBytes < limit / 2 else {
       throw Failure(
         .usage,
-        "contributions of \(Format.count(components)) × \(Format.count(components)) components of every "
-          + "pair of layers take \(Format.bytes(contributionBytes)), more than half of --memory "
-          + "\(Format.bytes(limit)); fewer --components or --layers take less")
+        "the \(Format.count(components)) × \(Format.count(components)) contributions of every "
+          + "pair of layers need \(Format.bytes(contributionBytes)), more than half of --memory "
+          + "\(Format.bytes(limit)); use fewer --components or --layers")
     }
     do throws(DeviceTeam.MemoryShortage) {
       try team.checkMemory(least: leastMemory)
@@ -94,8 +96,8 @@ extension ComponentAnalysis {
     return [
       .information(
         """
-        the Gram matrices of all layers do not fit \(Format.bytes(limit)): they are made a layer at a \
-        time and again for every map, which takes longer
+        the Gram matrices of all layers do not fit \(Format.bytes(limit)): they are recomputed \
+        layer by layer for every map, which takes longer
         """)
     ]
   }

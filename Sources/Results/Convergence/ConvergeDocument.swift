@@ -121,7 +121,7 @@ extension ConvergeDocument {
   package var table: TextTable {
     var table = TextTable([
       ("batch size", .right), ("passes", .right), ("minibatches", .right), ("mean error", .right),
-      ("of the repeats", .right), ("95 % below", .right), ("largest", .right), ("bias", .right),
+      ("over orders", .right), ("95th percentile", .right), ("largest", .right), ("bias", .right),
     ])
     func number(_ value: Double?) -> String { value.map(Format.scientific) ?? "" }
     for point in points {

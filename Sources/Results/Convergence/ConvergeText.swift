@@ -13,8 +13,8 @@ extension Convergence {
     if exact.right == nil, exact.left.layers.count == 1 {
       throw Failure(
         .data,
-        "\(oneLine(path)): has one layer, and a layer equals itself in any estimate; expected two layers "
-          + "or a second model")
+        "\(oneLine(path)): has only one layer; give a model with at least two layers, or a second "
+          + "model")
     }
     guard !batchSizes.isEmpty else {
       throw Failure(
@@ -34,20 +34,22 @@ extension Convergence {
     if !large.isEmpty {
       notes.append(
         .information(
-          "\(large.joined(separator: ", ")) examples a minibatch are left out: all are only \(n)"))
+          "batch \(large.count == 1 ? "size" : "sizes") \(large.joined(separator: ", ")) "
+            + "\(large.count == 1 ? "is" : "are") skipped: there are only \(Format.count(n)) examples"
+        ))
     }
     let bytes = saturatingProduct(exact.bytesRead, readings)
     notes.append(
       .information(
-        "activations are read \(Format.count(readings)) times, \(Format.bytes(bytes)) in all"))
+        "activations will be read \(Format.count(readings)) times, \(Format.bytes(bytes)) in all"))
     switch exact.kernel {
     case .linear, .rbf(.sigma): break
     case .rbf:
       notes.append(
         .information(
           """
-          each minibatch has a median distance and so a kernel of its own: what that changes stays, \
-          however many passes; --sigma has no such bias
+          each minibatch uses its own median distance and so its own kernel; more passes do not \
+          remove this bias, --sigma does
           """))
     }
     return notes
@@ -60,13 +62,14 @@ extension Convergence.Outcome {
     guard points.contains(where: { $0.pairs > 0 }) else {
       throw Failure(
         .data,
-        "\(oneLine(model)): no pair of layers has an exact value and estimates; nothing was written"
+        "\(oneLine(model)): no pair of layers has both an exact value and an estimate; nothing was "
+          + "written"
       )
     }
     guard points.contains(where: { $0.meanError > 0 }) else {
       throw Failure(
         .data,
-        "\(oneLine(model)): all estimates equal the exact values, because the layers are the same; "
+        "\(oneLine(model)): all estimates equal the exact values because the layers are identical; "
           + "nothing was written")
     }
   }

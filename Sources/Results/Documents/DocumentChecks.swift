@@ -221,7 +221,7 @@ extension [ResultDocument.Block] {
       try block.check("\(key)[\(index)]", layers: layers)
       try expect(
         block.first >= end, "\(key)[\(index)].first", found: String(block.first),
-        expected: "\(end) or more, behind the block before")
+        expected: "\(end) or more, after the previous block")
       end = block.last + 1
     }
   }

@@ -72,15 +72,15 @@ extension DocumentFault {
         key: Self.text(context.codingPath), found: "null", expected: Self.text(of: type))
     case .typeMismatch(let type, let context):
       self.init(
-        key: Self.text(context.codingPath), found: "another kind of value",
+        key: Self.text(context.codingPath), found: "a value of another type",
         expected: Self.text(of: type))
     case .dataCorrupted(let context):
       let key = Self.text(context.codingPath)
       self.init(
         key: key, found: key.isEmpty ? "no JSON" : "a value out of range",
-        expected: key.isEmpty ? "a whole document" : "one that its key can have")
+        expected: key.isEmpty ? "a complete document" : "a value in range")
     @unknown default:
-      self.init(key: "", found: "damage", expected: "a whole document")
+      self.init(key: "", found: "incomplete JSON", expected: "a complete document")
     }
   }
 

@@ -15,11 +15,12 @@ package func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) ->
         ? "non-finite: the median distance is zero, and with it RBF's bandwidth"
         : "non-finite: the median distance times --bandwidth \(multiple) is zero or infinite"
     case .rbf(.sigma(let given)) where sigma == 0 || sigma == .infinity:
-      "non-finite: --sigma \(given) is far from the distances of its examples"
-    default: "non-finite: it holds NaN or infinity"
+      "non-finite: --sigma \(given) is far too small or too large for the distances between its "
+        + "examples"
+    default: "non-finite: it contains NaN or infinity"
     }
-  case .degenerate: "degenerate: components of equal variance have no order"
+  case .degenerate: "degenerate: components of equal variance cannot be ordered"
   case .lowPrecision:
-    "low-precision: what centering leaves of its Gram matrix is as small as rounding errors"
+    "low-precision: after centering its Gram matrix is as small as the rounding errors"
   }
 }

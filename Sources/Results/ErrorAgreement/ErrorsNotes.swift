@@ -8,14 +8,15 @@ extension ErrorFindings {
     if similarity.values[.divergence] == nil {
       notes.append(
         .information(
-          "divergence and Hellinger's distance need probabilities or logits of all networks"))
+          "divergence and Hellinger distance are left out: they need probabilities or logits of "
+            + "all networks"))
     }
     if similarity.raisedCount > 0 {
       notes.append(
         .information(
           """
-          \(Format.count(similarity.raisedCount)) probabilities below \(Predictions.leastProbability) count as \
-          that where logarithms are taken
+          \(Format.count(similarity.raisedCount)) probabilities below \
+          \(Predictions.leastProbability) are raised to it before logarithms are taken
           """))
     }
     let test = chance.excess
@@ -26,8 +27,8 @@ extension ErrorFindings {
       notes.append(
         .warning(
           """
-          there are only \(test.count) ways to divide so few networks in two groups: no p of random \
-          groups is below \(Format.fixed(least, 2))
+          so few networks can be divided into two groups in only \(test.count) ways: p cannot be \
+          below \(Format.fixed(least, 2))
           """))
     }
     let untested = classes.subsets.count - classes.testedCount

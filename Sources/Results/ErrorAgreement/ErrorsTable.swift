@@ -10,19 +10,19 @@ extension ErrorsDocument {
     let (a, b) = (oneLine(groups[0].name), oneLine(groups[1].name))
     var table = TextTable([
       ("", .left), ("within \(a)", .right), ("within \(b)", .right), ("between", .right),
-      ("chance", .right), ("p", .right),
+      ("null", .right), ("p", .right),
     ])
     table.add([
       "accuracy", percent(accuracy.first), percent(accuracy.second),
-      signed(accuracy.difference * 100) + " %", "", p(accuracy.welch?.p),
+      signed(accuracy.difference * 100) + " points", "", p(accuracy.welch?.p),
     ])
     let halves = dispersion.halves
     table.add([
-      "per-example accuracy, RMS difference of halves", root(halves.withinFirst),
+      "per-example accuracy, RMS difference of halves (points)", root(halves.withinFirst),
       root(halves.withinSecond), root(halves.between), "", "",
     ])
     table.add([
-      "  excess dispersion, signed root", "", "", root(dispersion.excess), "",
+      "  excess dispersion, signed root (points)", "", "", root(dispersion.excess), "",
       p(dispersion.chance.p),
     ])
     table.add([
@@ -56,27 +56,28 @@ extension ErrorsDocument {
     let aic = logistic.models.map { Format.fixed($0.aic, 1) }.joined(separator: ", ")
     let test = logistic.interaction
     lines.append(
-      "logistic models (examples; and groups; and both): AIC \(aic); example × group: χ² "
-        + "\(Format.fixed(test.chiSquared, 1)) on \(Format.count(test.degreesOfFreedom)) parameters more; "
-        + "its p is that of v², from random groups")
+      "logistic models (examples; + group; + example × group): AIC \(aic); third against second: χ² "
+        + "\(Format.fixed(test.chiSquared, 1)) on \(Format.count(test.degreesOfFreedom)) degrees of "
+        + "freedom; for its p see v²")
     return lines
   }
 
   private func sentence(_ found: Subsets, _ what: String) -> String {
     "\(found.significant) of \(found.count) \(what) differ with p < \(found.level), "
-      + "\(found.significantAdjusted) after Holm and Šidák"
+      + "\(found.significantAdjusted) after the Holm–Šidák correction"
   }
 
   private func sentence(_ found: Ahead, _ name: String) -> String {
     guard let chosen = found.chosen, let judged = found.judged else {
-      return "no half of \(name) is ahead on any example"
+      return "\(name) is ahead on no example"
     }
     // There may be fewer than `limit` that it is ahead on at all.
     let count = found.examples.count
     let examples = count == 1 ? "example" : "\(Format.count(count)) examples"
     return
-      "the \(examples) that \(name) is ahead on most: by \(Format.fixed(chosen * 100, 1)) % "
-      + "on the networks that chose them, \(Format.fixed(judged * 100, 1)) % on the others"
+      "the \(examples) on which \(name) is furthest ahead: by \(Format.fixed(chosen * 100, 1)) points "
+      + "on the networks they were chosen on, \(Format.fixed(judged * 100, 1)) points on held-out "
+      + "networks"
   }
 
   private func percent(_ mean: Mean) -> String {
@@ -84,12 +85,12 @@ extension ErrorsDocument {
     return "\(Format.fixed(mean.mean * 100, 2))\(error) %"
   }
 
-  /// The root of a mean square as a percentage; of a negative excess with its sign.
+  /// The root of a mean square in percentage points; of a negative excess with its sign.
   private func root(_ square: Double?) -> String {
     guard let square else { return "" }
     let value = (square < 0 ? -1 : 1) * abs(square).squareRoot() * 100
     // Rounding of sums whose true value is 0.
-    return "\(Format.fixed(abs(value) < 0.005 ? 0 : value, 2)) %"
+    return "\(Format.fixed(abs(value) < 0.005 ? 0 : value, 2))"
   }
 
   private func number(_ value: Double?) -> String { value.map { Format.fixed($0, 4) } ?? "" }

@@ -17,8 +17,8 @@ extension ModelContents {
   /// Arrays of which no command knows the layers until some are chosen.
   package var text: String {
     list(layers, skipped)
-      + "\(oneLine(name)): \(layers.count) arrays; as many have one number of examples as another: choose "
-      + "layers with --layers\n"
+      + "\(oneLine(name)): \(layers.count) arrays, equally many with different numbers of "
+      + "examples: choose layers with --layers\n"
   }
 }
 
@@ -45,7 +45,8 @@ private func list(_ layers: [LayerActivations], _ skipped: [SkippedArray]) -> St
   }
   let legend =
     hasMaps
-    ? "channels-first, channels-last: features that --pool mean keeps with this --layout\n" : ""
+    ? "channels-first, channels-last: features that remain with --pool mean and this --layout\n"
+    : ""
   return table.text + legend
-    + skipped.map { "no layer: \(oneLine($0.name)): \($0.reason)\n" }.joined()
+    + skipped.map { "skipped: \(oneLine($0.name)): \($0.reason)\n" }.joined()
 }

@@ -156,8 +156,8 @@ extension ProbeDocument {
   package var summary: String {
     let majority = Format.fixed(100 * majorityAccuracy, 1)
     return
-      "accuracy in %: \(classes.count) classes, \(Format.count(examples.train)) examples fitted, "
-      + "\(Format.count(examples.test)) tested; the most frequent class alone: \(majority); in "
+      "accuracy in %: \(classes.count) classes, \(Format.count(examples.train)) training and "
+      + "\(Format.count(examples.test)) test examples; always predicting the most frequent class: \(majority); in "
       + Format.seconds(seconds)
   }
 

@@ -51,14 +51,14 @@ extension Probe {
       let name = "\(oneLine(path)): layer \(oneLine(layer.name))"
       switch result.status {
       case .constant:
-        return .warning("\(name) is left undefined: constant over the examples that are fitted")
+        return .warning("\(name) is undefined: constant over the training examples")
       case .ok:
         return result.isConverged
           ? nil
           : .warning("\(name): the fit had not converged after \(result.iterations) steps")
       default:
         let reason = nonFinite[index]?.words ?? result.status.rawValue
-        return .warning("\(name) is left undefined: \(reason)")
+        return .warning("\(name) is undefined: \(reason)")
       }
     }
   }

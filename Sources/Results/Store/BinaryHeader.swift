@@ -92,7 +92,7 @@ struct BinaryReader {
     var copy = Array(header)
     for index in 8..<16 { copy[index] = 0 }
     guard copy.withUnsafeBytes({ checksum($0) }) == number(8) else {
-      throw StoreError(.data, path, "is damaged: its checksum is another")
+      throw StoreError(.data, path, "is damaged: its checksum does not match")
     }
     numbers = UnsafeRawBufferPointer(rebasing: file[size...])
     numbersChecksum = number(32)
@@ -101,7 +101,7 @@ struct BinaryReader {
   /// - Throws: `.data` where the numbers are not what they were.
   func checkNumbers() throws(StoreError) {
     guard checksum(numbers) == numbersChecksum else {
-      throw StoreError(.data, path, "is damaged: its checksum is another")
+      throw StoreError(.data, path, "is damaged: its checksum does not match")
     }
   }
 

@@ -33,7 +33,7 @@ struct CheckedDocument<Content: Codable>: Codable {
         isIntact: CheckedDocument<AnyJSON>.isIntact(data))
     }
     guard document.checksum == (try? checksumOf(document.content)) else {
-      throw StoreError(.data, path, "is damaged: its checksum is another")
+      throw StoreError(.data, path, "is damaged: its checksum does not match")
     }
     return document.content
   }

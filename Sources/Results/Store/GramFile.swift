@@ -119,7 +119,7 @@ struct GramFile: Sendable {
     precision =
       precisions[
         try reader.next("precision", as: UInt8.self, in: 0...(precisions.count - 1))]
-    _ = try reader.next("the byte behind precision", as: UInt8.self, in: only(0))
+    _ = try reader.next("the byte after precision", as: UInt8.self, in: only(0))
     var layers: [GramSummary] = []
     var float64Layers: Set<Int> = []
     var squares: [Double] = []

@@ -27,7 +27,8 @@ extension Sweep {
       guard bad.count < compared else {
         throw StoreError(
           .data, paths.map(oneLine).joined(separator: ", "),
-          "all \(compared) examples hold NaN or infinity in a layer; --exclude leaves out layers")
+          "all \(compared) examples have NaN or infinity in some layer; leave out layers with "
+            + "--exclude")
       }
       document.dropped = bad.sorted()
       if !bad.isEmpty { observe(.dropped(examples: bad.sorted(), of: compared)) }

@@ -51,7 +51,8 @@ extension ProcessGroup {
       guard let message, message.step == step else {
         throw StoreError(
           .io, "rank \(rank)",
-          "is not at the step '\(step)' of rank \(self.rank): do all ranks see the same files?")
+          "has not reached the step '\(step)' of rank \(self.rank): do all ranks see the same "
+            + "files?")
       }
       return message.content
     }

@@ -68,7 +68,7 @@ struct Store {
   /// What the `store.json` of a store says.
   static func document(_ path: String) throws(StoreError) -> Document {
     guard try StorePath.exists("\(path)/store.json") else {
-      throw StoreError(.noInput, path, "is no store of cka sweep: store.json is missing")
+      throw StoreError(.noInput, path, "is not a store of cka sweep: store.json is missing")
     }
     return try CheckedDocument<Document>.read("\(path)/store.json")
   }
@@ -107,7 +107,7 @@ struct Store {
       }
       guard !isTaken else {
         throw StoreError(
-          .data, path, "is damaged: its number or its model's name is another's, too")
+          .data, path, "is damaged: another model has the same number or name")
       }
       entries.append((number, entry))
     }
@@ -118,7 +118,7 @@ struct Store {
   func checkHasModels() throws(StoreError) {
     if let damaged = damagedEntries.first {
       throw StoreError(
-        .data, damaged.path, "\(damaged.reason); give its model to cka sweep again")
+        .data, damaged.path, "\(damaged.reason); run cka sweep with its model again")
     }
     guard entries.isEmpty else { return }
     throw StoreError(.data, path, "holds no models: run its cka sweep again")
@@ -240,7 +240,7 @@ struct Store {
         let found = type == S_IFLNK ? "a symbolic link" : "no folder"
         throw StoreError(
           .cannotCreate, folder,
-          "is \(found): a store's folders are its own; the whole store may lie behind a link")
+          "is \(found): folders inside a store must not be links; only the store itself may be one")
       }
       folders.append(folder)
     }

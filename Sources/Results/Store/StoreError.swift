@@ -93,7 +93,7 @@ public struct SweepMemoryError: Error, Sendable, Hashable, CustomStringConvertib
 
   /// One line.
   public var description: String {
-    "\(granted) bytes do not suffice: minibatches of \(batchSize) examples need \(needed)"
+    "\(granted) bytes are too few: minibatches of \(batchSize) examples need \(needed)"
   }
 }
 
@@ -104,7 +104,7 @@ extension SweepMemoryError: FailureConvertible {
   public var failure: Failure {
     Failure(
       .usage,
-      "--memory: \(Format.bytes(granted)) do not suffice: minibatches of \(batchSize) examples need "
+      "--memory: \(Format.bytes(granted)) is too small: minibatches of \(batchSize) examples need "
         + Format.bytes(needed))
   }
 }

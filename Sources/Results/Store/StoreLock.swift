@@ -39,7 +39,8 @@ final class StoreLock: Sendable {
     guard fstat(descriptor, &status) == 0 else { throw .writing(path, errno) }
     guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
       throw StoreError(
-        .cannotCreate, path, "is no regular file of one name, expected the store's own file")
+        .cannotCreate, path,
+        "is not a regular file with a single link; expected the store's own file")
     }
     let code = uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 ? 0 : errno
     var bytes = [UInt8](repeating: 0, count: 512)
@@ -49,7 +50,8 @@ final class StoreLock: Sendable {
     case 0:
       guard owner.isEmpty || count < bytes.count && owner.hasPrefix("process ") else {
         throw StoreError(
-          .cannotCreate, path, "holds what cka sweep did not write, expected the store's own file")
+          .cannotCreate, path,
+          "contains what cka sweep did not write; expected the store's own file")
       }
     case EWOULDBLOCK:
       throw StoreError(

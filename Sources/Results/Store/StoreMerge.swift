@@ -27,7 +27,7 @@ public struct StoreMerge {
       let store = try Store(reading: path)
       guard store.document.shard != nil else {
         throw StoreError(
-          .data, path, "holds all minibatches, expected a share of cka sweep --shard")
+          .data, path, "has all minibatches; expected a shard of cka sweep --shard")
       }
       shares.append(store)
     }
@@ -36,7 +36,7 @@ public struct StoreMerge {
       ($0.document.shard?.index ?? 0, $0.path) < ($1.document.shard?.index ?? 0, $1.path)
     }
     guard let first = shares.first else {
-      throw StoreError(.usage, "cka merge", "no shares were given")
+      throw StoreError(.usage, "cka merge", "no shards were given")
     }
     self.shares = shares
     document = Store.Document(
@@ -73,7 +73,7 @@ public struct StoreMerge {
     guard share.document.dropped == first.document.dropped else {
       throw StoreError(
         .data, share.path,
-        "leaves out other examples for --drop-examples than \(first.path): make both with the same "
+        "leaves out other examples (--drop-examples) than \(first.path): make both with the same "
           + "models")
     }
   }
@@ -91,7 +91,7 @@ public struct StoreMerge {
       guard a.model.layers == b.model.layers, a.sample == b.sample else {
         throw StoreError(
           .data, share.path,
-          "its model \(a.model.name) is another than that of \(first.path): layers or activations "
+          "its model \(a.model.name) differs from that of \(first.path): layers or activations "
             + "differ")
       }
     }
@@ -124,7 +124,7 @@ public struct StoreMerge {
     let isOneDivision = Set(shares.map { $0.document.shard?.count }).count == 1
     throw StoreError(
       .data, isOneDivision ? "shard \(shards.joined(separator: ", "))" : "minibatch \(first + 1)",
-      "is missing: \(missing.count) of \(total) minibatches are in no share (\(words))")
+      "is missing: \(missing.count) of \(total) minibatches are in no shard (\(words))")
   }
 
   /// Looks whether a share has all of its minibatches.

@@ -52,7 +52,9 @@ public final class Sweep {
     let isNew = try !StorePath.exists("\(path)/store.json")
     if isNew {
       guard team.isFirst else {
-        throw StoreError(.noInput, path, "is not there for rank \(team.rank): it must be for all")
+        throw StoreError(
+          .noInput, path,
+          "is not visible to rank \(team.rank); all ranks must see it")
       }
       try Self.checkFolder(path)
     }
@@ -85,7 +87,7 @@ public final class Sweep {
       }
       store = try Self.remade(path, new ?? newDocument(), because: error)
       if !isNew || !store.entries.isEmpty {
-        observe(.note("\(error.description); made again from the options given"))
+        observe(.note("\(error.description); recreated from the given options"))
       }
     }
     // Without a model that vouches for it, nothing is done for so many examples.
@@ -165,7 +167,7 @@ public final class Sweep {
       guard other.kind != .io else { throw other }
       throw StoreError(
         error.kind, error.path,
-        "\(error.reason); the options given do not mend it: \(other.description)")
+        "\(error.reason); the given options do not repair it: \(other.description)")
     }
     try Store.write(document, to: path)
     return store
@@ -183,7 +185,7 @@ public final class Sweep {
     }
     if let other {
       throw StoreError(
-        .cannotCreate, path, "holds '\(other)', which cka sweep did not write: it is no store")
+        .cannotCreate, path, "holds '\(other)', which cka sweep did not write: it is not a store")
     }
   }
 
@@ -191,7 +193,7 @@ public final class Sweep {
     if let (option, own, other) = store.document.settings.difference(from: settings) {
       throw StoreError(
         .usage, store.path,
-        "was made with \(option) \(own), found \(other); name another store, or the same settings")
+        "was made with \(option) \(own), found \(other); use another store or the same settings")
     }
     guard store.document.shard == shard else {
       let own = store.document.shard.map { "shard \($0)" } ?? "all minibatches"
@@ -265,7 +267,7 @@ public final class Sweep {
     let clock = ContinuousClock()
     let start = clock.now
     try products.addAll(in: store, minibatch) { (error) throws(StoreError) in
-      observe(.note("\(error.description); computed again"))
+      observe(.note("\(error.description); recomputed"))
       StorePath.remove(error.path)
     }
     let models = try store.entries.indices.map { place in

@@ -84,7 +84,7 @@ extension Sweep {
       keys: keys, settings: store.settingsDigest)
     if let own {
       if own.entry.keys != entry.keys {
-        observe(.note("\(oneLine(path)): has changed since it was added; computed anew"))
+        observe(.note("\(oneLine(path)): has changed since it was added; recomputed"))
       }
       entry.model.name = own.entry.model.name
       try store.put(entry, number: own.number)
@@ -96,8 +96,8 @@ extension Sweep {
       if try given.contains(same.number) || StorePath.exists(same.entry.location) {
         observe(
           .note(
-            "\(oneLine(path)): holds the same as \(oneLine(same.entry.model.path)); they are one "
-              + "model, \(oneLine(same.entry.model.name))"))
+            "\(oneLine(path)): has the same activations as \(oneLine(same.entry.model.path)); both "
+              + "are one model, \(oneLine(same.entry.model.name))"))
       } else {
         entry.model.name = same.entry.model.name
         try store.put(entry, number: same.number)
@@ -108,7 +108,7 @@ extension Sweep {
     entry.model.name = names.name(of: model.name, path: path, taken: taken)
     let number = store.number(forModel: entry.model.name)
     if let damage = store.damage(ofEntry: number, model: entry.model.name) {
-      observe(.note("\(damage.description); computed again"))
+      observe(.note("\(damage.description); recomputed"))
     }
     try store.put(entry, number: number)
     return number
@@ -124,7 +124,7 @@ extension Sweep {
         return
       } catch {
         guard error.kind == .data else { throw error }
-        observe(.note("\(error.description); computed again"))
+        observe(.note("\(error.description); recomputed"))
       }
     }
     try StorePath.makeFolder(store.gramsFolder(number))
@@ -142,7 +142,7 @@ extension Sweep {
     guard try StorePath.exists(entry.location) else {
       throw StoreError(
         .data, error.path,
-        "\(error.reason), and its model \(entry.model.path) is not at hand to compute it again")
+        "\(error.reason), and its model \(entry.model.path) is missing, so it cannot be recomputed")
     }
     let model = try openModel(entry.location)
     let batches = try minibatches(of: model, path: entry.model.path)
@@ -153,7 +153,7 @@ extension Sweep {
         .data, error.path,
         "\(error.reason), and its model \(entry.model.path) has changed since: give it again")
     }
-    observe(.note("\(error.description); computed again"))
+    observe(.note("\(error.description); recomputed"))
     StorePath.remove(error.path)
     try make(rows, number: minibatch, key: key)
   }
@@ -174,7 +174,7 @@ extension Sweep {
       observe(
         .note(
           "\(oneLine(entry.model.path)): may have changed since it was added; give it again to "
-            + "compute it anew"))
+            + "recompute it"))
     }
     for minibatch in minibatches {
       guard let key = entry.key(minibatch) else {
@@ -309,7 +309,7 @@ extension Store {
       guard first.location == ModelNames.location(of: path) else {
         throw StoreError(
           .data, examplesPath,
-          "is missing or damaged, and decides the order of examples: give \(first.model.path) again, "
+          "is missing or damaged, and defines the order of examples: give \(first.model.path) again, "
             + "before any other model")
       }
       return nil

@@ -39,7 +39,7 @@ public struct SweepResults: Sendable {
     let store = try Store(reading: path)
     if let shard = store.document.shard {
       throw StoreError(
-        .data, path, "holds shard \(shard) only: cka merge joins it with the others")
+        .data, path, "holds only shard \(shard); cka merge joins it with the others")
     }
     var products = ProductIndex()
     for minibatch in store.minibatches {

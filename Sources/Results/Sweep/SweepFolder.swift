@@ -77,7 +77,7 @@ package struct SweepFolder {
     guard rmdir(old) != 0 else { return }
     let kept = keepFolder(old, besides: target)
     warn(
-      "\(oneLine(target)): is written anew; what cka did not write there is kept in \(oneLine(kept))"
+      "\(oneLine(target)): is rewritten; files that cka did not write are moved to \(oneLine(kept))"
     )
   }
 

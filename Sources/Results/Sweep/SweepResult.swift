@@ -17,8 +17,8 @@ package struct SweepResult: Sendable {
     else {
       throw Failure(
         .data,
-        "\(oneLine(folder))/\(SweepDocument.name): lacks pairs: the sweep was stopped, and the same command "
-          + "goes on with it")
+        "\(oneLine(folder))/\(SweepDocument.name): lacks pairs: the sweep is incomplete; run the "
+          + "same command again")
     }
   }
 

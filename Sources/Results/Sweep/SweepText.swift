@@ -11,41 +11,42 @@ extension Sweep.Event {
     case .littleRoom(let path, let bytes, let models, let free):
       .warning(
         """
-        a model like \(oneLine(path)) takes \(Format.bytes(bytes)), \(Format.count(models)) of them \
-        \(Format.bytes(saturatingProduct(models, bytes))), and \(Format.bytes(free)) are free
+        a model like \(oneLine(path)) needs \(Format.bytes(bytes)), \(Format.count(models)) of them \
+        \(Format.bytes(saturatingProduct(models, bytes))); \(Format.bytes(free)) are free
         """)
     case .note(let text):
       .warning(oneLine(text))
     case .dropped(let examples, let count):
       .information(
         """
-        \(Format.count(examples.count)) of \(Format.count(count)) examples hold NaN or infinity in a layer of a \
-        model and are left out of all: \(listed(examples, of: examples.count))
+        \(Format.count(examples.count)) of \(Format.count(count)) examples have NaN or infinity in some layer of \
+        some model and are left out of all: \(listed(examples, of: examples.count))
         """)
     }
   }
 }
 
 extension Sweep.Summary {
-  /// What was found and what was made.
+  /// What was computed and what was there already.
   ///
   /// - Parameters:
-  ///   - shard: the share that was made, if not all.
+  ///   - shard: the shard that was computed, if not all.
   ///   - store: the folder.
   package func text(of sweep: Sweep, shard: Shard?, store: String) -> String {
     func counts(_ found: Int, _ made: Int, _ seconds: Double, flops: Double? = nil) -> String {
       let rate = flops.map { ", \(Format.fixed($0 / seconds / 1e9, 0)) GFLOP/s" } ?? ""
-      return "\(Format.count(found)) found, \(Format.count(made)) computed"
+      return "\(Format.count(made)) computed"
         + (made > 0 ? " in \(Format.seconds(seconds))\(rate)" : "")
+        + ", \(Format.count(found)) cached"
     }
     let productCounts = counts(
       productsFound, productsMade, productSeconds, flops: productFlops)
     let share = shard.map { "shard \($0) of " } ?? ""
     return """
       \(share)\(models) models, \(sweep.minibatchCount) minibatches
-      Gram matrices of a model and minibatch: \(counts(gramsFound, gramsMade, gramSeconds))
-      products of two models and a minibatch: \(productCounts)
-      kept in \(oneLine(store))
+      Gram matrices (per model and minibatch): \(counts(gramsFound, gramsMade, gramSeconds))
+      inner products (per pair of models and minibatch): \(productCounts)
+      stored in \(oneLine(store))
       """
   }
 }

@@ -233,27 +233,28 @@ extension TrustDocument {
     ])
     table.add([
       "largest standard error", largestStandardError.map { Format.fixed($0, 4) } ?? "undefined",
-      "jackknife, leaving out one example",
+      "jackknife, leave one out",
     ])
     if let reason = undefinedErrorReason {
       table.add(["no standard error", Format.count(undefinedErrors.count), "cells: \(reason)"])
     }
     table.add([
-      "shuffled control", Format.fixed(control.deviation, 4),
-      "its root mean square; chance alone: \(Format.fixed(control.expectedDeviation, 4))",
+      "null map", Format.fixed(control.deviation, 4),
+      "root mean square; expected by chance: \(Format.fixed(control.expectedDeviation, 4))",
     ])
     table.add([
-      "largest of it", Format.fixed(control.largest, 4), "of \(Format.count(control.cells)) cells",
+      "largest null value", Format.fixed(control.largest, 4),
+      "of \(Format.count(control.cells)) cells",
     ])
     let few = models.flatMap(\.layers).filter { $0.isCarriedByFew ?? false }
     table.add([
-      "layers carried by few", Format.count(few.count),
-      "half of a Gram matrix with \(Format.fixed(100 * Trust.fewExamples, 0)) % of the examples",
+      "layers dominated by few examples", Format.count(few.count),
+      "\(Format.fixed(100 * Trust.fewExamples, 0)) % of the examples hold half of the Gram matrix",
     ])
     let inGroups = models.flatMap(\.layers).filter { $0.groupShare != nil }
     table.add([
-      "layers in two groups", Format.count(inGroups.count),
-      "of examples that stand apart and hold half of a Gram matrix",
+      "layers with two groups of examples", Format.count(inGroups.count),
+      "the groups are separate and hold half of the Gram matrix",
     ])
     guard let pair else { return [table] }
     return [table, self.table(of: pair), drops(of: pair), carriers(of: pair)]
@@ -266,8 +267,8 @@ extension TrustDocument {
 
   private static func reason(forJackknife status: String) -> String {
     status == Status.tooFewExamples.rawValue
-      ? "without one of four examples there is no CKA"
-      : "without some one example nothing of a layer is left but rounding"
+      ? "with four examples there is no CKA without one of them"
+      : "without one of the examples only rounding errors of a layer remain"
   }
 
   private func table(of pair: Pair) -> TextTable {
@@ -277,7 +278,7 @@ extension TrustDocument {
     let interval =
       if let low = pair.low, let high = pair.high {
         "95 % interval \(Format.fixed(low, 4)) … \(Format.fixed(high, 4))"
-          + (pair.isIntervalShort ? ", too short" : "")
+          + (pair.isIntervalShort ? ", likely too short" : "")
       } else { "no interval" }
     table.add(["CKA", Format.fixed(pair.cka, 4), interval])
     table.add([
@@ -294,7 +295,7 @@ extension TrustDocument {
     if let groups = pair.groups {
       table.add([
         "within two groups", groups.within.map { Format.fixed($0, 4) } ?? "undefined",
-        "CKA beside the move of \(Format.count(groups.count)) examples in "
+        "CKA within the groups; \(Format.count(groups.count)) examples are separate in "
           + names[groups.isOfColumn ? 1 : 0],
       ])
     }
@@ -303,8 +304,8 @@ extension TrustDocument {
 
   private func drops(of pair: Pair) -> TextTable {
     var table = TextTable([
-      ("dropped", .right), ("examples", .right), ("top contributors", .right), ("heaviest", .right),
-      ("at random", .right),
+      ("dropped", .right), ("examples", .right), ("top contributors", .right),
+      ("largest weight", .right), ("random", .right),
     ])
     func number(_ value: Double?) -> String { value.map { Format.fixed($0, 4) } ?? "undefined" }
     for drop in pair.drops {
@@ -320,7 +321,7 @@ extension TrustDocument {
   }
 
   private func carriers(of pair: Pair) -> TextTable {
-    var table = TextTable([("example", .left), ("adds to CKA", .right), ("weight", .right)])
+    var table = TextTable([("example", .left), ("contribution", .right), ("weight", .right)])
     for carrier in pair.carriers {
       table.add([
         oneLine(carrier.example), Format.fixed(carrier.contribution, 5),

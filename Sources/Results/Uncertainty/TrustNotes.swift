@@ -18,10 +18,10 @@ extension TrustDocument {
     let name = "--cell \(oneLine(cell ?? ""))"
     if pair?.isCarriedByGroups ?? false {
       notes.append(
-        .warning("\(name): two groups of examples decide the value; see within two groups"))
+        .warning("\(name): the value reflects two groups of examples; see \"within two groups\""))
     }
     if pair?.isCarriedByFew ?? false {
-      notes.append(.warning("\(name): few examples decide the value; see the drops"))
+      notes.append(.warning("\(name): few examples dominate the value; see the table of drops"))
     }
     return notes
   }
@@ -32,11 +32,11 @@ extension TrustDocument.Model {
   fileprivate var noteOfFew: Note? {
     let few = layers.filter { $0.isCarriedByFew ?? false }
     guard let first = few.first, let share = first.halfShare else { return nil }
-    let others = few.count > 1 ? ", as of \(few.count - 1) more" : ""
+    let others = few.count > 1 ? " and of \(few.count - 1) more" : ""
     return .warning(
       """
-      \(oneLine(path)): half of layer \(oneLine(first.name))'s Gram matrix\(others) lies with \
-      \(Format.fixed(100 * share, 1)) % of the examples: its similarities are theirs
+      \(oneLine(path)): \(Format.fixed(100 * share, 1)) % of the examples hold half of the Gram \
+      matrix of layer \(oneLine(first.name))\(others): they dominate its similarities
       """)
   }
 
@@ -44,12 +44,12 @@ extension TrustDocument.Model {
   fileprivate var noteOfGroups: Note? {
     let layers = layers.filter { $0.groupShare != nil && !($0.isCarriedByFew ?? false) }
     guard let first = layers.first, let share = first.groupShare else { return nil }
-    let others = layers.count > 1 ? ", as of \(layers.count - 1) more" : ""
+    let others = layers.count > 1 ? " and \(layers.count - 1) more" : ""
     return .warning(
       """
       \(oneLine(path)): in layer \(oneLine(first.name))\(others) a group of examples \
-      (\(Format.fixed(100 * share, 1)) %) stands apart from the rest, as a class may: its similarities are \
-      those of the two groups; --cell says what is left within them
+      (\(Format.fixed(100 * share, 1)) %) is separate from the rest, as a class may be: its \
+      similarities reflect the two groups; --cell gives the similarity within them
       """)
   }
 }

@@ -78,7 +78,7 @@ package struct ResultFolder {
     // A link to a folder stays, and the folder is replaced where it lies.
     let isLink = fileType(path, following: false) == S_IFLNK
     guard let resolved = isLink ? realPath(path) : path else {
-      throw Failure(.cannotCreate, "\(oneLine(path)): is a link that leads nowhere")
+      throw Failure(.cannotCreate, "\(oneLine(path)): is a dangling symbolic link")
     }
     (parent, name) = splitPath(resolved)
     guard !["", ".", ".."].contains(name) else {
@@ -139,8 +139,8 @@ package struct ResultFolder {
     if let other = contents.first(where: { !$0.isFile || !kind.mayHold($0.name) }) {
       throw Failure(
         .cannotCreate,
-        "\(oneLine(path)): holds '\(oneLine(other.name))', which cka did not write; --force replaces "
-          + "nothing but a result")
+        "\(oneLine(path)): holds '\(oneLine(other.name))', which cka did not write; --force "
+          + "replaces only results")
     }
   }
 
@@ -150,12 +150,12 @@ package struct ResultFolder {
     let other = isSweep ? "sweep" : try Kind.all.first { try $0.isHeld(by: target) }?.command
     guard let other else {
       return Failure(
-        .cannotCreate, "\(oneLine(path)): holds no result of cka; --force does not replace it")
+        .cannotCreate, "\(oneLine(path)): is not a result of cka; --force does not replace it")
     }
     return Failure(
       .cannotCreate,
-      "\(oneLine(path)): holds a result of cka \(other); --force of cka \(kind.command) replaces only its "
-        + "own results")
+      "\(oneLine(path)): is a result of cka \(other); cka \(kind.command) --force replaces only "
+        + "its own results")
   }
 
   /// Checks that a folder can be made in the parent, or in the nearest folder that is there: in any
@@ -219,7 +219,7 @@ package struct ResultFolder {
     let others = removeFolder(folder, of: kind.mayHold)
     guard let other = others.first else { return }
     warn(
-      "\(oneLine(path)): held '\(oneLine(other))', which cka did not write: kept in "
+      "\(oneLine(path)): held '\(oneLine(other))', which cka did not write: moved to "
         + oneLine(keepFolder(folder, besides: target)))
   }
 

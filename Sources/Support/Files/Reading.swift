@@ -22,7 +22,7 @@ public func readFile(
   guard fstat(descriptor, &status) == 0 else { throw failure(errno) }
   guard status.st_mode & S_IFMT == S_IFREG else {
     throw Failure(
-      .noInput, "\(name): cannot be read: is no regular file; expected \(expected)")
+      .noInput, "\(name): cannot be read: it is not a regular file; expected \(expected)")
   }
   var bytes: [UInt8] = []
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)

@@ -53,7 +53,7 @@ package func readCSV(_ text: String) throws(CSVError) -> [CSVRow] {
       }
       if rest.first == "\r" { rest.removeFirst() }
       guard rest.isEmpty || rest.first == "\n" else {
-        throw CSVError(line: line, reason: "found text behind a field's end")
+        throw CSVError(line: line, reason: "found text after a quoted field")
       }
       _ = rest.popFirst()
       line += 1

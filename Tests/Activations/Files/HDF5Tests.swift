@@ -165,7 +165,7 @@ private func fixture(_ name: String) -> String {
       for layer in model.layers { #expect(layer.rows == expected(layer)) }
       let reasons = [
         "epoch": "0-D", "names": "strings", "table": "compound", "elsewhere": "another file",
-        "nowhere": "leads nowhere", "unwritten": "never written", "chunks": "never written",
+        "nowhere": "dangling", "unwritten": "never written", "chunks": "never written",
         "other": "5 examples",
         "loop": "listed before", "packed": "the filter 6",
       ]
@@ -276,10 +276,10 @@ private func fixture(_ name: String) -> String {
 
     @Test(arguments: [
       ("nothing", "holds no arrays"), ("external-link", "link 'x': found a link to another file"),
-      ("soft-external", "link 'a': found a soft link that leads nowhere in this file"),
-      ("dangling", "link 'x': found a soft link that leads nowhere"),
-      ("soft-loop", "link 'x': found a soft link that leads nowhere"),
-      ("group-loop", "link 'a/b/c': leads to a group that was listed before"),
+      ("soft-external", "link 'a': found a dangling soft link"),
+      ("dangling", "link 'x': found a dangling soft link"),
+      ("soft-loop", "link 'x': found a dangling soft link"),
+      ("group-loop", "link 'a/b/c': refers to a group that is already listed"),
       ("deep", "more than 64 groups"), ("unlike", "has 4 examples"),
     ])
     func refusesStructures(file: String, words: String) {

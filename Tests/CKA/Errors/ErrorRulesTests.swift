@@ -195,7 +195,7 @@ import Testing
       }
     }
     try refused([good], labels, "group A", "one network")
-    try refused([good, good], [0, 1], "3 examples", "2 as there are labels")
+    try refused([good, good], [0, 1], "3 examples", "2, the number of labels")
     try refused([good, good], [0, 2, 2], "label 1")
     try refused([good, try network([0, 1, 7])], labels, "class 7", "example 2")
     let two = try network([1, 0, 0, 1, 0, 1], 2)

@@ -91,16 +91,17 @@ import Testing
             .init(
               name: "class number \($0)", value: Double($0) / 100 - 0.4, interval: nil,
               isStrong: $0 > 90)
-          }, xTitle: "classes", yTitle: "difference of accuracy", title: "A less B",
+          }, xTitle: "classes", yTitle: "difference of accuracy", title: "A − B",
           note: "95 % intervals; in color: adjusted p < 0.05")
       },
       sample("densities") {
         let panel = DensityChart.Panel(
-          title: "wide against itself", xTitle: "others of it: accuracy", yTitle: "wide: accuracy",
+          title: "wide against itself", xTitle: "the other half: accuracy",
+          yTitle: "wide: accuracy",
           rows: 3, columns: 3, counts: [1, 2, 3, 4, 1000, 6, 7, 8, 9])
         return try DensityChart(
           panels: [panel, panel, panel], countName: "examples",
-          title: "accuracy of each example, half of a group against another half")
+          title: "accuracy of each example, one half of the networks against another")
       },
     ]
     return samples

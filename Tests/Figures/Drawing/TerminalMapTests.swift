@@ -91,7 +91,7 @@ import Testing
     #expect(abs(defined[0][0] - corner) < 1e-12)
     #expect(defined.dropFirst().joined().allSatisfy { abs($0 - 0.25) < 1e-12 })
     #expect(frame.blocks.allSatisfy { $0.last?.isNaN == true })
-    #expect(lines(map, .digits).contains("one block: mean of 6 × 6 cells"))
+    #expect(lines(map, .digits).contains("each character: mean of 6 × 6 cells"))
   }
 
   @Test func digitsAndShadesHaveNoEscapes() throws {

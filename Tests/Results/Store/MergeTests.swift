@@ -110,8 +110,8 @@ import Testing
     // 1, 3, 5, 7 of two and 2, 5 of three share the fifth.
     refuses([two[0], three[1]], ["overlaps", "minibatch 5"])
     try study.sweep("whole", models)
-    refuses([study.path("whole")], ["whole", "expected a share"])
-    expectError(.usage, "no shares") { _ = try StoreMerge([]) }
+    refuses([study.path("whole")], ["whole", "expected a shard"])
+    expectError(.usage, "no shards") { _ = try StoreMerge([]) }
     #expect(try !StorePath.exists(study.path("merged")))
 
     expectError(.usage, "--shard 8/8", "more shards than minibatches", "has 7") {

@@ -96,7 +96,7 @@ import Testing
     try study.damage("store/\(name)", at: 0.9)
     switch kind {
     case .grams:
-      expectError(.data, name, "is damaged", "\(a) is not at hand") {
+      expectError(.data, name, "is damaged", "\(a) is missing, so it cannot be recomputed") {
         try study.sweep("store", [b])
       }
     case .products:
@@ -229,9 +229,9 @@ import Testing
     try refuses("is a symbolic link")
     #expect(try !StorePath.exists(study.path("store/nothing")))
     link(study.path("notes.txt"), lock)
-    try refuses("one name")
+    try refuses("single link")
     mkfifo(lock, 0o600)
-    try refuses("no regular file")
+    try refuses("not a regular file")
     try study.folder.write("mine", to: "store/lock")
     try refuses("did not write")
     #expect(try String(contentsOfFile: study.path("notes.txt"), encoding: .utf8) == "mine")

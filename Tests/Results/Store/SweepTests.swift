@@ -126,7 +126,7 @@ import Testing
     try FileManager.default.copyItem(atPath: study.path("x-m1"), toPath: study.path("copy"))
     let copied = try study.sweep("store", [study.path("copy")])
     #expect(copied.gramsMade == 0 && copied.models == 2)
-    #expect(study.notes.count == 1 && study.notes[0].contains("holds the same as"))
+    #expect(study.notes.count == 1 && study.notes[0].contains("has the same activations as"))
   }
 
   @Test func unchangedFilesAreNotOpened() throws {

@@ -80,7 +80,7 @@ import Testing
     #expect {
       _ = try study.open("nothing", [model], team: team[1])
     } throws: {
-      "\($0)".contains("nothing: is not there for rank 1")
+      "\($0)".contains("nothing: is not visible to rank 1")
     }
   }
 }

@@ -83,8 +83,8 @@
       case CKA_HDF5_VIRTUAL:
         throw place.noLayer("found a virtual dataset, expected numbers in this file")
       case CKA_HDF5_EXTERNAL:
-        throw place.noLayer("its numbers lie in another file, expected them in this one")
-      default: throw place.data("found a layout that is unknown here")
+        throw place.noLayer("its numbers are in another file, expected them in this one")
+      default: throw place.data("found an unknown layout")
       }
     }
 

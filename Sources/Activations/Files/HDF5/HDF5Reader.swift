@@ -46,10 +46,10 @@
 
     private static func words(for reason: cka_hdf5_reason) -> String {
       switch reason {
-      case CKA_HDF5_SOFT_LINK_TO_NOTHING: "found a soft link that leads nowhere in this file"
+      case CKA_HDF5_SOFT_LINK_TO_NOTHING: "found a dangling soft link"
       case CKA_HDF5_EXTERNAL_LINK: "found a link to another file, expected arrays in this one"
       case CKA_HDF5_USER_LINK: "found a user-defined link, expected arrays"
-      case CKA_HDF5_GROUP_AGAIN: "leads to a group that was listed before, expected a tree"
+      case CKA_HDF5_GROUP_AGAIN: "refers to a group that is already listed, expected a tree"
       case CKA_HDF5_TOO_DEEP: "found a group in more than \(CKA_HDF5_DEEPEST) groups"
       case CKA_HDF5_MATLAB_CONTENTS: "found the contents of MATLAB's cells, expected arrays"
       case CKA_HDF5_MATLAB_SPARSE: "found a sparse matrix of MATLAB's, expected a full one"

@@ -30,7 +30,7 @@ struct NPYHeader {
     _ bytes: [UInt8], totalSize: Int, place: Place
   ) throws(ActivationFileError) {
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
-      throw place.data("found \(bytes.count) bytes that do not begin like .npy, expected a header")
+      throw place.data("found \(bytes.count) bytes that do not start with an .npy header")
     }
     let version = (bytes[6], bytes[7])
     guard (1...3).contains(version.0), version.1 == 0 else {
@@ -88,7 +88,7 @@ struct NPYLiteral {
       case "fortran_order" where isFortranOrder == nil: isFortranOrder = try boolean()
       case "shape" where shape == nil: shape = try tuple()
       case "descr", "fortran_order", "shape":
-        throw fault("the key \(quoted(key)) stands there twice")
+        throw fault("the key \(quoted(key)) appears twice")
       default: throw fault("found the unknown key \(quoted(key))")
       }
       guard take(",") || peek() == UInt8(ascii: "}") else { throw unexpected("',' or '}'") }

@@ -81,7 +81,7 @@ private struct StrictJSONParser {
       guard peek() == UInt8(ascii: "\"") else { throw unexpected("a key") }
       let key = try string()
       guard keys.insert(key.nameBytes).inserted else {
-        throw fault("the key \(quoted(key)) stands there twice")
+        throw fault("the key \(quoted(key)) appears twice")
       }
       try expect(":")
       members.append(StrictJSON.Member(key: key, value: try value(depth: depth + 1)))

@@ -16,11 +16,11 @@ struct CountList: ExpressibleByArgument, CustomStringConvertible {
   /// Refuses numbers that are no counts, or are there twice, of the option of that name.
   func check(_ option: String) throws {
     if let small = values.first(where: { $0 < 1 }) {
-      throw ValidationError("\(option) holds \(small): at least 1.")
+      throw ValidationError("\(option) contains \(small); each must be at least 1.")
     }
     var seen: Set<Int> = []
     if let again = values.first(where: { !seen.insert($0).inserted }) {
-      throw ValidationError("\(option) holds \(again) twice.")
+      throw ValidationError("\(option) contains \(again) twice.")
     }
   }
 

@@ -31,8 +31,8 @@ struct DeviceOption: ParsableArguments {
 
   @Option(
     help: """
-      exact, or what a GPU's 16-bit matrix units may do instead: compensated (three passes, as \
-      accurate) or fast (one pass, errors up to 1e-3).
+      exact, or products on a GPU's 16-bit matrix units: compensated (three passes, as accurate) \
+      or fast (one pass, errors up to 1e-3).
       """)
   var precision = Precision.exact
 

@@ -17,26 +17,26 @@ struct EstimatorOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Examples a minibatch, at least 4 (256, or fewer where that would leave out more than 1 % of the \
-      examples).
+      Examples per minibatch, at least 4 (default: 256, or fewer if 256 would drop more than 1 % \
+      of the examples).
       """, valueName: "B"))
   var batchSize: Int?
 
-  @Option(help: "How often minibatch goes through the examples: once unless given.")
+  @Option(help: "Number of passes of minibatch over the examples (default: 1).")
   var passes: Int?
 
-  @Option(help: "The order in which minibatch goes through the examples: shuffled unless given.")
+  @Option(help: "Order of the examples for minibatch (default: shuffled).")
   var order: Order?
 
   @Option(
     help: """
-      What decides the shuffled order and which examples --examples takes, the same for both models and \
-      on every machine: 0 unless given.
+      Random seed of the shuffled order and of --examples; the same for both models and on every \
+      machine (default: 0).
       """)
   var seed: UInt64?
 
   @Option(
-    help: "What happens to examples that do not fill a minibatch: drop unless given, or keep.")
+    help: "Whether to drop or keep examples that do not fill a minibatch (default: drop).")
   var ragged: Estimator.Ragged?
 
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
@@ -45,16 +45,16 @@ struct EstimatorOptions: ParsableArguments {
     let sizes = 4...Estimator.Minibatches.mostSize
     if let batchSize, !sizes.contains(batchSize) {
       throw ValidationError(
-        "--batch-size is \(batchSize): HSIC needs at least 4 examples, and a minibatch has at most "
-          + "\(sizes.upperBound); unbiased and biased take all examples at once.")
+        "--batch-size is \(batchSize); it must be between 4 and \(sizes.upperBound). unbiased and "
+          + "biased use all examples at once.")
     }
     let most = Estimator.Minibatches.mostPasses
     if let passes, !(1...most).contains(passes) {
-      throw ValidationError("--passes is \(passes): between 1 and \(most).")
+      throw ValidationError("--passes is \(passes); it must be between 1 and \(most).")
     }
     if let passes, passes > 1, order == .stored {
       throw ValidationError(
-        "--passes \(passes) with --order stored: all passes would be the same.")
+        "--passes \(passes) has no effect with --order stored: every pass would be the same.")
     }
     guard estimator != .minibatch else { return }
     let given = [
@@ -63,7 +63,7 @@ struct EstimatorOptions: ParsableArguments {
     ]
     if let (name, _) = given.first(where: \.1) {
       throw ValidationError(
-        "\(name) belongs to --estimator minibatch: \(estimator) uses all examples at once.")
+        "\(name) needs --estimator minibatch; \(estimator) uses all examples at once.")
     }
   }
 
@@ -72,12 +72,12 @@ struct EstimatorOptions: ParsableArguments {
     guard seed != nil, examples.examples == nil else { return }
     guard estimator == .minibatch else {
       throw ValidationError(
-        "--seed decides nothing: \(estimator) uses all examples at once, and there is no --examples."
+        "--seed has no effect: \(estimator) uses all examples at once, and --examples is not given."
       )
     }
     guard order != .stored else {
       throw ValidationError(
-        "--seed decides nothing: --order is stored, and there is no --examples.")
+        "--seed has no effect: --order is stored, and --examples is not given.")
     }
   }
 

@@ -12,21 +12,21 @@ extension ExamplePairing.Alignment: ExpressibleByArgument {}
 struct ExampleOptions: ParsableArguments {
   @Option(
     help: """
-      How the examples of two models find each other: by their order unless given, which sample IDs must \
-      confirm where both have them, or by their ids.
+      How the examples of two models are matched. order (the default): by position; if both models \
+      have IDs they must match. ids: by ID, which reorders them.
       """)
   var align: ExamplePairing.Alignment?
 
   @Option(
     help: ArgumentHelp(
-      "At most so many examples, drawn by --seed: the same of every model.", valueName: "N"))
+      "Use at most N examples, drawn by --seed: the same of every model.", valueName: "N"))
   var examples: Int?
 
   @OptionGroup var drop: DropOption
 
   func validate() throws {
     if let examples, examples < 2 {
-      throw ValidationError("--examples is \(examples): CKA compares at least 2.")
+      throw ValidationError("--examples is \(examples); CKA needs at least 2.")
     }
   }
 
@@ -42,14 +42,14 @@ struct ExampleOptions: ParsableArguments {
   /// Refuses fewer examples than something needs, which is named with its verb.
   func check(least: Int, words: String) throws {
     if let examples, examples < least {
-      throw ValidationError("--examples is \(examples): \(words) at least \(least).")
+      throw ValidationError("--examples is \(examples); \(words) at least \(least).")
     }
   }
 
   /// Refuses what only a second model gives a meaning.
   func check(secondModel: String?) throws {
     guard align == nil || secondModel != nil else {
-      throw ValidationError("--align belongs to two models; there is no MODEL2.")
+      throw ValidationError("--align needs two models; there is no MODEL2.")
     }
   }
 
@@ -74,8 +74,7 @@ struct DropOption: ParsableArguments {
 
   @Option(
     help: """
-      Leave out the examples that hold NaN or infinity in any layer that is compared, of those that --examples \
-      takes.
+      Leave out examples with NaN or infinity in any compared layer (after --examples is applied).
       """)
   var dropExamples: Rule?
 

@@ -9,30 +9,30 @@ struct FigureOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The width of pictures in inches: 3.3 is one column of most journals, 6.8 are two. Without it, the \
-      picture's own of these two.
+      Width of pictures in inches: 3.3 is one column of most journals, 6.8 is two (default: \
+      whichever suits the picture).
       """, valueName: "inches"))
   var width: Double?
 
   @Option(
     help: ArgumentHelp(
       """
-      The size of the type in points: that of the titles of axes. Headings are an eighth larger, names and \
-      numbers an eighth smaller.
+      Font size of axis titles in points; headings are an eighth larger, names and numbers an \
+      eighth smaller.
       """, valueName: "points"))
   var fontSize = FigureStyle.standard.fontSize
 
-  @Option(help: ArgumentHelp("The family of the type.", valueName: "family"))
+  @Option(help: ArgumentHelp("Font family.", valueName: "family"))
   var font = FigureStyle.standard.fontFamily
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The scores at the ends of the color scale of maps. Without it, those of each map: 0,1 for CKA.",
+      "Ends of the color scale of maps (default: those of each map; 0,1 for CKA).",
       valueName: "low,high"))
   var range: String?
 
-  @Option(help: ArgumentHelp("A heading of maps.", valueName: "text"))
+  @Option(help: ArgumentHelp("Title of maps.", valueName: "text"))
   var title: String?
 
   func validate() throws { _ = try look }

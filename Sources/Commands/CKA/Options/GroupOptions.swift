@@ -6,8 +6,8 @@ struct GroupOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      A table with the header model,group,seed: which models are one architecture. Without it, names \
-      that differ in a seed only (net-seed0, net_s1) are.
+      CSV table with the header model,group,seed that assigns models to architectures (default: \
+      models whose names differ only in a seed, such as net-seed0 and net-seed1, form one).
       """, valueName: "file"), completion: .file())
   var modelsCsv: String?
 

@@ -6,24 +6,24 @@ extension GramKernel.Name: ExpressibleByArgument {}
 
 /// What fills Gram matrices.
 struct KernelOptions: ParsableArguments {
-  @Option(help: "The function of two examples that fills the Gram matrices.")
+  @Option(help: "Kernel function of two examples.")
   var kernel = GramKernel.Name.linear
 
   @Option(
     help: ArgumentHelp(
-      "RBF's σ as a multiple T of the root of the median squared distance (1 unless given).",
+      "σ of the RBF kernel as a multiple T of the root of the median squared distance (default: 1).",
       valueName: "T"))
   var bandwidth: Double?
 
-  @Option(help: ArgumentHelp("RBF's σ itself, in units of the activations.", valueName: "S"))
+  @Option(help: ArgumentHelp("σ of the RBF kernel, in units of the activations.", valueName: "S"))
   var sigma: Double?
 
   func validate() throws {
     if bandwidth != nil, sigma != nil {
-      throw ValidationError("--bandwidth and --sigma exclude each other.")
+      throw ValidationError("--bandwidth and --sigma cannot be combined.")
     }
     if kernel == .linear, bandwidth != nil || sigma != nil {
-      throw ValidationError("--bandwidth and --sigma belong to --kernel rbf.")
+      throw ValidationError("--bandwidth and --sigma need --kernel rbf.")
     }
     for (name, value) in [("--bandwidth", bandwidth), ("--sigma", sigma)] {
       if let value, !(value > 0 && value.isFinite) {

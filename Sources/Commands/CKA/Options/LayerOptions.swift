@@ -12,31 +12,31 @@ struct LayerOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Only layers whose names match this shell pattern; may be repeated.", valueName: "glob"))
+      "Use only layers whose names match this shell pattern (repeatable).", valueName: "glob"))
   var layers: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "No layers whose names match this shell pattern; may be repeated.", valueName: "glob"))
+      "Leave out layers whose names match this shell pattern (repeatable).", valueName: "glob"))
   var exclude: [String] = []
 
   @Option(
     help: """
-      flatten, or the mean over the positions of a map: of C×H×W or C×L over all axes but the first, of \
-      H×W×C or tokens×D over all but the last, as --layout says.
+      flatten: every position of a map is a feature. mean: average over positions and keep the \
+      channels of C×H×W, C×L, H×W×C or tokens×D, as --layout says.
       """)
   var pool = Pool.flatten
 
   @Option(
     help: """
-      Which axis of a map holds its channels (see cka inspect): needed by --pool mean where layers.json does \
-      not say it.
+      Position of the channel axis of maps (see cka inspect); needed by --pool mean unless \
+      layers.json gives it.
       """)
   var layout: LayerShape.Layout?
 
   func validate() throws {
     guard layout == nil || pool == .mean else {
-      throw ValidationError("--layout belongs to --pool mean.")
+      throw ValidationError("--layout needs --pool mean.")
     }
   }
 

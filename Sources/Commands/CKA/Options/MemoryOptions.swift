@@ -16,8 +16,9 @@ struct MemoryOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024): half of what the process may have \
-      unless given.
+      Memory limit, such as 800M or 4G (K, M, G, T: powers of 1,024). A hard limit: if it cannot \
+      be kept, the smallest value that works is named before anything starts (default: half of the \
+      memory of this process).
       """, valueName: "size"))
   var memory: MemorySize?
 }
@@ -32,18 +33,19 @@ struct PlanOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The most memory to take, such as 800M or 4G (K, M, G, T: powers of 1,024). unbiased and biased \
-      plan with half of what the process may have unless given.
+      Memory limit, such as 800M or 4G (K, M, G, T: powers of 1,024). A hard limit: if it cannot \
+      be kept, the smallest value that works is named before anything starts (default for unbiased \
+      and biased: half of the memory of this process).
       """, valueName: "size"))
   var memory: MemorySize?
 
   @Option(
     help: """
-      For unbiased and biased with rbf's bandwidth by the median: exact, of all pairs of examples, or \
-      sample, of those of 1,024 examples spread evenly.
+      The median that sets the RBF bandwidth of unbiased and biased: exact, over all pairs of \
+      examples, or sample, over 1,024 evenly spaced examples.
       """)
   var median: Median?
 
-  @Flag(help: "Print what would be done and what it would cost, and write nothing.")
+  @Flag(help: "Print the plan and its cost; write nothing.")
   var dryRun = false
 }

@@ -5,12 +5,12 @@ import Logging
 
 /// The models of a command that compares one with itself or two with each other.
 struct ModelPairOptions: ParsableArguments {
-  @Argument(help: "The first model: the rows of the result.", completion: .file())
+  @Argument(help: "First model: the rows of the result.", completion: .file())
   var model: String
 
   @Argument(
     help:
-      "The second model: the columns; without it the layers of MODEL are compared with each other.",
+      "Second model: the columns of the result (default: MODEL with itself).",
     completion: .file())
   var model2: String?
 
@@ -18,7 +18,7 @@ struct ModelPairOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Of MODEL2, these layers in place of those of --layers; may be repeated.", valueName: "glob"))
+      "Layers of MODEL2, in place of --layers (repeatable).", valueName: "glob"))
   var layers2: [String] = []
 
   /// The paths of the models.
@@ -26,7 +26,7 @@ struct ModelPairOptions: ParsableArguments {
 
   func validate() throws {
     guard layers2.isEmpty || model2 != nil else {
-      throw ValidationError("--layers2 belongs to a second model; there is no MODEL2.")
+      throw ValidationError("--layers2 needs a second model; there is no MODEL2.")
     }
     try names.check(count: paths.count)
   }

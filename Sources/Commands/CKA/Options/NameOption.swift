@@ -6,8 +6,8 @@ struct NameOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      What a model is called in results: once a model, in the order of the models. Without it, the name \
-      of its file or folder, with as much of the path as tells it from the others.
+      Name of a model in results; give one per model, in order (default: the name of its file or \
+      folder, with enough of the path to be unique).
       """, valueName: "name"))
   var name: [String] = []
 
@@ -20,7 +20,7 @@ struct NameOption: ParsableArguments {
           + "\(count) \(count == 1 ? "model" : "models").")
     }
     guard Set(name).count == count, !name.contains("") else {
-      throw ValidationError("--name: expected different names of at least one letter.")
+      throw ValidationError("--name: names must differ and not be empty.")
     }
   }
 

@@ -6,12 +6,12 @@ import Results
 /// Where a command writes its result, and what it says.
 struct OutputOptions<Result: DrawableResult & FolderResult>: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The folder that is written.", valueName: "dir"), completion: .directory)
+    help: ArgumentHelp("Output folder.", valueName: "dir"), completion: .directory)
   var output = Result.kind.defaultFolder
 
   @Flag(
     help: ArgumentHelp(
-      "Replace the output folder if it holds an earlier result of \(Result.kind.command)."))
+      "Replace an output folder that holds an earlier result of cka \(Result.kind.command)."))
   var force = false
 
   @OptionGroup var page: ReportOption

@@ -5,7 +5,7 @@ struct ReportOption: ParsableArguments {
   @Flag(
     name: .customLong("report"),
     help: """
-      Also write report.html: the result as one page for a browser, which needs no network.
+      Also write report.html: the result as one page that opens in a browser without a network.
       """)
   var isWanted = false
 }

@@ -5,7 +5,8 @@ struct TableOption: ParsableArguments {
   @Flag(
     name: .customLong("table"),
     help: """
-      Also write results/pairs.csv: a line, of some 80 bytes, for every two layers of every two models.
+      Also write results/pairs.csv: one line (about 80 bytes) for every pair of layers of every \
+      pair of models.
       """)
   var isWanted = false
 }

@@ -55,7 +55,7 @@ public struct DensityChart: Figure, Equatable {
       }
       guard panel.counts.allSatisfy({ $0 == 0 || Self.counts.contains($0) }),
         panel.counts.contains(where: { $0 > 0 })
-      else { throw .invalid("the panel '\(panel.title)' has no points, or counts that are none") }
+      else { throw .invalid("the panel '\(panel.title)' has no points, or invalid counts") }
     }
     self.panels = panels
     self.countName = countName

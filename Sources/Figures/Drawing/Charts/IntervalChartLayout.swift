@@ -29,7 +29,7 @@ struct IntervalChartLayout: Drawing {
     let (least, most) = (ends.min() ?? 0, ends.max() ?? 0)
     let reach = max((most - least) * 0.05, 1e-9)
     guard (most - least).isFinite else {
-      throw .invalid("the numbers lie too far apart to be drawn")
+      throw .invalid("the values span too wide a range to be drawn")
     }
     let range = (least - reach)...(most + reach)
     let ticks = scaleTicks(over: range, limit: 6)

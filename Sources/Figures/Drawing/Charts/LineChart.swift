@@ -98,8 +98,8 @@ public struct LineChart: Figure, Equatable {
 
   /// A figure of `panels`; see the properties.
   ///
-  /// - Throws: `FigureError` of kind `invalid` where the rows are not alike, a panel or a
-  ///   curve is empty, a number has no place on its axis, or a spread does not hold its point.
+  /// - Throws: `FigureError` of kind `invalid` where the rows are not alike, a panel or a curve is
+  ///   empty, a number is outside its axis, or a spread does not hold its point.
   public init(
     panels: [[Panel]], rowTitles: [String], title: String? = nil, note: String? = nil,
     xScale: Scale = .logarithmic, yScale: Scale = .logarithmic
@@ -145,14 +145,14 @@ extension LineChart.Panel {
     for curve in curves {
       for point in curve.points {
         if let bad = xScale.misfit(of: [point.x]) ?? yScale.misfit(of: [point.y] + point.bounds) {
-          throw .invalid("\(bad) in the panel '\(xTitle)' has no place on its axis")
+          throw .invalid("\(bad) in the panel '\(xTitle)' is outside its axis")
         }
         if let spread = point.spread, !spread.contains(point.y) {
-          throw .invalid("\(point.y) in the panel '\(xTitle)' lies outside its spread \(spread)")
+          throw .invalid("\(point.y) in the panel '\(xTitle)' is outside its band \(spread)")
         }
       }
       guard zip(curve.points, curve.points.dropFirst()).allSatisfy({ $0.x < $1.x }) else {
-        throw .invalid("the points of the panel '\(xTitle)' do not rise to the right")
+        throw .invalid("the points of the panel '\(xTitle)' must have increasing x")
       }
     }
   }

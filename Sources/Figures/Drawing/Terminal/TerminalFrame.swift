@@ -132,7 +132,7 @@ struct TerminalFrame {
         "\(painter.undefinedSample) undefined: \(summary.undefinedCount) of \(count) cells")
     }
     if cellsPerBlock > 1 {
-      lines.append("one block: mean of \(cellsPerBlock) × \(cellsPerBlock) cells")
+      lines.append("each character: mean of \(cellsPerBlock) × \(cellsPerBlock) cells")
     }
     return lines
   }

@@ -76,6 +76,6 @@ function pairsPanel(panel, context) {
     element("div", {},
       title,
       element("div", { class: "choice" }, rows.node, columns.node,
-        element("label", { class: "both" }, both, " one model with itself")),
+        element("label", { class: "both" }, both, " compare a model with itself")),
       missing, view.node));
 }

@@ -81,7 +81,7 @@ package struct GroupMaps {
     let pairs = models * (models - 1) / 2
     let what =
       map.hasPrefix("within")
-      ? "\(models) networks with themselves" : "\(pairs) \(pairs == 1 ? "pair" : "pairs")"
+      ? "\(models) networks, each with itself" : "\(pairs) \(pairs == 1 ? "pair" : "pairs")"
     return "\(group): \(map.hasSuffix("std") ? "deviation" : "mean") of \(what)"
   }
 

@@ -41,8 +41,8 @@ package struct SweepOutputs {
     ///   - report: whether the page is there.
     package func text(seconds: Double, table: Bool, report: Bool) -> String {
       """
-      results of pairs: \(Format.count(found)) found, \(Format.count(written)) written in \
-      \(Format.seconds(seconds))
+      results of pairs: \(Format.count(written)) written in \(Format.seconds(seconds)), \
+      \(Format.count(found)) cached
       written to \(oneLine(path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
       models.npy, models.csv, models.png, .svg and .pdf\
       \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(ResultNames.page)" : "")
@@ -183,7 +183,7 @@ package struct SweepOutputs {
       ?? pair.statuses[first].rawValue
     let others = undefined.count > 1 ? ", and \(undefined.count - 1) more of its layers" : ""
     return
-      "\(oneLine(model.path)): layer \(oneLine(model.layers[first].name)) is left undefined: \(reason)"
+      "\(oneLine(model.path)): layer \(oneLine(model.layers[first].name)) is undefined: \(reason)"
       + others
   }
 }

@@ -3,7 +3,8 @@ import Figures
 import Results
 import Support
 
-/// The pictures and the table of all models: the grid of heatmaps, and the similarity at equal depth.
+/// The pictures and the table of all models: the grid of heatmaps, and the similarity at equal
+/// relative depth.
 struct SweepOverview {
   /// Pixels along a tile of the grid.
   let side: Int
@@ -27,7 +28,7 @@ struct SweepOverview {
 
   /// Adds a pair.
   ///
-  /// - Parameter mean: its similarity at equal depth; NaN where it has none.
+  /// - Parameter mean: its similarity at equal relative depth; NaN where it has none.
   mutating func add(
     _ tile: HeatmapGrid.Tile, mean: Double, left: Int, right: Int
   ) {
@@ -50,7 +51,7 @@ struct SweepOverview {
         tiles: tiles.compactMap { $0 }, axis: axis, scoreName: scoreName, title: note),
       try Heatmap(
         values: table.elements, rows: names.count, columns: names.count, rowAxis: axis,
-        columnAxis: axis, scoreName: "mean \(scoreName) at equal depth")
+        columnAxis: axis, scoreName: "mean \(scoreName) at equal relative depth")
     )
   }
 

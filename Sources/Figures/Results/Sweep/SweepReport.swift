@@ -20,8 +20,8 @@ extension Report {
       Section(
         "Pairs of models",
         note: """
-          At the left, the mean of the similarity at equal depth: choose a pair by a click, by Enter, or \
-          by the sliders.\(left > 0 ? " \(Self.missing(left))" : "")
+          Left: mean similarity at equal relative depth. Choose a pair by a click, Enter, or the \
+          sliders.\(left > 0 ? " \(Self.missing(left))" : "")
           """,
         panels: [.pairs(try Pairs(result, chosen))])
     ]
@@ -50,8 +50,8 @@ extension Report {
   }
 
   private static func missing(_ count: Int) -> String {
-    "The maps of \(Format.count(count)) pairs are left out, because the page would become too large; "
-      + "they are in the folder pairs."
+    "The maps of \(Format.count(count)) pairs are left out to limit the size of the page; they are "
+      + "in the folder pairs."
   }
 }
 
@@ -78,7 +78,7 @@ extension Report.Pairs {
     }
     let overview = try Heatmap(
       values: means, rows: count, columns: count, rowAxis: axis, columnAxis: axis,
-      scoreName: "mean \(document.scoreName) at equal depth")
+      scoreName: "mean \(document.scoreName) at equal relative depth")
     self.init(
       overview: overview, maps: maps, entries: entries,
       missing: "The map of this pair is not in the page; it is in the folder pairs.")
@@ -121,7 +121,7 @@ extension Report.Table {
   fileprivate init(pairsOf document: SweepDocument) {
     self.init(
       [
-        .text("rows"), .text("columns"), .number("mean CKA at equal depth"),
+        .text("rows"), .text("columns"), .number("mean CKA at equal relative depth"),
         .number("cells without value"), .text("folder"),
       ],
       rows: document.pairs.map { pair in
