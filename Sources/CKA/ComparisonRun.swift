@@ -135,7 +135,7 @@ extension Comparison {
 private struct MinibatchJob: DeviceJob {
   let comparison: Comparison
 
-  /// What a minibatch comes to.
+  /// The sums of a minibatch.
   struct Part: Sendable {
     let sums: HSICSums
     let timings: Comparison.Timings

@@ -37,7 +37,7 @@ public enum Estimator: Sendable, Hashable {
     /// More examples at a time are for the estimators over all examples, which take any number.
     public static let mostSize = GramKernel.mostExamplesOfOneMatrix
 
-    /// Passes beyond these change no digit that is printed: errors fall as 1/√passes.
+    /// More passes change no printed digit: errors fall as 1/√passes.
     public static let mostPasses = 1_000_000
 
     /// The minibatch size for n examples where none is chosen: 256, or, where that would leave out more

@@ -1,6 +1,6 @@
 import Device
 
-/// HSIC of all layer pairs, summed over minibatches: what CKA is the ratio of.
+/// HSIC of all layer pairs, summed over minibatches; CKA is a ratio of them.
 ///
 /// Sums of different minibatches add up (`merge`), so work can be divided and resumed. Each layer
 /// has a power of two of its own taken out, so that no scale of activations overflows.
@@ -111,8 +111,8 @@ package struct HSICSums: Sendable {
     layers.indices.map { index in
       let new = other[index]
       var layer = layers[index]
-      // A layer without a matrix has no exponent to respect. One whose matrix vanished when it was
-      // centered has: that of its rounding errors.
+      // A layer without a matrix has no exponent. A matrix that vanished in centering has that of
+      // its rounding errors.
       let exponent =
         new.isEmpty
         ? layer.exponent

@@ -10,7 +10,7 @@ public enum Status: String, Sendable, Hashable, CaseIterable {
   case nonFinite = "non-finite"
   /// The estimator does not exist for so few examples.
   case tooFewExamples = "too-few-examples"
-  /// What centering leaves of the Gram matrix is as small as its rounding errors.
+  /// The centered Gram matrix is as small as its rounding errors.
   case lowPrecision = "low-precision"
   /// The value depends on which of several principal components of equal variance is the first.
   case degenerate

@@ -12,9 +12,9 @@ public struct Failure: Error, Sendable, CustomStringConvertible {
     case unavailable = 69
     /// The software or a device is wrong: a check failed, a device broke.
     case software = 70
-    /// The output cannot be made.
+    /// The output cannot be created.
     case cannotCreate = 73
-    /// Reading or writing broke off.
+    /// An error while reading or writing.
     case io = 74
   }
 

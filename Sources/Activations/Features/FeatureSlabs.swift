@@ -1,7 +1,7 @@
 import Activations
 import CPUKernels
 
-/// What a run of converted features was like.
+/// Summary of a run of converted features.
 public struct SlabStatistics: Sendable, Hashable {
   /// The written numbers times 2^exponent are the true ones; a multiple of 32, 0 for most data.
   public var exponent: Int
@@ -13,9 +13,9 @@ public struct SlabStatistics: Sendable, Hashable {
 
 /// Runs of features of some examples of one layer, as float32 relative to each feature's mean.
 ///
-/// This is where activations are touched: rows are gathered, converted and centered in slabs that
-/// stay in the cache. A value far from 1 is scaled by a power of two, so that products of two
-/// values neither overflow nor vanish.
+/// Gathers, converts and centers rows in slabs that stay in the cache; activations are read only
+/// here. A value far from 1 is scaled by a power of two, so that products of two values neither
+/// overflow nor vanish.
 public struct FeatureSlabs: ~Copyable {
   /// The layer that is read.
   public let layer: LayerActivations
@@ -113,7 +113,7 @@ public struct FeatureSlabs: ~Copyable {
     }
   }
 
-  /// Brings the features `range` within reach; returns the place of the first of them in `rows`.
+  /// Loads the features `range`; returns the index of the first in `rows`.
   private mutating func reach(_ range: Range<Int>) throws(ActivationReadError) -> Int {
     if stage == nil, rows.isEmpty {
       try layer.check()
@@ -163,8 +163,7 @@ public struct FeatureSlabs: ~Copyable {
     return writeWide(first, range.count, leastExponent: leastExponent, with: writer)
   }
 
-  /// One touch of the numbers, in the hope that they are of the size that is expected; nil where
-  /// they are out of float32's reach, or not finite.
+  /// Converts in one pass, assuming the expected magnitude; returns nil otherwise.
   private func writeNative(
     _ type: cka_native_type, _ first: Int, _ count: Int, leastExponent: Int?, with writer: Writer
   ) -> SlabStatistics? {
@@ -191,7 +190,7 @@ public struct FeatureSlabs: ~Copyable {
     }
   }
 
-  /// One touch of the numbers: all that has to be known of them is known.
+  /// Converts in one pass with known means and scale.
   private func writeCentered(
     by centers: LayerCenters, _ range: Range<Int>, at first: Int, with writer: Writer
   ) {
@@ -213,7 +212,7 @@ public struct FeatureSlabs: ~Copyable {
     }
   }
 
-  /// For everything that float32 does not hold as it is stored: through float64.
+  /// Converts through float64 what float32 cannot represent.
   private func writeWide(
     _ first: Int, _ count: Int, leastExponent: Int?, with writer: Writer
   ) -> SlabStatistics {

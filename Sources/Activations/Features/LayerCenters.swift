@@ -3,8 +3,8 @@ import CPUKernels
 import Support
 import Synchronization
 
-/// What is taken from a layer's features, and what they are divided by, wherever some of its examples
-/// are read: all that has to be known to read them piece by piece in the same units.
+/// What is taken from a layer's features, and what they are divided by, wherever some of its
+/// examples are read: so that all pieces are in the same units.
 public struct LayerCenters: Sendable {
   /// Written numbers times 2^exponent are the true ones; a multiple of 32, 0 for most data.
   public let exponent: Int
@@ -119,8 +119,8 @@ public struct LayerCenters: Sendable {
 
 /// A layer's examples in runs that are read at once.
 ///
-/// They are copied from files rather than read where they are mapped: it is as fast, and the system maps
-/// more than is touched, some of which would stay behind each run.
+/// Copied from files instead of read through the mapping: as fast, and mapped pages would stay
+/// resident.
 struct ExampleChunks: Sendable {
   let layer: LayerActivations
   let ranges: [Range<Int>]

@@ -2,9 +2,9 @@ import Activations
 import CPUKernels
 
 extension LayerActivations {
-  /// The type whose numbers kernels read where they lie: in this machine's byte order, the features
-  /// of an example side by side, none averaged. Else nil, and for 64-bit integers, whose differences
-  /// float64 does not hold, truth values and float8, which are converted one by one.
+  /// The type that kernels read in place: in this machine's byte order, the features of an example
+  /// side by side, none averaged. Else nil, and for 64-bit integers, whose differences float64 does
+  /// not hold, truth values and float8, which are converted one by one.
   public var nativeType: cka_native_type? {
     guard !isByteSwapped, memoryOrder == .rowMajor, positions.count == 1 else { return nil }
     switch scalarType {

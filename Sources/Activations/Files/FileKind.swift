@@ -1,4 +1,4 @@
-/// What a file is, told by its first bytes.
+/// The kind of a file, detected from its first bytes.
 enum FileKind: String {
   case npy = ".npy"
   case npz = ".npz"

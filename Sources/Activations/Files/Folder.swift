@@ -27,8 +27,9 @@ func fileNames(
   }
 }
 
-/// Whether nothing at all lies at `path`, not even a broken symbolic link. Nothing can lie at a path that
-/// is too long: that of a companion of a file with a long name. Throws where that cannot be told.
+/// Whether nothing at all lies at `path`, not even a broken symbolic link. Nothing can lie at a
+/// path that is too long: that of a companion of a file with a long name. Throws if that cannot be
+/// determined.
 func isMissing(_ path: String) throws(ActivationFileError) -> Bool {
   var status = stat()
   if lstat(path, &status) == 0 { return false }

@@ -54,7 +54,7 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
-  /// The open file itself, whatever lies now where it was opened.
+  /// The open file, even if another file has replaced it at its path.
   var descriptor: Int32 { file.number }
 
   var isFile: Bool { true }

@@ -2,7 +2,7 @@ import Activations
 
 /// The activations of one model, read from files.
 ///
-/// A model is one of these, told by content and not by extension:
+/// A model is one of these; the format is detected from the content, not the file name:
 /// - a `.npy` file: one layer; a 1-D array is n × 1;
 /// - a `.npz` file: each array is a layer, in the archive's order;
 /// - a `.safetensors` file: each tensor is a layer, in the natural order of names;
@@ -11,12 +11,12 @@ import Activations
 /// - a folder of `.npz`, of `.safetensors` or of HDF5 files with the same layers: consecutive
 ///   examples, in the natural order of file names.
 ///
-/// An array that cannot be a layer (a single number, strings, another number of examples) is skipped;
-/// `skipped` says which and why. A damaged file is an error. In a folder, hidden files, subfolders and
-/// files called `.json`, `.md`, `.txt`, `.csv`, `.png`, `.svg` or `.pdf` are passed over. A file
-/// `layers.json` in the folder, or beside a single file, gives the order of the layers (all of
-/// them), their stages and the sample IDs. Sample IDs may as well stand in `examples.txt` in the folder,
-/// or in `NAME.examples.txt` beside a single file, one a line.
+/// An array that cannot be a layer (a single number, strings, another number of examples) is
+/// skipped; `skipped` says which and why. A damaged file is an error. In a folder, hidden files,
+/// subfolders and files called `.json`, `.md`, `.txt`, `.csv`, `.png`, `.svg` or `.pdf` are
+/// skipped. A file `layers.json` in the folder, or beside a single file, gives the order of the
+/// layers (all of them), their stages and the sample IDs. Sample IDs may as well stand in
+/// `examples.txt` in the folder, or in `NAME.examples.txt` beside a single file, one a line.
 ///
 /// Files are mapped, not copied, and numbers stay as they are stored: of any scalar type, byte order
 /// and memory order, perhaps unaligned. Every size in a header is checked against the file first.

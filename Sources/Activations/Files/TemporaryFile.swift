@@ -68,7 +68,7 @@ struct TemporaryFile: ~Copyable {
     // @unchecked: threads write to places of their own.
     let bytes: UnsafeMutableRawBufferPointer
 
-    /// Takes the pages of `range` out of the process's memory; what was written stays in the file.
+    /// Releases the pages of `range`; the data stays in the file.
     func release(_ range: Range<Int>) {
       guard let start = bytes.baseAddress.map({ $0 + range.lowerBound }) else { return }
       let offset = Int(bitPattern: start) % Int(getpagesize())

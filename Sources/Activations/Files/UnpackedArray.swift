@@ -5,7 +5,7 @@ import Synchronization
 /// An array that must be unpacked before it can be read: it is, when it is first needed, as a whole,
 /// into a temporary file that is then mapped.
 ///
-/// Until then its addresses cannot be touched: they are reserved and have no memory.
+/// The address range is reserved (PROT_NONE) until `check()`.
 final class UnpackedArray: ActivationStorage {
   /// Where the array lies, or will.
   nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
@@ -13,7 +13,7 @@ final class UnpackedArray: ActivationStorage {
   private let unpack: @Sendable (TemporaryFile.Target) throws(ActivationFileError) -> Void
   private let file = Mutex<MappedFile?>(nil)
 
-  /// Sets addresses aside for `size` bytes; `fill` writes them all.
+  /// Reserves addresses for `size` bytes; `fill` writes all of them.
   init(
     size: Int, place: Place,
     fill: @escaping @Sendable (TemporaryFile.Target) throws(ActivationFileError) -> Void

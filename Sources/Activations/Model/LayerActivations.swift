@@ -18,12 +18,12 @@ public protocol ActivationStorage: AnyObject, Sendable {
   func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool
   /// Starts to bring `bytes` into memory, without waiting for them.
   func prefetch(_ bytes: UnsafeRawBufferPointer)
-  /// Lets go of the memory behind `bytes`. The values stay readable.
+  /// Releases the pages of `bytes`; the values stay readable.
   func evict(_ bytes: UnsafeRawBufferPointer)
 }
 
 extension ActivationStorage {
-  /// Nothing to do, but for storage that is filled late.
+  /// No-op by default; storage that is filled lazily overrides it.
   public func fill() throws(ActivationReadError) {}
 }
 
@@ -62,7 +62,7 @@ extension ActivationReadError: FailureConvertible {
   public var failure: Failure { Failure(isDamaged ? .data : .io, description) }
 }
 
-/// One layer's activations, borrowed where they lie: nothing is copied.
+/// One layer's activations, borrowed without copying.
 public struct LayerActivations: @unchecked Sendable {
   // @unchecked: the pointers lead to memory that nobody writes and that `storage` keeps alive.
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Names for models that are used together: of each as much of its path as tells it from the others.
+/// Unique names for models used together: each with as much of its path as needed.
 public struct ModelNames: Sendable {
   /// Endings of files that models' names go without.
   public static let endings = [".npy", ".npz", ".safetensors", ".h5", ".hdf5"]

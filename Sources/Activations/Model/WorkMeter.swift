@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Counts the work of a run while it is done, on any thread, so that it can be told which share of it is.
+/// Counts the finished work of a run, from any thread, to report progress.
 ///
 /// Work is counted in multiplications and additions, useful ones only: of a symmetric matrix, one half. A run
 /// says before each of its stages how many that will be; what does the work adds them as it goes.

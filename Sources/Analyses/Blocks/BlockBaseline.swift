@@ -1,13 +1,13 @@
 import CKA
 import Device
 
-/// Maps of a network without further blocks, made from a map by chance.
+/// Null maps without further blocks, made by randomizing a map.
 ///
 /// The null hypothesis: from layer to layer the representation moves by steps that come in no
-/// particular order; similarity falls with the way between two layers; what else a layer has of its own
-/// has nothing to do with where it stands, but for odd and even places, so that a checkerboard stays one.
-/// A map of the null takes the steps in a random order, and adds what decay leaves of the map with
-/// odd layers, and even layers, in a random order each. Blocks found before stay where they are.
+/// particular order; similarity falls with the way between two layers; residuals of layers of equal
+/// parity are exchangeable, which keeps the checkerboard of residual blocks. A map of the null
+/// takes the steps in a random order, and adds what decay leaves of the map with odd layers, and
+/// even layers, in a random order each. Blocks found before stay where they are.
 ///
 /// Neighbors that are alike, similarity that decays, networks that move faster in some places than in
 /// others, and layers that are unlike all others, have no block by this.
@@ -15,7 +15,7 @@ struct BlockBaseline {
   private let scan: BlockScan
   private let steps: [Double]
   private let decay: SimilarityDecay
-  /// What decay leaves; 0 where pairs do not count.
+  /// Residuals of the decay; 0 for pairs that do not count.
   private let rest: Matrix<Double>
   private let freeSteps: [Int]
   /// Layers outside of blocks, by even and odd places.

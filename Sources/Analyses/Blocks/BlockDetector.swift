@@ -17,7 +17,7 @@ public struct BlockDetector: Sendable, Hashable {
   public var significance: Double
   /// How many maps of the baseline a candidate is compared with.
   public var permutations: Int
-  /// What decides them.
+  /// Random seed of the null maps.
   public var seed: UInt64
 
   /// See the properties.
@@ -32,7 +32,7 @@ public struct BlockDetector: Sendable, Hashable {
     self.seed = seed
   }
 
-  /// The most maps of the baseline.
+  /// Maximum number of null maps.
   public static let mostPermutations = 100_000
 
   /// The least size in a map of `count` layers with values.

@@ -12,7 +12,7 @@ public struct LayerBlock: Sendable, Hashable {
   /// block: the mean over distances d of the difference of means, weighted by n·m/(n + m) of n pairs
   /// inside and m outside at d. Nil where other blocks leave no pair outside to compare with.
   public let contrast: Double?
-  /// How likely a network without this block has one that stands out as much
+  /// p-value of the block: probability of an equal score in a network without it
   /// (`Documentation/Numerics.md`).
   public let p: Double
 }
@@ -22,7 +22,7 @@ public struct LayerBlock: Sendable, Hashable {
 public struct BlockStructure: Sendable, Hashable {
   /// Disjoint blocks in the order of the layers.
   public let blocks: [LayerBlock]
-  /// The most likely further block that chance explains, if any interval has the least contrast.
+  /// The best candidate that is not significant, if any interval has the least contrast.
   public let insignificant: LayerBlock?
   /// Layers without values, which are left out.
   public let undefinedLayers: [Int]

@@ -41,9 +41,9 @@ public struct LayerMatches: Sendable, Hashable {
   }
 }
 
-/// How well layers find themselves in networks of the same architecture: the share of layers whose most
-/// similar layer in a network of another seed is the same layer, over all ordered pairs of networks
-/// (Kornblith et al. 2019, section 6.1).
+/// Layer-matching accuracy between networks of the same architecture: the share of layers whose
+/// most similar layer in a network of another seed is the same layer, over all ordered pairs of
+/// networks (Kornblith et al. 2019, section 6.1).
 ///
 /// Networks are the units that vary, not layers or pairs, which share networks: the error is that of the
 /// jackknife over networks (Efron & Tibshirani 1993, chapter 11).
@@ -103,8 +103,8 @@ public struct LayerMatching: Sendable {
   }
 
   /// Where the accuracy lies in 95 of 100 samples of m networks: within t₀.₀₂₅, of m − 1 degrees of
-  /// freedom, standard errors, and within 0 and 1. Nil where `standardError` is; of no length where all
-  /// networks are alike, which many layers, but not few networks, make credible.
+  /// freedom, standard errors, and within 0 and 1. Nil where `standardError` is; of zero width
+  /// if all networks agree, which with few networks is no evidence of certainty.
   public var interval: ClosedRange<Double>? {
     guard let accuracy, let standardError else { return nil }
     let freedom = Double(networkCount - 1)

@@ -1,6 +1,6 @@
 import Device
 
-/// How far a network's representation moves from each layer to the next, told from its map.
+/// Estimates from a map how far the representation moves from each layer to the next.
 ///
 /// At short distances similarity falls by the sum of the steps between two layers: with s the mean fall
 /// a layer, S_ij = μ_d − s·Σ(δ_k − 1) over the steps k between them. Least squares over all pairs at

@@ -44,7 +44,7 @@ final class CenteredGram: @unchecked Sendable {
     wideNumbers?.deallocate()
   }
 
-  /// Whether there is a matrix at all.
+  /// Whether the layer has a matrix.
   var exists: Bool { summary.isFinite && !summary.isConstant }
 
   /// The start of row `i`'s i + 1 numbers.
@@ -175,7 +175,7 @@ final class CenteredGram: @unchecked Sendable {
         }
       }
       let diagonal = entries[a]
-      // What stands behind the diagonal is zero: no row before was longer.
+      // Entries right of the diagonal are zero.
       entries[a] = isHollow ? 0 : diagonal
       var total = SIMD8<Double>()
       for start in stride(from: 0, to: a + 1, by: 8) {

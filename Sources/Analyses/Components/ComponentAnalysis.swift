@@ -4,7 +4,7 @@ import Device
 import LinearAlgebra
 import Support
 
-/// The principal components of all layers of one model, or of two, and what they explain of CKA.
+/// Principal components of all layers of one or two models, and their contributions to CKA.
 ///
 /// With λ and u the eigenpairs of a layer's centered Gram matrix HKH = X̃X̃ᵀ, biased linear CKA is
 /// Σᵢⱼ λˣᵢ λʸⱼ ⟨uˣᵢ, uʸⱼ⟩² / (√Σ(λˣ)²·√Σ(λʸ)²) (Nguyen, Raghu & Kornblith 2021, equation 4).

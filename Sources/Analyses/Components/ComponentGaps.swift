@@ -1,7 +1,7 @@
 import CKA
 import Device
 
-/// How far rounding may turn a layer's components into each other.
+/// Bounds the rotation of a layer's components by rounding.
 ///
 /// An error E of the matrix turns the space of its first k eigenvectors by an angle whose sine is at most
 /// 2‖E‖₂/(λₖ − λₖ₊₁) (Davis & Kahan 1970, as Yu, Wang & Samworth 2015 have it): where eigenvalues are

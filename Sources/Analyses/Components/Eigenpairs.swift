@@ -30,7 +30,7 @@ extension CenteredGram {
   ///
   /// - Parameter observe: hears which share of the way the residual has come, on a logarithmic scale, as far as
   ///   that is known.
-  /// - Throws: `.notConverged` after 400 blocks, which no matrix was seen to need.
+  /// - Throws: `.notConverged` after 400 blocks, more than any tested matrix needs.
   func leadingEigenpairs(
     _ count: Int, observe: (_ share: Double) -> Void
   ) throws(LinearAlgebraError) -> Eigenpairs {
@@ -198,7 +198,7 @@ private struct BlockKrylov {
         var length = length(block, row)
         var least = 1e-10 * lengths[row]
         while length <= least {
-          // Nothing new in this direction, as where the matrix has few components: any other will do.
+          // The direction is already in the basis (matrix of low rank): continue with any other.
           for index in row * n..<(row + 1) * n { block[index] = number() }
           subtractBasis(from: &block, rows: row..<row + 1)
           subtractEarlier(from: &block, row)

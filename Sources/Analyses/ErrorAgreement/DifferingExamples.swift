@@ -2,9 +2,10 @@ import CKA
 
 /// The examples on which one group of networks is ahead of the other the most, cross-fitted.
 ///
-/// Each group is split into halves at random. Those with the largest difference between one half of each
-/// group are chosen, and judged by the difference between the other halves, then the other way round.
-/// A difference on the networks that chose it is too large, the judges' one is not.
+/// Each group is split into halves at random. Those with the largest difference between one half of
+/// each group are chosen, and judged by the difference between the other halves, then the other way
+/// round. A difference is biased upward on the networks it was chosen on, but not on the held-out
+/// ones.
 public struct DifferingExamples: Sendable, Hashable {
   /// An example that was chosen at least once. Differences are the leading group's accuracy less the
   /// other's.

@@ -8,7 +8,7 @@ import Statistics
 public struct ExampleDispersion: Sendable, Hashable {
   /// Σ(aᵢ − bᵢ)²/n.
   public let observed: Double
-  /// Σ[aᵢ(1 − aᵢ)/(m_A − 1) + bᵢ(1 − bᵢ)/(m_B − 1)]/n: what binomial sampling makes of nothing.
+  /// Σ[aᵢ(1 − aᵢ)/(m_A − 1) + bᵢ(1 − bᵢ)/(m_B − 1)]/n: the part due to binomial sampling.
   public let sampling: Double
   /// (ā − b̄)² less the squared standard error of ā − b̄: the part of the excess that all examples share.
   public let meanPart: Double

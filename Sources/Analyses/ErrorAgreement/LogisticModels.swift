@@ -49,7 +49,7 @@ public struct LogisticModels: Sendable, Hashable {
   /// own difference explains, from 0 to 1 (McFadden's R² of model 3 with model 2 as the null). Chance
   /// explains some, too, the more the fewer the networks; NaN where model 2 leaves nothing.
   public var effectSize: Double {
-    // What is left of certainty by γ = 80 or by rounding is nothing.
+    // A deviance this small is rounding or the clamp at γ = 80.
     guard fits[1].logLikelihood < -1e-9 else { return .nan }
     return 1 - fits[2].logLikelihood / fits[1].logLikelihood
   }

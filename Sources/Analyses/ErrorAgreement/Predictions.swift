@@ -48,8 +48,8 @@ public struct Predictions: Sendable {
   /// The numbers as they are stored, examples × classes.
   private let layer: LayerActivations
 
-  /// Probabilities below this count as this much where their logarithms are taken: what a network
-  /// holds for impossible must not make one example outweigh all others.
+  /// Probabilities below this count as this much where their logarithms are taken, so that one
+  /// log(0) does not dominate the mean.
   public static let leastProbability = 1e-12
 
   /// Reads and checks predictions: n × 1 whole numbers are classes, n × C are probabilities or logits.

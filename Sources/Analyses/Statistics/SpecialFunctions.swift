@@ -93,7 +93,7 @@ private func continuedFraction(
     if c == 0 { c = tiny }
     let factor = c * d
     value *= factor
-    // Slower than any call needs: some √(degrees of freedom) terms do.
+    // Converges in O(√ν) terms; this limit is never reached.
     if abs(factor - 1) <= .ulpOfOne || k == 1e6 { return value }
   }
 }

@@ -3,7 +3,7 @@ import CKA
 import Device
 import Support
 
-/// How the CKA of two layers moves as examples are dropped: those that carry most, and as many at random.
+/// CKA of two layers without the examples that contribute most, and without random ones.
 ///
 /// CKA answers to few examples far from the rest, and to a translation of a subset of them (Davari et al.
 /// 2023, "Reliability of CKA as a similarity measure"), which moves no decision boundary. Such examples
@@ -13,7 +13,7 @@ public struct DropCurve: Sendable, Hashable {
   public struct Point: Sendable, Hashable {
     /// The share of the examples that is dropped.
     public let fraction: Double
-    /// How many that is: rounded up.
+    /// Number of dropped examples, ⌈fraction · n⌉.
     public let dropped: Int
     /// CKA without the examples of the largest contributions to ⟨A, B⟩; NaN where nothing varies any more.
     public let withoutContributors: Double

@@ -1,6 +1,6 @@
 import CKA
 
-/// What leaving out one example at a time says of a similarity: its bias and its standard error.
+/// Jackknife bias and standard error of a similarity.
 ///
 /// With θ the value of all n examples and θ₍ₖ₎ that without example k (Efron & Tibshirani 1993, chapter
 /// 11): bias (n−1)(θ̄ − θ) and squared error (n−1)/n·Σ(θ₍ₖ₎ − θ̄)². Nothing is drawn twice: a bootstrap

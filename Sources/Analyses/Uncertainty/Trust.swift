@@ -3,8 +3,8 @@ import CKA
 import Device
 import Support
 
-/// How far a map of debiased CKA can be trusted: what chance alone would give, how much the values would
-/// vary with other examples, and which examples carry them.
+/// Uncertainty of a map of debiased CKA: null distribution, standard errors, and influential
+/// examples.
 ///
 /// All examples of the comparison are in memory at once: 2n(n−1) bytes a layer, twice while the control
 /// is made, and 4n(n−1) bytes more of a layer that is made anew in float64: see `leastMemory(on:pair:)`.
@@ -28,7 +28,7 @@ public struct Trust: Sendable {
     self.seed = seed
   }
 
-  /// How deep a pair of layers is looked into.
+  /// Settings of the analysis of one pair of layers.
   public struct PairSettings: Sendable, Hashable {
     /// Random pairings of the permutation test.
     public var permutations: Int

@@ -1,6 +1,6 @@
 import CKA
 
-/// A layer's examples in the two groups that its first direction tells apart.
+/// Splits a layer's examples into two groups along its first direction.
 ///
 /// A subset that is moved away from the rest, by whatever distance, moves no boundary of a linear
 /// classifier's, but makes CKA its own: of layers that are independent otherwise 0.95 and more (Davari et

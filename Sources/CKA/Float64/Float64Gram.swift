@@ -59,7 +59,7 @@ package final class Float64Gram {
     return entries * Double(layer.featureCount)
   }
 
-  /// Whether there is a matrix at all.
+  /// Whether the layer has a matrix.
   var exists: Bool { summary.isFinite && !summary.isConstant }
 
   /// Numbers of a tile.

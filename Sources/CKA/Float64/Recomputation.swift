@@ -2,7 +2,7 @@ import Activations
 import Device
 
 extension WorkMeter {
-  /// What float32 leaves too little of is made anew.
+  /// Recomputes in float64 the layers that float32 cannot resolve.
   public func beginFloat64(_ flops: Double) { begin(flops, as: "float64 recomputation") }
 }
 

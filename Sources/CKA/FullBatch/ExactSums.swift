@@ -1,6 +1,6 @@
 import Device
 
-/// The sums of an exact plan's parts, and what they come to.
+/// Accumulates the parts of a full-batch plan.
 struct ExactSums: Sendable {
   private let work: ExactWork
   /// ⟨K̃, L̃⟩ of all pairs; where `isFeatures`, ‖XᵀY‖² for now.

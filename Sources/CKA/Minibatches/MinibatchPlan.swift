@@ -2,7 +2,7 @@ import Synchronization
 
 /// Which examples form which minibatch.
 ///
-/// Nothing of a plan grows with its passes: the order of a pass is made when it is needed.
+/// Memory does not grow with the passes: each order is computed when needed.
 public struct MinibatchPlan: Sendable {
   /// The minibatches in the order they are worked on; each a list of examples.
   public let batches: Batches
@@ -172,7 +172,7 @@ package struct SplitMix64 {
     return z ^ (z >> 31)
   }
 
-  /// Goes back by one output.
+  /// Steps the generator back by one output.
   mutating func goBack() { state &-= Self.step }
 
   /// A number below `bound`, all equally likely (Lemire 2019).

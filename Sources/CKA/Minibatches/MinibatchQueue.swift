@@ -1,7 +1,7 @@
 import Device
 import Support
 
-/// Hands minibatches out to the devices that share them, and gives what they come to back in order.
+/// Hands minibatches out to the devices that share them, and returns the results in order.
 ///
 /// Each device's thread calls `take`, then `finish` or `fail`; the thread that adds up calls `next`.
 /// No minibatch is handed out that is far ahead of the oldest unfinished one: few results wait.
@@ -24,7 +24,7 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
   private var devices = 0
   /// The first minibatch that was never handed out.
   private var fresh = 0
-  /// Minibatches that were handed out in vain.
+  /// Minibatches returned by failed devices.
   private var returned: Set<Int> = []
   /// Finished minibatches that wait for earlier ones.
   private var finished: [Int: (result: Result, device: Int)] = [:]
@@ -45,7 +45,7 @@ final class MinibatchQueue<Result: Sendable>: @unchecked Sendable {
     }
   }
 
-  /// Sends all devices home, each after the minibatch it works on.
+  /// Stops all devices after their current minibatch.
   func close() { condition.locked { isClosed = true } }
 
   /// A minibatch to work on, the oldest there is; waits where others may yet hand theirs back. Nil

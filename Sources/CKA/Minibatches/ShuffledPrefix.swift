@@ -1,9 +1,9 @@
 extension MinibatchPlan {
   /// The first `few` of `permutation(of:seed:pass:)`, in memory for so many.
   ///
-  /// Nothing says what stands at the first places before the shuffle's last step. So the steps are undone, the
-  /// last one first, and only for the numbers at those places: where each of them was before a step is one of
-  /// two places.
+  /// The first places are known only after the shuffle's last step. So the steps are undone, the
+  /// last one first, and only for the numbers at those places: where each of them was before a step
+  /// is one of two places.
   static func permutation(of count: Int, seed: UInt64, pass: Int, first few: Int) -> [Int] {
     guard few > 0 else { return [] }
     var draws = ShuffleDraws(count: count, seed: seed, pass: pass)

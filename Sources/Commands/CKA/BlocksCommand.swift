@@ -72,7 +72,7 @@ struct BlocksCommand: ParsableCommand {
       let detector = BlockDetector(
         minimumSize: minSize, minimumContrast: minContrast, significance: significance,
         permutations: permutations, seed: seed)
-      // A core a network.
+      // One core per network.
       let structures = try concurrentMap(input.networks) { try detector.structure(of: $0.map) }
       let across = try AcrossModels(input, structures)
       let document = BlocksDocument(input, structures, across, by: detector)

@@ -19,7 +19,7 @@ func withRanks(_ body: (any ProcessGroup) throws -> Void) throws {
         ranks = started
         do {
           try body(started)
-          // MPI's own end would keep a core of each rank busy while the first writes results.
+          // MPI_Finalize would keep one core per rank busy while rank 0 writes results.
           _ = try started.exchange([])
         } catch let error as any FailureConvertible where started.count > 1 {
           let failure = error.failure
@@ -34,7 +34,7 @@ func withRanks(_ body: (any ProcessGroup) throws -> Void) throws {
   #else
     let size = environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? 1
     guard size > 1 else { return try reportingFailures { try body(SingleProcess()) } }
-    // All processes find the same; one line is enough.
+    // All processes find the same error; one message is enough.
     guard environment["OMPI_COMM_WORLD_RANK"] == "0" else {
       throw ExitCode(Failure.Code.unavailable.rawValue)
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The fonts that come with a bundle of the commands, for machines that have none.
+/// Fonts of the bundle, for machines without fonts.
 ///
 /// Without any font Cairo draws letters as strokes of ASCII alone, and Fontconfig complains of its
 /// missing configuration. `make dist` puts a font and a configuration beside the commands.

@@ -13,21 +13,21 @@ public enum Console {
     return logger
   }
 
-  /// The last words of a command that failed.
+  /// Prints the error that ends a command.
   public static func failure(_ message: String) {
     Progress.end()
     writeError("\(command): error: \(message)\n")
   }
 
-  /// Something that people must know even where they want to hear of errors only.
+  /// Prints a warning even with --quiet.
   public static func warning(_ message: String) {
     writeError("\(command): warning: \(message)\n")
   }
 
   /// Prints a result.
   ///
-  /// Where nobody reads any more (`cka inspect … | head`), nothing is printed and nothing is wrong:
-  /// files are written before anything is printed.
+  /// If the reader is gone (`cka inspect … | head`), output is dropped without an error; files are
+  /// written before anything is printed.
   public static func print(_ text: String, terminator: String = "\n") throws {
     Progress.end()
     hideStatus()
@@ -61,7 +61,7 @@ public enum Console {
     return (100, 60)
   }
 
-  /// Writes to standard error, in place of a status line; there is nobody to tell where that fails.
+  /// Writes to standard error, replacing the status line; failures are ignored.
   static func writeError(_ text: String) {
     hasStatus.withLock {
       _ = write(($0 ? eraseLine : "") + text, to: STDERR_FILENO)

@@ -5,8 +5,8 @@ import Support
 
 /// What a command sets up before it does anything else: all that changes its process. No library does.
 public enum ProcessSetup {
-  /// Makes failures of reading and writing end in messages and exit codes, not in signals, and takes of
-  /// the process's limits what there is.
+  /// Turns I/O failures into messages and exit codes instead of signals, and raises the limits of the
+  /// process.
   public static func prepare() {
     keepStandardStreams()
     // A reader that has gone (`cka inspect … | head`) and a file over the limit of `ulimit -f` are
@@ -25,8 +25,8 @@ public enum ProcessSetup {
     BundledFonts.use()
   }
 
-  /// For a limit on memory that is kept: what was freed does not count. Where memory is plentiful, keeping it is
-  /// 3 to 6 % faster.
+  /// Returns freed memory to the system so that the process stays below `--memory`. If memory is
+  /// plentiful, keeping it is 3 to 6 % faster.
   public static func returnFreedMemory() { cka_return_freed_memory() }
 
   /// A model may have more layers, each a file, than a process may usually have open files.

@@ -46,7 +46,7 @@ public enum Progress {
     let time = "for \(Format.count(Int(elapsed))) s"
     guard let stage else { return String("working \(time)".prefix(columns - 1)) }
     let share = stage.share
-    // What took a moment is no measure of what is left.
+    // Too little time has passed to estimate the rest.
     let rest =
       stage.isEven && elapsed >= 1 && share >= 0.05 && share < 1
       ? "\(wholeSeconds(elapsed * (1 - share) / share)) left" : time

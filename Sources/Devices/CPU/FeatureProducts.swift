@@ -264,6 +264,6 @@ private struct FeatureWork: Sendable {
     (padded(part.rows.count), Self.stride(padded(columnCount(of: part))))
   }
 
-  /// Rows a large power of two apart would all want the same few places of the first cache.
+  /// Avoids strides of a large power of two, which map all rows to the same cache sets.
   private static func stride(_ columns: Int) -> Int { columns % 256 == 0 ? columns + 16 : columns }
 }

@@ -27,7 +27,7 @@ final class GramMatrix: @unchecked Sendable {
   ) throws(DeviceError) {
     exampleCount = n
     rowCount = (n + rowUnit - 1) / rowUnit * rowUnit
-    // Rows a large power of two apart would all want the same few places of the first cache.
+    // Avoids strides of a large power of two, which map all rows to the same cache sets.
     stride = rowCount % 256 == 0 && isShared ? rowCount + 16 : rowCount
     self.isShared = isShared
     memory = try Floats(rowCount, stride, for: "a Gram matrix", from: pool)
@@ -54,7 +54,7 @@ final class GramMatrix: @unchecked Sendable {
     isConstant = false
   }
 
-  /// There is no such matrix: a feature is NaN or infinite.
+  /// Marks the matrix as undefined: a feature is NaN or infinite.
   func markNotFinite() {
     isFinite = false
     isConstant = false

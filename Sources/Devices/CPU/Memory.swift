@@ -3,8 +3,8 @@ import Glibc
 import Support
 import Synchronization
 
-/// Memory that is used again: the next minibatch needs what the last one needed, and the system
-/// takes longer to clear new pages than a core to fill them.
+/// A pool of reusable memory: consecutive minibatches need the same sizes, and clearing new pages
+/// takes longer than filling them.
 final class MemoryPool: Sendable {
   /// Blocks that nobody uses, by their bytes.
   private let idle = Mutex<(blocks: [Int: [Block]], bytes: Int)>(([:], 0))
@@ -24,8 +24,8 @@ final class MemoryPool: Sendable {
 
   /// A block of `bytes` bytes or more, with any values.
   ///
-  /// Memory would grow with every size that is asked for once: an idle block is taken if it is at most
-  /// twice as large, and a new one takes the place of idle ones.
+  /// Reuses an idle block of up to twice the size. A new block replaces idle ones; otherwise the
+  /// pool would keep one block per size ever requested.
   fileprivate func take(_ bytes: Int, for what: String) throws(DeviceError) -> Block {
     let (used, spare): (Block?, [Block]) = idle.withLock { idle in
       func pop(_ size: Int) -> Block? {
@@ -86,7 +86,7 @@ final class Floats: @unchecked Sendable {
   ) throws(DeviceError) {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     let limit = MachineLimits.current.memory
-    // The system would promise more than it has, and end the process when the promise is called in.
+    // The system overcommits and would kill the process when the pages are touched.
     guard !overflow, count <= limit / MemoryLayout<Float>.size else {
       throw DeviceError(
         kind: .outOfMemory, call: "malloc",

@@ -4,7 +4,7 @@ import CPUKernels
 import FeatureSlabs
 import LinearAlgebra
 
-/// What multiplies: our own packed kernels, or OpenBLAS on processors that they are not written for.
+/// The GEMM backend: our packed kernels, or OpenBLAS on other processors.
 ///
 /// Both take slabs: some numbers of each of some rows. Rows from `r` on, r a multiple of
 /// `rowUnit`, lie from r · count on, so that a part of a slab's rows is a slab.

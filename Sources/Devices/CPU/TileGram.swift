@@ -38,7 +38,7 @@ final class TileWorkspace: @unchecked Sendable {
     self.tile = tile
     func padded(_ count: Int) -> Int { (count + rowUnit - 1) / rowUnit * rowUnit }
     let (rows, columns) = (padded(tile.rows.count), padded(tile.columns.count))
-    // Rows a large power of two apart would all want the same few places of the first cache.
+    // Avoids strides of a large power of two, which map all rows to the same cache sets.
     stride = columns % 256 == 0 ? columns + 16 : columns
     products = try Floats(rows, stride, for: "a tile", from: pool)
     func slabs(_ rows: Int) throws(DeviceError) -> [Floats] {

@@ -1,6 +1,6 @@
 import Activations
 
-/// A place that makes Gram matrices of activations and compares them.
+/// A device that computes Gram matrices and their inner products.
 ///
 /// Three operations are a device: it then does every estimate from minibatches, and those over all examples that
 /// fit the memory at once. They are coarse, so that a backend is free inside: one launch for all layers, fused
@@ -99,7 +99,7 @@ public struct GramSummary: Sendable, Hashable {
   }
 }
 
-/// What a device is, and what of it can be used here and now.
+/// Properties of a device and the resources available to this process.
 public struct DeviceInfo: Sendable, Hashable {
   /// How the user names it: `cpu`, `opencl:0`.
   public var id: String

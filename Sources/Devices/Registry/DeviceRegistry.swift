@@ -26,10 +26,10 @@ public struct DeviceRegistry: Sendable {
     public let devices: [any Device]
     /// How many of them, from the first, share the work.
     public var sharing = 1
-    /// One sentence an element: which device was taken, and why others were passed over.
+    /// One sentence per element: which device was chosen and why others were skipped.
     public let reasons: [String]
-    /// Those of `reasons` that a user must hear unasked: a GPU that cannot be used, or a device that does
-    /// not do what was asked of it. That a machine has no GPU is none of them.
+    /// The `reasons` to report even if not asked for: an unusable GPU, or a device that cannot do
+    /// what was requested; not the absence of a GPU.
     public let news: [String]
   }
 

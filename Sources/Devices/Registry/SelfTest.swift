@@ -2,7 +2,7 @@ import Activations
 import BLASDevice
 import Device
 
-/// A few small Gram matrices, held against the CPU's, before a device is trusted unasked.
+/// Compares a few small Gram matrices with the CPU's before `auto` uses a device.
 enum SelfTest {
   static func run(_ device: some Device) throws(DeviceError) {
     let cpu = BLASDevice()

@@ -1,7 +1,7 @@
-/// What is written beside the cells of one axis of a heatmap.
+/// The labels of one axis of a heatmap.
 ///
-/// Every index gets its name where the cells leave room for a line of text. Otherwise every second is
-/// named, every third and so on, so far apart that names never touch.
+/// Every index is named if there is room for a line of text; otherwise every second, third, … so that
+/// names never touch.
 struct AxisLabels {
   /// A label: its place in cells from the start of the axis, what it says, how long it is.
   struct Label {

@@ -18,8 +18,8 @@ struct ChartAxis {
 
   /// An axis of `length` pixels over `values`, the outermost `inset` from its ends.
   ///
-  /// A logarithmic axis spans a factor of four at least: noise should not look like growth. A linear one
-  /// spans its range, where it has one.
+  /// A logarithmic axis spans at least a factor of four, so that noise does not look like growth. A
+  /// linear one spans its range, where it has one.
   init(_ values: [Double], scale kind: LineChart.Scale, length: Double, inset: Double) {
     self.inset = inset
     var (least, most): (Double, Double)

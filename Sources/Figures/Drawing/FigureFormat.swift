@@ -13,7 +13,7 @@ extension Figure {
     try data(format, style: .standard)
   }
 
-  /// Writes the picture to `path`, whole or not at all.
+  /// Writes the picture to `path` atomically.
   ///
   /// - Throws: `FigureError` of kind `writing` where the file cannot be written.
   public func write(

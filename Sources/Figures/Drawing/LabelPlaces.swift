@@ -1,5 +1,5 @@
-/// Places for labels that would like to stand at `wishes`, none nearer to another than `distance`, all
-/// inside `room`, in the order of the wishes and as little moved as that allows.
+/// Places labels as close as possible to `wishes`, in the same order, at least `distance` apart and
+/// inside `room`.
 ///
 /// Labels that crowd form a block that stands about the mean of its wishes; blocks that meet join.
 ///

@@ -1,4 +1,4 @@
-/// Names that stand beside each other, as short as their room asks for, and different wherever they were.
+/// Shortens the names of an axis to fit, keeping different names different.
 ///
 /// What all names begin or end with goes first, up to a separator or a number; then words lose their last
 /// letters, as long as different words stay different: those that say where a layer is before the last one,
@@ -27,7 +27,8 @@ package struct ShortNames {
   ) -> (texts: [String], pattern: String?) {
     let whole = names.map(displayText)
     if whole.allSatisfy(fits) { return (whole, nil) }
-    // Only now: very long names have lost their middle in `whole`, and with it what differs.
+    // Must come after `whole`, which cuts the middle of very long names and may remove what
+    // differs.
     let visible = names.map(visibleText)
     guard names.count > 1 else { return (visible.map { shortened($0, until: fits) }, nil) }
     let (prefix, rests, suffix) = withoutCommonEnds(visible)

@@ -24,7 +24,7 @@ func undefinedBlocks(of heatmap: Heatmap) -> [CellBlock] {
     growing = next
   }
   done += growing.map { CellBlock(rows: $0.value..<heatmap.rows, columns: $0.key) }
-  // Dictionaries have no order of their own; the picture must have one.
+  // Dictionary order is random; the picture needs a fixed order.
   return done.sorted {
     ($1.area, $0.rows.lowerBound, $0.columns.lowerBound)
       < ($0.area, $1.rows.lowerBound, $1.columns.lowerBound)

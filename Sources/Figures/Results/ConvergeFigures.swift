@@ -3,8 +3,8 @@ import Report
 import Results
 
 extension LineChart {
-  /// Mean errors against batch size, a curve a number of passes, and the other way round, with bands
-  /// from the least to the most of all repeats. An error of 0 has no place on a logarithmic axis.
+  /// Mean errors against batch size, one curve per number of passes, and vice versa; bands span all
+  /// repeats. Errors of 0 cannot be drawn on a logarithmic axis.
   init(_ document: ConvergeDocument) throws(FigureError) {
     func curve(
       _ points: [ConvergeDocument.Point], label: String, x: (ConvergeDocument.Point) -> Int
@@ -13,7 +13,7 @@ extension LineChart {
         guard let error = point.meanError, let least = point.meanErrors.min(),
           let most = point.meanErrors.max(), least > 0
         else { return nil }
-        // The mean of equal numbers may round away from them.
+        // Rounding may put the mean of equal numbers outside their range.
         let spread = min(least, error)...max(most, error)
         return Point(
           x: Double(x(point)), y: error, spread: point.meanErrors.count > 1 ? spread : nil)

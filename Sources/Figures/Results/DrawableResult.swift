@@ -4,8 +4,8 @@ import Report
 import Results
 import Support
 
-/// All that the figures and the page of a result are made of. A command makes one of what it has computed, and
-/// `cka plot` one of the files of a folder, so that both draw the same.
+/// A result that can be drawn. A command creates one from what it computed, `cka plot` from a
+/// folder, so that both draw the same figures.
 package protocol DrawableResult: Sendable {
   /// Reads the result of a folder.
   init(in folder: String) throws
@@ -28,7 +28,7 @@ package struct NamedFigure: Sendable {
 
 extension DrawableResult {
   /// The files of a result, ready to be written: `data`, then pictures, and the page where it is wanted. They are
-  /// made side by side: of a thousand layers each takes a good part of a second.
+  /// computed in parallel: with a thousand layers each takes a good part of a second.
   package func files(with data: [FileMaker], report: Bool) throws -> [ResultFile] {
     try concurrentMap(data + drawings(report: report)) { try $0() }
   }
@@ -70,7 +70,7 @@ package func readResult(in folder: String) throws -> any DrawableResult {
   return try type.init(in: place)
 }
 
-/// Draws what the files in `folder` hold: where they make no figure, it is the files' fault.
+/// Draws the result in `folder`; a drawing error is reported as bad data of its files.
 package func drawing<Result>(_ folder: String, _ body: () throws -> Result) throws -> Result {
   do { return try body() } catch let error as FigureError where error.kind == .invalid {
     throw Failure(.data, "\(oneLine(folder)): cannot be drawn: \(oneLine(error.description))")

@@ -2,9 +2,9 @@ import Analyses
 import Device
 import Support
 
-/// What the pairs of a sweep's models say beside their blocks.
+/// Statistics of the pairs of models of a sweep, beyond their blocks.
 ///
-/// Pairs go by one after another: none of their maps is kept.
+/// Pairs are processed one at a time; maps are not stored.
 package struct AcrossModels {
   /// The similarity of networks of two architectures at equal relative depth.
   package struct DepthCurve {
@@ -67,7 +67,7 @@ package struct AcrossModels {
     }
   }
 
-  /// A row a pair of models.
+  /// One row per pair of models.
   package var pairTable: [UInt8] {
     let kinds = ["inside", "across", "outside"]
     let headings = kinds.flatMap { [$0, "\($0)_pairs", "\($0)_at_equal_depth", "\($0)_depths"] }

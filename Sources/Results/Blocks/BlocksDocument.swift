@@ -32,11 +32,11 @@ package struct BlocksDocument: StoredDocument {
     /// Undefined pairs of other layers.
     var undefinedPairs: Int
     package var blocks: [ResultDocument.Block]
-    /// The best candidate that chance explains.
+    /// The best candidate that is not significant.
     var insignificant: ResultDocument.Block?
   }
 
-  /// What is left out does not exist.
+  /// Keys without a value are omitted.
   struct Mean: Codable {
     var mean: Double?
     var pairs: Int
@@ -67,7 +67,7 @@ package struct BlocksDocument: StoredDocument {
     var accuracy: Double
     /// Of the jackknife over models; left out for fewer than three.
     var standardError: Double?
-    /// Of 95 %: from, to; left out where there is no error.
+    /// 95 % interval: from, to; omitted without a standard error.
     var interval: [Double]?
   }
 

@@ -1,7 +1,7 @@
 import Device
 import Support
 
-/// What `blocks` finds.
+/// The result of `blocks`.
 package struct BlocksResult: FolderResult {
   package let document: BlocksDocument
   /// Of one model: its map.

@@ -78,7 +78,7 @@ extension MinibatchPlan {
 }
 
 extension ExactPlan {
-  /// How the estimate is made, where that is not the plain way.
+  /// How a full-batch estimate is computed, unless everything is done at once.
   ///
   /// - Parameter memory: the limit in bytes that was asked for, if any.
   package func notes(memory: Int?) -> [Note] {

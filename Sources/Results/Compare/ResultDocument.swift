@@ -36,7 +36,8 @@ package struct ResultDocument: StoredDocument {
     /// How products were made.
     var precision: Precision?
     var minibatches: Int
-    /// Why this device was chosen and others were passed over, a sentence each; left out where the user chose.
+    /// Why this device was chosen and others were skipped, one sentence each; omitted if the user
+    /// chose.
     var reasons: [String]?
   }
 
@@ -148,7 +149,7 @@ package struct ResultDocument: StoredDocument {
   package var models: [Model]
   /// Every other cell is "ok".
   package var undefinedCells: [Cell]
-  /// What was computed anew in float64 on the CPU; left out where nothing was.
+  /// Layers and cells recomputed in float64 on the CPU; omitted if there are none.
   var float64: Recomputed?
   /// Of a network with itself, where they were asked for.
   package var blocks: [Block]?
@@ -248,12 +249,12 @@ extension ResultDocument.Worker {
     if !reasons.isEmpty { self.reasons = reasons }
   }
 
-  /// Nobody: there was nothing to do.
+  /// No device: there was nothing to do.
   static let none = Self(id: "", name: "", backend: "", driver: "", minibatches: 0)
 }
 
 extension ResultDocument {
-  /// Who did the work, as documents tell it.
+  /// The devices that did the work, as written to documents.
   struct Workers {
     var first: Worker
     var sharing: [Worker]?

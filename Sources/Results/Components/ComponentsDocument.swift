@@ -61,7 +61,7 @@ package struct ComponentsDocument: StoredDocument {
   package var models: [ResultDocument.Model]
   /// k.
   package var components: Int
-  /// A list a model.
+  /// One list per model.
   package var layers: [[Layer]]
   /// The first axis of `reduced.npy`.
   package var removed: [Int]

@@ -63,11 +63,11 @@ let countable = 0...(1 << 53)
 let scores = -2.0...2.0
 /// Probabilities, shares, accuracies; with room for rounding.
 let fractions = -1e-9...(1 + 1e-9)
-/// Numbers that are only told, or drawn on an axis of their own.
+/// Numbers that are only printed, or drawn on an axis of their own.
 let plainNumbers = -1e100...1e100
 /// Bandwidths and factors of them: all that float64 holds.
 let positive = 0...Double.greatestFiniteMagnitude
-/// Thirty million years.
+/// Upper bound of durations in seconds, about thirty million years.
 let durations = 0...1e15
 
 extension ResultDocument.Estimator {

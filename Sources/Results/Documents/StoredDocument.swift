@@ -2,10 +2,10 @@ import Activations
 import FoundationEssentials
 import Support
 
-/// A JSON document that says what a command found, and lets other commands go on from it.
+/// A JSON document with the result of a command, which other commands can read.
 ///
-/// Anybody may have changed the file: `check` holds every number by which a reader would index, count or
-/// divide against the others, so that whoever has a document that was read need not look again.
+/// The file is untrusted: `check` validates every number used as an index, count or divisor, so
+/// that a decoded document needs no further checks.
 package protocol StoredDocument: Codable, Sendable {
   /// What the file is called in the folder of a result.
   static var name: String { get }
@@ -62,7 +62,7 @@ package struct DocumentFault: Error {
 }
 
 extension DocumentFault {
-  /// What a decoder could not make a value of.
+  /// A value that could not be decoded.
   init(_ error: DecodingError) {
     switch error {
     case .keyNotFound(let key, let context):

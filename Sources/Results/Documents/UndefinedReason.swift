@@ -1,7 +1,7 @@
 import CKA
 import Device
 
-/// Why a layer has no values; nil where it has, or where no layer can have any.
+/// Why a layer has no values; nil if it has, or if no layer can have any.
 package func reason(_ status: Status, _ sigma: Double?, _ kernel: GramKernel) -> String? {
   switch status {
   case .ok, .tooFewExamples: nil

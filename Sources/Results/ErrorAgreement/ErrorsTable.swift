@@ -5,7 +5,7 @@ extension ErrorsDocument {
   /// The findings for people.
   package var text: String { table.text + sentences.map { $0 + "\n" }.joined() }
 
-  /// The numbers that are there of both groups, and what chance makes of them.
+  /// The numbers of both groups, with their values for random groups.
   package var table: TextTable {
     let (a, b) = (oneLine(groups[0].name), oneLine(groups[1].name))
     var table = TextTable([
@@ -42,7 +42,7 @@ extension ErrorsDocument {
     return table
   }
 
-  /// What is counted, a line each.
+  /// The counts, one sentence each.
   package var sentences: [String] {
     let (a, b) = (oneLine(groups[0].name), oneLine(groups[1].name))
     var lines: [String] = []
@@ -89,7 +89,7 @@ extension ErrorsDocument {
   private func root(_ square: Double?) -> String {
     guard let square else { return "" }
     let value = (square < 0 ? -1 : 1) * abs(square).squareRoot() * 100
-    // Rounding of sums whose true value is 0.
+    // Treats rounding errors of a true 0 as 0.
     return "\(Format.fixed(abs(value) < 0.005 ? 0 : value, 2))"
   }
 

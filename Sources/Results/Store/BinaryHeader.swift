@@ -57,8 +57,8 @@ struct BinaryHeader {
   }
 }
 
-/// Reads the header of a binary file of a store, whose checksum has been found right. A right checksum is
-/// no promise: every number is held against what it can be.
+/// Reads the header of a binary file of a store, whose checksum has been found right. A valid
+/// checksum proves nothing about the content: every number is range-checked.
 struct BinaryReader {
   /// Where the numbers begin, and how many bytes they are.
   let numbers: UnsafeRawBufferPointer

@@ -1,8 +1,7 @@
 import CXXHash
 import Support
 
-/// A 128-bit XXH3 hash: what identifies contents. Not made to withstand somebody who wants two
-/// contents to have the same.
+/// A 128-bit XXH3 hash: what identifies contents. Not cryptographic: collisions can be constructed.
 struct Digest: Hashable, Sendable, Comparable {
   let high: UInt64
   let low: UInt64

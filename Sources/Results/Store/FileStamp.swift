@@ -1,7 +1,7 @@
 import Activations
 import Glibc
 
-/// What tells whether a file has changed without reading it.
+/// Size and times of a file, to detect changes without reading it.
 struct FileStamp: Codable, Sendable, Hashable {
   var name: String
   var size: Int
@@ -16,7 +16,7 @@ struct FileStamp: Codable, Sendable, Hashable {
   static func files(ofModel path: String) -> [FileStamp] {
     for _ in 0..<2 {
       let stamps = stamps(ofModel: path)
-      // Ages of less than nothing come from other clocks, with which nothing is waited for.
+      // Negative ages come from clocks that disagree; do not wait for them.
       guard let age = stamps.map(\.changed.age).min(), age < coarsest else { return stamps }
       let isFine = stamps.contains { $0.changed.nanoseconds != 0 }
       let rest = (isFine ? tick : coarsest) - age

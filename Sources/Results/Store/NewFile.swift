@@ -193,7 +193,7 @@ final class MappedBytes: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: start, count: size)
   }
 
-  /// Lets go of the memory behind the bytes, which come back when they are read.
+  /// Releases the pages of the bytes; they are read again on access.
   func evict() {
     if let start = bytes.baseAddress {
       madvise(UnsafeMutableRawPointer(mutating: start), bytes.count, MADV_DONTNEED)

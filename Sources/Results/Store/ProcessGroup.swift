@@ -9,8 +9,8 @@ public protocol ProcessGroup {
   var rank: Int { get }
   /// How many there are.
   var count: Int { get }
-  /// Gives `message` to all, and returns everybody's in the order of their ranks. Returns when all
-  /// have called it.
+  /// Exchanges messages: returns those of all ranks, in rank order. Returns when all have called
+  /// it.
   func exchange(_ message: [UInt8]) throws -> [[UInt8]]
 }
 

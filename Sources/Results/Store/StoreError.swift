@@ -15,7 +15,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case noInput
     /// The store cannot be made, or another process uses it.
     case cannotCreate
-    /// Reading or writing broke off.
+    /// An error while reading or writing.
     case io
   }
 

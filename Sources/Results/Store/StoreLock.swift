@@ -24,8 +24,8 @@ final class StoreLock: Sendable {
     let name = String(
       decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let text = Array("process \(getpid()) on \(name)\n".utf8)
-    // What stands there is for people: a full disk need not stop the work. It is the store's own text, or
-    // nothing, that goes.
+    // The text is informative only, so a full disk is no error. Only the store's own text is
+    // overwritten.
     ftruncate(descriptor, 0)
     pwrite(descriptor, text, text.count, 0)
   }

@@ -2,10 +2,10 @@ import Activations
 import CKA
 import Glibc
 
-/// Joins the shares of a plan's minibatches, which `Sweep`s with shards have made, to one store.
+/// Joins the shards that sweeps computed into one store.
 ///
 /// Files are linked where the file system can, since none is ever changed; else copied. The store
-/// appears whole or not at all, and its bytes do not depend on the order of the shares.
+/// is written atomically; its bytes do not depend on the order of the shards.
 public struct StoreMerge {
   private let shares: [Store]
   private let document: Store.Document

@@ -5,8 +5,8 @@ import Support
 
 /// A sweep under way: the models of a store, and those that come to it, compared with each other.
 ///
-/// Every unit of work, a model's matrices of a minibatch or a block of products, appears in the store
-/// whole. Whatever stops the process, the same calls go on from what is there.
+/// Every unit of work (the matrices of one model and minibatch, or a block of products) is written
+/// atomically, so a stopped sweep can be resumed by the same calls.
 public final class Sweep {
   var store: Store
   /// Held by the first of a team, for all of them.
@@ -347,7 +347,7 @@ public final class Sweep {
     try finish()
   }
 
-  /// Takes away matrices and products of models that the sweep has no more.
+  /// Deletes matrices and products of models no longer in the sweep.
   private func removeUnused() throws(StoreError) {
     for minibatch in store.minibatches {
       let keys = Set(store.entries.compactMap { $0.entry.key(minibatch) })

@@ -6,7 +6,7 @@ import Glibc
 import Support
 
 extension Sweep {
-  /// Sees to it that the store holds all matrices of all its models and of those at `paths`.
+  /// Completes the matrices of all models of the store and of those at `paths`.
   func makeGrams(of paths: [String], names givenNames: [String]) throws {
     let clock = ContinuousClock()
     let start = clock.now

@@ -2,7 +2,7 @@ import CKA
 import Device
 import FoundationEssentials
 
-/// All similarities of the models of a store, for reading: a picture of the store as it was opened.
+/// A read-only snapshot of a store with the similarities of its models.
 public struct SweepResults: Sendable {
   /// The models, in the order in which they came.
   public let models: [SweepModel]
@@ -191,7 +191,7 @@ public struct SweepResults: Sendable {
 }
 
 extension ProductIndex {
-  /// Adds all products of a minibatch; `damaged` hears of files that are.
+  /// Adds all products of a minibatch; `damaged` is called with each damaged file.
   mutating func addAll(
     in store: Store, _ minibatch: Int, damaged: (StoreError) throws(StoreError) -> Void
   ) throws(StoreError) {

@@ -30,7 +30,7 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   public var passes = 1
   /// Whether minibatches follow the stored order of the examples.
   public var isStoredOrder = false
-  /// What decides the shuffled order, and which examples `exampleLimit` takes.
+  /// Random seed of the shuffled order and of `exampleLimit`.
   public var seed: UInt64 = 0
   /// What happens to examples that do not fill a minibatch.
   public var ragged = "drop"

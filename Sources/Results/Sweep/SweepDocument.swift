@@ -25,7 +25,7 @@ package struct SweepDocument: StoredDocument {
     package var right: Int
     /// From the folder of this document.
     package var folder: String
-    /// What the files were made of: the same as long as neither model nor settings change.
+    /// Fingerprint of the inputs: unchanged while models and settings are.
     package var fingerprint: String
     /// Cells without a value.
     package var undefinedCells: Int

@@ -3,9 +3,9 @@ import CSystem
 import Glibc
 import Support
 
-/// The folder `results` of a store. Files and folders in it appear whole; a sweep holds the store's lock
-/// while it writes them. Nothing is taken away but files that a sweep or `cka plot` may have written: what
-/// else lies in a folder that is replaced lies in the new one.
+/// The folder `results` of a store. Files and folders in it appear whole; a sweep holds the store's
+/// lock while it writes them. Only files that a sweep or `cka plot` may have written are deleted;
+/// other files in a replaced folder are moved to the new one.
 package struct SweepFolder {
   /// Where it is.
   package let path: String

@@ -4,8 +4,8 @@ import Device
 import Support
 import SweepStore
 
-/// `pairs.csv` of a sweep: the cells of all maps, a line each. It is written pair by pair, so that its size
-/// takes no memory.
+/// `pairs.csv` of a sweep: the cells of all maps, one line per cell. Written pair by pair, so that memory
+/// does not grow with its size.
 package final class SweepTable {
   package static let name = "pairs.csv"
   private let file: StreamedFile

@@ -67,7 +67,7 @@ package struct TrustDocument: StoredDocument {
     var high: Double?
     /// Why the four above exist, or do not.
     var jackknifeStatus: String
-    /// Whether the weights are so unlike that the interval holds the true value in less than 95 of 100 samples.
+    /// Whether the weights are so uneven that the 95 % interval covers less than 95 %.
     var isIntervalShort: Bool
     var z: Double
     var bound: Double
@@ -219,7 +219,7 @@ extension TrustDocument.Pair {
 }
 
 extension TrustDocument {
-  /// What is printed: the map in a few lines, and the pair of `--cell` in tables.
+  /// The printed output: a summary of the map and tables for the pair of `--cell`.
   package var text: String { tables.map(\.text).joined(separator: "\n") }
 
   /// The map in a few lines; with `--cell` the pair, what is left without some examples, and those that

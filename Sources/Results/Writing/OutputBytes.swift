@@ -5,14 +5,14 @@ import FoundationEssentials
 // Numbers and documents as the bytes of files.
 
 extension Encodable {
-  /// The document as a file's bytes. A number that JSON does not have, NaN or an infinity, is null, wherever
-  /// it stands: no result is lost for one number.
+  /// The document as a file's bytes. NaN and infinity become null, so that one such number does not
+  /// cost the result.
   package var json: [UInt8] {
     get throws {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      // The encoder can put text in the place of such a number, but not null: a text that no document
-      // holds by chance, and that JSON does not escape.
+      // The encoder can replace such numbers by text but not by null; this marker text cannot occur
+      // by accident and needs no escaping.
       let mark = UUID().uuidString
       encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: mark, negativeInfinity: mark, nan: mark)

@@ -3,7 +3,7 @@ import CSystem
 import Glibc
 import Support
 
-/// A folder that appears whole or not at all: written aside, then renamed.
+/// Writes a result folder atomically: to a temporary name, then renamed.
 package struct ResultFolder {
   /// As the user gave it, without a slash at the end.
   package let path: String
@@ -39,12 +39,13 @@ package struct ResultFolder {
     /// What the folder is called unless somebody names it.
     package var defaultFolder: String { command == "compare" ? "cka-result" : "cka-\(command)" }
 
-    /// Whether a file of this name comes from the command, as a whole or as what was left of one.
+    /// Whether a file of this name was written by the command, including leftovers of a killed
+    /// process.
     func mayHold(_ name: String) -> Bool {
       names.contains(name) || WrittenAside.isPart(name, ofOneOf: names)
     }
 
-    /// Whether the folder at `path` holds such a result. Throws where that cannot be told.
+    /// Whether the folder at `path` holds such a result. Throws if that cannot be determined.
     func isHeld(by path: String) throws -> Bool {
       do {
         return try documentFormat(at: "\(path)/\(document)")?.hasPrefix(formatFamily) ?? false
@@ -60,8 +61,8 @@ package struct ResultFolder {
     ]
   }
 
-  /// Checks that a result may be written to `path`, so that no work is lost at the end. Nothing
-  /// stays behind of this look.
+  /// Checks that a result may be written to `path`, so that no work is lost at the end. The check
+  /// leaves nothing behind.
   ///
   /// - Parameters:
   ///   - replacing: whether a result that is there is replaced.
@@ -75,7 +76,7 @@ package struct ResultFolder {
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
     isReplacing = replacing
-    // A link to a folder stays, and the folder is replaced where it lies.
+    // A symbolic link is kept; the folder it points to is replaced.
     let isLink = fileType(path, following: false) == S_IFLNK
     guard let resolved = isLink ? realPath(path) : path else {
       throw Failure(.cannotCreate, "\(oneLine(path)): is a dangling symbolic link")
@@ -158,8 +159,8 @@ package struct ResultFolder {
         + "its own results")
   }
 
-  /// Checks that a folder can be made in the parent, or in the nearest folder that is there: in any
-  /// other way than by making one, too little is known of permissions, limits and file systems.
+  /// Checks that a folder can be created in the nearest existing ancestor, by creating one: no
+  /// other test covers permissions, quotas and file systems.
   private func checkParent() throws {
     let (folder, _) = try missingParents()
     let probe = "\(folder)/\(WrittenAside.name(of: name))"
@@ -200,7 +201,7 @@ package struct ResultFolder {
     // Succeeds where nothing, or an empty folder, is in the way.
     if rename(aside, target) == 0 { return }
     guard isReplacing, [EEXIST, ENOTEMPTY].contains(errno) else { throw failure(errno) }
-    // The two change places in one step, so that at any time one whole result is there.
+    // Old and new are exchanged atomically, so that a complete result exists at any time.
     if cka_exchange(aside, target) == 0 { return removeOld(aside) }
     // A file system without that step: the old result stays aside until the new one is there.
     let old = aside + WrittenAside.oldSuffix
@@ -233,8 +234,8 @@ package struct ResultFolder {
     close(descriptor)
   }
 
-  /// Takes away what earlier processes left when they were killed: files beside the result, and empty folders
-  /// by which they looked whether there is room for one in a folder above.
+  /// Deletes leftovers of killed processes: temporary files and the empty folders created by the
+  /// check above.
   private func removeLeftovers() {
     restoreOld()
     Support.removeLeftovers(of: name, in: parent) { file in

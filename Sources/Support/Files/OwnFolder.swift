@@ -1,7 +1,7 @@
 import Glibc
 
-// What a command deletes: files that it wrote itself, by a list of their names, and nothing else. A folder or
-// a link that bears such a name, and whatever lies beside, stays.
+// Deletes only files the command wrote itself, by a list of names. Folders and links of such names,
+// and all other files, are kept.
 
 /// What a process calls a file or folder while it writes it: `.NAME.partial-PID`, beside its place.
 public enum WrittenAside {
@@ -69,7 +69,7 @@ public func removeFolder(_ path: String, of isOurs: (String) -> Bool) -> [String
   let others = entries.filter(isOther)
   let areGone = entries.filter { !isOther($0) }.map { folder.removeFile($0.name) }
   guard others.isEmpty else { return others.map(\.name) }
-  // What was put there since it was looked into.
+  // Files added since the folder was listed.
   guard !areGone.contains(false), rmdir(path) != 0, errno == ENOTEMPTY || errno == EEXIST else {
     return []
   }

@@ -44,7 +44,7 @@ public func writeNewFile(
   guard code == 0 else { throw Failure(errno: code, writing: name) }
 }
 
-/// Writes a file that appears whole or not at all, in place of one that may be there.
+/// Writes a file atomically, replacing an existing one.
 public func replaceFile(_ bytes: [UInt8], at path: String, called name: String) throws {
   let (folder, file) = splitPath(path)
   let aside = "\(folder)/\(WrittenAside.name(of: file))"
@@ -78,7 +78,7 @@ public final class StreamedFile {
     descriptor = try createFile(at: aside, called: name)
   }
 
-  /// What was not finished leaves nothing.
+  /// An unfinished file is deleted.
   deinit {
     guard descriptor >= 0 else { return }
     close(descriptor)

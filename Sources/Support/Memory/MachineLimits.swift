@@ -1,8 +1,8 @@
 import CSystem
 import Glibc
 
-/// How much of this machine the process may use: what there is, or what its container, its user's limits
-/// and its processor set leave of it.
+/// How much of this machine the process may use: the machine's resources, or less if a container,
+/// user limits or a processor set restrict them.
 ///
 /// A cgroup's limit is that of the process's own group or of any above it (version 2 first, version 1
 /// where that is mounted).

@@ -1,4 +1,4 @@
-// Tables for programs, read.
+// Reads CSV tables.
 
 /// One line of a table, or more where a field holds line feeds.
 package struct CSVRow {
@@ -12,8 +12,8 @@ package struct CSVError: Error {
   package var reason: String
 }
 
-/// The rows of RFC 4180, with line feeds or carriage returns and line feeds. The end of the last line may
-/// be missing; empty lines are passed over.
+/// The rows of RFC 4180, with line feeds or carriage returns and line feeds. The last line need not
+/// end with a line break; empty lines are skipped.
 package func readCSV(_ text: String) throws(CSVError) -> [CSVRow] {
   var rows: [CSVRow] = []
   var line = 1

@@ -1,5 +1,5 @@
-/// `name` as a file's name: unlike names stay unlike, and two of them with `--` between are unlike any
-/// other two.
+/// An injective file name for `name`: different names give different file names, also when two are
+/// joined by `--`.
 ///
 /// Letters and digits of any script and `. _ + = @ , -` stand for themselves, all else as %XX for each
 /// byte of UTF-8, as do a dot at the start and a `-` at either end or behind another. A name that would

@@ -4,8 +4,8 @@ import Synchronization
 /// Calls `body` for 0 ..< `count`, on as many threads as the process has processors
 /// (`MachineLimits.processors`).
 ///
-/// Dispatch counts the machine's: in a container with a share of them its threads would stand in each
-/// other's way, each with the memory of its own matrices.
+/// Dispatch uses all processors of the machine; in a container with fewer, its threads would
+/// compete, each holding memory for its own matrices.
 public func perform(_ count: Int, _ body: (Int) -> Void) {
   perform(count, state: {}) { index, _ in body(index) }
 }

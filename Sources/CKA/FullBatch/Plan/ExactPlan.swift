@@ -46,7 +46,7 @@ public struct ExactPlan: Sendable, Hashable {
   public var tileCount: Int { hasTiles ? grid.count : 0 }
   /// Readings of layers for products of their features.
   public var featureGroupCount: Int { groups.count }
-  /// What devices take one by one: tiles, then groups of pairs; or all at once.
+  /// Number of parts that devices take one by one: tiles, then groups of pairs; 1 if all at once.
   public var partCount: Int { isAtOnce ? 1 : tileCount + groups.count }
 
   /// What a run of one device tells it has finished, one by one: passes over the tiles that prepare, for

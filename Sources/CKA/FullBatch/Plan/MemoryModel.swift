@@ -10,7 +10,7 @@ package struct MemoryModel: Sendable, Hashable {
   /// Cores, each with a matrix of its own where examples are few.
   var cores = 1
 
-  /// For what is left out of all counts: drawing and writing the result, threads, what `malloc` keeps.
+  /// Allowance for everything not counted: drawing, writing, threads, malloc.
   package static let reserve = 40 << 20
   /// The least a device needs for packed features and sums of products.
   package static let leastWorkspace = 32 << 20
@@ -104,7 +104,7 @@ package struct MemoryModel: Sendable, Hashable {
     return side >= min(Self.leastSide, work.exampleCount) ? side : 0
   }
 
-  /// Longer sides save no more: a number that is read takes part in as many products as the side is long.
+  /// Longer sides do not pay: each value read is already used in this many products.
   static let mostSide = 4096
   /// Shorter ones would cost more for reading than for products.
   package static let leastSide = 128

@@ -13,7 +13,7 @@ struct CountList: ExpressibleByArgument, CustomStringConvertible {
     guard values.count == parts.count else { return nil }
   }
 
-  /// Refuses numbers that are no counts, or are there twice, of the option of that name.
+  /// Rejects values of the option that are not positive or appear twice.
   func check(_ option: String) throws {
     if let small = values.first(where: { $0 < 1 }) {
       throw ValidationError("\(option) contains \(small); each must be at least 1.")

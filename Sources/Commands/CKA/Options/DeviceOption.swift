@@ -6,10 +6,10 @@ import Logging
 import Support
 
 extension DeviceSelection: ExpressibleByArgument {
-  /// Reads what stands behind `--device`.
+  /// Parses the value of `--device`.
   public init?(argument: String) { self.init(argument) }
 
-  /// As it stands behind `--device`.
+  /// Its text as given to `--device`.
   public var defaultValueDescription: String {
     switch self {
     case .automatic: "auto"
@@ -36,8 +36,8 @@ struct DeviceOption: ParsableArguments {
       """)
   var precision = Precision.exact
 
-  /// Chooses a device, and says what the user does not expect of the choice. The reasons stand in `cka devices`
-  /// and in results.
+  /// Chooses a device and reports anything unexpected about the choice. The reasons stand in `cka
+  /// devices` and in results.
   func choose(log: Logger) throws -> DeviceRegistry.Choice {
     do throws(DeviceError) {
       let choice = try DeviceRegistry.choose(

@@ -13,7 +13,7 @@ struct EstimatorOptions: ParsableArguments {
       "minibatch averages HSIC over minibatches; unbiased and biased use all examples at once."))
   var estimator = Estimator.Name.minibatch
 
-  // What belongs to minibatch alone is optional, so that it can be refused elsewhere.
+  // Options of minibatch are optional, so that other estimators can reject them.
   @Option(
     help: ArgumentHelp(
       """
@@ -67,7 +67,7 @@ struct EstimatorOptions: ParsableArguments {
     }
   }
 
-  /// Refuses a seed that decides nothing.
+  /// Rejects a seed that has no effect.
   func checkSeed(with examples: ExampleOptions) throws {
     guard seed != nil, examples.examples == nil else { return }
     guard estimator == .minibatch else {

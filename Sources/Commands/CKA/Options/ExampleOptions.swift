@@ -46,7 +46,7 @@ struct ExampleOptions: ParsableArguments {
     }
   }
 
-  /// Refuses what only a second model gives a meaning.
+  /// Rejects options that need a second model.
   func check(secondModel: String?) throws {
     guard align == nil || secondModel != nil else {
       throw ValidationError("--align needs two models; there is no MODEL2.")
@@ -68,7 +68,7 @@ struct ExampleOptions: ParsableArguments {
   }
 }
 
-/// Which examples are left out for what they hold.
+/// Examples left out because of NaN or infinity.
 struct DropOption: ParsableArguments {
   enum Rule: String, ExpressibleByArgument, CaseIterable { case nonFinite = "non-finite" }
 

@@ -4,7 +4,7 @@ import Device
 
 extension GramKernel.Name: ExpressibleByArgument {}
 
-/// What fills Gram matrices.
+/// The kernel function of the Gram matrices.
 struct KernelOptions: ParsableArguments {
   @Option(help: "Kernel function of two examples.")
   var kernel = GramKernel.Name.linear

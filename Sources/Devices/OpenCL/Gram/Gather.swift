@@ -163,7 +163,7 @@ struct Gather: @unchecked Sendable {
 
     let statistics = results.all
     guard statistics.allSatisfy(\.isFinite) else {
-      // Unwritten numbers mean nothing; zeros disturb nobody.
+      // Some numbers were not written; zeros are as good as any, because the result is not finite.
       partBytes.initializeMemory(as: UInt8.self, repeating: 0)
       return PartRecord(part, exponent: 0, flags: [.prepared, .varies, .notFinite])
     }

@@ -1,7 +1,7 @@
 import Activations
 import Device
 
-/// The making of matrices of all of some layers, chunk by chunk.
+/// Computes the Gram matrices of a group of layers, one chunk of features at a time.
 struct MatrixRun {
   let runtime: Runtime
   /// One a layer, each of the shape's examples.
@@ -18,7 +18,7 @@ struct MatrixRun {
   /// Hears of each group whose products are under way.
   let meter: WorkMeter?
 
-  /// What a run leaves.
+  /// The result of a run.
   struct Result {
     var chunks: [OpenCLGramStack.Chunk]
     let records: [LayerRecord]

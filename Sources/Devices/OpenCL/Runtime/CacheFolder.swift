@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The user's folder of things that can be made again: measured tunings and compiled programs.
+/// The user's cache folder: measured tunings and compiled programs, both reproducible.
 ///
 /// Nothing in it is trusted, and nothing depends on it: what cannot be read is made again, what
 /// cannot be written is left out.

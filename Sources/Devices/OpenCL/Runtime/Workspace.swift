@@ -90,7 +90,7 @@ final class Workspace: @unchecked Sendable {
     _ workspace: inout Workspace?, for sizes: Sizes, on runtime: Runtime
   ) throws(DeviceError) -> Workspace {
     if let workspace, workspace.sizes.holds(sizes) { return workspace }
-    // The old one goes first: both at once might not fit.
+    // Frees the old one first: both might not fit.
     workspace = nil
     let new = try Workspace(runtime, sizes: sizes)
     workspace = new

@@ -118,7 +118,7 @@ public struct OpenCLTuner {
     }.filter(\.isValid)
   }
 
-  /// Tries all candidates, first those of Gram matrices. `observe` hears of each when it is done.
+  /// Tries all candidates, first those of Gram matrices. `observe` is called with each when it is done.
   ///
   /// - Throws: the device's error where not even its defaults work.
   public func run(observe: (Measurement) -> Void = { _ in }) throws(DeviceError) -> Outcome {

@@ -2,14 +2,13 @@
 public struct IntervalChart: Figure, Equatable {
   /// A number and what is known of it.
   public struct Bar: Sendable, Hashable {
-    /// What it belongs to, written below where there is room: first below what stands out and lies far
-    /// from 0.
+    /// Its name, written below if there is room; significant bars far from 0 are named first.
     public var name: String
     /// The number.
     public var value: Double
-    /// What probably holds the true one, or nil.
+    /// Its confidence interval, or nil.
     public var interval: ClosedRange<Double>?
-    /// Whether it stands out: it is drawn in the strong color then.
+    /// Whether it is significant, and drawn in the strong color.
     public var isStrong: Bool
 
     /// See the properties.

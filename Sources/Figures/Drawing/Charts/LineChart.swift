@@ -35,7 +35,7 @@ public struct LineChart: Figure, Equatable {
     public init?(x: Double, of values: [Double]) {
       guard let least = values.min(), let most = values.max() else { return nil }
       let mean = values.reduce(0, +) / Double(values.count)
-      // The mean of equal numbers may round away from them.
+      // Rounding may put the mean of equal numbers outside their range.
       self.init(x: x, y: min(max(mean, least), most), spread: least...most)
     }
   }
@@ -66,7 +66,7 @@ public struct LineChart: Figure, Equatable {
     public var expectedSlope: Double?
     /// A few words inside the chart, or nil.
     public var note: String?
-    /// What of the horizontal axis is shaded, as far as it is on the axis.
+    /// Shaded ranges of the horizontal axis, clipped to it.
     public var spans: [ClosedRange<Double>]
 
     /// See the properties.

@@ -13,7 +13,7 @@ import SweepStore
 /// Writes the results of a sweep into `results` of its store: numbers of every pair, maps of groups, a
 /// grid, a table and `sweep.json`, which says what is there.
 ///
-/// Pairs go by one after another: of all their maps only what the pictures need is kept.
+/// Pairs are processed one at a time; of their maps only what the pictures need is stored.
 package struct SweepOutputs {
   private let results: SweepResults
   private let groups: [ModelGroup]
@@ -81,7 +81,7 @@ package struct SweepOutputs {
     let earlier = SweepDocument.previous(at: path)?.pairs ?? []
     let known = Dictionary(earlier.map { ($0.folder, $0.fingerprint) }) { first, _ in first }
     var jobs = self.jobs(known: known)
-    // Until all is written, the document names only what stays.
+    // Until everything is written, the document lists only files that will not change.
     let staying = Set(jobs.filter { !$0.isWritten }.map(\.folder))
     var interim = document
     interim.pairs = earlier.filter { staying.contains($0.folder) }
