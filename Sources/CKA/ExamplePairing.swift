@@ -127,7 +127,8 @@ public struct ExamplePairing: Sendable, Hashable {
     for id in own {
       guard let place = places[id.nameBytes] else {
         throw ComparisonError(
-          "\(right.name) lacks the example \"\(id)\" of \(left.name): both must hold the same")
+          "\(right.name) lacks the example \"\(id)\" of \(left.name): both must have the same examples"
+        )
       }
       result.append(place)
     }
@@ -135,7 +136,8 @@ public struct ExamplePairing: Sendable, Hashable {
       let known = Set(own.map(\.nameBytes))
       let extra = others.first { !known.contains($0.nameBytes) } ?? ""
       throw ComparisonError(
-        "\(left.name) lacks the example \"\(extra)\" of \(right.name): both must hold the same")
+        "\(left.name) lacks the example \"\(extra)\" of \(right.name): both must have the same examples"
+      )
     }
     return result
   }

@@ -25,7 +25,7 @@ public struct FeatureSlabs: ~Copyable {
   /// Whether the first of `examples` is there only for the others' differences from it.
   private let hasReference: Bool
   private let kernels: UnsafePointer<cka_cpu_kernels_table>
-  /// Nil where rows are read where they lie.
+  /// Nil if rows are read in place.
   private let stage: FeatureStage?
   /// The features that `rows` hold: all of them, or those on the stage.
   private var present: Range<Int>

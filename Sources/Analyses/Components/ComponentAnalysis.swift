@@ -87,7 +87,9 @@ public struct ComponentAnalysis: Sendable {
     guard estimator == .unbiased || estimator == .biased else {
       throw ComparisonError("components need an estimator over all examples, not minibatch")
     }
-    guard components >= 1 else { throw ComparisonError("\(components) components: at least 1") }
+    guard components >= 1 else {
+      throw ComparisonError("\(components) components; expected at least 1")
+    }
     self.left = left
     self.right = right
     self.pairing = pairing

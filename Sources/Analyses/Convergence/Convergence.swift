@@ -33,7 +33,7 @@ public struct Convergence: Sendable {
     passes: [Int], repeats: Int, seed: UInt64 = 0
   ) throws(ComparisonError) {
     if let small = batchSizes.first(where: { $0 < GramCentering.unbiased.leastExamples }) {
-      throw ComparisonError("minibatches of \(small) examples: at least 4")
+      throw ComparisonError("minibatches of \(small) examples; expected at least 4")
     }
     guard !passes.isEmpty, passes.allSatisfy({ (1...Self.mostPasses).contains($0) }) else {
       throw ComparisonError("passes \(passes): each 1 to \(Self.mostPasses)")

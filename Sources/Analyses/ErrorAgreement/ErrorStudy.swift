@@ -39,7 +39,7 @@ public struct ErrorStudy: Sendable {
       guard group.networks.count > 1 else {
         throw PredictionError(
           "the group \(group.name) has \(group.networks.count == 1 ? "one network" : "no network"), "
-            + "expected at least 2: variation between networks needs at least two")
+            + "expected at least 2, because the variation between networks is estimated")
       }
     }
     let networks = first.networks + second.networks

@@ -4,7 +4,7 @@
 public struct RelabelingTest: Sendable, Hashable {
   /// Of the true groups.
   public let observed: Double
-  /// The mean over random groups: what chance makes.
+  /// The mean over random groups.
   public let mean: Double
   /// The standard deviation over random groups.
   public let standardDeviation: Double

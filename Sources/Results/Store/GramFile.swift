@@ -197,7 +197,7 @@ final class StoredGrams: @unchecked Sendable {
     firstNumber = start
   }
 
-  /// The packed numbers of `layers`: float32 where they lie, float16 widened into `memory`.
+  /// The packed numbers of `layers`: float32 memory-mapped and not copied, float16 widened into `memory`.
   func numbers(
     of layers: Range<Int>, widenedInto memory: UnsafeMutablePointer<Float>?
   ) -> [UnsafePointer<Float>] {

@@ -217,7 +217,7 @@ struct ProductIndex: Sendable {
     }
   }
 
-  /// The products of all layers of one model with all of another, how they were made and where they lie;
+  /// The products of all layers of one model with all of another, how they were computed and where they are;
   /// nil where they are not there.
   func products(
     _ minibatch: Int, _ left: Digest, _ right: Digest

@@ -59,8 +59,7 @@ public func replaceFile(_ bytes: [UInt8], at path: String, called name: String) 
   }
 }
 
-/// A file that is written piece by piece and appears whole, in place of one that may be there, or not at
-/// all.
+/// A file that is written piece by piece and appears atomically, replacing an existing one.
 public final class StreamedFile {
   private let path: String
   private let name: String

@@ -2,7 +2,7 @@
   import Activations
   import CHDF5Process
 
-  /// One dataset: the type and shape of its numbers and where they lie.
+  /// One dataset: the type, shape and place of its numbers.
   struct HDF5Dataset {
     /// How a dataset's numbers are stored.
     private enum Storage {
@@ -88,7 +88,7 @@
       }
     }
 
-    /// The dataset as a layer. Numbers in one piece are mapped where they lie; all others are
+    /// The dataset as a layer. Numbers in one piece are memory-mapped, not copied; all others are
     /// unpacked when they are first needed.
     func layer(in file: MappedFile) throws(ActivationFileError) -> LayerActivations {
       if case .contiguous(let offset) = storage {

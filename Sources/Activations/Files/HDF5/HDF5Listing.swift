@@ -5,7 +5,7 @@
   /// What libhdf5 says a file holds, in the form of `hdf5_process.h`. Nothing of it is held against the
   /// file yet.
   struct HDF5Listing {
-    /// A dataset: the type and shape of its numbers and where they lie.
+    /// A dataset: the type, shape and place of its numbers.
     struct Dataset {
       let facts: cka_hdf5_dataset
       /// What MATLAB calls its type; empty where MATLAB did not write it.

@@ -2,7 +2,7 @@ import Activations
 
 /// Reads `.npz` files: zip archives of `.npy` members, one a layer.
 ///
-/// Stored members (`numpy.savez`) are mapped where they lie, and their CRC is not read. Deflated
+/// Stored members (`numpy.savez`) are memory-mapped, not copied, and their CRC is not read. Deflated
 /// members (`numpy.savez_compressed`) are unpacked once into a temporary file.
 enum NPZReader {
   /// The arrays of `file` in the archive's order.

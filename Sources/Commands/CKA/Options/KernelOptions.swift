@@ -27,7 +27,7 @@ struct KernelOptions: ParsableArguments {
     }
     for (name, value) in [("--bandwidth", bandwidth), ("--sigma", sigma)] {
       if let value, !(value > 0 && value.isFinite) {
-        throw ValidationError("\(name) is \(value): it must be positive and finite.")
+        throw ValidationError("\(name) is \(value); it must be positive and finite.")
       }
     }
   }

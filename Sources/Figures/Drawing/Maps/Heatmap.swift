@@ -184,7 +184,7 @@ extension Heatmap.Axis {
       throw .invalid("\(labels.count) labels for \(count) \(what)")
     }
     guard ticks.allSatisfy({ (0...Double(count)).contains($0.place) }) else {
-      throw .invalid("a tick of the \(what) lies outside of their axis")
+      throw .invalid("a tick of the \(what) is outside its axis")
     }
     var end = 0
     for group in groups {
