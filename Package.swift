@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "Device", dependencies: ["Activations", "Support"], path: "Sources/Devices/Device"),
     .target(
-      name: "FeatureSlabs", dependencies: ["Support", "Activations", "CPUKernels"],
+      name: "Features", dependencies: ["Support", "Activations", "CPUKernels"],
       path: "Sources/Activations/Features"),
     .target(
       name: "LinearAlgebra", dependencies: ["Device", "COpenBLAS"],
@@ -83,11 +83,11 @@ let package = Package(
     .target(
       name: "BLASDevice",
       dependencies: [
-        "Support", "Device", "FeatureSlabs", "CPUKernels", "LinearAlgebra", "COpenBLAS",
+        "Support", "Device", "Features", "CPUKernels", "LinearAlgebra", "COpenBLAS",
       ], path: "Sources/Devices/CPU"),
     .target(
       name: "OpenCLDevice",
-      dependencies: ["Support", "Device", "FeatureSlabs", "COpenCL", "CKAKernels"],
+      dependencies: ["Support", "Device", "Features", "COpenCL", "CKAKernels"],
       path: "Sources/Devices/OpenCL"),
     .target(
       name: "DeviceRegistry", dependencies: ["Device", "BLASDevice", "OpenCLDevice"],
@@ -95,11 +95,11 @@ let package = Package(
     .target(name: "Statistics", path: "Sources/Analyses/Statistics"),
     .target(
       name: "CKA",
-      dependencies: ["Activations", "Device", "FeatureSlabs", "LinearAlgebra", "Support"]),
+      dependencies: ["Activations", "Device", "Features", "LinearAlgebra", "Support"]),
     .target(
       name: "Analyses",
       dependencies: [
-        "Activations", "CKA", "Device", "FeatureSlabs", "LinearAlgebra", "Statistics", "Support",
+        "Activations", "CKA", "Device", "Features", "LinearAlgebra", "Statistics", "Support",
       ], path: "Sources/Analyses", exclude: ["Inputs", "Statistics"]),
     // What analyses read beside activations: models by patterns, labels, groups of networks, tables.
     .target(
@@ -178,7 +178,7 @@ let package = Package(
       dependencies: ["ActivationFiles", "TestSupport"], path: "Tests/Activations/Files",
       exclude: ["HDF5Files"]),
     .testTarget(
-      name: "CPUKernelsTests", dependencies: ["FeatureSlabs", "CPUKernels", "TestSupport"],
+      name: "CPUKernelsTests", dependencies: ["Features", "CPUKernels", "TestSupport"],
       path: "Tests/Activations/Features"),
     .testTarget(
       name: "DeviceConformanceTests",

@@ -125,12 +125,12 @@ cka_c_library(CPUKernels Sources/Activations/FeatureKernels
     half.c
     wide_features.c)
 
-cka_swift_library(FeatureSlabs Sources/Activations/Features
+cka_swift_library(Features Sources/Activations/Features
   DEPENDS Activations CPUKernels Support
   SOURCES
-    FeatureSlabs.swift
+    FeatureMeans.swift
+    FeatureReader.swift
     FeatureStage.swift
-    LayerCenters.swift
     StoredTypes.swift)
 
 cka_system_library(COpenBLAS Sources/System/COpenBLAS
@@ -145,7 +145,7 @@ cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
     SymmetricEigen.swift)
 
 cka_swift_library(CKA Sources/CKA
-  DEPENDS Activations Device FeatureSlabs LinearAlgebra Support
+  DEPENDS Activations Device Features LinearAlgebra Support
   SOURCES
     Comparison.swift
     ComparisonRun.swift
@@ -161,16 +161,16 @@ cka_swift_library(CKA Sources/CKA
     Float64/Float64Sums.swift
     Float64/NarrowedGrams.swift
     Float64/Recomputation.swift
-    FullBatch/ExactPartMaker.swift
-    FullBatch/ExactRun.swift
-    FullBatch/ExactSums.swift
     FullBatch/FeatureSpace.swift
+    FullBatch/FullBatchPartMaker.swift
+    FullBatch/FullBatchRun.swift
+    FullBatch/FullBatchSums.swift
     FullBatch/Plan/Calibration.swift
     FullBatch/Plan/ComparisonPlan.swift
     FullBatch/Plan/DeviceRates.swift
-    FullBatch/Plan/ExactPlan.swift
-    FullBatch/Plan/ExactPlanner.swift
-    FullBatch/Plan/ExactWork.swift
+    FullBatch/Plan/FullBatchPlan.swift
+    FullBatch/Plan/FullBatchPlanner.swift
+    FullBatch/Plan/FullBatchWork.swift
     FullBatch/Plan/MemoryModel.swift
     HSICSums.swift
     Minibatches/MinibatchPlan.swift
@@ -192,7 +192,7 @@ cka_swift_library(Statistics Sources/Analyses/Statistics
     WilsonInterval.swift)
 
 cka_swift_library(Analyses Sources/Analyses
-  DEPENDS Activations CKA Device FeatureSlabs LinearAlgebra Statistics Support
+  DEPENDS Activations CKA Device Features LinearAlgebra Statistics Support
   SOURCES
     Blocks/BlockBaseline.swift
     Blocks/BlockDetector.swift
@@ -243,25 +243,25 @@ cka_swift_library(Analyses Sources/Analyses
     Uncertainty/Jackknife.swift
     Uncertainty/JackknifeMap.swift
     Uncertainty/LeftOutExample.swift
-    Uncertainty/PairTrust.swift
+    Uncertainty/PairUncertainty.swift
     Uncertainty/PermutationTest.swift
-    Uncertainty/Trust.swift
-    Uncertainty/TrustMemory.swift
-    Uncertainty/TwoGroups.swift)
+    Uncertainty/TwoGroups.swift
+    Uncertainty/Uncertainty.swift
+    Uncertainty/UncertaintyMemory.swift)
 
 cka_swift_library(BLASDevice Sources/Devices/CPU
-  DEPENDS COpenBLAS CPUKernels Device FeatureSlabs LinearAlgebra Support
+  DEPENDS COpenBLAS CPUKernels Device Features LinearAlgebra Support
   SOURCES
     BLASDevice.swift
     BLASGramStack.swift
     BLASGramTiles.swift
     Centering.swift
-    FeatureProducts.swift
+    CrossCovarianceNorms.swift
+    GEMMBackend.swift
     Gram.swift
     GramMatrix.swift
     HSIC.swift
     Memory.swift
-    Multiplier.swift
     PackedNumbers.swift
     Pipeline.swift
     RBF.swift
@@ -286,18 +286,18 @@ cka_system_library(COpenCL Sources/System/COpenCL
   PKG_CONFIG OpenCL)
 
 cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
-  DEPENDS CKAKernels COpenCL Device FeatureSlabs Support
+  DEPENDS CKAKernels COpenCL Device Features Support
   SOURCES
     Gram/Centering.swift
     Gram/ChunkScratch.swift
     Gram/Gather.swift
     Gram/Gram.swift
+    Gram/GramPipeline.swift
     Gram/GramPlan.swift
-    Gram/GramRun.swift
     Gram/GroupSender.swift
-    Gram/MatrixRun.swift
     Gram/MatrixShape.swift
     Gram/MedianSearch.swift
+    Gram/MinibatchGrams.swift
     Gram/RBF.swift
     Gram/Summaries.swift
     OpenCLDevice.swift
@@ -318,11 +318,11 @@ cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
     Runtime/Workspace.swift
     Tensor/TensorSelfTest.swift
     Tensor/TensorUse.swift
-    Tiles/FeatureProducts.swift
-    Tiles/GramTiles.swift
+    Tiles/CrossCovarianceNorms.swift
     Tiles/TileEntries.swift
+    Tiles/TileGrams.swift
     Tiles/TilePasses.swift
-    Tiles/TileRun.swift
+    Tiles/TiledGramInput.swift
     Tuning/KernelVariant.swift
     Tuning/Peak.swift
     Tuning/Tuner.swift
@@ -514,11 +514,11 @@ cka_swift_library(Results Sources/Results
     Documents/RunRecord.swift
     Documents/StoredDocument.swift
     Documents/UndefinedReason.swift
-    ErrorAgreement/ErrorsChecks.swift
-    ErrorAgreement/ErrorsDocument.swift
-    ErrorAgreement/ErrorsNotes.swift
-    ErrorAgreement/ErrorsResult.swift
-    ErrorAgreement/ErrorsTable.swift
+    ErrorAgreement/ErrorAgreementChecks.swift
+    ErrorAgreement/ErrorAgreementDocument.swift
+    ErrorAgreement/ErrorAgreementNotes.swift
+    ErrorAgreement/ErrorAgreementResult.swift
+    ErrorAgreement/ErrorAgreementTable.swift
     Inspect/InspectDocument.swift
     Inspect/InspectText.swift
     Probe/ProbeDocument.swift
@@ -532,10 +532,10 @@ cka_swift_library(Results Sources/Results
     Sweep/SweepResult.swift
     Sweep/SweepTable.swift
     Sweep/SweepText.swift
-    Uncertainty/TrustChecks.swift
-    Uncertainty/TrustDocument.swift
-    Uncertainty/TrustNotes.swift
-    Uncertainty/TrustResult.swift
+    Uncertainty/UncertaintyChecks.swift
+    Uncertainty/UncertaintyDocument.swift
+    Uncertainty/UncertaintyNotes.swift
+    Uncertainty/UncertaintyResult.swift
     Writing/OutputBytes.swift
     Writing/ResultFile.swift
     Writing/ResultFolder.swift)
@@ -552,8 +552,8 @@ cka_swift_library(ResultFigures Sources/Figures/Results
     ConvergeFigures.swift
     ConvergeReport.swift
     DrawableResult.swift
-    ErrorsFigures.swift
-    ErrorsReport.swift
+    ErrorAgreementFigures.swift
+    ErrorAgreementReport.swift
     FigureFailure.swift
     FigureLook.swift
     ProbeFigures.swift
@@ -565,8 +565,8 @@ cka_swift_library(ResultFigures Sources/Figures/Results
     Sweep/SweepOutputs.swift
     Sweep/SweepOverview.swift
     Sweep/SweepReport.swift
-    TrustFigures.swift
-    TrustReport.swift)
+    UncertaintyFigures.swift
+    UncertaintyReport.swift)
 
 cka_command(CKACommand Sources/Commands/CKA
   PRODUCT cka

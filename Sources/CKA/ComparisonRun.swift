@@ -10,35 +10,35 @@ extension Comparison {
   /// shared. Layers of which float32 leaves too little are made anew in float64, on the CPU, within the team's
   /// memory.
   ///
-  /// - Parameter exactPlan: how an estimator over all examples is made; that of `exactPlan(on:…)` unless given.
+  /// - Parameter fullBatchPlan: how an estimator over all examples is made; that of `fullBatchPlan(on:…)` unless given.
   /// - Throws: the last device's error, or the first that says that activations are unreadable or the work was
   ///   cancelled.
   public func run(
-    on team: DeviceTeam, plan exactPlan: ExactPlan? = nil
+    on team: DeviceTeam, plan fullBatchPlan: FullBatchPlan? = nil
   ) throws(DeviceError) -> Outcome {
     var comparison = self
     comparison.meter = team.meter
-    let exactPlan = if let exactPlan { exactPlan } else { try defaultPlan(on: team) }
-    team.meter?.begin(flops(exactPlan))
+    let fullBatchPlan = if let fullBatchPlan { fullBatchPlan } else { try defaultPlan(on: team) }
+    team.meter?.begin(flops(fullBatchPlan))
     defer { team.meter?.end() }
     let outcomes = try comparison.outcomes(
-      on: team, plan: exactPlan, points: [plan.batches.count])
+      on: team, plan: fullBatchPlan, points: [plan.batches.count])
     return outcomes[outcomes.count - 1]
   }
 
   /// What `meter` will hear of.
-  package func flops(_ exactPlan: ExactPlan?) -> Double {
+  package func flops(_ fullBatchPlan: FullBatchPlan?) -> Double {
     pairing.count < estimator.centering.leastExamples
-      ? 0 : exactPlan?.cost.flops ?? costOfMinibatches.flops
+      ? 0 : fullBatchPlan?.cost.flops ?? costOfMinibatches.flops
   }
 
   /// What is known after each of `points`, ascending numbers of minibatches of which the last is all of them.
   ///
   /// - Parameters:
-  ///   - exactPlan: nil for minibatches only.
+  ///   - fullBatchPlan: nil for minibatches only.
   ///   - number: see `DeviceTeam.run(_:number:collect:)`.
   package func outcomes(
-    on team: DeviceTeam, plan exactPlan: ExactPlan?, points: [Int],
+    on team: DeviceTeam, plan fullBatchPlan: FullBatchPlan?, points: [Int],
     number: (Int) -> Int = { $0 }
   ) throws(DeviceError) -> [Outcome] {
     let rows = left.layers.count
@@ -51,9 +51,10 @@ extension Comparison {
     var timings = Timings()
     var found: [Point] = []
     let work: [DeviceShare]
-    if let exactPlan, !exactPlan.isAtOnce {
-      var parts = ExactSums(exactPlan)
-      work = try team.run(ExactRun(comparison: self, plan: exactPlan), number: number) { part in
+    if let fullBatchPlan, !fullBatchPlan.isAtOnce {
+      var parts = FullBatchSums(fullBatchPlan)
+      work = try team.run(FullBatchRun(comparison: self, plan: fullBatchPlan), number: number) {
+        part in
         parts.add(part)
         timings += part.timings
       }
@@ -83,9 +84,9 @@ extension Comparison {
   }
 
   /// The plan of an estimator over all examples where none was given: within the team's memory.
-  package func defaultPlan(on team: DeviceTeam) throws(DeviceError) -> ExactPlan? {
-    do throws(ExactPlanError) {
-      return try exactPlan(on: team)
+  package func defaultPlan(on team: DeviceTeam) throws(DeviceError) -> FullBatchPlan? {
+    do throws(FullBatchPlanError) {
+      return try fullBatchPlan(on: team)
     } catch {
       switch error {
       case .device(let error): throw error

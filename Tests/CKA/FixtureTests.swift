@@ -86,7 +86,7 @@ import Testing
       let comparison = try Comparison(
         model(expected.left[0], expected.left[1]), model(expected.right[0], expected.right[1]),
         estimator: .unbiased)
-      let outcome = try Trust(comparison).run(on: [BLASDevice()])
+      let outcome = try Uncertainty(comparison).run(on: [BLASDevice()])
       let pair = try #require(
         try outcome.pair(row: 0, column: 0, settings: .init(permutations: 19, randomDrops: 2)))
       #expect(abs(pair.value - expected.cka) < 1e-6)

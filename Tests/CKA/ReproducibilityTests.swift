@@ -47,7 +47,7 @@ import Testing
     // Room for all matrices at once, but not with 64 MiB more.
     let needed = Float64Workspace.bytes(side: n) + 7 * 8 * n * n
     let limit = ProcessMemory.now + MemoryModel.reserve + needed + (32 << 20)
-    let plan = try comparison.exactPlan(on: [BLASDevice()])
+    let plan = try comparison.fullBatchPlan(on: [BLASDevice()])
     let (first, second) = try twice {
       try comparison.run(on: DeviceTeam([BLASDevice()], memory: limit), plan: plan)
     }

@@ -193,7 +193,7 @@ import Testing
     var sparse = dense
     sparse.values = sparse.values.map { max($0 - 2.2, 0) }
     let outcome = try TrustSamples.outcome([dense, sparse], [dense])
-    let settings = Trust.PairSettings(permutations: 1, randomDrops: 1)
+    let settings = Uncertainty.PairSettings(permutations: 1, randomDrops: 1)
     let pairs = try (0..<2).map {
       try #require(try outcome.pair(row: $0, column: 0, settings: settings))
     }

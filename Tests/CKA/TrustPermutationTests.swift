@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func permutationsFindWhatIsThere() throws {
-    let settings = Trust.PairSettings(permutations: 99, randomDrops: 1)
+    let settings = Uncertainty.PairSettings(permutations: 99, randomDrops: 1)
     let pair = try #require(
       try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y]).pair(
         row: 0, column: 0, settings: settings))

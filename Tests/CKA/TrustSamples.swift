@@ -7,7 +7,7 @@ import TestSupport
 @testable import Analyses
 @testable import CKA
 
-/// Layers of 40 examples, and what several suites of `Trust` do with layers.
+/// Layers of 40 examples, and what several suites of `Uncertainty` do with layers.
 enum TrustSamples {
   static func model(_ layers: [Activations64]) -> ActivationModel {
     ActivationModel(
@@ -17,8 +17,8 @@ enum TrustSamples {
   static func trust(
     _ left: [Activations64], _ right: [Activations64]? = nil, kernel: GramKernel = .linear,
     seed: UInt64 = 0
-  ) throws -> Trust {
-    try Trust(
+  ) throws -> Uncertainty {
+    try Uncertainty(
       Comparison(
         model(left), right.map(model), estimator: .unbiased, kernel: kernel), seed: seed)
   }
@@ -26,7 +26,7 @@ enum TrustSamples {
   static func outcome(
     _ left: [Activations64], _ right: [Activations64]? = nil, kernel: GramKernel = .linear,
     seed: UInt64 = 0
-  ) throws -> Trust.Outcome {
+  ) throws -> Uncertainty.Outcome {
     try trust(left, right, kernel: kernel, seed: seed).run(on: [BLASDevice()])
   }
 

@@ -29,16 +29,16 @@ import Testing
 
   @Test func requestsWithoutMeaningAreRefused() throws {
     let biased = try Comparison(TrustSamples.model([TrustSamples.x]), estimator: .biased)
-    #expect(throws: ComparisonError.self) { try Trust(biased) }
+    #expect(throws: ComparisonError.self) { try Uncertainty(biased) }
     let few = try Comparison(
       TrustSamples.model([.normal(n: 3, p: 2, seed: 1)]), estimator: .unbiased)
-    #expect(throws: ComparisonError.self) { try Trust(few) }
+    #expect(throws: ComparisonError.self) { try Uncertainty(few) }
     let outcome = try TrustSamples.outcome([TrustSamples.x])
     for (row, column) in [(-1, 0), (0, 1), (1, 0)] {
       #expect(throws: ComparisonError.self) { try outcome.pair(row: row, column: column) }
     }
     for settings in [
-      Trust.PairSettings(permutations: -1), .init(permutations: .max), .init(randomDrops: -1),
+      Uncertainty.PairSettings(permutations: -1), .init(permutations: .max), .init(randomDrops: -1),
       .init(dropFractions: [.nan]), .init(dropFractions: [2]), .init(dropFractions: [-0.1]),
     ] {
       #expect(throws: ComparisonError.self) {

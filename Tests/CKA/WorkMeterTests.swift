@@ -63,7 +63,7 @@ import Testing
     for right in [nil, model([Self.y])] {
       let comparison = try Comparison(model([Self.x, Self.y]), right, estimator: .unbiased)
       let meter = WorkMeter()
-      let outcome = try Trust(comparison).run(on: DeviceTeam([BLASDevice()], meter: meter))
+      let outcome = try Uncertainty(comparison).run(on: DeviceTeam([BLASDevice()], meter: meter))
       let ofMap = ["Gram matrices", "standard errors", "groups of examples"]
       expectStages(meter, ofMap)
       _ = try outcome.pair(row: 0, column: 0, settings: .init(permutations: 19))

@@ -10,8 +10,9 @@ extension Readers {
   /// are: `Tests/Fuzz/Seeds/COMMAND` holds documents, `Tests/Fuzz/Results/COMMAND` the arrays beside.
   static let documents = [
     "compare": ResultDocument.name, "sweep": SweepDocument.name, "converge": ConvergeDocument.name,
-    "components": ComponentsDocument.name, "trust": TrustDocument.name, "probe": ProbeDocument.name,
-    "errors": ErrorsDocument.name, "blocks": BlocksDocument.name,
+    "components": ComponentsDocument.name, "trust": UncertaintyDocument.name,
+    "probe": ProbeDocument.name,
+    "errors": ErrorAgreementDocument.name, "blocks": BlocksDocument.name,
   ]
 
   /// A result of `command` whose document is the input: it is read and made figures. These are drawn, and

@@ -273,18 +273,18 @@ final class NaiveLayer: Sendable {
       sigma = square.squareRoot() / unit
     }
     var means: [Double]
-    let isHollow = centering == .unbiased
-    if isHollow { for i in 0..<n { k[i * n + i] = 0 } }
+    let hasZeroDiagonal = centering == .unbiased
+    if hasZeroDiagonal { for i in 0..<n { k[i * n + i] = 0 } }
     means = (0..<n).map { i in k[(i * n)..<((i + 1) * n)].reduce(0, +) }
     let total = means.reduce(0, +)
     let count = Double(n)
     means = means.map {
-      isHollow
+      hasZeroDiagonal
         ? $0 / (count - 2) - total / (2 * (count - 1) * (count - 2))
         : $0 / count - total / (2 * count * count)
     }
     for i in 0..<n {
-      for j in 0..<n where !isHollow || i != j { k[i * n + j] -= means[i] + means[j] }
+      for j in 0..<n where !hasZeroDiagonal || i != j { k[i * n + j] -= means[i] + means[j] }
     }
     self.values = values
     squaredNorms = norms

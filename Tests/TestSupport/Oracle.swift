@@ -87,7 +87,7 @@ public enum Oracle {
 
   /// HSIC₁ by Song et al. 2012, equation 5, from the matrices with zeroed diagonals.
   public static func unbiasedHSIC(_ k: [Double], _ l: [Double], n: Int) -> Double {
-    func hollow(_ m: [Double]) -> [Double] {
+    func zeroDiagonal(_ m: [Double]) -> [Double] {
       var result = m
       for i in 0..<n { result[i * n + i] = 0 }
       // A constant added off the diagonal changes nothing; this one removes most cancellation.
@@ -95,8 +95,8 @@ public enum Oracle {
       for i in 0..<n { for j in 0..<n where i != j { result[i * n + j] -= mean } }
       return result
     }
-    let a = hollow(k)
-    let b = hollow(l)
+    let a = zeroDiagonal(k)
+    let b = zeroDiagonal(l)
     func rowSums(_ m: [Double]) -> [Double] {
       (0..<n).map { i in (0..<n).reduce(0) { $0 + m[i * n + $1] } }
     }

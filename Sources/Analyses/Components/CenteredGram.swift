@@ -151,7 +151,7 @@ final class CenteredGram: @unchecked Sendable {
         to: examples, removing: count, of: pairs, centering: centering, into: destination)
     }
     let n = examples.count
-    let isHollow = centering == .unbiased
+    let hasZeroDiagonal = centering == .unbiased
     let vectors = (0..<min(count, pairs.values.count)).map { index in
       examples.map { pairs.vectors[index, $0] }
     }
@@ -176,7 +176,7 @@ final class CenteredGram: @unchecked Sendable {
       }
       let diagonal = entries[a]
       // Entries right of the diagonal are zero.
-      entries[a] = isHollow ? 0 : diagonal
+      entries[a] = hasZeroDiagonal ? 0 : diagonal
       var total = SIMD8<Double>()
       for start in stride(from: 0, to: a + 1, by: 8) {
         total += UnsafeRawPointer(entries + start).loadUnaligned(as: SIMD8<Double>.self)
@@ -186,8 +186,8 @@ final class CenteredGram: @unchecked Sendable {
         out[b] = Float(entries[b])
       }
       sums[a] += total.sum()
-      if !isHollow { out[a] = Float(diagonal) }
-      out += isHollow ? a : a + 1
+      if !hasZeroDiagonal { out[a] = Float(diagonal) }
+      out += hasZeroDiagonal ? a : a + 1
     }
     let means = centering.rowMeans(sums: Array(UnsafeBufferPointer(start: sums, count: n)))
     means.withUnsafeBufferPointer { means in
@@ -195,8 +195,8 @@ final class CenteredGram: @unchecked Sendable {
       for a in 0..<n {
         let mean = means[a]
         for b in 0..<a { out[b] = Float((Double(out[b]) - mean - means[b]) * 2.0.squareRoot()) }
-        if !isHollow { out[a] = Float(Double(out[a]) - 2 * mean) }
-        out += isHollow ? a : a + 1
+        if !hasZeroDiagonal { out[a] = Float(Double(out[a]) - 2 * mean) }
+        out += hasZeroDiagonal ? a : a + 1
       }
     }
     return summary

@@ -42,7 +42,7 @@ extension ComponentAnalysis {
     let comparison = Comparison(
       ofAll: left, right, pairing: pairing, estimator: estimator, kernel: .linear)
     return MemoryModel(
-      work: ExactWork(comparison), base: MemoryModel.base(of: device) + bases(searching: 0))
+      work: FullBatchWork(comparison), base: MemoryModel.base(of: device) + bases(searching: 0))
   }
 
   /// Whether the matrices of all layers fit `memory` bytes.

@@ -35,7 +35,8 @@ extension ComponentAnalysis {
     let clock = ContinuousClock()
     let start = clock.now
     var timings = Comparison.Timings()
-    meter?.begin(ExactCost(atOnce: ExactWork(comparison(.biased))).flops, as: "Gram matrices")
+    meter?.begin(
+      FullBatchCost(atOnce: FullBatchWork(comparison(.biased))).flops, as: "Gram matrices")
     var (grams, biasedSums) = try self.grams(on: device, &timings)
     meter?.end()
     let biased = Similarity(biasedSums, centering: .biased)

@@ -34,7 +34,7 @@ extension ComponentAnalysis {
       }
       return found
     }
-    let work = ExactWork(comparison(.biased))
+    let work = FullBatchWork(comparison(.biased))
     let features = work.layers.reduce(0.0) { $0 + Double($1.featureCount) }
     meter?.begin(
       work.gramFlops(features: features) + Double(layerCount) * flopsOfSearch, as: "components",
@@ -46,7 +46,7 @@ extension ComponentAnalysis {
     meter?.end()
     timings.gramStacks = (clock.now - start) / .seconds(1)
 
-    func similarity(_ planned: (comparison: Comparison, plan: ExactPlan?)) throws(DeviceError)
+    func similarity(_ planned: (comparison: Comparison, plan: FullBatchPlan?)) throws(DeviceError)
       -> Similarity
     {
       let outcomes = try planned.comparison.outcomes(
@@ -115,10 +115,10 @@ extension ComponentAnalysis {
   /// eigenvectors.
   private func plan(
     _ estimator: Estimator, _ pairing: ExamplePairing, on device: some Device, memory: Int
-  ) throws(DeviceError) -> (comparison: Comparison, plan: ExactPlan?) {
+  ) throws(DeviceError) -> (comparison: Comparison, plan: FullBatchPlan?) {
     let comparison = comparison(estimator, of: pairing)
-    do throws(ExactPlanError) {
-      let plan = try comparison.exactPlan(
+    do throws(FullBatchPlanError) {
+      let plan = try comparison.fullBatchPlan(
         for: device.info, algorithms: .of(device), memory: memory - bases(searching: 0))
       return (comparison, plan)
     } catch {

@@ -10,7 +10,7 @@ extension ComponentAnalysis {
 
   /// Of a map of `n` examples whose matrices are in memory.
   func flopsOfMap(_ n: Int) -> Double {
-    var work = ExactWork(comparison(estimator))
+    var work = FullBatchWork(comparison(estimator))
     work.exampleCount = n
     return work.pairFlops(pairs: work.pairsOfGrams(work.left.count, work.right?.count))
       + Double(layerCount) * Self.flopsOfReduction(n)
@@ -28,7 +28,7 @@ extension ComponentAnalysis {
 
   /// Of some layers' matrices in float64.
   func flopsOfFloat64(_ left: [Int], _ right: [Int]) -> Double {
-    let work = ExactWork(comparison(estimator))
+    let work = FullBatchWork(comparison(estimator))
     let layers = left.map { work.left[$0] } + right.map { (work.right ?? work.left)[$0] }
     return work.gramFlops(features: layers.reduce(0) { $0 + Double($1.featureCount) })
   }

@@ -53,7 +53,7 @@ extension CenteredGram {
   ) -> GramSummary {
     let n = examples.count
     let projection = projection(removing: count, of: pairs)
-    let isHollow = centering == .unbiased
+    let hasZeroDiagonal = centering == .unbiased
     let room = UnsafeMutablePointer<Double>.allocate(
       capacity: GramCentering.biased.packedCount(exampleCount: n) + exampleCount)
     defer { room.deallocate() }
@@ -66,7 +66,7 @@ extension CenteredGram {
         var entry = i == j ? room[j] : room[j] * 0.5.squareRoot()
         entry = projection.rest(of: entry, i, j)
         if a == b {
-          out[b] = isHollow ? 0 : entry
+          out[b] = hasZeroDiagonal ? 0 : entry
           sums[a] += out[b]
         } else {
           out[b] = entry
@@ -82,9 +82,9 @@ extension CenteredGram {
     var packed = entries
     for a in 0..<n {
       for b in 0..<a { packed[b] = (out[b] - means[a] - means[b]) * 2.0.squareRoot() }
-      if !isHollow { packed[a] = out[a] - 2 * means[a] }
+      if !hasZeroDiagonal { packed[a] = out[a] - 2 * means[a] }
       out += a + 1
-      packed += isHollow ? a : a + 1
+      packed += hasZeroDiagonal ? a : a + 1
     }
     return summary.narrowed(
       entries, count: centering.packedCount(exampleCount: n), to: destination)

@@ -6,24 +6,25 @@ extension Convergence {
   /// Does the work, comparison after comparison, as `Comparison.run` does each. `DeviceTeam.Event.finished` counts
   /// minibatches over all of them.
   ///
-  /// - Parameter exactPlan: how the exact value is made; that of `Comparison.exactPlan` unless given.
+  /// - Parameter fullBatchPlan: how the exact value is made; that of `Comparison.fullBatchPlan` unless given.
   /// - Throws: as `Comparison.run`.
   public func run(
-    on team: DeviceTeam, plan exactPlan: ExactPlan? = nil
+    on team: DeviceTeam, plan fullBatchPlan: FullBatchPlan? = nil
   ) throws(DeviceError) -> Outcome {
     var convergence = self
     convergence.exact.meter = team.meter
-    return try convergence.outcome(on: team, plan: exactPlan)
+    return try convergence.outcome(on: team, plan: fullBatchPlan)
   }
 
   private func outcome(
-    on team: DeviceTeam, plan exactPlan: ExactPlan?
+    on team: DeviceTeam, plan fullBatchPlan: FullBatchPlan?
   ) throws(DeviceError) -> Outcome {
-    let exactPlan = if let exactPlan { exactPlan } else { try self.exact.defaultPlan(on: team) }
-    team.meter?.begin(try flops(exactPlan))
+    let fullBatchPlan =
+      if let fullBatchPlan { fullBatchPlan } else { try self.exact.defaultPlan(on: team) }
+    team.meter?.begin(try flops(fullBatchPlan))
     defer { team.meter?.end() }
     var run = ConvergenceRun(team: team)
-    let exact = try run.similarities(self.exact, plan: exactPlan, points: [1])[0]
+    let exact = try run.similarities(self.exact, plan: fullBatchPlan, points: [1])[0]
     var points: [Point] = []
     for batchSize in batchSizes {
       points += try self.points(batchSize: batchSize, exact: exact.cka, &run)
@@ -32,8 +33,8 @@ extension Convergence {
   }
 
   /// What the team's meter will hear of.
-  private func flops(_ exactPlan: ExactPlan?) throws(DeviceError) -> Double {
-    var flops = exact.flops(exactPlan)
+  private func flops(_ fullBatchPlan: FullBatchPlan?) throws(DeviceError) -> Double {
+    var flops = exact.flops(fullBatchPlan)
     for batchSize in batchSizes {
       flops += Double(repeats) * (try comparison(batchSize, repeat: 0)).flops(nil)
     }
@@ -81,7 +82,7 @@ private struct ConvergenceRun {
 
   /// What is known after each of `points`, numbers of minibatches.
   mutating func similarities(
-    _ comparison: Comparison, plan: ExactPlan? = nil, points: [Int]
+    _ comparison: Comparison, plan: FullBatchPlan? = nil, points: [Int]
   ) throws(DeviceError) -> [Similarity] {
     let (before, count) = (done, comparison.plan.batches.count)
     // The exact value may be made in many steps, and counts as one.

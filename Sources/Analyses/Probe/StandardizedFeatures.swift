@@ -1,5 +1,5 @@
 import Activations
-import FeatureSlabs
+import Features
 
 /// The features of a layer with mean 0 and variance 1 over the training examples, slab by slab.
 ///
@@ -35,7 +35,7 @@ struct StandardizedFeatures {
     let n = examples.count
     let p = layer.featureCount
     let width = Self.slabWidth(exampleCount: n, featureCount: p)
-    var reader = FeatureSlabs(layer: layer, examples: examples)
+    var reader = FeatureReader(layer: layer, examples: examples)
     for first in stride(from: 0, to: p, by: width) {
       let features = first..<min(first + width, p)
       var slab = Slab(
@@ -54,7 +54,7 @@ struct StandardizedFeatures {
   }
 
   private func read(
-    _ reader: inout FeatureSlabs, _ features: Range<Int>, into values: inout [Float]
+    _ reader: inout FeatureReader, _ features: Range<Int>, into values: inout [Float]
   ) throws(ActivationReadError) -> SlabStatistics {
     // Typed errors do not pass through `withUnsafeMutableBufferPointer`'s closure by themselves.
     var result: Result<SlabStatistics, ActivationReadError>?

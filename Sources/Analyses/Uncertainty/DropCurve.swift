@@ -30,7 +30,7 @@ public struct DropCurve: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - contributions: cₖ of every example.
-  ///   - weights: see `PairTrust.weights`.
+  ///   - weights: see `PairUncertainty.weights`.
   ///   - draws: how often as many examples are drawn at random; draw r takes the first of
   ///     `MinibatchPlan.permutation(of:seed:pass:)` for the pass −3 − r.
   init(

@@ -19,8 +19,8 @@ struct TwoGroups: Sendable {
 
   /// Whether the groups, not the examples within them, make the layer's matrix.
   var standApart: Bool {
-    smaller.count + larger.count >= Trust.leastExamplesOfGroups
-      && separation >= Trust.separationOfGroups && dominance * dominance >= 0.5
+    smaller.count + larger.count >= Uncertainty.leastExamplesOfGroups
+      && separation >= Uncertainty.separationOfGroups && dominance * dominance >= 0.5
   }
 
   /// The groups of A, of which `multiply` gives the products with a vector; `norm` is ‖A‖.
@@ -61,8 +61,8 @@ struct TwoGroups: Sendable {
   }
 }
 
-extension Trust {
-  /// Below this `PairTrust.evenness` the interval of a jackknife held the true value in 59 to 93 of 100 simulated
+extension Uncertainty {
+  /// Below this `PairUncertainty.evenness` the interval of a jackknife held the true value in 59 to 93 of 100 simulated
   /// samples (sparse, lognormal and heavy-tailed layers), above it in 93 to 97.
   public static let leastEvenness = 0.25
 

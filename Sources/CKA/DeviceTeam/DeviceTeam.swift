@@ -14,7 +14,7 @@ import Device
 public final class DeviceTeam {
   /// What happens while a team works.
   public enum Event: Sendable {
-    /// So many parts of the job are done: minibatches, or steps of an exact plan (`ExactPlan.stepCount`).
+    /// So many parts of the job are done: minibatches, or steps of an exact plan (`FullBatchPlan.stepCount`).
     case finished(minibatches: Int)
     /// A device failed; its part goes to the others that share the work, so many of them.
     case leftToOthers(from: DeviceInfo, others: Int, because: DeviceError)

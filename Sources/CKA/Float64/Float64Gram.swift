@@ -1,7 +1,7 @@
 import Activations
 import Device
 import Dispatch
-import FeatureSlabs
+import Features
 import Glibc
 import Support
 import Synchronization
@@ -27,7 +27,7 @@ package final class Float64Gram {
     of layer: LayerActivations, examples: [Int], kernel: GramKernel, centering: GramCentering,
     grid: TileGrid, in workspace: Float64Workspace
   ) throws(ActivationReadError) {
-    let centers = try LayerCenters(of: layer, examples: examples)
+    let centers = try FeatureMeans(of: layer, examples: examples)
     products = Float64Products(layer: layer, examples: examples, centers: centers)
     (self.kernel, self.centering, self.grid) = (kernel, centering, grid)
     summary = .empty(isFinite: centers.isFinite, isConstant: centers.isConstant)
@@ -83,7 +83,7 @@ package final class Float64Gram {
     if workspace.owner !== self {
       _ = try entries(rows, columns, in: workspace)
     }
-    let (isDiagonal, isHollow) = (rows == columns, centering == .unbiased)
+    let (isDiagonal, hasZeroDiagonal) = (rows == columns, centering == .unbiased)
     let root = 2.0.squareRoot()
     var out = destination
     for (a, i) in rows.enumerated() {
@@ -93,7 +93,7 @@ package final class Float64Gram {
         out[b] = (entries[b] - means[i] - means[columns.lowerBound + b]) * root
       }
       out += length
-      if isDiagonal, !isHollow {
+      if isDiagonal, !hasZeroDiagonal {
         out.pointee = entries[a] - 2 * means[i]
         out += 1
       }

@@ -1,5 +1,5 @@
 import Activations
-import FeatureSlabs
+import Features
 import LinearAlgebra
 import Support
 import Synchronization
@@ -45,7 +45,7 @@ package final class Float64Workspace {
 struct Float64Products {
   let layer: LayerActivations
   let examples: [Int]
-  let centers: LayerCenters
+  let centers: FeatureMeans
 
   /// ‖xᵢ‖² of all examples, in units of 2^(2·centers.exponent).
   func squaredNorms(in workspace: Float64Workspace) throws(ActivationReadError) -> [Double] {
@@ -125,7 +125,7 @@ struct Float64Products {
     perform(parts.count) { index in
       do throws(ActivationReadError) {
         try stages.withStage { (stage) throws(ActivationReadError) in
-          var slabs = FeatureSlabs(
+          var slabs = FeatureReader(
             layer: layer, examples: Array(examples[parts[index]]), stage: stage, mappedBytes: 0,
             centers: centers)
           try slabs.readFloat64(

@@ -58,7 +58,7 @@ extension Comparison {
         found.formUnion(statuses.indices.filter { statuses[$0] == .ok })
       }.sorted()
     }
-    let model = MemoryModel(work: ExactWork(self), base: MemoryModel.base(of: device))
+    let model = MemoryModel(work: FullBatchWork(self), base: MemoryModel.base(of: device))
     let sums = Float64Sums(comparison: self, memory: model.room(within: memory))
     var blocks: [Float64Sums.Block] = []
     if !left.isEmpty {

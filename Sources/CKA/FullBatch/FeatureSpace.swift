@@ -9,7 +9,7 @@ struct FeatureSpace: Sendable {
   /// The dimension of the space that centered Gram matrices lie in.
   private let dimension: Double
 
-  init(_ work: ExactWork) {
+  init(_ work: FullBatchWork) {
     n = Double(work.exampleCount)
     centering = work.centering
     dimension = n * (centering == .unbiased ? n - 3 : n - 1) / 2

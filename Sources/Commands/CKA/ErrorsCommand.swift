@@ -72,7 +72,7 @@ struct ErrorsCommand: ParsableCommand {
   @Option(help: "Random seed of the halves and groups.")
   var seed: UInt64 = 0
 
-  @OptionGroup var output: OutputOptions<ErrorsResult>
+  @OptionGroup var output: OutputOptions<ErrorAgreementResult>
 
   /// The most random halves and groups.
   private static let mostRepeats = 1_000_000
@@ -106,9 +106,9 @@ struct ErrorsCommand: ParsableCommand {
         study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top, repeats: repeats,
         seed: seed)
       log.tell(findings.notes)
-      let document = ErrorsDocument(
+      let document = ErrorAgreementDocument(
         study, findings, labels: labels, repeats: repeats, seed: seed, seconds: start.elapsed)
-      let result = ErrorsResult(document, findings.similarity)
+      let result = ErrorAgreementResult(document, findings.similarity)
       try output.write(
         result, result.dataFiles(study, findings, exampleIDs: ids), to: folder,
         text: document.text)

@@ -43,7 +43,7 @@ struct TrustCommand: ParsableCommand {
 
   @OptionGroup var granted: MemoryOption
 
-  @OptionGroup var output: OutputOptions<TrustResult>
+  @OptionGroup var output: OutputOptions<UncertaintyResult>
 
   /// The most examples that are taken where `--examples` does not say.
   private static let defaultExamples = 4096
@@ -51,7 +51,7 @@ struct TrustCommand: ParsableCommand {
   func validate() throws {
     try examples.check(secondModel: models.model2)
     try examples.check(for: .unbiased)
-    let most = Trust.PairSettings.mostPermutations
+    let most = Uncertainty.PairSettings.mostPermutations
     if let permutations, !(1...most).contains(permutations) {
       throw ValidationError("--permutations is \(permutations); it must be between 1 and \(most).")
     }
@@ -82,7 +82,7 @@ struct TrustCommand: ParsableCommand {
       let comparison = try Comparison(
         left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
       try comparison.checkExampleCount(path: models.model)
-      let trust = try Trust(comparison, seed: seed)
+      let trust = try Uncertainty(comparison, seed: seed)
       let choice = try device.choose(log: log)
       let team = deviceTeam(choice, memory: granted.memory, log: log)
       if granted.memory != nil { ProcessSetup.returnFreedMemory() }
@@ -95,7 +95,7 @@ struct TrustCommand: ParsableCommand {
       let details = try pair.map {
         try outcome.details(of: $0, called: cell ?? "", permutations, path: models.model)
       }
-      var document = TrustDocument(
+      var document = UncertaintyDocument(
         comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, seed: seed)
       document.device.add(reasons: choice.reasons)
@@ -106,7 +106,7 @@ struct TrustCommand: ParsableCommand {
       }
       log.tell(document.notes(cell: cell))
       document.seconds = start.elapsed
-      let result = TrustResult(document, outcome)
+      let result = UncertaintyResult(document, outcome)
       try output.write(
         result, result.dataFiles(outcome, details, comparison), to: folder, text: document.text)
     }

@@ -2,7 +2,7 @@ import Activations
 import COpenBLAS
 import CPUKernels
 import Device
-import FeatureSlabs
+import Features
 import Support
 import Synchronization
 
@@ -10,7 +10,7 @@ import Synchronization
 public struct BLASDevice: CrossCovarianceDevice, PackedDevice {
   /// The processor, with the libraries that do its work.
   public let info: DeviceInfo
-  let multiplier: Multiplier
+  let multiplier: GEMMBackend
   let division: Division
   let memory = MemoryPool()
 
@@ -26,7 +26,7 @@ public struct BLASDevice: CrossCovarianceDevice, PackedDevice {
   /// The CPU with the best kernels it can run.
   public init() { self.init(multiplier: .best) }
 
-  init(multiplier: Multiplier, division: Division = Division()) {
+  init(multiplier: GEMMBackend, division: Division = Division()) {
     self.multiplier = multiplier
     self.division = division
     let openBLAS = String(cString: openblas_get_config()).split(separator: " ").prefix(2)

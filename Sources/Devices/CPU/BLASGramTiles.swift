@@ -1,6 +1,6 @@
 import Activations
 import Device
-import FeatureSlabs
+import Features
 
 /// What is known of some layers before the first tile of their centered Gram matrices is made.
 public final class BLASGramTiles: TiledGramInput, @unchecked Sendable {
@@ -9,7 +9,7 @@ public final class BLASGramTiles: TiledGramInput, @unchecked Sendable {
   let centering: GramCentering
   let division: TileDivision
   /// What is taken from each layer's features.
-  let centers: [LayerCenters]
+  let centers: [FeatureMeans]
   var summaries: [GramSummary]
   /// The diagonals and the row means, n numbers a layer; of a layer without a matrix none.
   var diagonals: [[Float]]
@@ -27,7 +27,7 @@ public final class BLASGramTiles: TiledGramInput, @unchecked Sendable {
   }
 
   init(
-    minibatch: Minibatch, centering: GramCentering, division: TileDivision, centers: [LayerCenters]
+    minibatch: Minibatch, centering: GramCentering, division: TileDivision, centers: [FeatureMeans]
   ) {
     self.minibatch = minibatch
     self.centering = centering
@@ -105,7 +105,7 @@ struct Tile: Sendable, Hashable {
   }
 }
 
-extension LayerCenters {
+extension FeatureMeans {
   /// Whether there are features to read.
   var varies: Bool { isFinite && !isConstant }
 }

@@ -32,8 +32,8 @@ extension BLASDevice {
       exponent = 0
     }
 
-    let isHollow = centering == .unbiased
-    let (sums, statistics) = rowSums(of: gram, isHollow: isHollow)
+    let hasZeroDiagonal = centering == .unbiased
+    let (sums, statistics) = rowSums(of: gram, hasZeroDiagonal: hasZeroDiagonal)
     let norm = statistics.squared_norm.squareRoot()
     guard norm > 0, norm.isFinite else { return empty(sigma: norm == 0 ? nil : .nan) }
 
@@ -43,7 +43,8 @@ extension BLASDevice {
     nonisolated(unsafe) let row = row
     gram.forEachRun { _, rows in
       multiplier.table.pointee.center_packed(
-        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, isHollow,
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride,
+        hasZeroDiagonal,
         means, scale, row + centering.packedCount(exampleCount: rows.lowerBound))
     }
     let rounding =
@@ -62,7 +63,9 @@ extension BLASDevice {
   }
 
   /// The row sums of the symmetric matrix, and its statistics, added run by run.
-  private func rowSums(of gram: GramMatrix, isHollow: Bool) -> ([Double], cka_gram_statistics) {
+  private func rowSums(of gram: GramMatrix, hasZeroDiagonal: Bool) -> (
+    [Double], cka_gram_statistics
+  ) {
     let n = gram.exampleCount
     let runCount = gram.rowRuns.count
     let parts = Mutex(
@@ -72,7 +75,8 @@ extension BLASDevice {
       // Nothing is added to rows past the run's last.
       var sums = [Double](repeating: 0, count: rows.upperBound)
       let statistics = multiplier.table.pointee.row_sums(
-        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride, isHollow,
+        gram.row(rows.lowerBound), rows.lowerBound, rows.upperBound, n, gram.stride,
+        hasZeroDiagonal,
         &sums)
       parts.withLock { $0[run] = (sums, statistics) }
     }

@@ -1,7 +1,7 @@
 import Activations
 import Device
 import Dispatch
-import FeatureSlabs
+import Features
 import Synchronization
 
 /// What one thread needs to make Gram matrices of small minibatches.
@@ -77,7 +77,7 @@ extension BLASDevice {
     of layer: LayerActivations, features: Range<Int>, examples: [Int], in workspace: Workspace,
     clock: ReadClock
   ) throws(ActivationReadError) {
-    var slabs = FeatureSlabs(
+    var slabs = FeatureReader(
       layer: layer, examples: examples, kernels: multiplier.table, stage: workspace.stage)
     let n = examples.count
     let gram = workspace.gram

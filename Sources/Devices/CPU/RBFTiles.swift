@@ -161,7 +161,7 @@ extension BLASDevice {
   /// The row sums of the matrices, and from them the means.
   private func findRowSums(of tiles: BLASGramTiles, observe: () -> Void) throws(DeviceError) {
     let n = tiles.minibatch.exampleCount
-    let isHollow = tiles.centering == .unbiased
+    let hasZeroDiagonal = tiles.centering == .unbiased
     var sums: [Int: [Double]] = [:]
     for layer in tiles.layersWithMatrix { sums[layer] = [Double](repeating: 0, count: n) }
     try forEachTile(Tile.all(exampleCount: n, side: tiles.division.side), of: tiles) {
@@ -177,7 +177,7 @@ extension BLASDevice {
         // Nothing is added to rows past the run's last.
         var own = [Double](repeating: 0, count: last)
         _ = multiplier.table.pointee.row_sums(
-          start, first, last, columns, workspace.stride, isHollow, &own)
+          start, first, last, columns, workspace.stride, hasZeroDiagonal, &own)
         parts.withLock { $0[run] = own }
       }
       for part in parts.withLock({ $0 }) {

@@ -1,7 +1,7 @@
 import Activations
 import Device
 import Dispatch
-import FeatureSlabs
+import Features
 import Synchronization
 
 /// What all cores together need to make the Gram matrix of one layer of a large minibatch: a matrix
@@ -51,7 +51,7 @@ extension BLASDevice {
     let quarter = slabCount * pieceWidth
     let pieces = workspace.stages.enumerated().map { index, stage in
       Piece(
-        reader: FeatureSlabs(
+        reader: FeatureReader(
           layer: layer, examples: examples, kernels: multiplier.table, stage: stage,
           mappedBytes: 64 << 20),
         width: pieceWidth, features: min(index * quarter, p)..<min((index + 1) * quarter, p))
@@ -121,13 +121,13 @@ extension BLASDevice {
   /// The features of one quarter of a layer, a piece of a slab at a time.
   private final class Piece: @unchecked Sendable {
     // @unchecked: used by one thread at a time.
-    private var reader: FeatureSlabs
+    private var reader: FeatureReader
     private let width: Int
     private let features: Range<Int>
     /// What the newest piece was like; nil where there were no features left.
     private(set) var found: SlabStatistics?
 
-    init(reader: consuming FeatureSlabs, width: Int, features: Range<Int>) {
+    init(reader: consuming FeatureReader, width: Int, features: Range<Int>) {
       self.reader = reader
       self.width = width
       self.features = features
@@ -136,7 +136,7 @@ extension BLASDevice {
     /// Fills this piece of a slab, with zeros where the quarter has no more features.
     func fill(
       _ slab: UnsafeMutablePointer<Float>, rows: Int, slab number: Int, piece: Int,
-      with multiplier: Multiplier, leastExponent: Int?
+      with multiplier: GEMMBackend, leastExponent: Int?
     ) throws(ActivationReadError) {
       let first = min(features.lowerBound + number * width, features.upperBound)
       let range = first..<min(first + width, features.upperBound)
@@ -154,7 +154,7 @@ extension BLASDevice {
 
     /// Brings this piece of a slab to units of 2^`exponent`.
     func lower(
-      in slab: UnsafeMutablePointer<Float>, rows: Int, piece: Int, with multiplier: Multiplier,
+      in slab: UnsafeMutablePointer<Float>, rows: Int, piece: Int, with multiplier: GEMMBackend,
       to exponent: Int
     ) {
       guard let found, !found.isConstant, found.exponent < exponent else { return }

@@ -1,6 +1,6 @@
 import Activations
 import Device
-import FeatureSlabs
+import Features
 import Support
 import Synchronization
 
@@ -120,7 +120,7 @@ extension BLASDevice {
         do throws(ActivationReadError) {
           try workspace.stages.withStage { (stage) throws(ActivationReadError) in
             try clock.measure { () throws(ActivationReadError) in
-              var reader = FeatureSlabs(
+              var reader = FeatureReader(
                 layer: tiles.minibatch.layers[layer],
                 examples: Array(
                   examples[

@@ -1,6 +1,6 @@
 import Activations
 import Device
-import FeatureSlabs
+import Features
 import Glibc
 
 extension BLASDevice {
@@ -14,11 +14,11 @@ extension BLASDevice {
     try DeviceError.check(kernel, "prepareTiles")
     try DeviceError.check(division, for: kernel, "prepareTiles")
     let start = ContinuousClock.now
-    var centers: [LayerCenters] = []
+    var centers: [FeatureMeans] = []
     for layer in minibatch.layers {
       do throws(ActivationReadError) {
         centers.append(
-          try LayerCenters(of: layer, examples: minibatch.examples, kernels: multiplier.table))
+          try FeatureMeans(of: layer, examples: minibatch.examples, kernels: multiplier.table))
       } catch { throw DeviceError(error) }
     }
     let tiles = BLASGramTiles(
@@ -80,7 +80,7 @@ extension BLASDevice {
     into row: UnsafeMutablePointer<Float>
   ) {
     let tile = workspace.tile
-    let isHollow = tiles.centering == .unbiased
+    let hasZeroDiagonal = tiles.centering == .unbiased
     let means = tile.ordered(tiles.means[layer]).map { Double($0) }
     let diagonal = tile.ordered(tiles.diagonals[layer])
     let exponential = tiles.exponentials[layer]
@@ -90,7 +90,7 @@ extension BLASDevice {
       let (start, columns) = (workspace.row(rows.lowerBound), tile.columns.count)
       makeRBF(of: workspace, rows, exponential, diagonal)
       multiplier.table.pointee.center_packed(
-        start, first, last, columns, workspace.stride, isHollow, means, 1,
+        start, first, last, columns, workspace.stride, hasZeroDiagonal, means, 1,
         row + tile.packedCount(rows: rows.lowerBound, tiles.centering))
     }
   }

@@ -58,7 +58,7 @@ public final class OpenCLDevice: CrossCovarianceDevice, PackedDevice {
           + "\(runtime.limits.medianExamples) are possible; tiles have no such limit")
     }
     return try alone { (workspace) throws(DeviceError) in
-      let run = GramRun(
+      let run = MinibatchGrams(
         runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering,
         tensors: runtime.tensorUse(for: minibatch, kernel: kernel))
       return try run.stack(in: &workspace)

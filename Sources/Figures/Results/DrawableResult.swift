@@ -57,8 +57,9 @@ package func readResult(in folder: String) throws -> any DrawableResult {
   let types: [(String, any DrawableResult.Type)] = [
     (ResultDocument.name, CompareResult.self), (ConvergeDocument.name, ConvergeResult.self),
     (ComponentsDocument.name, ComponentsResult.self), (BlocksDocument.name, BlocksResult.self),
-    (TrustDocument.name, TrustResult.self), (ProbeDocument.name, ProbeResult.self),
-    (ErrorsDocument.name, ErrorsResult.self), (SweepDocument.name, SweepResult.self),
+    (UncertaintyDocument.name, UncertaintyResult.self), (ProbeDocument.name, ProbeResult.self),
+    (ErrorAgreementDocument.name, ErrorAgreementResult.self),
+    (SweepDocument.name, SweepResult.self),
   ]
   let found = try types.first { try isThere("\(place)/\($0.0)") }
   guard let (_, type) = found else {

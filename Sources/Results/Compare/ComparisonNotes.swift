@@ -28,13 +28,13 @@ extension Comparison {
   /// What the user may not expect of the estimator, before the work starts.
   ///
   /// - Parameters:
-  ///   - exactPlan: of an estimate over all examples.
+  ///   - fullBatchPlan: of an estimate over all examples.
   ///   - sharing: how many devices are to share the work.
   ///   - device: the first of them.
-  package func notes(_ exactPlan: ExactPlan?, sharing: Int, device: DeviceInfo) -> [Note] {
+  package func notes(_ fullBatchPlan: FullBatchPlan?, sharing: Int, device: DeviceInfo) -> [Note] {
     let n = pairing.count
     var notes: [Note] = []
-    if sharing > 1, exactPlan?.partCount ?? plan.batches.count == 1 {
+    if sharing > 1, fullBatchPlan?.partCount ?? plan.batches.count == 1 {
       notes.append(
         .information(
           "a single batch cannot be divided between devices: only \(device.id) is used"))
@@ -77,7 +77,7 @@ extension MinibatchPlan {
   }
 }
 
-extension ExactPlan {
+extension FullBatchPlan {
   /// How a full-batch estimate is computed, unless everything is done at once.
   ///
   /// - Parameter memory: the limit in bytes that was asked for, if any.

@@ -6,14 +6,14 @@ import Support
 /// What `--dry-run` prints.
 package struct DryRun {
   let comparison: Comparison
-  let plan: ExactPlan?
-  let cost: ExactCost
+  let plan: FullBatchPlan?
+  let cost: FullBatchCost
   let memory: Int?
   let device: DeviceInfo
 
   /// - Parameter memory: the limit in bytes that was asked for, if any.
   package init(
-    _ comparison: Comparison, _ plan: ExactPlan?, on team: DeviceTeam, memory: Int?
+    _ comparison: Comparison, _ plan: FullBatchPlan?, on team: DeviceTeam, memory: Int?
   ) throws(DeviceError) {
     self.comparison = comparison
     self.plan = plan
@@ -38,7 +38,7 @@ package struct DryRun {
     ])
     let counts = plan?.pairCounts ?? [:]
     let batches = comparison.plan.batches.count
-    for algorithm in ExactPlan.Algorithm.allCases {
+    for algorithm in FullBatchPlan.Algorithm.allCases {
       guard let pairs = counts[algorithm], let plan else { continue }
       let steps =
         switch algorithm {
@@ -87,7 +87,7 @@ package struct DryRun {
   }
 }
 
-extension ExactPlan {
+extension FullBatchPlan {
   /// How many pairs take which algorithm.
   package var summary: String {
     let counts = pairCounts

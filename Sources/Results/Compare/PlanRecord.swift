@@ -3,7 +3,7 @@ import Device
 import Support
 
 extension ResultDocument.Plan {
-  package init(_ plan: ExactPlan, of comparison: Comparison, memory: Int?) {
+  package init(_ plan: FullBatchPlan, of comparison: Comparison, memory: Int?) {
     pairs = Dictionary(
       uniqueKeysWithValues: plan.pairCounts.map { ($0.key.rawValue, $0.value) })
     if plan.tileCount > 0 {

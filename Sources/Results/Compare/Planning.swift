@@ -11,9 +11,9 @@ extension Comparison {
   /// - Throws: where it cannot be made within the limit.
   package func plan(
     on team: DeviceTeam, isLimited: Bool, isMeasured: Bool = false
-  ) throws -> ExactPlan? {
-    do throws(ExactPlanError) {
-      if let plan = try exactPlan(on: team, isMeasured: isMeasured) { return plan }
+  ) throws -> FullBatchPlan? {
+    do throws(FullBatchPlanError) {
+      if let plan = try fullBatchPlan(on: team, isMeasured: isMeasured) { return plan }
     } catch {
       switch error {
       case .device(let error): throw error

@@ -57,7 +57,7 @@ package struct ResultFolder {
     /// Of every command that writes one folder.
     static let all = [
       CompareResult.kind, ConvergeResult.kind, ComponentsResult.kind, BlocksResult.kind,
-      TrustResult.kind, ProbeResult.kind, ErrorsResult.kind,
+      UncertaintyResult.kind, ProbeResult.kind, ErrorAgreementResult.kind,
     ]
   }
 

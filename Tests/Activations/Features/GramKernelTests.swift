@@ -116,36 +116,36 @@ import Testing
   @Test(arguments: sets, [2, 4, 5, 33, 100]) func centersTriangles(set: Int, n: Int) {
     let k = (0..<(n * n)).map { Float(($0 * 7919) % 1000) / 100 }
     func entry(_ i: Int, _ j: Int) -> Double { Double(k[max(i, j) * n + min(i, j)]) }
-    for hollow in [false, true] {
+    for zeroDiagonal in [false, true] {
       var sums = [Double](repeating: 0, count: n)
-      var statistics = table(set).row_sums(k, 0, n / 3, n, n, hollow, &sums)
-      let rest = table(set).row_sums(Array(k[(n / 3 * n)...]), n / 3, n, n, n, hollow, &sums)
+      var statistics = table(set).row_sums(k, 0, n / 3, n, n, zeroDiagonal, &sums)
+      let rest = table(set).row_sums(Array(k[(n / 3 * n)...]), n / 3, n, n, n, zeroDiagonal, &sums)
       statistics.squared_norm += rest.squared_norm
       statistics.trace += rest.trace
       for i in 0..<n {
-        let expected = (0..<n).reduce(0) { $0 + (hollow && $1 == i ? 0 : entry(i, $1)) }
+        let expected = (0..<n).reduce(0) { $0 + (zeroDiagonal && $1 == i ? 0 : entry(i, $1)) }
         #expect(abs(sums[i] - expected) <= 1e-12 * abs(expected))
       }
       let all = (0..<n).flatMap { i in
-        (0..<n).map { j in hollow && i == j ? 0 : entry(i, j) }
+        (0..<n).map { j in zeroDiagonal && i == j ? 0 : entry(i, j) }
       }
       let norm = all.reduce(0) { $0 + $1 * $1 }
       #expect(abs(statistics.squared_norm - norm) <= 1e-12 * norm)
       #expect(statistics.trace == (0..<n).reduce(0) { $0 + entry($1, $1) })
 
       let m = (0..<n).map { Double($0) / 3 }
-      let count = n * (n + (hollow ? -1 : 1)) / 2
+      let count = n * (n + (zeroDiagonal ? -1 : 1)) / 2
       var packed = [Float](repeating: sentinel, count: count + 1)
       packed.withUnsafeMutableBufferPointer { packed in
         let (half, start) = (n / 2, packed.baseAddress!)
-        table(set).center_packed(k, 0, half, n, n, hollow, m, 0.25, start)
+        table(set).center_packed(k, 0, half, n, n, zeroDiagonal, m, 0.25, start)
         table(set).center_packed(
-          Array(k[(half * n)...]), half, n, n, n, hollow, m, 0.25,
-          start + half * (half + (hollow ? -1 : 1)) / 2)
+          Array(k[(half * n)...]), half, n, n, n, zeroDiagonal, m, 0.25,
+          start + half * (half + (zeroDiagonal ? -1 : 1)) / 2)
       }
       var place = 0
       for i in 0..<n {
-        for j in 0...i where !(hollow && i == j) {
+        for j in 0...i where !(zeroDiagonal && i == j) {
           let weight = i == j ? 1 : 2.0.squareRoot()
           #expect(packed[place] == Float((entry(i, j) - m[i] - m[j]) * 0.25 * weight))
           place += 1

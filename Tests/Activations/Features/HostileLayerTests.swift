@@ -1,5 +1,5 @@
 import Activations
-import FeatureSlabs
+import Features
 import Testing
 
 /// Layers that contradict themselves: an error each, or numbers.

@@ -20,8 +20,8 @@ struct TestedDevice: Sendable, CustomTestStringConvertible {
   static let all: [TestedDevice] = {
     var devices: [TestedDevice] = []
     for index in 0..<cka_cpu_kernels_count() {
-      for engine in [Multiplier.Engine.packed, .openBLAS] {
-        let multiplier = Multiplier(table: cka_cpu_kernels(index), engine: engine)
+      for engine in [GEMMBackend.Engine.packed, .openBLAS] {
+        let multiplier = GEMMBackend(table: cka_cpu_kernels(index), engine: engine)
         devices.append(
           TestedDevice(
             name: "cpu \(multiplier.name) \(engine)", device: BLASDevice(multiplier: multiplier)))
@@ -32,8 +32,8 @@ struct TestedDevice: Sendable, CustomTestStringConvertible {
       ("segments", BLASDevice.Division(segmentWidth: 64)),
     ]
     for (name, division) in divisions {
-      for engine in [Multiplier.Engine.packed, .openBLAS] {
-        let multiplier = Multiplier(table: cka_cpu_kernels(0), engine: engine)
+      for engine in [GEMMBackend.Engine.packed, .openBLAS] {
+        let multiplier = GEMMBackend(table: cka_cpu_kernels(0), engine: engine)
         devices.append(
           TestedDevice(
             name: "cpu \(name) \(engine)",

@@ -55,14 +55,14 @@ import Testing
     for estimator in Self.estimators {
       for kernel in kernels(item) {
         let comparison = try comparison(item, estimator, kernel)
-        var plans: [ExactPlan?] = [nil]
+        var plans: [FullBatchPlan?] = [nil]
         if case .minibatch = estimator {
         } else {
-          let work = ExactWork(comparison)
-          plans = [ExactPlan(atOnce: work, cost: ExactCost())]
+          let work = FullBatchWork(comparison)
+          plans = [FullBatchPlan(atOnce: work, cost: FullBatchCost())]
           for tiled in kernel == .linear ? [[0], []] : [[0]] {
             plans.append(
-              ExactPlan(
+              FullBatchPlan(
                 work, tiledLeft: tiled, tiledRight: tiled,
                 division: TileDivision(side: 10, memory: 64 << 20), sums: 16 << 20))
           }
@@ -281,7 +281,9 @@ import Testing
   @Test(arguments: devices) func trustOfAnOutlier(tested: TestedDevice) throws {
     for item in Self.cases where item.name.hasPrefix("outlier of 1e6") {
       for kernel in kernels(item) {
-        let outcome = try Trust(try comparison(item, .unbiased, kernel)).run(on: [tested.device])
+        let outcome = try Uncertainty(try comparison(item, .unbiased, kernel)).run(on: [
+          tested.device
+        ])
         let expected = try #require(item.expected(.unbiased, kernel))
         #expect(abs(outcome.similarity.cka[0, 0] - expected) < 1e-5)
         let pair = try #require(

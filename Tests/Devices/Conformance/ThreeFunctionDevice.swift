@@ -75,12 +75,12 @@ struct ThreeFunctionDevice: PackedDevice {
       }
       gram = gram.map { $0.map { exp(-$0 / (2 * found * found)) } }
     }
-    let isHollow = centering == .unbiased
-    if isHollow { for i in 0..<n { gram[i][i] = 0 } }
+    let hasZeroDiagonal = centering == .unbiased
+    if hasZeroDiagonal { for i in 0..<n { gram[i][i] = 0 } }
     let means = centering.rowMeans(sums: gram.map { $0.reduce(0, +) })
     var (place, square) = (0, 0.0)
     for i in 0..<n {
-      for j in 0...i where j < i || !isHollow {
+      for j in 0...i where j < i || !hasZeroDiagonal {
         let entry = (gram[i][j] - means[i] - means[j]) * (i == j ? 1 : 2.0.squareRoot())
         numbers[place] = Float(entry)
         square += entry * entry

@@ -108,18 +108,18 @@ import Testing
   @Test func whatItLacksOthersDo() throws {
     let comparison = try Comparison(Self.model, estimator: .unbiased)
     let device = ThreeFunctionDevice()
-    let atOnce = try #require(try comparison.exactPlan(on: [device]))
+    let atOnce = try #require(try comparison.fullBatchPlan(on: [device]))
     #expect(atOnce.isAtOnce)
     // One MiB less, and there is nothing that a device without tiles could do.
     let team = DeviceTeam([device], memory: atOnce.cost.peakMemory - 1 << 20)
     #expect {
-      try comparison.exactPlan(on: team)
+      try comparison.fullBatchPlan(on: team)
     } throws: {
-      guard case .tooLittleMemory? = $0 as? ExactPlanError else { return false }
+      guard case .tooLittleMemory? = $0 as? FullBatchPlanError else { return false }
       return true
     }
-    let tiles = ExactPlan(
-      ExactWork(comparison), tiledLeft: [0, 1, 2], tiledRight: [0, 1, 2],
+    let tiles = FullBatchPlan(
+      FullBatchWork(comparison), tiledLeft: [0, 1, 2], tiledRight: [0, 1, 2],
       division: TileDivision(side: 20, memory: 64 << 20), sums: 1 << 20)
     var changes: [String] = []
     let both = DeviceTeam([device, BLASDevice()]) {

@@ -22,7 +22,7 @@ import Testing
 
   /// What is counted of the whole, in the only stage of a run.
   private func countedShare(
-    _ comparison: Comparison, _ plan: ExactPlan? = nil, on tested: TestedDevice
+    _ comparison: Comparison, _ plan: FullBatchPlan? = nil, on tested: TestedDevice
   ) throws -> Double {
     let meter = WorkMeter()
     _ = try comparison.run(on: DeviceTeam([tested.device], meter: meter), plan: plan)
@@ -31,9 +31,9 @@ import Testing
     return stages[0].done / stages[0].total
   }
 
-  private func plan(_ comparison: Comparison, tiled: [Int]) -> ExactPlan {
-    ExactPlan(
-      ExactWork(comparison), tiledLeft: tiled, tiledRight: tiled,
+  private func plan(_ comparison: Comparison, tiled: [Int]) -> FullBatchPlan {
+    FullBatchPlan(
+      FullBatchWork(comparison), tiledLeft: tiled, tiledRight: tiled,
       division: TileDivision(side: 96, memory: 64 << 20), sums: 16 << 20)
   }
 

@@ -90,19 +90,20 @@ struct CenteringKernelTests {
       let records = try device.layerRecords()
       for (layer, matrix) in matrices.enumerated() {
         let k = matrix.map(Double.init)
-        let isHollow = centering == .unbiased
-        func kept(_ i: Int, _ j: Int) -> Double { isHollow && i == j ? 0 : k[i * n + j] }
-        let divisor = Double(isHollow ? n - 2 : n)
+        let hasZeroDiagonal = centering == .unbiased
+        func kept(_ i: Int, _ j: Int) -> Double { hasZeroDiagonal && i == j ? 0 : k[i * n + j] }
+        let divisor = Double(hasZeroDiagonal ? n - 2 : n)
         let sums = (0..<n).map { i in (0..<n).reduce(0) { $0 + kept(i, $1) } }
         let total = sums.reduce(0, +)
-        let grand = isHollow ? total / (divisor * Double(n - 1)) : total / (divisor * divisor)
+        let grand =
+          hasZeroDiagonal ? total / (divisor * Double(n - 1)) : total / (divisor * divisor)
         let largest = (0..<n).flatMap { i in (0..<n).map { abs(kept(i, $0)) } }.max() ?? 0
         let exponent = Int(records[layer].gramExponent)
         let scale = Double(sign: .plus, exponent: -exponent, significand: 1)
         #expect((0.5..<1).contains(largest * scale))
         var squaredNorm = 0.0
         for i in 0..<n {
-          for j in 0...i where !isHollow || i != j {
+          for j in 0...i where !hasZeroDiagonal || i != j {
             let centered = k[i * n + j] - sums[i] / divisor - sums[j] / divisor + grand
             let weight = i == j ? 1 : 2.0.squareRoot()
             // Rounded twice, at numbers of at most 4 · √2.

@@ -89,14 +89,14 @@ typedef struct {
     float *k, size_t first, size_t last, size_t columns, size_t stride, float factor,
     bool less_one);
   // sums[i] += what these rows add to row i of the symmetric matrix, without the diagonal where
-  // `hollow`.
+  // `zeroDiagonal`.
   cka_gram_statistics (*row_sums)(
-    const float *k, size_t first, size_t last, size_t columns, size_t stride, bool hollow,
+    const float *k, size_t first, size_t last, size_t columns, size_t stride, bool zeroDiagonal,
     double *sums);
   // Writes rows one after another to `out`: (K_ij − m_i − m_j)·scale, off the diagonal times √2,
-  // without the diagonal where `hollow`.
+  // without the diagonal where `zeroDiagonal`.
   void (*center_packed)(
-    const float *k, size_t first, size_t last, size_t columns, size_t stride, bool hollow,
+    const float *k, size_t first, size_t last, size_t columns, size_t stride, bool zeroDiagonal,
     const double *m, double scale, float *out);
 } cka_cpu_kernels_table;
 

@@ -5,7 +5,7 @@ extension DeviceRates {
   /// Measures a device in well under a second, on small synthetic layers shaped like those of `work`,
   /// and on the first examples of some of its `layers`.
   init(
-    measuring device: some CrossCovarianceDevice, _ work: ExactWork, layers: [LayerActivations],
+    measuring device: some CrossCovarianceDevice, _ work: FullBatchWork, layers: [LayerActivations],
     examples: [Int]
   ) throws(DeviceError) {
     let clock = ContinuousClock()

@@ -3,7 +3,7 @@ import Device
 import Support
 
 /// Why there is no plan.
-public enum ExactPlanError: Error, Sendable, CustomStringConvertible {
+public enum FullBatchPlanError: Error, Sendable, CustomStringConvertible {
   /// The device could not be measured.
   case device(DeviceError)
   /// Nothing fits the memory.
@@ -29,19 +29,19 @@ extension Comparison {
   /// bits. Rates are measured for the time that large work will take, and only for that.
   ///
   /// - Parameter isMeasured: whether to measure rates in any case, so that the plan's cost has its seconds.
-  public func exactPlan(
+  public func fullBatchPlan(
     on team: DeviceTeam, isMeasured: Bool = false
-  ) throws(ExactPlanError) -> ExactPlan? {
+  ) throws(FullBatchPlanError) -> FullBatchPlan? {
     guard let first = team.devices.first else { return nil }
     let device = first.info
     let (sharing, memory) = (team.sharing, team.memory)
     // A process that has taken more than is usual, such as a large program with this library in it, runs
     // the same plan or none.
     let excess = Self.excess(over: MemoryModel.base(of: device))
-    var plan: ExactPlan
-    do throws(ExactPlanError) {
+    var plan: FullBatchPlan
+    do throws(FullBatchPlanError) {
       guard
-        let pure = try exactPlan(
+        let pure = try fullBatchPlan(
           for: device, algorithms: .of(first), sharing: sharing, memory: memory)
       else {
         return nil
@@ -53,9 +53,9 @@ extension Comparison {
     }
     let peak = plan.cost.peakMemory + excess
     guard peak <= memory else { throw .tooLittleMemory(.init(limit: memory, least: peak)) }
-    if isMeasured || plan.cost.flops > ExactPlanner.smallWork {
+    if isMeasured || plan.cost.flops > FullBatchPlanner.smallWork {
       // Of several devices alike, each takes its share.
-      let work = ExactWork(self)
+      let work = FullBatchWork(self)
       plan.cost.seconds = try rates(of: team, work)?.shared(by: sharing).seconds(plan.cost)
     }
     return plan
@@ -63,14 +63,14 @@ extension Comparison {
 
   /// The plan for `sharing` devices like `device` with these algorithms, whatever the process has taken so far; nil for
   /// minibatches, and where examples are too few.
-  package func exactPlan(
-    for device: DeviceInfo, algorithms: Set<ExactPlan.Algorithm>, sharing: Int = 1, memory: Int
-  ) throws(ExactPlanError) -> ExactPlan? {
+  package func fullBatchPlan(
+    for device: DeviceInfo, algorithms: Set<FullBatchPlan.Algorithm>, sharing: Int = 1, memory: Int
+  ) throws(FullBatchPlanError) -> FullBatchPlan? {
     if case .minibatch = estimator { return nil }
     guard pairing.count >= estimator.centering.leastExamples else { return nil }
     let base = MemoryModel.base(of: device)
     let model = MemoryModel(
-      work: ExactWork(self), base: base, sharing: sharing, cores: device.computeUnits)
+      work: FullBatchWork(self), base: base, sharing: sharing, cores: device.computeUnits)
     guard algorithms.contains(.tiles) || model.work.fitsOneMatrix else {
       throw .device(
         DeviceError(
@@ -78,9 +78,9 @@ extension Comparison {
           context: "\(pairing.count) examples are too many at once, and \(device.id) makes no tiles"
         ))
     }
-    let planner = ExactPlanner(
+    let planner = FullBatchPlanner(
       model, limit: min(memory, base + device.memory / 10 * 9), algorithms: algorithms)
-    do throws(ExactPlanner.TooLittle) {
+    do throws(FullBatchPlanner.TooLittle) {
       if let small = planner.small { return small }
       return try planner.plan(rates: .nominal(for: device))
     } catch {
@@ -94,8 +94,8 @@ extension Comparison {
   /// The rates of the first device that can be measured: where one fails, the next does its work. Nil where none
   /// has all algorithms.
   private func rates(
-    of team: DeviceTeam, _ work: ExactWork
-  ) throws(ExactPlanError) -> DeviceRates? {
+    of team: DeviceTeam, _ work: FullBatchWork
+  ) throws(FullBatchPlanError) -> DeviceRates? {
     var failure: DeviceError?
     for device in team.devices.compactMap({ $0 as? any CrossCovarianceDevice }) {
       do throws(DeviceError) {
@@ -113,7 +113,7 @@ extension Comparison {
 
   /// Bytes of memory that minibatches take at the most.
   public func memoryOfMinibatches(on team: DeviceTeam) -> Int {
-    var work = ExactWork(self)
+    var work = FullBatchWork(self)
     work.exampleCount = plan.batches.largest
     let device = team.devices.first?.info
     let model = MemoryModel(
@@ -123,14 +123,14 @@ extension Comparison {
   }
 
   /// What all minibatches cost, without their memory and time.
-  var costOfMinibatches: ExactCost {
-    var cost = ExactCost()
-    var work = ExactWork(self)
+  var costOfMinibatches: FullBatchCost {
+    var cost = FullBatchCost()
+    var work = FullBatchWork(self)
     // All passes are alike.
     let passes = Double(plan.passes)
     for index in 0..<plan.batches.perPass {
       work.exampleCount = plan.batches.size(of: index)
-      let part = ExactCost(atOnce: work)
+      let part = FullBatchCost(atOnce: work)
       cost.gramFlops += passes * part.gramFlops
       cost.pairFlops += passes * part.pairFlops
       cost.bytesRead += passes * part.bytesRead
@@ -140,7 +140,7 @@ extension Comparison {
 
   /// What all minibatches cost, without their memory; with the time of one as it is measured on
   /// `device`.
-  public func costOfMinibatches(on device: some Device) throws(DeviceError) -> ExactCost {
+  public func costOfMinibatches(on device: some Device) throws(DeviceError) -> FullBatchCost {
     var cost = costOfMinibatches
     guard let first = plan.batches.first else { return cost }
     var timings = Timings()

@@ -20,7 +20,7 @@ public struct DeviceRates: Sendable, Hashable {
   }
 
   /// The seconds that a cost takes.
-  func seconds(_ cost: ExactCost) -> Double {
+  func seconds(_ cost: FullBatchCost) -> Double {
     cost.gramFlops / gram + cost.pairFlops / pairs + cost.featureFlops / features
       + cost.bytesRead / bytes
   }
@@ -50,7 +50,7 @@ extension DeviceInfo {
   package var isOpenCL: Bool { id.hasPrefix("opencl") }
 }
 
-extension Set<ExactPlan.Algorithm> {
+extension Set<FullBatchPlan.Algorithm> {
   /// The algorithms that a device has.
   package static func of(_ device: any Device) -> Self {
     if device is any CrossCovarianceDevice { return [.atOnce, .tiles, .features] }

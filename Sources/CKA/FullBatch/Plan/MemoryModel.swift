@@ -2,7 +2,7 @@ import Device
 
 /// What an exact comparison takes of the memory, and what it leaves.
 package struct MemoryModel: Sendable, Hashable {
-  package let work: ExactWork
+  package let work: FullBatchWork
   /// Bytes that the process takes before the first example is read.
   package var base: Int
   /// Devices that share the work, each with tiles of its own.
@@ -86,7 +86,7 @@ package struct MemoryModel: Sendable, Hashable {
   /// Chunks of 512 examples of all layers, one that is multiplied and one that is filled. Where they
   /// would take more than half of what there is for features, a device takes shorter ones.
   private var packed: Double {
-    work.layers.reduce(0) { $0 + 2 * 512 * 4 * Double(ExactWork.padded($1.featureCount)) }
+    work.layers.reduce(0) { $0 + 2 * 512 * 4 * Double(FullBatchWork.padded($1.featureCount)) }
   }
 
   /// The sums that fit `room` together with packed features.
@@ -109,7 +109,7 @@ package struct MemoryModel: Sendable, Hashable {
   /// Shorter ones would cost more for reading than for products.
   package static let leastSide = 128
 
-  package init(work: ExactWork, base: Int, sharing: Int = 1, cores: Int = 1) {
+  package init(work: FullBatchWork, base: Int, sharing: Int = 1, cores: Int = 1) {
     self.work = work
     self.base = base
     self.sharing = sharing

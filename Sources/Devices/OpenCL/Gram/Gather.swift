@@ -1,6 +1,6 @@
 import Activations
 import Device
-import FeatureSlabs
+import Features
 import Support
 import Synchronization
 
@@ -9,10 +9,10 @@ struct GatherSource: Sendable {
   let layer: LayerActivations
   let examples: [Int]
   /// What is taken from the features, where that is known: else it is measured, by the device or, for
-  /// numbers that the host converts, by `FeatureSlabs`.
-  let centers: LayerCenters?
+  /// numbers that the host converts, by `FeatureReader`.
+  let centers: FeatureMeans?
 
-  init(layer: LayerActivations, examples: [Int], centers: LayerCenters? = nil) {
+  init(layer: LayerActivations, examples: [Int], centers: FeatureMeans? = nil) {
     self.layer = layer
     self.examples = examples
     self.centers = centers
@@ -60,7 +60,7 @@ struct GatherSource: Sendable {
 /// Brings the activations of one group together in the memory that is sent to the device.
 ///
 /// 16- and 32-bit floating-point numbers go as they are stored. Everything else is converted and
-/// centered by `FeatureSlabs`.
+/// centered by `FeatureReader`.
 struct Gather: @unchecked Sendable {
   // @unchecked: used by one caller, which waits; each of its threads writes its own bytes.
 
@@ -150,7 +150,7 @@ struct Gather: @unchecked Sendable {
     let results = Results(count: runs.count)
     let tasks = (runs.count + Self.slabsAtATime - 1) / Self.slabsAtATime
     try perform(tasks) { (task) throws(ActivationReadError) in
-      var slabs = FeatureSlabs(
+      var slabs = FeatureReader(
         layer: source.layer, examples: source.examples, centers: source.centers)
       let first = task * Self.slabsAtATime
       for index in first..<min(first + Self.slabsAtATime, runs.count) {

@@ -1,7 +1,7 @@
 import Activations
 import Device
 
-extension GramRun {
+extension MinibatchGrams {
   /// A layer's record in the host's words.
   ///
   /// - Parameter known: RBF's σ, where the device was told.

@@ -33,7 +33,7 @@ extension Runtime {
   /// One layer's centered Gram matrix, in its own units.
   private func matrix(of minibatch: Minibatch, use: TensorUse?) throws(DeviceError) -> [Double] {
     var workspace: Workspace?
-    let run = GramRun(
+    let run = MinibatchGrams(
       runtime: self, minibatch: minibatch, kernel: .linear, centering: .biased, tensors: use)
     let stack = try run.stack(in: &workspace)
     let unit = Double(sign: .plus, exponent: stack.layers[0].exponent, significand: 1)

@@ -11,7 +11,7 @@ struct TilePassScratch {
 }
 
 extension TilePassScratch {
-  init(_ runtime: Runtime, _ tile: TileRun, layersPerChunk: Int) throws(DeviceError) {
+  init(_ runtime: Runtime, _ tile: TileGrams, layersPerChunk: Int) throws(DeviceError) {
     self.init(
       vectors: try tile.vectors(), windows: try runtime.buffer(byteCount: layersPerChunk * 8),
       counts: try runtime.buffer(byteCount: layersPerChunk * 2 * Tuning.halfBins * 4),

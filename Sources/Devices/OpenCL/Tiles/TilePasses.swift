@@ -40,7 +40,7 @@ struct TilePasses {
       }
     case .sampledMedianMultiple(let multiple, let count):
       let sample = GramKernel.Bandwidth.sample(of: n, count: count)
-      let run = GramRun(
+      let run = MinibatchGrams(
         runtime: runtime,
         minibatch: Minibatch(
           layers: minibatch.layers, examples: sample.map { minibatch.examples[$0] }),
@@ -76,10 +76,10 @@ struct TilePasses {
   /// Shows the sums of products of tiles to `visit`, chunk by chunk.
   private mutating func pass(
     _ tiles: [Tile], in workspace: inout Workspace?, observe: () -> Void,
-    visit: (inout TilePasses, TileRun, ChunkMatrices, TilePassScratch) throws(DeviceError) -> Void
+    visit: (inout TilePasses, TileGrams, ChunkMatrices, TilePassScratch) throws(DeviceError) -> Void
   ) throws(DeviceError) {
     for (rows, columns) in tiles {
-      let tile = TileRun(
+      let tile = TileGrams(
         runtime: runtime, minibatch: minibatch, centering: centering, division: division,
         known: known, layers: Array(known.indices), rows: rows, columns: columns)
       let spent = try tile.run.visit(in: &workspace) { (layers) throws(DeviceError) in
@@ -96,7 +96,7 @@ struct TilePasses {
 
   /// Takes the diagonals of a chunk as the norms of a tile's examples, there and here.
   private mutating func takeNorms(
-    of tile: TileRun, _ chunk: ChunkMatrices, _ scratch: TilePassScratch
+    of tile: TileGrams, _ chunk: ChunkMatrices, _ scratch: TilePassScratch
   ) throws(DeviceError) {
     let rows = tile.rows
     let all = try runtime.readArray(
@@ -171,7 +171,7 @@ struct TilePasses {
 
 extension KnownLayer {
   /// The first bin of a window around the tile's mean squared distance.
-  fileprivate func window(of tile: TileRun) -> SIMD2<UInt32> {
+  fileprivate func window(of tile: TileGrams) -> SIMD2<UInt32> {
     func mean(_ range: Range<Int>) -> Float {
       squaredNorms[range].reduce(0, +) / Float(range.count)
     }

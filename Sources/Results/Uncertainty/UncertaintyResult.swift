@@ -1,0 +1,102 @@
+import Activations
+import Analyses
+import CKA
+import Device
+import Support
+
+/// What `trust` finds.
+package struct UncertaintyResult: FolderResult {
+  package let document: UncertaintyDocument
+  package let cka: Matrix<Double>
+  package let z: Matrix<Double>
+  package let standardErrors: Matrix<Double>
+  /// The map with the examples of one side shuffled.
+  package let control: Matrix<Double>
+
+  package init(_ document: UncertaintyDocument, _ outcome: Uncertainty.Outcome) {
+    self.document = document
+    cka = outcome.similarity.cka
+    z = outcome.similarity.z ?? cka.map { _ in .nan }
+    standardErrors = outcome.standardErrors
+    control = outcome.control
+  }
+
+  package init(in folder: String) throws {
+    let document = try UncertaintyDocument(in: folder)
+    func map(_ name: String) throws -> Matrix<Double> {
+      try writtenMatrix(
+        at: "\(folder)/\(name).npy", rows: document.shape.rows, columns: document.shape.columns)
+    }
+    self.document = document
+    cka = try map("cka")
+    z = try map("z")
+    standardErrors = try map("standard-error")
+    control = try map("control")
+    try checkScores(cka.elements, at: "\(folder)/cka.npy")
+    try checkScores(control.elements, at: "\(folder)/control.npy")
+    if let other = standardErrors.elements.first(where: { $0 < 0 || $0 > plainNumbers.upperBound })
+    {
+      throw Failure(
+        .data, "\(oneLine(folder))/standard-error.npy: holds \(other), expected standard errors")
+    }
+  }
+
+  /// The folder that is written.
+  package static let kind = ResultFolder.Kind(
+    UncertaintyDocument.self,
+    names: [
+      "trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy", "examples.csv",
+    ],
+    figures: ["trust", "control", "standard-error", "drops"])
+
+  /// All but the pictures, in the order people look for them.
+  ///
+  /// - Parameter details: of the pair of layers that was asked for.
+  package func dataFiles(
+    _ outcome: Uncertainty.Outcome, _ details: PairUncertainty?, _ comparison: Comparison
+  ) -> [FileMaker] {
+    var files: [FileMaker] = []
+    if let details {
+      files.append { ("examples.csv", Self.table(details, comparison.exampleNames)) }
+    }
+    return files + [
+      { ("trust.csv", Self.table(document, outcome, z)) },
+      { (UncertaintyDocument.name, try document.json) }, { ("cka.npy", npy(cka)) },
+      { ("z.npy", npy(z)) }, { ("standard-error.npy", npy(standardErrors)) },
+      { ("control.npy", npy(control)) },
+    ]
+  }
+
+  /// A row a pair of layers; what does not exist is empty.
+  private static func table(
+    _ document: UncertaintyDocument, _ outcome: Uncertainty.Outcome, _ z: Matrix<Double>
+  ) -> [UInt8] {
+    let (rows, columns) = (
+      document.models[0].layers, (document.models.last ?? document.models[0]).layers
+    )
+    let cka = outcome.similarity.cka
+    var bytes = csvLine([
+      "row", "column", "cka", "bias", "standard_error", "z", "bound", "control",
+    ])
+    let bound = outcome.similarity.significance
+    for (i, row) in rows.enumerated() {
+      for (j, column) in columns.enumerated() {
+        let numbers = [
+          cka[i, j], outcome.biases[i, j], outcome.standardErrors[i, j], z[i, j],
+          bound?[i, j] ?? .nan, outcome.control[i, j],
+        ]
+        bytes += csvLine([row.name, column.name] + numbers.map(csvNumber))
+      }
+    }
+    return bytes
+  }
+
+  /// A row an example, the largest contribution first.
+  private static func table(_ details: PairUncertainty, _ names: [String]) -> [UInt8] {
+    details.byContribution.reduce(into: csvLine(["example", "contribution", "weight"])) {
+      $0 += csvLine([
+        names[$1], csvNumber(details.contributions[$1]), csvNumber(details.weights[$1]),
+      ])
+    }
+  }
+}
