@@ -34,8 +34,7 @@ struct ComponentsCommand: ParsableCommand {
       "Numbers of first components to remove before CKA is recomputed.", valueName: "list"))
   var remove = CountList([1])
 
-  @Option(
-    help: "CKA estimator over all examples; contributions always use biased.")
+  @Option(help: "CKA estimator over all examples; contributions always use biased.")
   var estimator = EstimatorName.unbiased
 
   @Option(
@@ -62,8 +61,7 @@ struct ComponentsCommand: ParsableCommand {
 
   func validate() throws {
     try examples.check(secondModel: models.model2)
-    try examples.check(
-      least: GramCentering.unbiased.leastExamples, words: "components need")
+    try examples.check(least: GramCentering.unbiased.leastExamples, words: "components need")
     try remove.check("--remove")
     guard components >= 1 else {
       throw ValidationError("--components is \(components); it must be at least 1.")
