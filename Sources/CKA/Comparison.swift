@@ -16,7 +16,7 @@ public struct Comparison: Sendable {
   public let pairing: ExamplePairing
   /// Which of the compared examples, counted from 0, form which minibatch.
   public let plan: MinibatchPlan
-  /// Hears of the work while it is done: that of the team which does it.
+  /// Meters the work: the meter of the team which does it.
   package var meter: WorkMeter?
 
   /// Compares the examples of `pairing`; without one all, which both models hold in the same order.

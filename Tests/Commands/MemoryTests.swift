@@ -77,7 +77,7 @@ struct MemoryTests {
     try cka.folder.write(TestModel(layers: 3, n: 600).npz, to: "m.npz")
     let arguments = ["compare", "m.npz", "--estimator", estimator, "--device", "cpu", "--memory"]
     let refused = try cka.run(arguments + ["20M"])
-    refused.expectFailure(64, "--memory 20.0 MiB is too little", "at least --memory")
+    refused.expectFailure(64, "--memory 20.0 MiB is too small", "at least --memory")
     try cka.expectNothingWritten()
     let least = try least(refused)
     let (run, peak) = try cka.runMeasuringMemory(arguments + ["\(least)M"])
@@ -120,7 +120,7 @@ struct MemoryTests {
     ] {
       let arguments = command + ["--device", "cpu", "--output", command[0], "--memory"]
       let refused = try cka.run(arguments + ["40M"])
-      refused.expectFailure(64, "--memory 40.0 MiB is too little")
+      refused.expectFailure(64, "--memory 40.0 MiB is too small")
       let least = try least(refused)
       let (run, peak) = try cka.runMeasuringMemory(arguments + ["\(least)M"])
       #expect(run.code == 0, "\(run.errors)")
@@ -133,7 +133,7 @@ struct MemoryTests {
     try write(layers: 8, n: 2500, p: 64, to: "m")
     let arguments = ["components", "m", "--device", "cpu", "--controls", "1"]
     let refused = try cka.run(arguments + ["--memory", "50M"])
-    refused.expectFailure(64, "--memory 50.0 MiB is too little", "at least --memory")
+    refused.expectFailure(64, "--memory 50.0 MiB is too small", "at least --memory")
     let least = try least(refused)
     for size in [least, 600] {
       let (run, peak) = try cka.runMeasuringMemory(
@@ -175,7 +175,7 @@ struct MemoryTests {
     }
     let arguments = [command, "m", "--device", "cpu"] + options
     let refused = try cka.run(arguments + ["--memory", "50M"])
-    refused.expectFailure(64, "--memory 50.0 MiB is too little for", "at least --memory")
+    refused.expectFailure(64, "--memory 50.0 MiB is too small for", "at least --memory")
     #expect(!cka.exists("cka-\(command)"))
     let least = try least(refused)
     let (run, peak) = try cka.runMeasuringMemory(

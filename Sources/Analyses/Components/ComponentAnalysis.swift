@@ -23,7 +23,7 @@ public struct ComponentAnalysis: Sendable {
   public let estimator: Estimator
   /// How dominant examples are dropped; nil where they are not.
   public let removal: Removal?
-  /// Hears of the work while it is done: that of the team which does it.
+  /// Meters the work: the meter of the team which does it.
   var meter: WorkMeter?
 
   /// Dropping the examples that dominate the first component.

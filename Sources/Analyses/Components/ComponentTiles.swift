@@ -7,7 +7,7 @@ extension ComponentAnalysis {
   /// Components a layer at a time, then maps in tiles of at most `side` examples.
   ///
   /// All matrices are made once for their components, once in tiles for what is left without them, and once
-  /// for each other map, as any exact comparison makes it: where memory is short, time is not.
+  /// for each other map, as any exact comparison makes it. This trades time for memory.
   func runInTiles<D: PackedDevice & TiledDevice>(
     on device: D, of team: DeviceTeam, side: Int
   ) throws(DeviceError) -> Outcome {

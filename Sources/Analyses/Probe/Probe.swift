@@ -21,7 +21,7 @@ public struct Probe: Sendable {
   public let split: ProbeSplit
   /// The weight of ½‖W‖² beside the summed logarithmic losses: 1/C of scikit-learn.
   public let penalty: Double
-  /// Hears of the work while it is done: that of the team which does it.
+  /// Meters the work: the meter of the team which does it.
   var meter: WorkMeter?
 
   /// The penalties that are taken; 1/C of what anybody fits, and C·Σ losses stays a number.

@@ -166,7 +166,7 @@ extension DeviceTeam {
 
     /// One sentence.
     public var description: String {
-      "\(limit) bytes of memory are too little; at least \(least) are needed"
+      "\(limit) bytes of memory are too few; at least \(least) are needed"
     }
   }
 

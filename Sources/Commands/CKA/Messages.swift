@@ -14,7 +14,7 @@ func deviceTeam(
   ) { report($0, to: log) }
 }
 
-/// Tells what happens while devices work.
+/// Reports events while devices work.
 private func report(_ event: DeviceTeam.Event, to log: Logger) {
   switch event {
   case .finished: break
@@ -23,8 +23,8 @@ private func report(_ event: DeviceTeam.Event, to log: Logger) {
       "\(from.id) failed; \(others) continue: \(oneLine(error.description))")
   case .fellBack(let from, let to, let error):
     log.warning(
-      "\(from.id) failed, \(to.id) goes on from the sums so far: \(oneLine(error.description))")
+      "\(from.id) failed; \(to.id) continues from the sums so far: \(oneLine(error.description))")
   case .tookOver(let device, let from, let error):
-    log.warning("\(from.id) failed, \(device.id) takes over: \(oneLine(error.description))")
+    log.warning("\(from.id) failed; \(device.id) takes over: \(oneLine(error.description))")
   }
 }

@@ -6,7 +6,7 @@ import Features
 import Support
 import Synchronization
 
-/// The CPU: one layer per core, features centered and multiplied while they are in its cache.
+/// The CPU backend: one layer per core; features are centered and multiplied while in cache.
 public struct BLASDevice: CrossCovarianceDevice, PackedDevice {
   /// The processor, with the libraries that do its work.
   public let info: DeviceInfo

@@ -90,7 +90,7 @@ extension ComponentAnalysis {
       try team.checkMemory(least: leastMemory)
     } catch {
       throw Failure(
-        error, isGiven: isLimited, for: "the Gram matrix of a layer", or: "fewer --examples")
+        error, isGiven: isLimited, for: "the Gram matrix of one layer", or: "fewer --examples")
     }
     guard !isAtOnce(on: try team.first().info, memory: limit) else { return [] }
     return [

@@ -8,12 +8,12 @@ extension Failure {
   package init(
     _ shortage: DeviceTeam.MemoryShortage, isGiven: Bool, for work: String, or alternative: String?
   ) {
-    // What the process takes by itself differs a little from run to run.
+    // The memory of the process itself varies slightly from run to run.
     let mebibytes = (shortage.least + ProcessMemory.grain) >> 20 + 1
-    let whose = isGiven ? "" : ", half of what this process may have,"
+    let whose = isGiven ? "" : " (the default, half of the memory of this process)"
     self.init(
       .usage,
-      "--memory \(Format.bytes(shortage.limit))\(whose) is too little for \(work): at least --memory "
-        + "\(mebibytes)M\(alternative.map { " or \($0)" } ?? "") would do")
+      "--memory \(Format.bytes(shortage.limit))\(whose) is too small for \(work); use at least --memory "
+        + "\(mebibytes)M\(alternative.map { " or \($0)" } ?? "")")
   }
 }

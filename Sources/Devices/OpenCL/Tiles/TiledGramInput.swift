@@ -159,7 +159,7 @@ extension OpenCLDevice {
   ) throws(DeviceError) -> [Double] {
     try DeviceError.check(
       left.runtime === runtime && right.runtime === runtime, "crossCovarianceNorms",
-      "the tiles are of other devices")
+      "the tiles belong to different devices")
     try DeviceError.check(
       left.minibatch.exampleCount == right.minibatch.exampleCount, "crossCovarianceNorms",
       "the tiles have different examples")
