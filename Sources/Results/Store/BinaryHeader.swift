@@ -133,11 +133,12 @@ struct BinaryReader {
     return value
   }
 
-  /// The next number, which must be finite and not negative.
-  mutating func nextMagnitude(_ field: String) throws(StoreError) -> Double {
+  /// The next number, which must not be negative, and finite unless `isFinite` is false.
+  mutating func nextMagnitude(_ field: String, isFinite: Bool = true) throws(StoreError) -> Double {
     let value = Double(bitPattern: try next(field))
-    guard value.isFinite, value >= 0 else {
-      throw damaged(field, found: value, expected: "a finite number, at least 0")
+    guard value.isFinite || !isFinite, value >= 0 else {
+      throw damaged(
+        field, found: value, expected: "a \(isFinite ? "finite " : "")number, at least 0")
     }
     return value
   }

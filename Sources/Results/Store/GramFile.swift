@@ -129,7 +129,8 @@ struct GramFile: Sendable {
         "\(name), exponent", as: Int64.self, in: -Self.largestExponent...Self.largestExponent)
       let flags = try reader.next("\(name), flags", as: UInt64.self, in: 0...15)
       let rounding = try reader.nextMagnitude("\(name), ‖E‖")
-      let sigma = try reader.nextMagnitude("\(name), σ")
+      // The bandwidth of a layer without values may be infinite, which is why it has none.
+      let sigma = try reader.nextMagnitude("\(name), σ", isFinite: flags & 1 != 0)
       squares.append(try reader.nextMagnitude("\(name), ⟨K, K⟩"))
       layers.append(
         GramSummary(
