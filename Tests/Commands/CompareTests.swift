@@ -86,7 +86,7 @@ struct CompareTests {
     try cka.folder.write(ids.joined(), to: "a/examples.txt")
     try cka.folder.write(ids.reversed().joined(), to: "b/examples.txt")
     try cka("compare", a, b, "--device", "cpu").expectFailure(
-      65, "b: example 0 is", "image 29", "the same in another order")
+      65, "b: example 0 is", "image 29", "the same IDs in another order")
 
     try cka(
       "compare", a, b, "--device", "cpu", "--align", "ids", "--examples", "20", "--estimator",
