@@ -21,7 +21,7 @@ extension ExamplePairing {
     guard let dropped = rest.dropped, !dropped.isEmpty else { return (rest, []) }
     let note =
       """
-      \(models): \(Format.count(dropped.count)) of \(Format.count(count)) examples hold NaN or infinity and \
+      \(models): \(Format.count(dropped.count)) of \(Format.count(count)) examples have NaN or infinity and \
       are left out: \(listed(dropped, of: dropped.count))
       """
     return (rest, [.information(note)])
