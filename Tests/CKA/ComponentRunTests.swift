@@ -80,7 +80,7 @@ import Testing
     expectRefusal("-1 components") { try components(model, components: -1) }
     expectRefusal("not minibatch") { try components(model, estimator: .minibatch(.init())) }
     expectRefusal("no layer 3 among 3") { try components(model, removal: .init(layer: 3)) }
-    expectRefusal("nan of the examples") {
+    expectRefusal("nan is no valid fraction of examples") {
       try components(model, removal: .init(fractions: [.nan]))
     }
     expectRefusal("-1 controls") { try components(model, removal: .init(controls: -1)) }

@@ -10,16 +10,19 @@ struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
   /// Calls of `gramStack` that succeed.
   var succeeds = Int.max
   var kind = DeviceError.Kind.failed
-  var meeting: Meeting?
+  /// Whom it waits for, by the number of the call of `gramStack`.
+  var meetings: [Int: Meeting]
   let calls = Calls()
 
   init(
-    _ id: String, succeeds: Int = .max, kind: DeviceError.Kind = .failed, meeting: Meeting? = nil
+    _ id: String, succeeds: Int = .max, kind: DeviceError.Kind = .failed, meeting: Meeting? = nil,
+    meetings: [Int: Meeting] = [:]
   ) {
     self.id = id
     self.succeeds = succeeds
     self.kind = kind
-    self.meeting = meeting
+    self.meetings = meetings
+    if let meeting { self.meetings[1] = meeting }
   }
 
   final class Calls: @unchecked Sendable {
@@ -37,7 +40,7 @@ struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> BLASGramStack {
     calls.count += 1
-    if calls.count == 1 { meeting?.join() }
+    meetings[calls.count]?.join()
     guard calls.count <= succeeds else {
       throw DeviceError(
         kind: kind, code: .init(rawValue: -36), call: "clFinish", context: "\(id) is lost")

@@ -59,10 +59,11 @@ import Testing
   @Test func aFailingDeviceLeavesItsMinibatchToTheOthers() throws {
     let comparison = try Self.comparison()
     let alone = try comparison.run(on: [BLASDevice()])
-    let meeting = Meeting(2)
+    // Both begin, and none does more than one minibatch before the other begins its second.
+    let meetings = [1: Meeting(2), 3: Meeting(2)]
     let devices = [
-      ScriptedDevice("good", meeting: meeting),
-      ScriptedDevice("bad", succeeds: 2, meeting: meeting),
+      ScriptedDevice("good", meetings: meetings),
+      ScriptedDevice("bad", succeeds: 2, meetings: meetings),
     ]
     let (outcome, events) = try events(comparison, devices, sharing: 2)
     #expect(outcome.similarity.cka == alone.similarity.cka)
@@ -76,10 +77,10 @@ import Testing
   @Test func whereAllFailTheNextGoesOn() throws {
     let comparison = try Self.comparison()
     let alone = try comparison.run(on: [BLASDevice()])
-    let meeting = Meeting(2)
+    let meetings = [1: Meeting(2), 5: Meeting(2)]
     let devices: [any Device] = [
-      ScriptedDevice("a", succeeds: 4, meeting: meeting),
-      ScriptedDevice("b", succeeds: 4, meeting: meeting), BLASDevice(),
+      ScriptedDevice("a", succeeds: 4, meetings: meetings),
+      ScriptedDevice("b", succeeds: 4, meetings: meetings), BLASDevice(),
     ]
     let (outcome, events) = try events(comparison, devices, sharing: 2)
     #expect(outcome.similarity.cka == alone.similarity.cka)
@@ -97,7 +98,7 @@ import Testing
     let meeting = Meeting(2)
     let devices: [any Device] = [
       ScriptedDevice("good", meeting: meeting),
-      ScriptedDevice("bad", succeeds: 2, kind: .input, meeting: meeting), BLASDevice(),
+      ScriptedDevice("bad", succeeds: 0, kind: .input, meeting: meeting), BLASDevice(),
     ]
     do {
       _ = try comparison.run(on: DeviceTeam(devices, sharing: 2))

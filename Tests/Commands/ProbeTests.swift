@@ -50,7 +50,7 @@ struct ProbeCommandTests {
         (layer["low"] as? Double ?? 2) <= accuracy && accuracy <= (layer["high"] as? Double ?? 0))
     }
     #expect(isXML(try cka.bytes("cka-probe/probe.svg")))
-    #expect(lines(run.output).count == 5 && run.output.contains("3 classes, 45 examples fitted"))
+    #expect(lines(run.output).count == 5 && run.output.contains("3 classes, 45 training"))
     // The same seed gives the same numbers, another another split.
     try probe("--labels", "y.npy", "--output", "again", "--quiet").expectSuccess()
     #expect(try cka.bytes("again/probe.csv") == cka.bytes("cka-probe/probe.csv"))

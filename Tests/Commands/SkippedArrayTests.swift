@@ -41,8 +41,8 @@ struct SkippedArrayTests {
 
     let list = try cka("inspect", "mixed.npz")
     list.expectSuccess()
-    #expect(list.output.contains("no layer: epoch: found a single number (0-D)"))
-    #expect(list.output.contains("no layer: relu: has 24 examples"))
+    #expect(list.output.contains("skipped: epoch: found a single number (0-D)"))
+    #expect(list.output.contains("skipped: relu: has 24 examples"))
     #expect(list.output.contains("mixed: 2 layers, 12 examples"))
   }
 

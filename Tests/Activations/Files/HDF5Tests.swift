@@ -167,7 +167,7 @@ private func fixture(_ name: String) -> String {
         "epoch": "0-D", "names": "strings", "table": "compound", "elsewhere": "another file",
         "nowhere": "dangling", "unwritten": "never written", "chunks": "never written",
         "other": "5 examples",
-        "loop": "listed before", "packed": "the filter 6",
+        "loop": "already listed", "packed": "the filter 6",
       ]
       #expect(Set(model.skipped.map(\.name)) == Set(reasons.keys))
       for array in model.skipped {

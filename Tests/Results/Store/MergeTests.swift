@@ -118,7 +118,7 @@ import Testing
       try study.sweep("x", models, shard: Shard("8/8"))
     }
     #expect(try !StorePath.exists(study.path("x")))
-    expectError(.data, "share1of2", "shard 1/2 only") { _ = try study.results("share1of2") }
+    expectError(.data, "share1of2", "only shard 1/2") { _ = try study.results("share1of2") }
     try study.sweep("one", [models[0]])
     expectError(.cannotCreate, "one", "exists") {
       try StoreMerge(two).write(to: study.path("one"))
@@ -155,11 +155,11 @@ import Testing
     }
     try refuses("lacks the model b") { _ in [a] }
     try refuses("has the model b where", "same order") { _ in [b, a] }
-    try refuses("its model b is another") {
+    try refuses("its model b differs") {
       try $0.write("b", seed: 3)
       return [a, b]
     }
-    try refuses("its model b is another") {
+    try refuses("its model b differs") {
       try $0.write("b", seed: 2, layers: 4)
       return [a, b]
     }

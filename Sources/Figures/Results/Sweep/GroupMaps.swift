@@ -33,7 +33,7 @@ package struct GroupMaps {
     let names = layers.map(\.name)
     let other = members.first { models[$0].layers.map(\.name) != names }
     reason = other.map {
-      "the layers of \(models[members[0]].name) and \(models[$0].name) have different names"
+      "\(models[members[0]].name) and \(models[$0].name) have different layer names"
     }
     let count = reason == nil ? layers.count : 0
     across = try MapStatistics(rows: count, columns: count)
