@@ -94,7 +94,14 @@ import Testing
       store: "\(folder.path)/store", settings: settings, devices: [ThreeFunctionDevice()],
       models: paths,
       openModel: { path in
-        ActivationModel(name: path.hasSuffix("a") ? "a" : "b", layers: Self.model.layers)
+        // Twice the numbers have the same CKA; a store takes equal ones for one model.
+        let (name, factor) = path.hasSuffix("a") ? ("a", 1.0) : ("b", 2.0)
+        let layers = Self.layers.enumerated().map { index, layer in
+          var layer = layer
+          layer.values = layer.values.map { factor * $0 }
+          return layer.layer("layer\(index)")
+        }
+        return ActivationModel(name: name, layers: layers)
       })
     _ = try sweep.run(models: paths)
     batches = sweep.plan.batches.map { $0 }
