@@ -21,7 +21,7 @@ extension LineChart {
     }
     let curves = [
       curve("top contributors") { $0.withoutContributors },
-      curve("examples of largest weight") { $0.withoutHeaviest },
+      curve("largest weight") { $0.withoutHeaviest },
       Curve(
         points: [Point(x: 0, y: pair.cka, spread: pair.cka...pair.cka)] + random,
         label: "random"),
