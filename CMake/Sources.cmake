@@ -8,6 +8,7 @@ cka_c_library(CSystem Sources/System/CSystem
 cka_swift_library(Support Sources/Support
   DEPENDS CSystem
   SOURCES
+    Elapsed.swift
     Failure.swift
     Files/FileType.swift
     Files/OwnFolder.swift
@@ -335,7 +336,6 @@ cka_swift_library(CommandSupport Sources/Commands/Support
   SOURCES
     BundledFonts.swift
     Console.swift
-    Elapsed.swift
     OpenCLDrivers.swift
     ProcessSetup.swift
     Progress.swift

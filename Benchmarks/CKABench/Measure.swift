@@ -33,7 +33,7 @@ struct Measure: ParsableCommand {
       while readLine() != nil {
         let start = ContinuousClock.now
         let outcome = try run(on: device)
-        let seconds = (.now - start) / .seconds(1)
+        let seconds = start.elapsed
         let stages = outcome.timings.stages
         let run = Child.Run(
           seconds: seconds,

@@ -54,9 +54,9 @@ private func leastTime(within seconds: Double, _ body: () -> Void) -> Double {
   repeat {
     let before = ContinuousClock.now
     body()
-    least = min(least, (.now - before) / .seconds(1))
+    least = min(least, before.elapsed)
     count += 1
-  } while count < 2 || (.now - start) / .seconds(1) < seconds
+  } while count < 2 || start.elapsed < seconds
   return least
 }
 

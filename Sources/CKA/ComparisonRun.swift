@@ -1,6 +1,7 @@
 import Activations
 import Device
 import Dispatch
+import Support
 
 extension Comparison {
   /// Does the work: minibatches, or the parts of an exact plan.
@@ -75,7 +76,7 @@ extension Comparison {
     let start = ContinuousClock.now
     let similarities = try similarities(found, on: first, memory: team.memory)
     if similarities.contains(where: { $0.recomputed != nil }) {
-      timings.float64 = (.now - start) / .seconds(1)
+      timings.float64 = start.elapsed
     }
     return similarities.map {
       Outcome(
@@ -99,20 +100,19 @@ extension Comparison {
   func sums(
     of examples: [Int], on device: some Device, timings: inout Timings
   ) throws(DeviceError) -> HSICSums {
-    let clock = ContinuousClock()
     let centering = estimator.centering
     let batch = minibatches(examples)
-    let start = clock.now
+    let start = ContinuousClock.now
     let leftStack = try device.gramStack(of: batch.left, kernel: kernel, centering: centering)
     let rightStack =
       if let right = batch.right {
         try device.gramStack(of: right, kernel: kernel, centering: centering)
       } else { leftStack }
-    let gramEnd = clock.now
+    let gramEnd = ContinuousClock.now
     timings.gramStacks += (gramEnd - start) / .seconds(1)
     timings.stages += leftStack.timings
     if right != nil { timings.stages += rightStack.timings }
-    defer { timings.pairs += (clock.now - gramEnd) / .seconds(1) }
+    defer { timings.pairs += gramEnd.elapsed }
 
     return try sums(leftStack, right == nil ? nil : rightStack, of: examples.count, on: device)
   }

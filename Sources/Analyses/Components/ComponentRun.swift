@@ -32,16 +32,15 @@ extension ComponentAnalysis {
   private func runAtOnce<D: PackedDevice>(
     on device: D, of team: DeviceTeam
   ) throws(DeviceError) -> Outcome {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     var timings = Comparison.Timings()
     meter?.begin(
       FullBatchCost(atOnce: FullBatchWork(comparison(.biased))).flops, as: "Gram matrices")
     var (grams, biasedSums) = try self.grams(on: device, &timings)
     meter?.end()
     let biased = Similarity(biasedSums, centering: .biased)
-    timings.gramStacks = (clock.now - start) / .seconds(1)
-    let pairsStart = clock.now
+    timings.gramStacks = start.elapsed
+    let pairsStart = ContinuousClock.now
 
     meter?.begin(Double(layerCount) * flopsOfSearch, as: "components", isEven: false)
     try team.checkCancellation()
@@ -114,7 +113,7 @@ extension ComponentAnalysis {
       return try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering)
         .cka
     }
-    timings.pairs = (clock.now - pairsStart) / .seconds(1)
+    timings.pairs = pairsStart.elapsed
     return Outcome(
       left: components, right: others ?? components, similarity: similarity, biased: biased,
       reduced: reduced, alignment: alignment(components, others ?? components), removal: points,

@@ -11,8 +11,7 @@ extension ComponentAnalysis {
   func runInTiles<D: PackedDevice & TiledDevice>(
     on device: D, of team: DeviceTeam, side: Int
   ) throws(DeviceError) -> Outcome {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     var timings = Comparison.Timings()
     // What cannot be done is said before the work begins.
     let planned = try plan(.biased, pairing, on: device, memory: team.memory)
@@ -44,7 +43,7 @@ extension ComponentAnalysis {
       try found(right, pairing.right)
     }
     meter?.end()
-    timings.gramStacks = (clock.now - start) / .seconds(1)
+    timings.gramStacks = start.elapsed
 
     func similarity(_ planned: (comparison: Comparison, plan: FullBatchPlan?)) throws(DeviceError)
       -> Similarity

@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 /// Makes parts of an exact plan on one device.
 final class FullBatchPartMaker<D: TiledDevice> {
@@ -22,8 +23,7 @@ final class FullBatchPartMaker<D: TiledDevice> {
     _ device: D, _ comparison: Comparison, _ plan: FullBatchPlan, norms: @escaping Norms,
     prepared: () -> Void
   ) throws(DeviceError) {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     let centering = comparison.estimator.centering
     let (kernel, division) = (comparison.kernel, plan.division)
     func tiles(_ model: any ActivationSource, _ examples: [Int]) throws(DeviceError) -> D.TiledInput
@@ -45,7 +45,7 @@ final class FullBatchPartMaker<D: TiledDevice> {
       right = nil
       facts = ExactFacts(left: leftFacts, right: leftFacts)
     }
-    timings.gramStacks = (clock.now - start) / .seconds(1)
+    timings.gramStacks = start.elapsed
     self.device = device
     self.norms = norms
     self.plan = plan
@@ -66,8 +66,7 @@ final class FullBatchPartMaker<D: TiledDevice> {
   private func addTile(
     _ tile: (rows: Range<Int>, columns: Range<Int>), to part: inout ExactPart
   ) throws(DeviceError) {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     func stack(_ tiles: D.TiledInput, _ layers: [Int]) throws(DeviceError) -> D.Stack? {
       guard !layers.isEmpty else { return nil }
       let stack = try device.gramStack(
@@ -79,9 +78,9 @@ final class FullBatchPartMaker<D: TiledDevice> {
     let columns = try right.flatMap { (right) throws(DeviceError) in
       try stack(right, plan.tiledRight)
     }
-    let made = clock.now
+    let made = ContinuousClock.now
     timings.gramStacks += (made - start) / .seconds(1)
-    defer { timings.pairs += (clock.now - made) / .seconds(1) }
+    defer { timings.pairs += made.elapsed }
 
     if right == nil, let rows {
       let products = try device.innerProducts(rows, rows)
@@ -112,9 +111,8 @@ final class FullBatchPartMaker<D: TiledDevice> {
     _ group: FullBatchPlan.FeatureGroup, to part: inout ExactPart
   ) throws(DeviceError) {
     part.isFeatures = true
-    let clock = ContinuousClock()
-    let start = clock.now
-    defer { timings.pairs += (clock.now - start) / .seconds(1) }
+    let start = ContinuousClock.now
+    defer { timings.pairs += start.elapsed }
     let rows = group.kind == .right ? right ?? left : left
     let columns = group.kind == .left ? left : right ?? left
     let values = try norms(rows, columns, group.pairs)

@@ -2,6 +2,7 @@ import Activations
 import Device
 import Features
 import Glibc
+import Support
 
 extension BLASDevice {
   /// See `Device`. Reads all examples twice, for the means and for the row norms; RBF's bandwidth and row
@@ -24,7 +25,7 @@ extension BLASDevice {
     let tiles = BLASGramTiles(
       minibatch: minibatch, centering: centering, division: division, centers: centers)
     if kernel == .linear { try findRowMeans(of: tiles) }
-    tiles.timings.read += (.now - start) / .seconds(1)
+    tiles.timings.read += start.elapsed
     if case .rbf(let bandwidth) = kernel {
       try findExponentials(of: tiles, bandwidth, observe: observe)
     }

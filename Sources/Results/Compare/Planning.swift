@@ -12,28 +12,21 @@ extension Comparison {
   package func plan(
     on team: DeviceTeam, isLimited: Bool, isMeasured: Bool = false
   ) throws -> FullBatchPlan? {
+    let work = "\(estimator.name) CKA of these layers"
+    let alternative: String? =
+      if case .minibatch = estimator { "a smaller --batch-size" } else { nil }
     do throws(FullBatchPlanError) {
       if let plan = try fullBatchPlan(on: team, isMeasured: isMeasured) { return plan }
     } catch {
       switch error {
       case .device(let error): throw error
-      case .tooLittleMemory(let shortage): throw tooLittle(shortage, isGiven: isLimited)
+      case .tooLittleMemory(let shortage):
+        throw Failure(shortage, isGiven: isLimited, for: work, or: alternative)
       }
     }
     guard isLimited else { return nil }
     let needed = memoryOfMinibatches(on: team)
-    do throws(DeviceTeam.MemoryShortage) {
-      try team.checkMemory { _ in needed }
-    } catch {
-      throw tooLittle(error, isGiven: true)
-    }
+    try team.checkMemory(isLimited: true, for: work, or: alternative) { _ in needed }
     return nil
-  }
-
-  private func tooLittle(_ shortage: DeviceTeam.MemoryShortage, isGiven: Bool) -> Failure {
-    let alternative: String? =
-      if case .minibatch = estimator { "a smaller --batch-size" } else { nil }
-    return Failure(
-      shortage, isGiven: isGiven, for: "\(estimator.name) CKA of these layers", or: alternative)
   }
 }

@@ -86,12 +86,9 @@ extension ComponentAnalysis {
           + "pair of layers need \(Format.bytes(contributionBytes)), more than half of --memory "
           + "\(Format.bytes(limit)); use fewer --components or --layers")
     }
-    do throws(DeviceTeam.MemoryShortage) {
-      try team.checkMemory(least: leastMemory)
-    } catch {
-      throw Failure(
-        error, isGiven: isLimited, for: "the Gram matrix of one layer", or: "fewer --examples")
-    }
+    try team.checkMemory(
+      isLimited: isLimited, for: "the Gram matrix of one layer", or: "fewer --examples",
+      least: leastMemory)
     guard !isAtOnce(on: try team.first().info, memory: limit) else { return [] }
     return [
       .information(

@@ -27,15 +27,11 @@ extension Probe {
   ///
   /// - Parameter isLimited: whether the user gave the limit.
   package func checkMemory(on team: DeviceTeam, isLimited: Bool) throws(Failure) {
-    do throws(DeviceTeam.MemoryShortage) {
-      try team.checkMemory(least: leastMemory)
-    } catch {
-      throw Failure(
-        error, isGiven: isLimited,
-        for:
-          "\(Format.count(examples.count)) examples of \(Format.count(labels.classes.count)) classes",
-        or: "fewer --examples")
-    }
+    try team.checkMemory(
+      isLimited: isLimited,
+      for:
+        "\(Format.count(examples.count)) examples of \(Format.count(labels.classes.count)) classes",
+      or: "fewer --examples", least: leastMemory)
   }
 
   /// The layers that have no accuracies, or whose fits did not end. Those that are not finite are read once

@@ -264,8 +264,7 @@ public final class Sweep {
 
   /// Multiplies what was not yet multiplied of a minibatch.
   func makeProducts(_ minibatch: Int) throws {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     try products.addAll(in: store, minibatch) { (error) throws(StoreError) in
       observe(.note("\(error.description); recomputed"))
       StorePath.remove(error.path)
@@ -305,7 +304,7 @@ public final class Sweep {
     try onDevice { device in
       try make(&rest, of: models, minibatch, maker, on: device)
     }
-    summary.productSeconds += (clock.now - start) / .seconds(1)
+    summary.productSeconds += start.elapsed
   }
 
   /// Makes the blocks of `rest`, taking each from it when it is in the store.

@@ -8,8 +8,7 @@ import Support
 extension Sweep {
   /// Completes the matrices of all models of the store and of those at `paths`.
   func makeGrams(of paths: [String], names givenNames: [String]) throws {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     try check(givenNames, of: paths)
     let names = ModelNames(paths: paths, given: givenNames)
     var given: Set<Int> = []
@@ -24,7 +23,7 @@ extension Sweep {
       try checkOld(entry, place: place)
       finishUnits(minibatches.count)
     }
-    summary.gramSeconds += (clock.now - start) / .seconds(1)
+    summary.gramSeconds += start.elapsed
   }
 
   /// Refuses names that the store has for other models, or models that it has under other names.

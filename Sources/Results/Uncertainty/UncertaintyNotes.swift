@@ -63,15 +63,12 @@ extension Uncertainty {
   package func checkMemory(
     on team: DeviceTeam, isLimited: Bool, pair: Bool
   ) throws(Failure) {
-    do throws(DeviceTeam.MemoryShortage) {
-      try team.checkMemory { leastMemory(on: $0, pair: pair) }
-    } catch {
-      let layers = comparison.left.layers.count + (comparison.right?.layers.count ?? 0)
-      throw Failure(
-        error, isGiven: isLimited,
-        for: "\(Format.count(comparison.pairing.count)) examples of \(Format.count(layers)) layers",
-        or: "fewer --examples or --layers")
-    }
+    let layers = comparison.left.layers.count + (comparison.right?.layers.count ?? 0)
+    try team.checkMemory(
+      isLimited: isLimited,
+      for: "\(Format.count(comparison.pairing.count)) examples of \(Format.count(layers)) layers",
+      or: "fewer --examples or --layers"
+    ) { leastMemory(on: $0, pair: pair) }
   }
 }
 

@@ -1,5 +1,6 @@
 import Activations
 import Device
+import Support
 
 extension DeviceRates {
   /// Measures a device in well under a second, on small synthetic layers shaped like those of `work`,
@@ -8,12 +9,11 @@ extension DeviceRates {
     measuring device: some CrossCovarianceDevice, _ work: FullBatchWork, layers: [LayerActivations],
     examples: [Int]
   ) throws(DeviceError) {
-    let clock = ContinuousClock()
     let division = TileDivision(side: Self.side, memory: 48 << 20)
     func seconds(_ body: () throws(DeviceError) -> Void) throws(DeviceError) -> Double {
-      let start = clock.now
+      let start = ContinuousClock.now
       try body()
-      return max((clock.now - start) / .seconds(1), 1e-6)
+      return max(start.elapsed, 1e-6)
     }
     // The first time compiles kernels, wakes threads and clears memory.
     func least(_ body: () throws(DeviceError) -> Void) throws(DeviceError) -> Double {

@@ -144,12 +144,11 @@ extension Comparison {
     var cost = costOfMinibatches
     guard let first = plan.batches.first else { return cost }
     var timings = Timings()
-    let clock = ContinuousClock()
     var seconds = Double.infinity
     for _ in 0..<2 {
-      let start = clock.now
+      let start = ContinuousClock.now
       _ = try sums(of: first, on: device, timings: &timings)
-      seconds = min(seconds, (clock.now - start) / .seconds(1))
+      seconds = min(seconds, start.elapsed)
     }
     cost.seconds = seconds * Double(plan.batches.count)
     return cost

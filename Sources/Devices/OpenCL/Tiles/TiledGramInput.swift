@@ -1,6 +1,7 @@
 import Activations
 import Device
 import Features
+import Support
 import Synchronization
 
 /// What an OpenCL device has to know to make tiles of the Gram matrices of many examples. All of it is
@@ -110,7 +111,7 @@ extension OpenCLDevice {
       }
     }
     var timings = StageTimings()
-    timings.read = (ContinuousClock.now - began) / .seconds(1)
+    timings.read = began.elapsed
     guard case .rbf(let bandwidth) = kernel else {
       return OpenCLGramTiles(
         runtime: runtime, minibatch: minibatch, kernel: kernel, centering: centering,

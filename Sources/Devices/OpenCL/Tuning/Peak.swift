@@ -1,4 +1,5 @@
 import Device
+import Support
 
 /// What a device can do at best, measured: what the speed of real work is held against.
 public struct OpenCLPeak: Sendable, Hashable {
@@ -67,9 +68,9 @@ extension Runtime {
     repeat {
       let before = ContinuousClock.now
       try body()
-      least = min(least, (.now - before) / .seconds(1))
+      least = min(least, before.elapsed)
       count += 1
-    } while count < 3 || (.now - start) / .seconds(1) < seconds
+    } while count < 3 || start.elapsed < seconds
     return least
   }
 }

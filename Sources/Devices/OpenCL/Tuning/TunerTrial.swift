@@ -98,12 +98,11 @@ struct Trial {
   private func run(_ device: OpenCLDevice, _ minibatch: Minibatch, _ step: OpenCLTuner.Step)
     throws(DeviceError) -> (scores: Matrix<Double>, seconds: Double)
   {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     let stack = try device.gramStack(of: minibatch, kernel: .linear, centering: .unbiased)
-    let made = clock.now
+    let made = ContinuousClock.now
     var scores = try device.innerProducts(stack, stack)
-    let end = clock.now
+    let end = ContinuousClock.now
     let roots = (0..<scores.rows).map { scores[$0, $0].squareRoot() }
     for i in roots.indices {
       for j in roots.indices { scores[i, j] /= roots[i] * roots[j] }
