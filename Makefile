@@ -2,8 +2,6 @@
 # to a result; they install the libraries they miss.
 
 SWIFT ?= swift
-# What is built beside the plain package: see the traits in Package.swift.
-TRAITS := HDF5
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
@@ -36,7 +34,7 @@ fuzz: ## an hour of damaged files for the readers, one after another; SECONDS=20
 	JOBS=1 Scripts/test-fuzz.sh $(or $(SECONDS),170)
 
 build: ## the commands, in .build/release
-	$(SWIFT) build -c release --traits $(TRAITS)
+	$(SWIFT) build -c release
 
 dist: ## a folder and an archive for any x86-64 Linux, in dist
 	Scripts/install-dependencies.sh dist

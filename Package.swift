@@ -14,6 +14,7 @@ let package = Package(
     .executable(name: "cka-bench", targets: ["CKABench"]),
   ],
   traits: [
+    .default(enabledTraits: ["HDF5"]),
     .trait(name: "HDF5", description: "Reads activations from HDF5 files, through libhdf5."),
     .trait(name: "MPI", description: "mpirun -n N cka sweep: many processes make one sweep."),
   ],

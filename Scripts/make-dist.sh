@@ -27,13 +27,27 @@ fail() {
 [ "$(uname -sm)" = "Linux x86_64" ] || fail "only for x86-64 Linux"
 
 # The linker takes libstdc++.a where it finds no libstdc++.so before it.
-static=$(mktemp -d)
-trap 'rm -rf "$static"' EXIT
+static=$PWD/$scratch/static
+rm -rf "$static"
+mkdir -p "$static"
 archive=$(clang --print-file-name=libstdc++.a)
 [ -f "$archive" ] || fail "there is no libstdc++.a on this machine"
 ln -s "$archive" "$static/"
 
-swift build -c release --scratch-path "$scratch" --static-swift-stdlib -Xswiftc "-L$static"
+# libhdf5 is linked in: the shared one needs a network stack of twenty libraries for files on the web, which its
+# archive takes only where a program opens such files.
+hdf5=$(pkg-config --libs-only-L hdf5 | sed 's/^-L//; s/ *$//')
+[ -f "$hdf5/libhdf5.a" ] || fail "there is no libhdf5.a on this machine"
+ln -s "$hdf5/libhdf5.a" "$static/"
+cat >"$static/hdf5.pc" <<END
+Name: HDF5
+Description: linked in
+Version: $(pkg-config --modversion hdf5)
+Cflags: $(pkg-config --cflags hdf5)
+Libs: -L$static -lhdf5 -lsz -lz
+END
+
+PKG_CONFIG_PATH=$static swift build -c release --scratch-path "$scratch" --static-swift-stdlib -Xswiftc "-L$static"
 built=$(swift build -c release --scratch-path "$scratch" --show-bin-path)
 version=$("$built/cka" --version)
 name=cka-$version-linux-x86_64
@@ -96,6 +110,7 @@ for checkout in swift-argument-parser swift-log; do
   cp "$scratch/checkouts/$checkout/LICENSE.txt" "$bundle/licenses/$checkout.txt"
 done
 add_license "$(package_of "$archive")"
+add_license libhdf5-dev
 mkdir "$bundle/licenses/common-licenses"
 while read -r text; do
   # Some name what is no longer there.

@@ -11,3 +11,7 @@ cmake --build "$build"
 ctest --test-dir "$build" --output-on-failure
 cmake --install "$build" --prefix "$build/prefix"
 "$build/prefix/bin/cka" --help >/dev/null
+
+# What stands in place of libhdf5.
+cmake -S . -B "$build" -DCKA_HDF5=OFF
+cmake --build "$build" --target ActivationFiles

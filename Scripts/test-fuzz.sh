@@ -23,7 +23,7 @@ export CKA_FUZZER_RUNTIME
 
 # The counters and the table that libFuzzer reads are options of LLVM only: Swift's own words for them mean
 # those that libFuzzer gave up.
-"${SWIFT:-swift}" build -c release --product Fuzz --traits HDF5 --scratch-path .build-fuzz \
+"${SWIFT:-swift}" build -c release --product Fuzz --scratch-path .build-fuzz \
   --sanitize=address -Xswiftc -enable-testing -Xswiftc -sanitize-coverage=edge,trace-cmp \
   -Xswiftc -Xllvm -Xswiftc -sanitizer-coverage-inline-8bit-counters \
   -Xswiftc -Xllvm -Xswiftc -sanitizer-coverage-pc-table

@@ -33,8 +33,8 @@ enum ModelReader {
       return try HDF5Reader.arrays(in: file, place: place)
     #else
       throw place.data(
-        "found HDF5, which this build cannot read: build with `swift build --traits HDF5` (libhdf5 "
-          + "must be there), or save the arrays with numpy.savez as .npz")
+        "found HDF5, which this build cannot read: build with libhdf5 "
+          + "(trait HDF5), or save the arrays with numpy.savez as .npz")
     #endif
   }
 
