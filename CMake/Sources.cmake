@@ -10,7 +10,10 @@ cka_swift_library(Support Sources/Support
   SOURCES
     Elapsed.swift
     Failure.swift
+    Files/FileAside.swift
     Files/FileType.swift
+    Files/FolderAside.swift
+    Files/Mapping.swift
     Files/OwnFolder.swift
     Files/Reading.swift
     Files/SmallFile.swift
@@ -55,7 +58,7 @@ cka_system_library(CHDF5 Sources/System/CHDF5
   TRAIT HDF5)
 
 cka_c_library(CHDF5Process Sources/Activations/HDF5Process
-  DEPENDS CHDF5
+  DEPENDS CHDF5 CHDF5
   SOURCES
     answer.c
     dataset.c
@@ -72,7 +75,7 @@ cka_system_library(CZlib Sources/System/CZlib
   TRAIT HDF5)
 
 cka_swift_library(ActivationFiles Sources/Activations/Files
-  DEPENDS Activations CHDF5Process CLibzip CSystem CZlib Support
+  DEPENDS Activations CHDF5Process CLibzip CSystem CZlib CZlib Support
   SOURCES
     ActivationFileError.swift
     ArrayLayout.swift
@@ -117,6 +120,7 @@ cka_swift_library(Device Sources/Devices/Device
     GramKernel.swift
     Matrix.swift
     PackedDevice.swift
+    PackedTriangles.swift
     Precision.swift
     TiledDevice.swift)
 
@@ -206,7 +210,6 @@ cka_swift_library(Analyses Sources/Analyses
     Blocks/SimilarityDecay.swift
     Components/ActivationTraits.swift
     Components/Bimodality.swift
-    Components/CenteredGram.swift
     Components/ComponentAnalysis.swift
     Components/ComponentGaps.swift
     Components/ComponentMemory.swift
@@ -216,6 +219,7 @@ cka_swift_library(Analyses Sources/Analyses
     Components/Eigenpairs.swift
     Components/Float64Components.swift
     Components/Float64Tiles.swift
+    Components/HCenteredGram.swift
     Components/RemovalCurve.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
@@ -239,7 +243,6 @@ cka_swift_library(Analyses Sources/Analyses
     Probe/ProbeDesign.swift
     Probe/ProbeMemory.swift
     Probe/StandardizedFeatures.swift
-    Uncertainty/CenteredGrams.swift
     Uncertainty/DropCurve.swift
     Uncertainty/Jackknife.swift
     Uncertainty/JackknifeMap.swift
@@ -247,6 +250,7 @@ cka_swift_library(Analyses Sources/Analyses
     Uncertainty/PairUncertainty.swift
     Uncertainty/PermutationTest.swift
     Uncertainty/TwoGroups.swift
+    Uncertainty/UCenteredGrams.swift
     Uncertainty/Uncertainty.swift
     Uncertainty/UncertaintyMemory.swift)
 

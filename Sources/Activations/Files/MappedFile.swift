@@ -11,7 +11,7 @@ import Support
 final class MappedFile: ActivationStorage, @unchecked Sendable {
   // @unchecked: the mapping is private and read-only from `init` to `deinit`.
 
-  let bytes: UnsafeRawBufferPointer
+  private let mapping: Mapping
   private let file: FileDescriptor
   private let path: String
 
@@ -41,18 +41,15 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     mapping file: consuming FileDescriptor, size: Int, at address: UnsafeRawPointer? = nil,
     place: Place
   ) throws(ActivationFileError) {
-    let flags = address == nil ? MAP_PRIVATE : MAP_PRIVATE | MAP_FIXED
-    guard
-      let start = mmap(
-        UnsafeMutableRawPointer(mutating: address), size, PROT_READ, flags, file.number, 0),
-      start != MAP_FAILED
-    else { throw place.error(.io, "cannot be mapped into memory: \(systemMessage(errno))") }
-    bytes = UnsafeRawBufferPointer(start: start, count: size)
+    guard let mapping = Mapping(file.number, size: size, at: address) else {
+      throw place.error(.io, "cannot be mapped into memory: \(systemMessage(errno))")
+    }
+    self.mapping = mapping
     self.file = file
     path = place.path
   }
 
-  deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+  var bytes: UnsafeRawBufferPointer { mapping.bytes }
 
   /// The open file, even if another file has replaced it at its path.
   var descriptor: Int32 { file.number }
@@ -116,7 +113,7 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     return try copy(0..<bytes.count)
   }
 
-  func prefetch(_ bytes: UnsafeRawBufferPointer) { advise(bytes, MADV_WILLNEED) }
+  func prefetch(_ bytes: UnsafeRawBufferPointer) { mapping.advise(bytes, MADV_WILLNEED) }
 
   func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let start = bytes.baseAddress else { return true }
@@ -130,18 +127,8 @@ final class MappedFile: ActivationStorage, @unchecked Sendable {
     return true
   }
 
-  func evict(_ bytes: UnsafeRawBufferPointer) { advise(bytes, MADV_DONTNEED) }
-
-  /// Gives advice about every page that holds some of `bytes`. The pages of a read-only mapping
-  /// of a file come back when a neighbor is read, so the outer ones need no care.
-  private func advise(_ bytes: UnsafeRawBufferPointer, _ advice: Int32) {
-    guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
-    let offset = Int(bitPattern: start) % pageSize
-    madvise(UnsafeMutableRawPointer(mutating: start - offset), bytes.count + offset, advice)
-  }
+  func evict(_ bytes: UnsafeRawBufferPointer) { mapping.advise(bytes, MADV_DONTNEED) }
 }
-
-private let pageSize = Int(getpagesize())
 
 /// What lies at a path, symbolic links followed.
 enum FileType {
@@ -198,10 +185,4 @@ extension ActivationFileError {
       kind: isMissing ? .noInput : .io, path: path,
       reason: "cannot be read: \(systemMessage(code))")
   }
-}
-
-/// The system's words for `code`.
-func systemMessage(_ code: Int32) -> String {
-  // A model may have more layers, each a file, than the process may have open files.
-  String(cString: strerror(code)) + (code == EMFILE ? " (see ulimit -n)" : "")
 }

@@ -39,16 +39,8 @@ struct TemporaryFile: ~Copyable {
 
   /// Writes all of `bytes` at `offset`.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ActivationFileError) {
-    var done = 0
-    while done < bytes.count {
-      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-      let count = pwrite(file.number, rest.baseAddress, rest.count, off_t(offset + done))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        throw place.error(.io, "cannot be unpacked: \(systemMessage(errno))")
-      }
-      done += count
-    }
+    let code = writeAll(bytes, to: file.number, at: offset)
+    guard code == 0 else { throw place.error(.io, "cannot be unpacked: \(systemMessage(code))") }
   }
 
   /// Maps the file for writing while `body` fills it.

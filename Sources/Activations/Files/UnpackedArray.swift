@@ -1,5 +1,6 @@
 import Activations
 import Glibc
+import Support
 import Synchronization
 
 /// An array that must be unpacked before it can be read: it is, when it is first needed, as a whole,

@@ -129,7 +129,7 @@ extension ComponentAnalysis {
   }
 
   /// The matrices of both models; of one model, `right` is empty.
-  typealias Grams = (left: [CenteredGram], right: [CenteredGram])
+  typealias Grams = (left: [HCenteredGram], right: [HCenteredGram])
 
   /// Copies of all Gram matrices, and biased CKA of them.
   private func grams<D: PackedDevice>(
@@ -143,10 +143,10 @@ extension ComponentAnalysis {
       timings.stages += stack.timings
       return stack
     }
-    func copies(_ stack: D.Stack) throws(DeviceError) -> [CenteredGram] {
-      var copies: [CenteredGram] = []
+    func copies(_ stack: D.Stack) throws(DeviceError) -> [HCenteredGram] {
+      var copies: [HCenteredGram] = []
       for layer in stack.layers.indices {
-        copies.append(try CenteredGram(layer: layer, of: stack, exampleCount: n, on: device))
+        copies.append(try HCenteredGram(layer: layer, of: stack, exampleCount: n, on: device))
       }
       return copies
     }
@@ -158,7 +158,7 @@ extension ComponentAnalysis {
   }
 
   /// The first k pairs of every matrix, on all cores, a layer each.
-  func search(_ grams: [CenteredGram]) throws(DeviceError) -> [FoundComponents] {
+  func search(_ grams: [HCenteredGram]) throws(DeviceError) -> [FoundComponents] {
     let results = concurrentMap(0..<grams.count) { index in
       var told = 0.0
       func tell(_ share: Double) {
@@ -207,9 +207,9 @@ struct FoundComponents: Sendable {
   /// Nil where there is no matrix.
   let gaps: ComponentGaps?
 
-  /// - Parameter observe: see `CenteredGram.leadingEigenpairs`.
+  /// - Parameter observe: see `HCenteredGram.leadingEigenpairs`.
   init(
-    _ gram: CenteredGram, count: Int, observe: (_ share: Double) -> Void
+    _ gram: HCenteredGram, count: Int, observe: (_ share: Double) -> Void
   ) throws(LinearAlgebraError) {
     summary = gram.summary
     (trace, squaredNorm) = (gram.trace, gram.squaredNorm)
@@ -256,14 +256,14 @@ extension ComponentAnalysis.LayerComponents {
 
 /// Maps of the matrices of one run without some examples and components.
 struct ReducedMaps<D: PackedDevice> {
-  private let left: [CenteredGram]
-  private let right: [CenteredGram]
+  private let left: [HCenteredGram]
+  private let right: [HCenteredGram]
   private let leftPairs: [Eigenpairs]
   private let rightPairs: [Eigenpairs]?
   private let comparison: Comparison
   private let device: D
-  private let leftNumbers: PackedNumbers
-  private let rightNumbers: PackedNumbers
+  private let leftNumbers: PackedTriangles<Float>
+  private let rightNumbers: PackedTriangles<Float>
 
   init(
     _ analysis: ComponentAnalysis, grams: ComponentAnalysis.Grams, _ leftPairs: [Eigenpairs],
@@ -275,19 +275,19 @@ struct ReducedMaps<D: PackedDevice> {
     self.device = device
     comparison = analysis.comparison(analysis.estimator)
     let count = comparison.estimator.centering.packedCount(exampleCount: analysis.pairing.count)
-    leftNumbers = PackedNumbers(layers: left.count, count: count)
-    rightNumbers = PackedNumbers(layers: right.count, count: count)
+    leftNumbers = PackedTriangles(layers: left.count, count: count)
+    rightNumbers = PackedTriangles(layers: right.count, count: count)
   }
 
   /// The sums of some of the examples, in ascending order, without the first `count` components.
   func sums(of examples: [Int], removing count: Int) throws(DeviceError) -> HSICSums {
     func stack(
-      _ grams: [CenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedNumbers
+      _ grams: [HCenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedTriangles<Float>
     ) throws(DeviceError) -> D.Stack {
       let centering = comparison.estimator.centering
       let summaries = concurrentMap(0..<grams.count) { layer in
         defer { comparison.meter?.add(ComponentAnalysis.flopsOfReduction(examples.count)) }
-        let room = numbers.layer(layer)
+        let room = numbers.start(ofLayer: layer)
         guard grams[layer].exists else {
           room.update(repeating: 0, count: centering.packedCount(exampleCount: examples.count))
           return grams[layer].summary
@@ -298,7 +298,7 @@ struct ReducedMaps<D: PackedDevice> {
       return try device.gramStack(
         of: PackedGrams(
           exampleCount: examples.count, centering: centering, layers: summaries,
-          numbers: grams.indices.map { UnsafePointer(numbers.layer($0)) }, owner: numbers,
+          numbers: grams.indices.map { UnsafePointer(numbers.start(ofLayer: $0)) }, owner: numbers,
           meter: comparison.meter))
     }
     let leftStack = try stack(left, leftPairs, leftNumbers)
@@ -306,25 +306,6 @@ struct ReducedMaps<D: PackedDevice> {
       try stack(right, pairs, rightNumbers)
     }
     return try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
-  }
-}
-
-/// Room for packed matrices of some layers.
-final class PackedNumbers: @unchecked Sendable {
-  // @unchecked: each layer's room has one writer, and no reader before that is done.
-  private let numbers: UnsafeMutableBufferPointer<Float>
-  private let count: Int
-
-  init(layers: Int, count: Int) {
-    self.count = count
-    numbers = .allocate(capacity: max(layers * count, 1))
-  }
-
-  deinit { numbers.deallocate() }
-
-  func layer(_ index: Int) -> UnsafeMutablePointer<Float> {
-    guard let start = numbers.baseAddress else { preconditionFailure("no room") }
-    return start + index * count
   }
 }
 

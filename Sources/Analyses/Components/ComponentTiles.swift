@@ -27,7 +27,7 @@ extension ComponentAnalysis {
           of: Minibatch(layers: [layer], examples: examples, meter: meter), kernel: .linear,
           centering: .biased)
         timings.stages += stack.timings
-        let gram = try CenteredGram(
+        let gram = try HCenteredGram(
           layer: 0, of: stack, exampleCount: examples.count, on: device)
         found += try search([gram])
       }
@@ -161,7 +161,7 @@ private struct TiledMaps<D: PackedDevice & TiledDevice> {
   /// Makes the tiles of some layers in float64 from now on, of components that `search` finds.
   mutating func makeAnew(
     _ layers: [Int], _ layersRight: [Int],
-    search: (CenteredGram) throws(DeviceError) -> FoundComponents
+    search: (HCenteredGram) throws(DeviceError) -> FoundComponents
   ) throws(DeviceError) {
     let n = comparison.pairing.count
     let batch = comparison.minibatches(Array(0..<n))
@@ -278,7 +278,7 @@ private struct Tile {
   /// Numbers of the tile; a layer's room is that of the triangle that carries them.
   private let count: Int
   private let carrier: Int
-  private let numbers: PackedNumbers
+  private let numbers: PackedTriangles<Float>
   private let meter: WorkMeter?
 
   private var isDiagonal: Bool { rows == columns }
@@ -300,12 +300,12 @@ private struct Tile {
     var carrier = rows.count
     while centering.packedCount(exampleCount: carrier) < count { carrier += 1 }
     self.carrier = carrier
-    numbers = PackedNumbers(
+    numbers = PackedTriangles(
       layers: found.count, count: centering.packedCount(exampleCount: carrier))
     for layer in found.indices {
       try device.copyNumbers(
         ofLayer: layer, of: stack,
-        to: UnsafeMutableBufferPointer(start: numbers.layer(layer), count: count))
+        to: UnsafeMutableBufferPointer(start: numbers.start(ofLayer: layer), count: count))
     }
   }
 
@@ -316,12 +316,12 @@ private struct Tile {
     var summariesAnew = summaries
     let places = Set(anew.keys)
     let room = centering.packedCount(exampleCount: carrier)
-    let reduced = PackedNumbers(layers: found.count, count: room)
+    let reduced = PackedTriangles<Float>(layers: found.count, count: room)
     _ = concurrentMap(0..<found.count) { layer in
-      let target = reduced.layer(layer)
+      let target = reduced.start(ofLayer: layer)
       target.update(repeating: 0, count: room)
       guard !places.contains(layer) else { return }
-      target.update(from: numbers.layer(layer), count: count)
+      target.update(from: numbers.start(ofLayer: layer), count: count)
       guard summaries[layer].isFinite, !summaries[layer].isConstant else { return }
       let scale = powerOfTwo(found[layer].summary.exponent - summaries[layer].exponent)
       let pairs = found[layer].pairs
@@ -330,13 +330,13 @@ private struct Tile {
       }
     }
     for (layer, matrix) in anew {
-      try matrix.write(tile: index, removing: removed, to: reduced.layer(layer))
+      try matrix.write(tile: index, removing: removed, to: reduced.start(ofLayer: layer))
       summariesAnew[layer] = matrix.summary(removing: removed)
     }
     return try device.gramStack(
       of: PackedGrams(
         exampleCount: carrier, centering: centering, layers: summariesAnew,
-        numbers: found.indices.map { UnsafePointer(reduced.layer($0)) }, owner: reduced,
+        numbers: found.indices.map { UnsafePointer(reduced.start(ofLayer: $0)) }, owner: reduced,
         meter: meter))
   }
 

@@ -17,7 +17,7 @@ struct Eigenpairs: Sendable {
   var residual: Double
 }
 
-extension CenteredGram {
+extension HCenteredGram {
   /// The first `count` eigenpairs.
   ///
   /// Up to 256 examples, or where more than an eighth of all pairs is wanted (and LAPACK has room for them),
@@ -68,7 +68,7 @@ extension Eigenpairs {
 
 /// A growing basis of a Krylov subspace and its images under the matrix.
 private struct BlockKrylov {
-  private let gram: CenteredGram
+  private let gram: HCenteredGram
   private let n: Int
   private let wanted: Int
   private let most: Int
@@ -90,7 +90,7 @@ private struct BlockKrylov {
     gram.isFloat64 ? Self.float64Tolerance : Self.float32Tolerance
   }
 
-  init(_ gram: CenteredGram, wanted: Int) {
+  init(_ gram: HCenteredGram, wanted: Int) {
     self.gram = gram
     self.wanted = wanted
     n = gram.exampleCount

@@ -17,31 +17,29 @@ extension ComponentAnalysis {
   /// - Parameter layers: of one model, `minibatch` of it.
   func float64Grams(
     _ layers: [Int], of minibatch: Minibatch
-  ) throws(DeviceError) -> [(layer: Int, gram: CenteredGram)] {
+  ) throws(DeviceError) -> [(layer: Int, gram: HCenteredGram)] {
     guard !layers.isEmpty else { return [] }
     let n = pairing.count
     let count = GramCentering.biased.packedCount(exampleCount: n)
     let grid = TileGrid(exampleCount: n, side: n)
     let workspace = Float64Workspace(side: n, meter: meter)
     do throws(ActivationReadError) {
-      var grams: [(layer: Int, gram: CenteredGram)] = []
+      var grams: [(layer: Int, gram: HCenteredGram)] = []
       for layer in layers {
         let gram = try Float64Gram(
           of: minibatch.layers[layer], examples: minibatch.examples, kernel: .linear,
           centering: .biased, grid: grid, in: workspace)
-        let numbers = UnsafeMutableBufferPointer<Double>.allocate(capacity: count)
-        if let start = numbers.baseAddress {
-          try gram.write(tile: 0, to: start, in: workspace)
-        }
+        let numbers = PackedTriangles<Double>(count: count)
+        try gram.write(tile: 0, to: numbers.start(), in: workspace)
         grams.append(
-          (layer, CenteredGram(float64: numbers, summary: gram.summary, exampleCount: n)))
+          (layer, HCenteredGram(float64: numbers, summary: gram.summary, exampleCount: n)))
       }
       return grams
     } catch { throw DeviceError(error) }
   }
 }
 
-extension CenteredGram {
+extension HCenteredGram {
   /// What `reduce` does, of a float64 matrix: only what is left at the end is rounded to float32, relative to
   /// its own norm. Returns the summary of what is written.
   ///

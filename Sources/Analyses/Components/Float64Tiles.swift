@@ -4,7 +4,7 @@ import Device
 
 /// One layer's H-centered Gram matrix in float64 without some of its first components, a tile at a time.
 ///
-/// Components are projected out from both sides, (I − UUᵀ)K(I − UUᵀ), as `CenteredGram.reduceFloat64` does.
+/// Components are projected out from both sides, (I − UUᵀ)K(I − UUᵀ), as `HCenteredGram.reduceFloat64` does.
 final class Float64ReducedLayer {
   /// The components of the float64 matrix.
   let found: FoundComponents
@@ -12,13 +12,13 @@ final class Float64ReducedLayer {
   private let centering: GramCentering
   private let grid: TileGrid
   private let workspace: Float64Workspace
-  private let numbers: PackedDoubles
+  private let numbers: PackedTriangles<Double>
   /// By how many components are taken out.
   private let rests: [Int: Rest]
 
   /// What is left without some components.
   private struct Rest {
-    let projection: CenteredGram.Projection
+    let projection: HCenteredGram.Projection
     /// Of the estimator's centering: rows of what is left add up to 0, without the diagonal to less its number.
     let means: [Double]
     /// Tiles are divided by 2^exponent: about the norm of what is left, which the next eigenvalue tells.
@@ -33,19 +33,19 @@ final class Float64ReducedLayer {
   init(
     of layer: LayerActivations, examples: [Int], centering: GramCentering, grid: TileGrid,
     removing counts: [Int], in workspace: Float64Workspace,
-    search: (CenteredGram) throws(DeviceError) -> FoundComponents
+    search: (HCenteredGram) throws(DeviceError) -> FoundComponents
   ) throws(DeviceError) {
     (self.centering, self.grid, self.workspace) = (centering, grid, workspace)
-    numbers = PackedDoubles(
+    numbers = PackedTriangles(
       count: max(
         grid.side * grid.side, GramCentering.biased.packedCount(exampleCount: grid.side)))
-    let whole: CenteredGram
+    let whole: HCenteredGram
     do throws(ActivationReadError) {
       gram = try Float64Gram(
         of: layer, examples: examples, kernel: .linear, centering: .biased, grid: grid,
         in: workspace)
       let (tile, made) = (numbers, gram)
-      whole = try CenteredGram(float64: made, grid: grid, tile: tile, in: workspace)
+      whole = try HCenteredGram(float64: made, grid: grid, tile: tile, in: workspace)
     } catch { throw DeviceError(error) }
     found = try search(whole)
     let (pairs, diagonal) = (found.pairs, whole.diagonal)
@@ -85,11 +85,11 @@ final class Float64ReducedLayer {
         count: Float64Gram.tileCount(rows: rows, columns: columns, centering))
     }
     do throws(ActivationReadError) {
-      try gram.write(tile: index, to: numbers.numbers, in: workspace)
+      try gram.write(tile: index, to: numbers.start(), in: workspace)
     } catch { throw DeviceError(error) }
     let scale = Double(sign: .plus, exponent: -rest.exponent, significand: 1)
     let isDiagonal = rows == columns
-    var (source, out) = (numbers.numbers, destination)
+    var (source, out) = (numbers.start(), destination)
     for (a, i) in rows.enumerated() {
       let length = isDiagonal ? a : columns.count
       for b in 0..<length {
@@ -109,20 +109,21 @@ final class Float64ReducedLayer {
   }
 }
 
-extension CenteredGram {
+extension HCenteredGram {
   /// The packed triangle of a matrix that was made for tiles, H-centered.
   fileprivate convenience init(
-    float64 gram: Float64Gram, grid: TileGrid, tile: PackedDoubles, in workspace: Float64Workspace
+    float64 gram: Float64Gram, grid: TileGrid, tile: PackedTriangles<Double>,
+    in workspace: Float64Workspace
   ) throws(ActivationReadError) {
     let n = grid.runs.last?.upperBound ?? 0
-    let numbers = UnsafeMutableBufferPointer<Double>.allocate(
-      capacity: GramCentering.biased.packedCount(exampleCount: n))
+    let numbers = PackedTriangles<Double>(
+      count: GramCentering.biased.packedCount(exampleCount: n))
     self.init(float64: numbers, summary: gram.summary, exampleCount: n)
-    guard let start = numbers.baseAddress else { return }
+    let start = numbers.start()
     for index in 0..<grid.count {
       let (rows, columns) = grid[index]
-      try gram.write(tile: index, to: tile.numbers, in: workspace)
-      var source = tile.numbers
+      try gram.write(tile: index, to: tile.start(), in: workspace)
+      var source = tile.start()
       for (a, i) in rows.enumerated() {
         let length = rows == columns ? a + 1 : columns.count
         (start + i * (i + 1) / 2 + columns.lowerBound).update(from: source, count: length)

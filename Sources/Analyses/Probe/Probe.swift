@@ -239,8 +239,8 @@ extension Probe {
     let n = examples.count
     let packedCount = GramCentering.biased.packedCount(exampleCount: n)
     var sums = [Double](repeating: 0, count: packedCount)
-    let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: packedCount)
-    defer { numbers.deallocate() }
+    let packed = PackedTriangles<Float>(count: packedCount)
+    let numbers = packed[0]
     var varies = false
     let isFinite = try features.forEachSlab(failure: { DeviceError($0) }) {
       (slab) throws(DeviceError) in

@@ -20,7 +20,7 @@ struct JackknifeMap: Sendable {
   /// their order.
   ///
   /// - Parameter cka: the values of all examples; NaN where undefined.
-  init(_ left: CenteredGrams, _ right: CenteredGrams, cka: Matrix<Double>) {
+  init(_ left: UCenteredGrams, _ right: UCenteredGrams, cka: Matrix<Double>) {
     let n = left.exampleCount
     let rows = Side(left)
     let columns = left === right ? rows : Side(right)
@@ -148,13 +148,13 @@ struct JackknifeMap: Sendable {
 extension JackknifeMap {
   /// One model's matrices, with what each example holds of them.
   struct Side: Sendable {
-    let grams: CenteredGrams
+    let grams: UCenteredGrams
     /// ⟨A, A⟩ of each layer.
     let totals: [Double]
     /// Σⱼ A_kj² of every example k: layers × n.
     let weights: Matrix<Double>
 
-    init(_ grams: CenteredGrams) {
+    init(_ grams: UCenteredGrams) {
       self.grams = grams
       totals = grams.squaredNorms
       weights = grams.weights

@@ -37,7 +37,7 @@ struct LeftOutExample {
   }
 
   private mutating func add(
-    _ k: Int, _ left: CenteredGrams, _ rows: [Int], _ right: CenteredGrams, _ columns: [Int]
+    _ k: Int, _ left: UCenteredGrams, _ rows: [Int], _ right: UCenteredGrams, _ columns: [Int]
   ) {
     guard !rows.isEmpty, !columns.isEmpty else { return }
     let n = left.exampleCount
@@ -70,7 +70,7 @@ struct LeftOutExample {
   }
 
   /// What U-centering takes from the entries of the others, (mᵢ + mⱼ): n numbers a layer, 0 of example k.
-  private static func means(of layers: [Int], of grams: CenteredGrams, _ k: Int) -> [[Double]] {
+  private static func means(of layers: [Int], of grams: UCenteredGrams, _ k: Int) -> [[Double]] {
     let n = grams.exampleCount
     let own = UnsafeMutablePointer<Double>.allocate(capacity: layers.count * n)
     defer { own.deallocate() }
@@ -86,7 +86,7 @@ struct LeftOutExample {
 
   /// Rows of A₍ₖ₎ of some layers: layers × examples × n, 0 where example k is.
   private static func centeredRows(
-    _ examples: Range<Int>, of layers: [Int], of grams: CenteredGrams, _ k: Int,
+    _ examples: Range<Int>, of layers: [Int], of grams: UCenteredGrams, _ k: Int,
     _ means: [[Double]]
   ) -> [Double] {
     let n = grams.exampleCount

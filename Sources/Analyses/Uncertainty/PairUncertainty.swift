@@ -61,7 +61,7 @@ public struct PairUncertainty: Sendable {
 
   /// The pair of the layer `i` of `left` and `j` of `right`.
   init(
-    _ left: CenteredGrams, _ i: Int, _ right: CenteredGrams, _ j: Int,
+    _ left: UCenteredGrams, _ i: Int, _ right: UCenteredGrams, _ j: Int,
     settings: Uncertainty.PairSettings,
     seed: UInt64
   ) {

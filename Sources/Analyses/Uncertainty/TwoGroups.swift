@@ -88,7 +88,7 @@ extension Uncertainty {
   }
 }
 
-extension CenteredGrams {
+extension UCenteredGrams {
   /// The two groups of one layer.
   func groups(ofLayer layer: Int) -> TwoGroups {
     let n = exampleCount

@@ -87,8 +87,8 @@ public struct Uncertainty: Sendable {
     /// Who did the work.
     public let device: DeviceInfo
 
-    private let left: CenteredGrams
-    private let right: CenteredGrams
+    private let left: UCenteredGrams
+    private let right: UCenteredGrams
     private let seed: UInt64
 
     /// The pair of the layer `row` of the first model and `column` of the second; nil where it has no
@@ -107,7 +107,8 @@ public struct Uncertainty: Sendable {
     }
 
     init(
-      _ similarity: Similarity, control: Similarity, _ left: CenteredGrams, _ right: CenteredGrams,
+      _ similarity: Similarity, control: Similarity, _ left: UCenteredGrams,
+      _ right: UCenteredGrams,
       device: DeviceInfo, seed: UInt64
     ) {
       self.similarity = similarity
@@ -138,7 +139,7 @@ public struct Uncertainty: Sendable {
       let layerCount = left.layers.count + (left === right ? 0 : right.layers.count)
       left.meter?.begin(Double(layerCount), as: "groups of examples", isEven: false)
       defer { left.meter?.end() }
-      func groupShares(_ grams: CenteredGrams, _ statuses: [Status]) -> [Double] {
+      func groupShares(_ grams: UCenteredGrams, _ statuses: [Status]) -> [Double] {
         concurrentMap(0..<statuses.count) { layer in
           defer { grams.meter?.add(1) }
           guard statuses[layer] == .ok else { return .nan }
@@ -184,7 +185,7 @@ public struct Uncertainty: Sendable {
     comparison.meter?.begin(flops, as: "Gram matrices")
     defer { comparison.meter?.end() }
     let left = try grams(of: batch.left, on: device)
-    let right: CenteredGrams? =
+    let right: UCenteredGrams? =
       if let right = batch.right { try grams(of: right, on: device) } else { nil }
     try team.checkCancellation()
     var sums = try sums(left, right, on: device)
@@ -221,7 +222,7 @@ public struct Uncertainty: Sendable {
   }
 
   private func layersForFloat64(
-    _ sums: HSICSums, _ layers: [HSICSums.Layer], _ grams: CenteredGrams
+    _ sums: HSICSums, _ layers: [HSICSums.Layer], _ grams: UCenteredGrams
   ) -> [Int] {
     let withoutRest = JackknifeMap.Side(grams).layersWithoutRest.filter {
       sums.status(of: layers[$0]) == .ok
@@ -230,15 +231,15 @@ public struct Uncertainty: Sendable {
   }
 
   private func grams(of minibatch: Minibatch, on device: some PackedDevice) throws(DeviceError)
-    -> CenteredGrams
+    -> UCenteredGrams
   {
     let stack = try device.gramStack(of: minibatch, kernel: comparison.kernel, centering: .unbiased)
-    return try CenteredGrams(
+    return try UCenteredGrams(
       stack, exampleCount: minibatch.exampleCount, on: device, meter: minibatch.meter)
   }
 
   private func sums(
-    _ left: CenteredGrams, _ right: CenteredGrams?, on device: some PackedDevice
+    _ left: UCenteredGrams, _ right: UCenteredGrams?, on device: some PackedDevice
   ) throws(DeviceError) -> HSICSums {
     let leftStack = try device.gramStack(of: left.packed)
     let rightStack =

@@ -10,7 +10,7 @@ public struct NarrowedGrams {
   private let grid: TileGrid
   private let workspace: Float64Workspace
   /// Room for one tile.
-  private let tile: PackedDoubles
+  private let tile: PackedTriangles<Double>
 
   /// - Parameter memory: bytes that may be taken. Where a whole matrix does not fit, it is made in tiles, and
   ///   twice: its norm has to be known before it can be rounded.
@@ -28,7 +28,7 @@ public struct NarrowedGrams {
     self.centering = centering
     grid = TileGrid(exampleCount: minibatch.exampleCount, side: side)
     workspace = Float64Workspace(side: grid.side, meter: minibatch.meter)
-    tile = PackedDoubles(
+    tile = PackedTriangles(
       count: grid.count == 1
         ? centering.packedCount(exampleCount: minibatch.exampleCount) : grid.side * grid.side)
   }
@@ -79,16 +79,16 @@ public struct NarrowedGrams {
       var squaredNorm = 0.0
       for index in 0..<grid.count {
         let (rows, columns) = grid[index]
-        try gram.write(tile: index, to: tile.numbers, in: workspace)
+        try gram.write(tile: index, to: tile.start(), in: workspace)
         squaredNorm += dot(
-          tile.numbers, tile.numbers,
+          tile.start(), tile.start(),
           Float64Gram.tileCount(rows: rows, columns: columns, centering))
       }
       let (summary, scale) = gram.summary.narrowed(norm: squaredNorm.squareRoot())
       for index in 0..<grid.count {
-        if grid.count > 1 { try gram.write(tile: index, to: tile.numbers, in: workspace) }
-        place(grid[index]) { destination[$1] = Float(tile.numbers[$0] * scale) }
-        if let exact { place(grid[index]) { exact[$1] = tile.numbers[$0] * scale } }
+        if grid.count > 1 { try gram.write(tile: index, to: tile.start(), in: workspace) }
+        place(grid[index]) { destination[$1] = Float(tile.start()[$0] * scale) }
+        if let exact { place(grid[index]) { exact[$1] = tile.start()[$0] * scale } }
       }
       return (summary, gram.summary.roundingNorm * scale)
     } catch { throw DeviceError(error) }
@@ -110,15 +110,6 @@ public struct NarrowedGrams {
       source += count
     }
   }
-}
-
-/// Room for float64 numbers.
-package final class PackedDoubles {
-  package let numbers: UnsafeMutablePointer<Double>
-
-  package init(count: Int) { numbers = .allocate(capacity: max(count, 1)) }
-
-  deinit { numbers.deallocate() }
 }
 
 extension GramSummary {

@@ -53,6 +53,6 @@ private final class DriverFolder {
   private static func call(_ path: String) -> String { "naming the drivers to OpenCL in \(path)" }
 
   private static func error(_ path: String) -> DeviceError {
-    DeviceError(kind: .failed, call: call(path), context: String(cString: strerror(errno)))
+    DeviceError(kind: .failed, call: call(path), context: systemMessage(errno))
   }
 }

@@ -8,7 +8,7 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
   let packedCount: Int
   private let rows: [UnsafePointer<Float>]
   /// Own memory for the rows, nil where they are borrowed, and what keeps borrowed ones alive.
-  private let values: Floats?
+  private let values: PooledFloats?
   private let owner: AnyObject?
   /// Hears of inner products.
   let meter: WorkMeter?
@@ -26,7 +26,8 @@ public final class BLASGramStack: GramStack, @unchecked Sendable {
         kind: .unsupported, call: "gramStack",
         context: "more than 65,535 examples at once; the minibatch estimator takes any number")
     }
-    let values = try Floats(layerCount, packedCount, for: "centered Gram matrices", from: pool)
+    let values = try PooledFloats(
+      layerCount, packedCount, for: "centered Gram matrices", from: pool)
     rows = (0..<layerCount).map { UnsafePointer(values.start + $0 * packedCount) }
     self.values = values
     owner = nil

@@ -31,17 +31,20 @@ extension BLASDevice {
 
   /// The products of a pass, summed over all examples: while a chunk of examples is multiplied, the next
   /// is packed.
-  private func add(_ pass: FeatureWork.Pass, of work: FeatureWork) throws(DeviceError) -> [Floats] {
-    var sums: [Floats] = []
+  private func add(_ pass: FeatureWork.Pass, of work: FeatureWork) throws(DeviceError)
+    -> [PooledFloats]
+  {
+    var sums: [PooledFloats] = []
     for part in pass.parts {
       let size = work.size(of: part)
-      sums.append(try Floats(size.rows, size.stride, for: "products of features", from: memory))
+      sums.append(
+        try PooledFloats(size.rows, size.stride, for: "products of features", from: memory))
     }
-    var slabs: [[Floats]] = []
+    var slabs: [[PooledFloats]] = []
     for layer in pass.layers {
-      var both: [Floats] = []
+      var both: [PooledFloats] = []
       for _ in 0..<2 {
-        let slab = try Floats(
+        let slab = try PooledFloats(
           work.padded(work.layer(layer).featureCount), FeatureWork.chunkSize,
           for: "a chunk of examples",
           from: memory)
@@ -126,7 +129,7 @@ extension BLASDevice {
   /// The squares of the products of each row of a part, with exactly centered features: what is left of
   /// their sums is taken out, Σᵢ(xᵢ − x̄)(yᵢ − ȳ)ᵀ = XᵀY − n·x̄·ȳᵀ.
   private func squaresOfRows(
-    _ part: FeatureWork.Part, _ products: Floats, of work: FeatureWork
+    _ part: FeatureWork.Part, _ products: PooledFloats, of work: FeatureWork
   ) -> [Double] {
     let pair = work.pairs[part.pair]
     let (own, other) = (

@@ -9,7 +9,7 @@ final class Workspace: @unchecked Sendable {
   // @unchecked: used by one thread at a time.
   let gram: GramMatrix
   /// A slab of `slabWidth` features.
-  let slab: Floats
+  let slab: PooledFloats
   /// Rows from files.
   let stage = FeatureStage()
 
@@ -19,7 +19,7 @@ final class Workspace: @unchecked Sendable {
   init(exampleCount: Int, rowUnit: Int, pool: MemoryPool) throws(DeviceError) {
     gram = try GramMatrix(
       exampleCount: exampleCount, rowUnit: rowUnit, isShared: false, pool: pool)
-    slab = try Floats(gram.rowCount, Self.slabWidth, for: "a slab of features", from: pool)
+    slab = try PooledFloats(gram.rowCount, Self.slabWidth, for: "a slab of features", from: pool)
   }
 }
 

@@ -9,7 +9,7 @@ final class GramMatrix: @unchecked Sendable {
   /// Numbers from row to row; whole panels of rows and columns are there.
   let stride: Int
   let rowCount: Int
-  let memory: Floats
+  let memory: PooledFloats
   /// Whether rows are worked on by all cores at once, or by the one that has the matrix.
   let isShared: Bool
 
@@ -30,7 +30,7 @@ final class GramMatrix: @unchecked Sendable {
     // Avoids strides of a large power of two, which map all rows to the same cache sets.
     stride = rowCount % 256 == 0 && isShared ? rowCount + 16 : rowCount
     self.isShared = isShared
-    memory = try Floats(rowCount, stride, for: "a Gram matrix", from: pool)
+    memory = try PooledFloats(rowCount, stride, for: "a Gram matrix", from: pool)
   }
 
   /// Makes it the matrix of no features. What lies above the blocks of the diagonal is never read.

@@ -46,8 +46,8 @@ extension BLASDevice {
       packedCount: left.packedCount, layerCount: padded.reduce(0, +),
       rightPlace: left === right ? 0 : padded[0])
     let slabs = [
-      try Floats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
-      try Floats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
+      try PooledFloats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
+      try PooledFloats(slab.runCount, slab.runSize, for: "layers to be compared", from: memory),
     ]
     let columns = right.summaries.count
     let chunks = sides.indices.flatMap { side in
@@ -56,7 +56,7 @@ extension BLASDevice {
 
     let rows = left.summaries.count
     // A matrix of float64 sums for each lane: twice the room of as many float32.
-    let memoryOfSums = try Floats(
+    let memoryOfSums = try PooledFloats(
       2 * PairSlab.lanes * rows, columns, for: "sums of layers", from: memory)
     memoryOfSums.clear()
     nonisolated(unsafe) let sums = UnsafeMutableRawPointer(memoryOfSums.start)
@@ -82,7 +82,7 @@ extension BLASDevice {
         let runs = slab.runs(slab: step, lane: lane)
         guard !runs.isEmpty else { return }
         do throws(DeviceError) {
-          let c = try Floats(blockSide, blockSide, for: "products of layers", from: memory)
+          let c = try PooledFloats(blockSide, blockSide, for: "products of layers", from: memory)
           c.clear()
           add(
             block, runs, of: slab, step, in: slabs[step % 2].start, isLower: left === right,
@@ -122,7 +122,7 @@ extension BLASDevice {
   /// Adds some runs of a slab to the sums of a block.
   private func add(
     _ block: Block, _ runs: [Int], of slab: PairSlab, _ step: Int,
-    in numbers: UnsafePointer<Float>, isLower: Bool, partial c: Floats,
+    in numbers: UnsafePointer<Float>, isLower: Bool, partial c: PooledFloats,
     to sums: UnsafeMutablePointer<Double>, _ columns: Int
   ) {
     // OpenBLAS gets whole blocks: what lies beside the last layer is multiplied and never read.

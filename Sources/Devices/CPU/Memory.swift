@@ -73,7 +73,7 @@ final class MemoryPool: Sendable {
 }
 
 /// float32 numbers from a pool, on a cache line's boundary, which go back with this.
-final class Floats: @unchecked Sendable {
+final class PooledFloats: @unchecked Sendable {
   // @unchecked: whoever shares it divides it.
   let start: UnsafeMutablePointer<Float>
   let count: Int

@@ -10,7 +10,7 @@ final class SharedWorkspace: @unchecked Sendable {
   // @unchecked: pieces, blocks and runs of rows are handed out to one thread each.
   let gram: GramMatrix
   /// One slab is filled while the other is multiplied.
-  let slabs: [Floats]
+  let slabs: [PooledFloats]
   /// Rows from files, for each piece of a slab.
   let stages = (0..<pieceCount).map { _ in FeatureStage() }
 
@@ -26,8 +26,8 @@ final class SharedWorkspace: @unchecked Sendable {
       exampleCount: exampleCount, rowUnit: rowUnit, isShared: true, pool: pool)
     let (rows, width) = (gram.rowCount, Self.pieceCount * Self.pieceWidth)
     slabs = [
-      try Floats(rows, width, for: "a slab of features", from: pool),
-      try Floats(rows, width, for: "a slab of features", from: pool),
+      try PooledFloats(rows, width, for: "a slab of features", from: pool),
+      try PooledFloats(rows, width, for: "a slab of features", from: pool),
     ]
   }
 }

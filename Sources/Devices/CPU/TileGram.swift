@@ -9,12 +9,12 @@ final class TileWorkspace: @unchecked Sendable {
   // @unchecked: pieces, blocks and runs of rows are handed out to one thread each.
   let tile: Tile
   /// The products: whole panels of rows and columns are there.
-  let products: Floats
+  let products: PooledFloats
   let stride: Int
   /// Slabs of features of the rows, and of the columns where these are others; one is filled while the
   /// other is multiplied.
-  let rowSlabs: [Floats]
-  let columnSlabs: [Floats]
+  let rowSlabs: [PooledFloats]
+  let columnSlabs: [PooledFloats]
   /// What is filled at a time.
   let pieces: [Piece]
   /// Rows are copied from files: the system would map more of them than is touched.
@@ -40,11 +40,11 @@ final class TileWorkspace: @unchecked Sendable {
     let (rows, columns) = (padded(tile.rows.count), padded(tile.columns.count))
     // Avoids strides of a large power of two, which map all rows to the same cache sets.
     stride = columns % 256 == 0 ? columns + 16 : columns
-    products = try Floats(rows, stride, for: "a tile", from: pool)
-    func slabs(_ rows: Int) throws(DeviceError) -> [Floats] {
+    products = try PooledFloats(rows, stride, for: "a tile", from: pool)
+    func slabs(_ rows: Int) throws(DeviceError) -> [PooledFloats] {
       [
-        try Floats(rows, Self.slabWidth, for: "a slab of features", from: pool),
-        try Floats(rows, Self.slabWidth, for: "a slab of features", from: pool),
+        try PooledFloats(rows, Self.slabWidth, for: "a slab of features", from: pool),
+        try PooledFloats(rows, Self.slabWidth, for: "a slab of features", from: pool),
       ]
     }
     rowSlabs = try slabs(rows)

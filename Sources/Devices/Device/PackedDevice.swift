@@ -73,31 +73,18 @@ public final class PackedStack: GramStack {
       GramSummary
   ) throws(Failure) {
     let count = centering.packedCount(exampleCount: exampleCount)
-    let room = PackedRoom(count: layerCount * count)
+    let room = PackedTriangles<Float>(layers: layerCount, count: count)
     var layers: [GramSummary] = []
     for layer in 0..<layerCount {
-      layers.append(
-        try write(
-          layer, UnsafeMutableBufferPointer(start: room.start + layer * count, count: count)))
+      room[layer].initialize(repeating: 0)
+      layers.append(try write(layer, room[layer]))
     }
     self.init(
       PackedGrams(
         exampleCount: exampleCount, centering: centering, layers: layers,
-        numbers: layers.indices.map { UnsafePointer(room.start + $0 * count) }, owner: room,
+        numbers: layers.indices.map { UnsafePointer(room.start(ofLayer: $0)) }, owner: room,
         meter: meter))
   }
-}
-
-/// Zeros, and what is written in their place.
-private final class PackedRoom {
-  let start: UnsafeMutablePointer<Float>
-
-  init(count: Int) {
-    start = .allocate(capacity: max(count, 1))
-    start.initialize(repeating: 0, count: count)
-  }
-
-  deinit { start.deallocate() }
 }
 
 extension PackedDevice where Stack == PackedStack {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Support
 
 /// What can be drawn.
 public protocol Figure: Sendable {
@@ -24,7 +25,7 @@ extension Figure {
       try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
       let code = ((error as? CocoaError)?.underlying as? POSIXError)?.code.rawValue
-      let reason = code.map { String(cString: strerror($0)) } ?? "\(error)"
+      let reason = code.map { systemMessage($0) } ?? "\(error)"
       throw FigureError(kind: .writing, context: "cannot write \(path): \(reason)")
     }
   }

@@ -18,7 +18,7 @@ struct CheckedDocument<Content: Codable>: Codable {
 
   /// Reads a file and checks it.
   static func read(_ path: String) throws(StoreError) -> Content {
-    let mapped = try MappedBytes(path)
+    let mapped = try mapFile(path)
     guard mapped.bytes.count <= largest else {
       throw .damaged(
         path, "its length", found: mapped.bytes.count, expected: "at most \(largest) bytes")

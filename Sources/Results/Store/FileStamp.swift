@@ -1,5 +1,6 @@
 import Activations
 import Glibc
+import Support
 
 /// Size and times of a file, to detect changes without reading it.
 struct FileStamp: Codable, Sendable, Hashable {
@@ -33,7 +34,7 @@ struct FileStamp: Codable, Sendable, Hashable {
   private static let coarsest = 2.0
 
   private static func stamps(ofModel path: String) -> [FileStamp] {
-    let (folder, name) = StorePath.split(path)
+    let (folder, name) = splitPath(path)
     guard let isFolder = try? StorePath.isFolder(path),
       let names = try? StorePath.contents(isFolder ? path : folder)
     else { return [] }
@@ -53,7 +54,7 @@ struct FileStamp: Codable, Sendable, Hashable {
       guard status.st_mode & S_IFMT == S_IFREG else { continue }
       stamps.append(
         FileStamp(
-          name: StorePath.split(path).name, size: Int(status.st_size),
+          name: splitPath(path).name, size: Int(status.st_size),
           modified: FileTime(status.st_mtim), changed: FileTime(status.st_ctim)))
     }
     return stamps

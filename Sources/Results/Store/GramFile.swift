@@ -178,7 +178,7 @@ struct GramFile: Sendable {
 final class StoredGrams: @unchecked Sendable {
   // @unchecked: the pointer leads into `mapped`, which nobody writes.
   let file: GramFile
-  private let mapped: MappedBytes
+  private let mapped: Mapping
   private let firstNumber: UnsafeRawPointer
 
   /// Maps the file at `path`.
@@ -188,7 +188,7 @@ final class StoredGrams: @unchecked Sendable {
   ///   - isChecked: whether the numbers' checksum is looked at, too.
   /// - Throws: `.data` where the file is damaged or holds something else, `.noInput` where there is none.
   init(_ path: String, expected: GramContents, isChecked: Bool) throws(StoreError) {
-    mapped = try MappedBytes(path)
+    mapped = try mapFile(path)
     let reader = try BinaryReader(mapped.bytes, kind: GramFile.kind, path: path)
     file = try GramFile(reader, expected: expected)
     guard let start = reader.numbers.baseAddress else {

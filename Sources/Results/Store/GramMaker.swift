@@ -44,7 +44,7 @@ struct GramMaker {
     var squares: [Double] = []
     var float64: Set<Int> = []
     let atATime = layersAtATime(blank)
-    let packed = PackedMemory(layers: min(atATime, count), packedCount: blank.packedCount)
+    let packed = StorableTriangles(layers: min(atATime, count), packedCount: blank.packedCount)
     for first in stride(from: 0, to: count, by: atATime) {
       let part = first..<min(first + atATime, count)
       let made = try make(
@@ -67,14 +67,15 @@ struct GramMaker {
 
   /// Makes the matrices of some layers; leaves the numbers, as they will be stored, in `packed`.
   private func make<D: PackedDevice>(
-    _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
+    _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: StorableTriangles
   ) throws -> (layers: [GramSummary], squares: [Double], float64: [Int]) {
     func squaredNorms(_ layers: [GramSummary]) throws -> [Double] {
       try device.squaredNorms(
         device.gramStack(
           of: PackedGrams(
             exampleCount: minibatch.exampleCount, centering: centering, layers: layers,
-            numbers: layers.indices.map { packed.numbers($0) }, owner: packed)))
+            numbers: layers.indices.map { UnsafePointer(packed.start(ofLayer: $0)) }, owner: packed)
+        ))
     }
     var (layers, squares) = try float32(minibatch, centering: centering, on: device, into: packed)
     let doubtful = HSICSums.doubtfulLayers(
@@ -87,7 +88,7 @@ struct GramMaker {
       minibatch.meter?.beginFloat64(grams.flops(ofLayers: doubtful))
       defer { minibatch.meter?.end() }
       for layer in doubtful {
-        layers[layer] = try grams.write(layer: layer, to: packed.room(layer))
+        layers[layer] = try grams.write(layer: layer, to: packed.start(ofLayer: layer))
       }
       squares = try squaredNorms(layers)
     }
@@ -106,12 +107,12 @@ struct GramMaker {
 
   /// The matrices as the device makes them.
   private func float32<D: PackedDevice>(
-    _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: PackedMemory
+    _ minibatch: Minibatch, centering: GramCentering, on device: D, into packed: StorableTriangles
   ) throws -> (layers: [GramSummary], squares: [Double]) {
     let stack = try device.gramStack(
       of: minibatch, kernel: settings.gramKernel, centering: centering)
     for layer in stack.layers.indices {
-      try device.copyNumbers(ofLayer: layer, of: stack, to: packed.layer(layer))
+      try device.copyNumbers(ofLayer: layer, of: stack, to: packed[layer])
     }
     return (stack.layers, try device.squaredNorms(stack))
   }
@@ -135,44 +136,35 @@ struct GramMaker {
   }
 }
 
-/// Packed numbers of some layers in memory, in float32 and, where they are stored so, in float16.
-final class PackedMemory: @unchecked Sendable {
+/// Packed Gram matrices of some layers, in float32 and, where they are stored so, in float16.
+final class StorableTriangles: @unchecked Sendable {
   // @unchecked: threads divide the layers.
   private let packedCount: Int
   /// Bytes.
   let size: Int
-  private let floats: UnsafeMutablePointer<Float>
-  private let halves: UnsafeMutablePointer<UInt16>
+  private let floats: PackedTriangles<Float>
+  private let halves: PackedTriangles<UInt16>
 
   init(layers: Int, packedCount: Int) {
     self.packedCount = packedCount
     size = 6 * layers * packedCount
-    floats = .allocate(capacity: max(layers * packedCount, 1))
+    floats = PackedTriangles(layers: layers, count: packedCount)
     // Not touched where nothing is narrowed.
-    halves = .allocate(capacity: max(layers * packedCount, 1))
+    halves = PackedTriangles(layers: layers, count: packedCount)
   }
 
-  deinit {
-    floats.deallocate()
-    halves.deallocate()
-  }
+  /// The float32 numbers of a layer.
+  subscript(layer: Int) -> UnsafeMutableBufferPointer<Float> { floats[layer] }
 
-  func layer(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: room(index), count: packedCount)
-  }
-
-  func room(_ index: Int) -> UnsafeMutablePointer<Float> { floats + index * packedCount }
-
-  func numbers(_ index: Int) -> UnsafePointer<Float> {
-    UnsafePointer(room(index))
-  }
+  /// Where the float32 numbers of a layer begin.
+  func start(ofLayer layer: Int) -> UnsafeMutablePointer<Float> { floats.start(ofLayer: layer) }
 
   /// The numbers of the first `layers` layers as a file holds them.
   func bytes(
     of layers: Int, _ precision: SweepSettings.StorePrecision
   ) -> UnsafeRawBufferPointer {
     let start: UnsafeRawPointer =
-      precision == .float32 ? UnsafeRawPointer(floats) : UnsafeRawPointer(halves)
+      precision == .float32 ? UnsafeRawPointer(floats.start()) : UnsafeRawPointer(halves.start())
     return UnsafeRawBufferPointer(start: start, count: layers * packedCount * precision.size)
   }
 
@@ -183,7 +175,7 @@ final class PackedMemory: @unchecked Sendable {
     defer { exponents.deallocate() }
     nonisolated(unsafe) let target = exponents
     perform(layers) { index in
-      let (source, half) = (floats + index * packedCount, halves + index * packedCount)
+      let (source, half) = (floats.start(ofLayer: index), halves.start(ofLayer: index))
       let largest = cka_largest_magnitude(source, packedCount)
       let exponent = largest > 0 ? Int(largest.exponent) - 14 : 0
       // A power of two beyond float32's comes with numbers that no Gram matrix is stored with.

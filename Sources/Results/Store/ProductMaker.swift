@@ -156,7 +156,7 @@ struct ProductMaker {
   ) throws -> D.Stack {
     let count = slices.reduce(0) { $0 + $1.layers.count }
     let isWidened = storePrecision == .float16
-    let memory = PackedMemory(layers: isWidened ? count : 0, packedCount: packedCount)
+    let memory = PackedTriangles<Float>(layers: isWidened ? count : 0, count: packedCount)
     var layers: [GramSummary] = []
     var numbers: [UnsafePointer<Float>] = []
     var files: [StoredGrams] = []
@@ -165,7 +165,7 @@ struct ProductMaker {
         Model(side: .init(key: slice.key, layerCount: slice.layers.count), place: slice.place))
       numbers += file.numbers(
         of: slice.layers,
-        widenedInto: isWidened ? memory.layer(layers.count).baseAddress : nil)
+        widenedInto: isWidened ? memory.start(ofLayer: layers.count) : nil)
       layers += file.file.layers[slice.layers]
       files.append(file)
     }
@@ -181,9 +181,9 @@ struct ProductMaker {
   /// What keeps a stack's numbers alive.
   private final class Owners {
     let files: [StoredGrams]
-    let memory: PackedMemory
+    let memory: PackedTriangles<Float>
 
-    init(files: [StoredGrams], memory: PackedMemory) {
+    init(files: [StoredGrams], memory: PackedTriangles<Float>) {
       self.files = files
       self.memory = memory
     }

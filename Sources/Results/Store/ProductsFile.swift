@@ -1,5 +1,7 @@
 import Device
 import Dispatch
+import Glibc
+import Support
 
 /// The inner products of some models' Gram matrices with those of others, of one minibatch: a file.
 ///
@@ -158,7 +160,7 @@ struct ProductIndex: Sendable {
   private struct Block: Sendable {
     let path: String
     let file: ProductsFile
-    let mapped: MappedBytes
+    let mapped: Mapping
     let numbersOffset: Int
   }
 
@@ -185,12 +187,12 @@ struct ProductIndex: Sendable {
   mutating func add(
     _ path: String, minibatch: Int, layerCounts: [Digest: Int]
   ) throws(StoreError) {
-    let mapped = try MappedBytes(path)
+    let mapped = try mapFile(path)
     let reader = try BinaryReader(mapped.bytes, kind: ProductsFile.kind, path: path)
     let file = try ProductsFile(reader, minibatch: minibatch, layerCounts: layerCounts)
     try reader.checkNumbers()
     // Products of many models are more than the memory that was granted.
-    mapped.evict()
+    mapped.advise(mapped.bytes, MADV_DONTNEED)
     let block = blocks.count
     blocks.append(
       Block(

@@ -2,6 +2,7 @@ import Activations
 import CKA
 import FoundationEssentials
 import Glibc
+import Support
 
 /// A folder that holds Gram matrices of models and their products, format `cka-store/1`
 /// (`Documentation/FileFormats.md`).
@@ -132,7 +133,7 @@ struct Store {
       try NewFile.write(
         try CheckedDocument<ModelEntry>.bytes(entry), to: "\(modelsFolder)/\(name)")
     }
-    damagedEntries.removeAll { StorePath.split($0.path).name == name }
+    damagedEntries.removeAll { splitPath($0.path).name == name }
     if let index = entries.firstIndex(where: { $0.number == number }) {
       entries[index].entry = entry
     } else {
@@ -145,7 +146,7 @@ struct Store {
   /// that is free.
   func number(forModel name: String) -> Int {
     let numbers = damagedEntries.compactMap {
-      ModelEntry.number(ofFile: StorePath.split($0.path).name)
+      ModelEntry.number(ofFile: splitPath($0.path).name)
     }
     let own = numbers.first { damage(ofEntry: $0, model: name) != nil }
     let taken = Set(entries.map(\.number) + numbers)
@@ -155,7 +156,7 @@ struct Store {
   /// What is wrong with the entry of a number and a model; nil where that is read, or there is none.
   func damage(ofEntry number: Int, model: String) -> StoreError? {
     let name = ModelEntry.fileName(number: number, model: model)
-    return damagedEntries.first { StorePath.split($0.path).name == name }
+    return damagedEntries.first { splitPath($0.path).name == name }
   }
 
   var modelsFolder: String { "\(path)/models" }

@@ -106,7 +106,7 @@ extension ModelEntry {
     }
     let fileName = Self.fileName(number: number, model: model.name)
     try check(
-      "model.name", oneLine(model.name), StorePath.split(path).name == fileName,
+      "model.name", oneLine(model.name), splitPath(path).name == fileName,
       "the model of this file's name")
     guard settings == store.settingsDigest else {
       throw StoreError(.data, path, "was made with other settings than those of store.json")

@@ -54,9 +54,8 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A call that makes or writes `path` failed: writing broke off where a disk is full or broken, else
   /// it cannot be made at all.
   static func writing(_ path: String, _ code: Int32) -> StoreError {
-    let isBrokenOff = [ENOSPC, EDQUOT, EFBIG, EIO].contains(code)
-    return StoreError(
-      isBrokenOff ? .io : .cannotCreate, path, "cannot be written: \(systemMessage(code))")
+    StoreError(
+      isBrokenOff(code) ? .io : .cannotCreate, path, "cannot be written: \(systemMessage(code))")
   }
 
   /// A call that opens or reads `path` failed.
@@ -96,8 +95,6 @@ public struct SweepMemoryError: Error, Sendable, Hashable, CustomStringConvertib
     "\(granted) bytes are too few: minibatches of \(batchSize) examples need \(needed)"
   }
 }
-
-private func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }
 
 extension SweepMemoryError: FailureConvertible {
   /// Names the option that grants memory.

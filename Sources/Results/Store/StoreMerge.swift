@@ -1,6 +1,7 @@
 import Activations
 import CKA
 import Glibc
+import Support
 
 /// Joins the shards that sweeps computed into one store.
 ///
@@ -190,7 +191,7 @@ public struct StoreMerge {
   }
 
   private func writeNew(_ path: String) throws {
-    let (parent, name) = StorePath.split(path)
+    let (parent, name) = splitPath(path)
     try StorePath.makeFolder(parent)
     let prefix = ".\(name)\(StorePath.asidePrefix)"
     for leftover in try StorePath.contents(parent) where leftover.hasPrefix(prefix) {
@@ -208,7 +209,7 @@ public struct StoreMerge {
       Store.removeFiles(at: aside)
       throw error
     }
-    StorePath.synchronize(parent)
+    synchronizeFolder(parent)
   }
 
   private func fill(_ folder: String) throws {
@@ -234,7 +235,7 @@ public struct StoreMerge {
           for name in try StorePath.contents(source) where StorePath.isOwn(name) {
             try Self.take("\(source)/\(name)", to: "\(target)/\(name)")
           }
-          StorePath.synchronize(target)
+          synchronizeFolder(target)
         }
       }
     }
@@ -243,7 +244,7 @@ public struct StoreMerge {
   /// Links a file, or copies it.
   private static func take(_ source: String, to target: String) throws(StoreError) {
     if linkat(AT_FDCWD, source, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0 { return }
-    let mapped = try MappedBytes(source)
+    let mapped = try mapFile(source)
     let file = try NewFile(target)
     try file.write(mapped.bytes, at: 0)
     try file.finish()

@@ -97,30 +97,18 @@ package struct SweepFolder {
     let target = "\(path)/\(folder)"
     let (parent, name) = splitPath(target)
     let aside = "\(parent)/\(WrittenAside.name(of: name))"
-    func failure() -> Failure { Failure(errno: errno, writing: oneLine(target)) }
+    func failure(_ code: Int32) -> Failure { Failure(errno: code, writing: oneLine(target)) }
     do {
-      guard mkdir(aside, 0o777) == 0 else { throw failure() }
+      guard mkdir(aside, 0o777) == 0 else { throw failure(errno) }
       for file in files {
         try writeNewFile(
           file.bytes, at: "\(aside)/\(file.name)", called: oneLine("\(target)/\(file.name)"),
           isSynchronized: false)
       }
-      // Succeeds where nothing, or an empty folder, is in the way.
-      if rename(aside, target) == 0 { return }
-      guard [EEXIST, ENOTEMPTY].contains(errno) else { throw failure() }
-      if cka_exchange(aside, target) != 0 {
-        // A file system without that step.
-        let old = "\(parent)/.\(name).partial-0"
-        guard rename(target, old) == 0 else { throw failure() }
-        guard rename(aside, target) == 0 else {
-          let failure = failure()
-          rename(old, target)
-          throw failure
-        }
-        retire(old, for: target)
-        return
-      }
-      retire(aside, for: target)
+      let old = try putInPlace(
+        aside, as: target, isReplacing: true, old: "\(parent)/.\(name).partial-0",
+        failure: failure)
+      if let old { retire(old, for: target) }
     } catch {
       // Nothing but the new files is in it.
       retire(aside, for: target)

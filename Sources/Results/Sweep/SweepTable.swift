@@ -8,12 +8,12 @@ import SweepStore
 /// does not grow with its size.
 package final class SweepTable {
   package static let name = "pairs.csv"
-  private let file: StreamedFile
+  private let file: FileAside<Failure>
 
   /// Begins the table in `folder`.
   package init(in folder: SweepFolder) throws {
     let path = "\(folder.path)/\(Self.name)"
-    file = try StreamedFile(path, called: oneLine(path))
+    file = try FileAside(path, called: oneLine(path))
     try file.append(csvLine(["model", "layer", "model2", "layer2", "cka", "status", "z"]))
   }
 

@@ -100,7 +100,7 @@ package struct ResultFolder {
         try writeNewFile(
           file.bytes, at: "\(aside)/\(file.name)", called: "\(oneLine(path))/\(file.name)")
       }
-      synchronize(aside)
+      synchronizeFolder(aside)
       try checkTarget()
       try putInPlace()
     } catch {
@@ -108,7 +108,7 @@ package struct ResultFolder {
       for folder in made { rmdir(folder) }
       throw error
     }
-    synchronize(parent)
+    synchronizeFolder(parent)
   }
 
   /// What was written, in one line.
@@ -198,20 +198,10 @@ package struct ResultFolder {
   }
 
   private func putInPlace() throws {
-    // Succeeds where nothing, or an empty folder, is in the way.
-    if rename(aside, target) == 0 { return }
-    guard isReplacing, [EEXIST, ENOTEMPTY].contains(errno) else { throw failure(errno) }
-    // Old and new are exchanged atomically, so that a complete result exists at any time.
-    if cka_exchange(aside, target) == 0 { return removeOld(aside) }
-    // A file system without that step: the old result stays aside until the new one is there.
-    let old = aside + WrittenAside.oldSuffix
-    guard rename(target, old) == 0 else { throw failure(errno) }
-    guard rename(aside, target) == 0 else {
-      let failure = failure(errno)
-      rename(old, target)
-      throw failure
-    }
-    removeOld(old)
+    let old = try Support.putInPlace(
+      aside, as: target, isReplacing: isReplacing, old: aside + WrittenAside.oldSuffix,
+      failure: failure)
+    if let old { removeOld(old) }
   }
 
   /// Deletes the result that was replaced. What was put into it since it was looked into is kept; what the
@@ -225,14 +215,6 @@ package struct ResultFolder {
   }
 
   private func failure(_ code: Int32) -> Failure { Failure(errno: code, writing: oneLine(path)) }
-
-  /// Some file systems cannot synchronize folders; the files themselves are safe.
-  private func synchronize(_ folder: String) {
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
-  }
 
   /// Deletes leftovers of killed processes: temporary files and the empty folders created by the
   /// check above.

@@ -47,6 +47,6 @@ extension Failure {
     ].contains(code)
     self.init(
       isMissing ? .noInput : .io,
-      "\(name): cannot be read: \(String(cString: strerror(code))); expected \(expected)")
+      "\(name): cannot be read: \(systemMessage(code)); expected \(expected)")
   }
 }

@@ -1,6 +1,7 @@
 #if HDF5
   import CHDF5Process
   import Glibc
+  import Support
 
   /// libhdf5 in a process of its own, so that no file can take this one along: see `hdf5_process.h`.
   struct HDF5Process: ~Copyable {

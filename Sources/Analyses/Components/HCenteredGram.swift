@@ -5,15 +5,15 @@ import LinearAlgebra
 ///
 /// 4 bytes for each pair of examples, as `GramCentering.biased` orders them, or 8; there is never an n × n
 /// matrix. What is computed from it is float64.
-final class CenteredGram: @unchecked Sendable {
+final class HCenteredGram: @unchecked Sendable {
   // @unchecked: `numbers` is written before anybody else sees it.
   /// n.
   let exampleCount: Int
   let summary: GramSummary
   /// Row by row j ≤ i, in stored units; off the diagonal times √2.
-  private let numbers: UnsafeMutableBufferPointer<Float>
+  private let numbers: PackedTriangles<Float>
   /// The same in float64, in place of `numbers`.
-  private let wideNumbers: UnsafeMutableBufferPointer<Double>?
+  private let wideNumbers: PackedTriangles<Double>?
 
   /// Whether the matrix was made in float64.
   var isFloat64: Bool { wideNumbers != nil }
@@ -25,23 +25,18 @@ final class CenteredGram: @unchecked Sendable {
     exampleCount = n
     summary = stack.layers[layer]
     wideNumbers = nil
-    numbers = .allocate(capacity: GramCentering.biased.packedCount(exampleCount: n))
-    try device.copyNumbers(ofLayer: layer, of: stack, to: numbers)
+    numbers = PackedTriangles(count: GramCentering.biased.packedCount(exampleCount: n))
+    try device.copyNumbers(ofLayer: layer, of: stack, to: numbers[0])
   }
 
-  /// A matrix that was made in float64, whose memory it takes over.
+  /// A matrix that was made in float64.
   init(
-    float64 numbers: UnsafeMutableBufferPointer<Double>, summary: GramSummary, exampleCount n: Int
+    float64 numbers: PackedTriangles<Double>, summary: GramSummary, exampleCount n: Int
   ) {
     exampleCount = n
     self.summary = summary
     wideNumbers = numbers
-    self.numbers = .allocate(capacity: 0)
-  }
-
-  deinit {
-    numbers.deallocate()
-    wideNumbers?.deallocate()
+    self.numbers = PackedTriangles(count: 0)
   }
 
   /// Whether the layer has a matrix.
@@ -49,13 +44,12 @@ final class CenteredGram: @unchecked Sendable {
 
   /// The start of row `i`'s i + 1 numbers.
   private func row(_ i: Int) -> UnsafeMutablePointer<Float> {
-    guard let start = numbers.baseAddress else { preconditionFailure("a matrix of no examples") }
-    return start + i * (i + 1) / 2
+    numbers.start() + i * (i + 1) / 2
   }
 
   /// Writes row `i`'s i + 1 numbers in float64.
   func copyRow(_ i: Int, to target: UnsafeMutablePointer<Double>) {
-    if let start = wideNumbers?.baseAddress {
+    if let start = wideNumbers?.start() {
       return target.update(from: start + i * (i + 1) / 2, count: i + 1)
     }
     let source = row(i)

@@ -10,7 +10,7 @@ import Support
 ///
 /// Layers that were made anew in float64 are kept so, too: without an example that holds nearly all of a matrix,
 /// what is left may be below the rounding of float32.
-final class CenteredGrams: @unchecked Sendable {
+final class UCenteredGrams: @unchecked Sendable {
   // @unchecked: nobody writes to the numbers once others see them.
 
   /// n.
@@ -18,11 +18,10 @@ final class CenteredGrams: @unchecked Sendable {
   private(set) var layers: [GramSummary]
   /// Hears of what is done with them.
   let meter: WorkMeter?
-  private let packedCount: Int
-  /// layers × the packed lower triangle without its diagonal, times √2.
-  private let numbers: UnsafeMutablePointer<Float>
+  /// Of each layer the packed lower triangle without its diagonal, times √2.
+  private let numbers: PackedTriangles<Float>
   /// The triangles of some layers in float64, in the units of `layers`, and ‖E‖ of each.
-  private var float64: [Int: (numbers: PackedDoubles, rounding: Double)] = [:]
+  private var float64: [Int: (numbers: PackedTriangles<Double>, rounding: Double)] = [:]
 
   /// A copy of `stack`'s matrices, which are U-centered.
   init<D: PackedDevice>(
@@ -31,12 +30,11 @@ final class CenteredGrams: @unchecked Sendable {
     self.exampleCount = exampleCount
     self.meter = meter
     layers = stack.layers
-    packedCount = GramCentering.unbiased.packedCount(exampleCount: exampleCount)
-    numbers = .allocate(capacity: layers.count * packedCount)
+    numbers = PackedTriangles(
+      layers: layers.count,
+      count: GramCentering.unbiased.packedCount(exampleCount: exampleCount))
     for layer in layers.indices {
-      try device.copyNumbers(
-        ofLayer: layer, of: stack,
-        to: UnsafeMutableBufferPointer(start: numbers + layer * packedCount, count: packedCount))
+      try device.copyNumbers(ofLayer: layer, of: stack, to: numbers[layer])
     }
   }
 
@@ -54,10 +52,10 @@ final class CenteredGrams: @unchecked Sendable {
     meter?.beginFloat64(grams.flops(ofLayers: chosen))
     defer { meter?.end() }
     for (place, layer) in chosen.enumerated() {
-      let narrowed = numbers + layer * packedCount
+      let narrowed = numbers.start(ofLayer: layer)
       if place < kept {
-        let exact = PackedDoubles(count: packedCount)
-        let made = try grams.write(layer: layer, to: narrowed, exact: exact.numbers)
+        let exact = PackedTriangles<Double>(count: packedCount)
+        let made = try grams.write(layer: layer, to: narrowed, exact: exact.start())
         layers[layer] = made.summary
         float64[layer] = (exact, made.rounding)
       } else {
@@ -67,11 +65,11 @@ final class CenteredGrams: @unchecked Sendable {
   }
 
   /// The matrices of the same examples in another order, in float32: row and column i are `order[i]`'s.
-  func permuted(_ order: [Int]) -> CenteredGrams {
-    let result = CenteredGrams(like: self)
+  func permuted(_ order: [Int]) -> UCenteredGrams {
+    let result = UCenteredGrams(like: self)
     perform(layers.count) { layer in
       let source = packedRow(1, ofLayer: layer)
-      var target = result.numbers + layer * packedCount
+      var target = result.numbers.start(ofLayer: layer)
       for i in 1..<exampleCount {
         for j in 0..<i {
           let (high, low) = (max(order[i], order[j]), min(order[i], order[j]))
@@ -83,27 +81,26 @@ final class CenteredGrams: @unchecked Sendable {
     return result
   }
 
-  private init(like other: CenteredGrams) {
+  private init(like other: UCenteredGrams) {
     exampleCount = other.exampleCount
     meter = other.meter
     layers = other.layers
-    packedCount = other.packedCount
-    numbers = .allocate(capacity: layers.count * packedCount)
+    numbers = PackedTriangles(layers: layers.count, count: other.packedCount)
   }
 
-  deinit { numbers.deallocate() }
+  private var packedCount: Int { numbers.count }
 
   /// The matrices as a device takes them.
   var packed: PackedGrams {
     PackedGrams(
       exampleCount: exampleCount, centering: .unbiased, layers: layers,
-      numbers: layers.indices.map { UnsafePointer(numbers + $0 * packedCount) }, owner: self,
+      numbers: layers.indices.map { UnsafePointer(numbers.start(ofLayer: $0)) }, owner: self,
       meter: meter)
   }
 
   /// Row i of a layer's packed triangle, rounded to float32: √2·A_ij for j < i.
   func packedRow(_ i: Int, ofLayer layer: Int) -> UnsafePointer<Float> {
-    UnsafePointer(numbers + layer * packedCount + i * (i - 1) / 2)
+    UnsafePointer(numbers.start(ofLayer: layer) + i * (i - 1) / 2)
   }
 
   /// Whether there is a matrix in float64 of a layer.
@@ -119,7 +116,7 @@ final class CenteredGrams: @unchecked Sendable {
 }
 
 // Each of these reads the most precise matrix that there is of a layer.
-extension CenteredGrams {
+extension UCenteredGrams {
   /// √2·A of one layer, n × n, with both triangles.
   func square(ofLayer layer: Int) -> [Double] {
     let n = exampleCount
@@ -144,9 +141,9 @@ extension CenteredGrams {
     for (place, layer) in layers.enumerated() {
       let target = destination + place * rows.count * exampleCount
       if let exact = float64[layer] {
-        copyRows(rows, of: exact.numbers.numbers, scale: scale, to: target)
+        copyRows(rows, of: exact.numbers.start(), scale: scale, to: target)
       } else {
-        copyRows(rows, of: numbers + layer * packedCount, scale: scale, to: target)
+        copyRows(rows, of: numbers.start(ofLayer: layer), scale: scale, to: target)
       }
     }
   }
@@ -174,8 +171,8 @@ extension CenteredGrams {
   /// ⟨A, A⟩ of each layer.
   var squaredNorms: [Double] {
     concurrentMap(0..<layers.count) { layer in
-      self.float64[layer].map { self.squaredNorm($0.numbers.numbers) }
-        ?? self.squaredNorm(self.numbers + layer * self.packedCount)
+      self.float64[layer].map { self.squaredNorm($0.numbers.start()) }
+        ?? self.squaredNorm(self.numbers.start(ofLayer: layer))
     }
   }
 
@@ -201,8 +198,8 @@ extension CenteredGrams {
   private func sumsOverRows(
     ofLayer layer: Int, _ term: (Double) -> Double
   ) -> [Double] {
-    if let exact = float64[layer] { return sumsOverRows(of: exact.numbers.numbers, term) }
-    return sumsOverRows(of: numbers + layer * packedCount, term)
+    if let exact = float64[layer] { return sumsOverRows(of: exact.numbers.start(), term) }
+    return sumsOverRows(of: numbers.start(ofLayer: layer), term)
   }
 
   @inline(__always)
