@@ -29,7 +29,9 @@ struct ComponentGaps: Sendable {
         return gap > 2 * error ? 2 * error / gap : 1
       }
     relativeValues = all.dropLast().map { $0 / norm }
-    var rest = norm * norm
+    // ‖HKH‖² is a sum of n² rounded terms: what is left of it counts only beyond 2⁻⁴⁰ of it. The next λ² is left in
+    // any case.
+    var rest = norm * norm * (1 - 0x1p-40)
     var errors = [0.0]
     for (index, value) in all.dropLast().enumerated() {
       rest -= value * value

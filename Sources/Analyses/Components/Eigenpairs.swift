@@ -13,7 +13,7 @@ struct Eigenpairs: Sendable {
   var vectors: Matrix<Double>
   /// The eigenvalue after these; 0 where there is none.
   var next: Double
-  /// The largest ‖Ku − λu‖, beside float64's rounding.
+  /// The largest ‖Ku − λu‖ that was seen.
   var residual: Double
 }
 
@@ -46,12 +46,33 @@ extension HCenteredGram {
           rows: wanted, columns: exampleCount,
           elements: Array(all.vectors.elements.prefix(wanted * exampleCount))),
         next: all.values.count > wanted ? all.values[wanted] : 0, residual: 0)
+      pairs.residual = residual(of: pairs)
     } else {
       var krylov = BlockKrylov(self, wanted: wanted)
       pairs = try krylov.eigenpairs(observe)
     }
     pairs.fixSigns()
     return pairs
+  }
+
+  /// The largest ‖Ku − λu‖.
+  private func residual(of pairs: Eigenpairs) -> Double {
+    var images = [Double](repeating: 0, count: pairs.vectors.elements.count)
+    multiply(pairs.vectors.elements, count: pairs.values.count, into: &images)
+    return residuals(pairs.values, pairs.vectors.elements, images, length: exampleCount).max() ?? 0
+  }
+}
+
+/// ‖Ku − λu‖ of each pair: a value, a row of `vectors` and one of `images`, of `length` numbers each.
+private func residuals(
+  _ values: [Double], _ vectors: [Double], _ images: [Double], length: Int
+) -> [Double] {
+  values.indices.map { row in
+    let squares = (row * length..<(row + 1) * length).reduce(0.0) { sum, index in
+      let difference = images[index] - values[row] * vectors[index]
+      return sum + difference * difference
+    }
+    return squares.squareRoot()
   }
 }
 
@@ -114,14 +135,16 @@ private struct BlockKrylov {
       let vectors = combined(basis, ritz.vectors, rows: kept)
       let vectorImages = combined(images, ritz.vectors, rows: kept)
       let values = Array(ritz.values.prefix(kept))
-      let residuals = residuals(values, vectors, vectorImages)
+      let residuals = residuals(
+        Array(values.prefix(wanted)), vectors, vectorImages, length: n)
+      let residual = residuals.max() ?? 0
       if residuals.allSatisfy({ $0 <= tolerance * abs(values[0]) }) {
         return Eigenpairs(
           values: Array(values.prefix(wanted)),
           vectors: Matrix(rows: wanted, columns: n, elements: Array(vectors.prefix(wanted * n))),
-          next: values[wanted], residual: tolerance * abs(values[0]))
+          next: values[wanted], residual: residual)
       }
-      observe(log2((residuals.max() ?? 0) / abs(values[0])) / log2(tolerance))
+      observe(log2(residual / abs(values[0])) / log2(tolerance))
       if isFull {
         // `next` is orthogonal to all of the basis, and so to what is kept of it.
         (basis, images, count) = (vectors, vectorImages, kept)
@@ -172,19 +195,6 @@ private struct BlockKrylov {
       rows: rows, columns: n, terms: count, coefficients.elements, stride: count, vectors,
       stride: n, to: &result, stride: n)
     return result
-  }
-
-  /// ‖Ku − λu‖ of each pair that is wanted.
-  private func residuals(
-    _ values: [Double], _ vectors: [Double], _ images: [Double]
-  ) -> [Double] {
-    (0..<wanted).map { row in
-      let squares = (row * n..<(row + 1) * n).reduce(0.0) { sum, index in
-        let difference = images[index] - values[row] * vectors[index]
-        return sum + difference * difference
-      }
-      return squares.squareRoot()
-    }
   }
 
   /// Makes the rows of `block` orthonormal, and orthogonal to the basis: Gram and Schmidt, twice, as what

@@ -240,6 +240,7 @@ extension Probe {
     let packedCount = GramCentering.biased.packedCount(exampleCount: n)
     var sums = [Double](repeating: 0, count: packedCount)
     let packed = PackedTriangles<Float>(count: packedCount)
+    defer { withExtendedLifetime(packed) {} }
     let numbers = packed[0]
     var varies = false
     let isFinite = try features.forEachSlab(failure: { DeviceError($0) }) {

@@ -45,6 +45,7 @@ struct GramMaker {
     var float64: Set<Int> = []
     let atATime = layersAtATime(blank)
     let packed = StorableTriangles(layers: min(atATime, count), packedCount: blank.packedCount)
+    defer { withExtendedLifetime(packed) {} }
     for first in stride(from: 0, to: count, by: atATime) {
       let part = first..<min(first + atATime, count)
       let made = try make(
