@@ -206,6 +206,9 @@ let package = Package(
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"],
       path: "Tests/Results/Store"),
     .testTarget(
+      name: "ResultsTests", dependencies: ["Figures", "Results", "Support", "TestSupport"],
+      path: "Tests/Results", exclude: ["Store"]),
+    .testTarget(
       name: "FiguresTests", dependencies: ["Figures", "CCairo"], path: "Tests/Figures/Drawing"),
     .testTarget(
       name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report"),
