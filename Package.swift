@@ -171,8 +171,11 @@ let package = Package(
     .testTarget(
       name: "SupportTests", dependencies: ["Support", "TestSupport"], path: "Tests/Support"),
     .target(
-      name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
+      name: "TestSupport", dependencies: ["Activations", "BLASDevice", "Device", "CLibzip"],
       path: "Tests/TestSupport"),
+    .testTarget(
+      name: "ActivationsTests", dependencies: ["Activations", "TestSupport"],
+      path: "Tests/Activations/Model"),
     .testTarget(
       name: "ActivationFilesTests",
       dependencies: ["ActivationFiles", "TestSupport"], path: "Tests/Activations/Files",
@@ -180,6 +183,7 @@ let package = Package(
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["Features", "CPUKernels", "TestSupport"],
       path: "Tests/Activations/Features"),
+    .testTarget(name: "DeviceTests", dependencies: ["Device"], path: "Tests/Devices/Device"),
     .testTarget(
       name: "DeviceConformanceTests",
       dependencies: [
@@ -193,14 +197,17 @@ let package = Package(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "COpenBLAS", "TestSupport"],
       path: "Tests/Devices/LinearAlgebra"),
     .testTarget(
+      name: "CKATests", dependencies: ["BLASDevice", "CKA", "Support", "TestSupport"],
+      path: "Tests/CKA"),
+    .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"],
       path: "Tests/Analyses/Statistics"),
     .testTarget(
-      name: "CKATests",
+      name: "AnalysesTests",
       dependencies: [
-        "Support", "CKA", "Analyses", "ActivationFiles", "BLASDevice", "Statistics",
+        "ActivationFiles", "Analyses", "BLASDevice", "CKA", "LinearAlgebra", "Statistics",
         "TestSupport",
-      ], path: "Tests/CKA"),
+      ], path: "Tests/Analyses", exclude: ["Statistics"]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"],
