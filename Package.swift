@@ -1,6 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// For tests that do no arithmetic of their own: optimized, their code takes twice as long to compile.
+let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
+
 let package = Package(
   name: "cka",
   products: [
@@ -179,7 +182,7 @@ let package = Package(
     .testTarget(
       name: "ActivationFilesTests",
       dependencies: ["ActivationFiles", "TestSupport"], path: "Tests/Activations/Files",
-      exclude: ["HDF5Files"]),
+      exclude: ["HDF5Files"], swiftSettings: unoptimized),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["Features", "CPUKernels", "TestSupport"],
       path: "Tests/Activations/Features"),
@@ -211,14 +214,15 @@ let package = Package(
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"],
-      path: "Tests/Results/Store"),
+      path: "Tests/Results/Store", swiftSettings: unoptimized),
     .testTarget(
       name: "ResultsTests", dependencies: ["Figures", "Results", "Support", "TestSupport"],
-      path: "Tests/Results", exclude: ["Store"]),
+      path: "Tests/Results", exclude: ["Store"], swiftSettings: unoptimized),
     .testTarget(
       name: "FiguresTests", dependencies: ["Figures", "CCairo"], path: "Tests/Figures/Drawing"),
     .testTarget(
-      name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report"),
+      name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report",
+      swiftSettings: unoptimized),
     .testTarget(
       name: "CommandTests",
       dependencies: [
@@ -226,8 +230,8 @@ let package = Package(
         "ResultFigures", "Results", "Support", "CommandSupport", "Device",
         "TestSupport",
       ], path: "Tests/Commands",
-      // They wait for commands, and are the last that a build compiles: optimized, alone for a minute.
-      swiftSettings: [.unsafeFlags(["-Onone"])]),
+      // The last that a build compiles: optimized, alone for a minute.
+      swiftSettings: unoptimized),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
