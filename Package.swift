@@ -1,6 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// For tests that do no arithmetic of their own: optimized, their code takes twice as long to compile.
+let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
+
 let package = Package(
   name: "cka",
   products: [
@@ -172,15 +175,19 @@ let package = Package(
     .testTarget(
       name: "SupportTests", dependencies: ["Support", "TestSupport"], path: "Tests/Support"),
     .target(
-      name: "TestSupport", dependencies: ["Activations", "Device", "CLibzip"],
+      name: "TestSupport", dependencies: ["Activations", "BLASDevice", "Device", "CLibzip"],
       path: "Tests/TestSupport"),
+    .testTarget(
+      name: "ActivationsTests", dependencies: ["Activations", "TestSupport"],
+      path: "Tests/Activations/Model"),
     .testTarget(
       name: "ActivationFilesTests",
       dependencies: ["ActivationFiles", "TestSupport"], path: "Tests/Activations/Files",
-      exclude: ["HDF5Files"]),
+      exclude: ["HDF5Files"], swiftSettings: unoptimized),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["Features", "CPUKernels", "TestSupport"],
       path: "Tests/Activations/Features"),
+    .testTarget(name: "DeviceTests", dependencies: ["Device"], path: "Tests/Devices/Device"),
     .testTarget(
       name: "DeviceConformanceTests",
       dependencies: [
@@ -194,22 +201,29 @@ let package = Package(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "COpenBLAS", "TestSupport"],
       path: "Tests/Devices/LinearAlgebra"),
     .testTarget(
+      name: "CKATests", dependencies: ["BLASDevice", "CKA", "Support", "TestSupport"],
+      path: "Tests/CKA"),
+    .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"],
       path: "Tests/Analyses/Statistics"),
     .testTarget(
-      name: "CKATests",
+      name: "AnalysesTests",
       dependencies: [
-        "Support", "CKA", "Analyses", "ActivationFiles", "BLASDevice", "Statistics",
+        "ActivationFiles", "Analyses", "BLASDevice", "CKA", "LinearAlgebra", "Statistics",
         "TestSupport",
-      ], path: "Tests/CKA"),
+      ], path: "Tests/Analyses", exclude: ["Statistics"]),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"],
-      path: "Tests/Results/Store"),
+      path: "Tests/Results/Store", swiftSettings: unoptimized),
+    .testTarget(
+      name: "ResultsTests", dependencies: ["Figures", "Results", "Support", "TestSupport"],
+      path: "Tests/Results", exclude: ["Store"], swiftSettings: unoptimized),
     .testTarget(
       name: "FiguresTests", dependencies: ["Figures", "CCairo"], path: "Tests/Figures/Drawing"),
     .testTarget(
-      name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report"),
+      name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report",
+      swiftSettings: unoptimized),
     .testTarget(
       name: "CommandTests",
       dependencies: [
@@ -217,8 +231,8 @@ let package = Package(
         "ResultFigures", "Results", "Support", "CommandSupport", "Device",
         "TestSupport",
       ], path: "Tests/Commands",
-      // They wait for commands, and are the last that a build compiles: optimized, alone for a minute.
-      swiftSettings: [.unsafeFlags(["-Onone"])]),
+      // The last that a build compiles: optimized, alone for a minute.
+      swiftSettings: unoptimized),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -13,11 +13,6 @@ import Testing
   static let y = x.mixed(into: .normal(n: n, p: 200, seed: 72), weight: 0.6)
   static let z = x.mixed(into: .normal(n: n, p: 3, seed: 73), weight: 0.1)
 
-  private func model(_ layers: [Activations64], ids: [String]? = nil) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") }, exampleIDs: ids)
-  }
-
   private func run(
     _ left: ActivationModel, _ right: ActivationModel? = nil, _ estimator: Estimator,
     devices: DeviceTeam = [BLASDevice()]
@@ -27,7 +22,7 @@ import Testing
 
   @Test func aModelWithItself() throws {
     let estimator = Estimator.minibatch(.init(size: 32, passes: 2))
-    let result = try run(model([Self.x, Self.y, Self.z]), nil, estimator)
+    let result = try run(ActivationModel([Self.x, Self.y, Self.z]), nil, estimator)
     for i in 0..<3 {
       #expect(result.cka[i, i] == 1)
       for j in 0..<3 { #expect(result.cka[i, j] == result.cka[j, i]) }
@@ -39,8 +34,9 @@ import Testing
 
   @Test func twoModelsAreABlockOfTheJointOne() throws {
     let estimator = Estimator.minibatch(.init(size: 30, passes: 2, ragged: .keep))
-    let pair = try run(model([Self.x, Self.y]), model([Self.z, Self.x]), estimator)
-    let joint = try run(model([Self.x, Self.y, Self.z, Self.x]), nil, estimator)
+    let pair = try run(
+      ActivationModel([Self.x, Self.y]), ActivationModel([Self.z, Self.x]), estimator)
+    let joint = try run(ActivationModel([Self.x, Self.y, Self.z, Self.x]), nil, estimator)
     for i in 0..<2 {
       for j in 0..<2 { #expect(abs(pair.cka[i, j] - joint.cka[i, j + 2]) < 1e-7) }
     }
@@ -49,7 +45,7 @@ import Testing
 
   @Test func averagesBeforeItDivides() throws {
     let estimator = Estimator.minibatch(.init(size: 8, order: .stored))
-    let found = try run(model([Self.x]), model([Self.y]), estimator).cka[0, 0]
+    let found = try run(ActivationModel([Self.x]), ActivationModel([Self.y]), estimator).cka[0, 0]
     let batches = try MinibatchPlan(estimator, exampleCount: Self.n).batches
     let expected = Oracle.cka(Self.x, Self.y, unbiased: true, batches: batches)
     #expect(abs(found - expected) < 1e-6)
@@ -65,7 +61,7 @@ import Testing
     let grown = Activations64(n: Self.n, p: 31, values: values)
     let estimator = Estimator.minibatch(.init(size: 24, order: .stored))
     let batches = try MinibatchPlan(estimator, exampleCount: Self.n).batches
-    let found = try run(model([grown]), model([Self.y]), estimator).cka[0, 0]
+    let found = try run(ActivationModel([grown]), ActivationModel([Self.y]), estimator).cka[0, 0]
     let expected = Oracle.cka(grown, Self.y, unbiased: true, batches: batches)
     #expect(abs(found - expected) < 1e-6)
   }
@@ -103,7 +99,7 @@ import Testing
   }
 
   @Test func aFailedDeviceHandsOver() throws {
-    let models = (model([Self.x, Self.z]), model([Self.y]))
+    let models = (ActivationModel([Self.x, Self.z]), ActivationModel([Self.y]))
     let estimator = Estimator.minibatch(.init(size: 16))
     let comparison = try Comparison(models.0, models.1, estimator: estimator)
     var events: [String] = []
@@ -126,14 +122,18 @@ import Testing
 
   @Test func refusesOtherExamples() throws {
     let other = Activations64.normal(n: 50, p: 3, seed: 1)
-    #expect(throws: ComparisonError.self) { try Comparison(model([Self.x]), model([other])) }
+    #expect(throws: ComparisonError.self) {
+      try Comparison(ActivationModel([Self.x]), ActivationModel([other]))
+    }
     let ids = (0..<Self.n).map { "image\($0)" }
     var swapped = ids
     swapped.swapAt(3, 4)
     #expect(throws: ComparisonError.self) {
-      try Comparison(model([Self.x], ids: ids), model([Self.y], ids: swapped))
+      try Comparison(
+        ActivationModel([Self.x], exampleIDs: ids), ActivationModel([Self.y], exampleIDs: swapped))
     }
-    _ = try Comparison(model([Self.x], ids: ids), model([Self.y], ids: ids))
-    _ = try Comparison(model([Self.x], ids: ids), model([Self.y]))
+    _ = try Comparison(
+      ActivationModel([Self.x], exampleIDs: ids), ActivationModel([Self.y], exampleIDs: ids))
+    _ = try Comparison(ActivationModel([Self.x], exampleIDs: ids), ActivationModel([Self.y]))
   }
 }

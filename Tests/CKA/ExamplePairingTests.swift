@@ -58,6 +58,16 @@ import Testing
     #expect(error?.description.contains(message) ?? false)
   }
 
+  @Test func sampleIDsAreAsManyAsExamples() {
+    let layer = Activations64.normal(n: 8, p: 3, seed: 8)
+    let few = Self.model("m", layer, ids: ["0", "1"])
+    let other = Self.model("o", layer, ids: (0..<8).map(String.init))
+    for (left, right) in [(few, other), (other, few)] {
+      let error = #expect(throws: ComparisonError.self) { try Comparison(left, right) }
+      #expect(error?.description.contains("m has 2 sample IDs for 8 examples") == true)
+    }
+  }
+
   @Test func aLimitDrawsTheSameExamplesOfEveryModel() throws {
     let left = Self.model("left", Self.x, ids: Self.ids)
     let shuffled = Self.model(

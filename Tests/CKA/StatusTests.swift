@@ -11,8 +11,7 @@ import Testing
   private func compare(
     _ layers: [Activations64], _ estimator: Estimator, _ kernel: GramKernel = .linear
   ) throws -> Similarity {
-    let model = ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
+    let model = ActivationModel(layers)
     return try Comparison(model, estimator: estimator, kernel: kernel).run(on: [BLASDevice()])
       .similarity
   }

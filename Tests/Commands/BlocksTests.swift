@@ -5,7 +5,7 @@ import Testing
 
 @testable import Results
 
-/// `cka blocks` as its users run it. The blocks themselves: `CKATests/Blocks`.
+/// `cka blocks` as its users run it. The blocks themselves: `Tests/Analyses/Blocks`.
 struct BlocksTests {
   let cka: Cka
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `cka components` as its users run it. The numbers themselves: `CKATests/ComponentTests`.
+/// `cka components` as its users run it. The numbers themselves: `Tests/Analyses/Components`.
 struct ComponentsTests {
   static let files = [
     "alignment.npy", "cka.npy", "components.csv", "components.json", "components.pdf",

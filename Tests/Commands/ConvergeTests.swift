@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `cka converge` as its users run it. The errors themselves: `CKATests/ConvergenceTests`.
+/// `cka converge` as its users run it. The errors themselves: `Tests/Analyses/Convergence`.
 struct ConvergeTests {
   static let files = [
     "converge.csv", "converge.json", "converge.pdf", "converge.png", "converge.svg", "errors.npy",

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `cka errors` as its users run it. The numbers themselves: `CKATests/Errors`.
+/// `cka errors` as its users run it. The numbers themselves: `Tests/Analyses/ErrorAgreement`.
 struct ErrorsTests {
   private struct Fixture: Decodable {
     var labels: [Int]

@@ -1,11 +1,6 @@
 import Foundation
-import Support
-import Synchronization
 import TestSupport
 import Testing
-
-@testable import Results
-@testable import Support
 
 /// Where results may be written, and what is left where they may not.
 struct OutputTests {
@@ -116,53 +111,6 @@ struct OutputTests {
     try cka.folder.write("", to: "a/b/c/.heatmap.png.partial-\(process)")
     try cka("plot", "a/b/c").expectSuccess()
     #expect(try cka.contents(of: "a/b/c").allSatisfy { !$0.hasPrefix(".") })
-  }
-
-  /// A file that came into the old result between the check and the exchange was deleted.
-  @Test func whatComesIntoAResultWhileItIsReplacedIsKept() throws {
-    @Sendable func folder() throws -> ResultFolder {
-      try ResultFolder(path("out"), of: CompareResult.kind, replacing: true)
-    }
-    let files = [("result.json", Array("{\"format\": \"cka-result/1\"}".utf8))]
-    try folder().write(files)
-    let (place, home) = (path("out"), cka.folder.path)
-    let written = Mutex(0)
-    let isDone = Mutex(false)
-    DispatchQueue.concurrentPerform(iterations: 2) { worker in
-      while worker == 0, !isDone.withLock({ $0 }) {
-        let number = written.withLock { $0 }
-        let file = open("\(place)/note\(number)", O_WRONLY | O_CREAT | O_EXCL, 0o600)
-        if file >= 0, close(file) == 0 { written.withLock { $0 += 1 } }
-        usleep(2000)
-      }
-      guard worker == 1 else { return }
-      for _ in 0..<60 {
-        // Refused where it sees a note; then these are taken away.
-        try? folder().write(files)
-        for entry in folderEntries(place) ?? [] where entry.name.hasPrefix("note") {
-          rename("\(place)/\(entry.name)", "\(home)/\(entry.name)")
-        }
-      }
-      isDone.withLock { $0 = true }
-    }
-    var notes = 0
-    for folder in try cka.contents() where folder.hasPrefix("out") {
-      notes += try cka.contents(of: folder).count { $0.hasPrefix("note") }
-    }
-    notes += try cka.contents().count { $0.hasPrefix("note") }
-    let count = written.withLock { $0 }
-    #expect(count > 0 && notes == count)
-  }
-
-  @Test func foldersLoseOnlyFilesOfOurs() throws {
-    for name in ["ours", "others", "folder/inside"] { try cka.folder.write("", to: "f/\(name)") }
-    #expect(symlink("../m.npz", path("f/link")) == 0)
-    let left = removeFolder(path("f")) { ["ours", "folder", "link"].contains($0) }
-    #expect(left == ["folder", "link", "others"])
-    #expect(try cka.contents(of: "f") == left && cka.exists("f/folder/inside"))
-    #expect(symlink("f", path("g")) == 0)
-    #expect(removeFolder(path("g")) { _ in true } == [] && cka.exists("f/others"))
-    #expect(keepFolder(path("f"), besides: path("m.npz")) == path("m.npz.kept"))
   }
 
   @Test func forceReplacesNoModel() throws {

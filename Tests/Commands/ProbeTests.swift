@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `cka probe` as its users run it. The numbers: `CKATests/ProbeTests`.
+/// `cka probe` as its users run it. The numbers: `Tests/Analyses/Probe`.
 struct ProbeCommandTests {
   let cka: Cka
   private static let n = 60

@@ -121,17 +121,6 @@ struct StoredResultTests {
     try cka("plot", "r", "--figure", "none").expectFailure(64, "--figure none: r has ", figure)
   }
 
-  /// What a folder of a result may hold is told without the library that draws.
-  @Test func picturesAreCalledByTheirFormats() {
-    #expect(ResultNames.pictures == FigureFormat.allCases.map(\.rawValue))
-  }
-
-  @Test func quotationMarksInTablesAreDoubled() {
-    #expect(
-      String(decoding: csvLine(["a\"b", "\"\u{301},"]), as: UTF8.self)
-        == "\"a\"\"b\",\"\"\"\u{301},\"\n")
-  }
-
   private static var numbers: [Any] {
     [-1, 0, 1 << 31, Int.max, 1e308, NSNull(), "x", [Any]()]
   }

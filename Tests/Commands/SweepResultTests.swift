@@ -3,7 +3,6 @@ import TestSupport
 import Testing
 
 @testable import Results
-@testable import Support
 
 /// What `cka sweep` writes into `STORE/results`.
 struct SweepResultTests {
@@ -328,25 +327,6 @@ struct SweepResultTests {
     }
     #expect(isXML(try cka.bytes("store/results/grid.svg")))
     #expect(isXML(try cka.bytes("store/results/models.svg")))
-  }
-
-  @Test func safeNamesAreUnlike() {
-    let long = String(repeating: "x", count: 300)
-    let names = [
-      "a", "a-", "-a", "a--", "a-b", "a--b", "a%2Db", "", ".", "..", "a/b", "a%2Fb", "A", "é",
-      "e\u{301}", long, long + "y", "a b", "a\u{0}b", "~", "模型", "a.b", "😀",
-    ]
-    let safe = names.map(safeFileName)
-    // By their bytes: Swift takes canonically equal strings for equal.
-    #expect(Set(safe.map { Array($0.utf8) }).count == names.count)
-    var pairs: Set<[UInt8]> = []
-    for one in safe { for other in safe { pairs.insert(Array("\(one)--\(other)".utf8)) } }
-    #expect(pairs.count == names.count * names.count)
-    for name in safe {
-      #expect(!name.isEmpty && name.utf8.count <= 120 && !name.hasPrefix("."))
-      #expect(!name.contains("/") && !name.contains("--") && !name.contains("\u{0}"))
-      #expect(!name.hasPrefix("-") && !name.hasSuffix("-"))
-    }
   }
 
   @Test func sharesHaveNoResultsAndMergedOnesDo() throws {

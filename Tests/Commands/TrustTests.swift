@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `cka trust` as its users run it. The numbers: `CKATests/TrustTests`.
+/// `cka trust` as its users run it. The numbers: `Tests/Analyses/Uncertainty`.
 struct TrustCommandTests {
   static let files = [
     "cka.npy", "control.npy", "control.pdf", "control.png", "control.svg", "standard-error.npy",

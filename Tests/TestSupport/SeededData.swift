@@ -56,3 +56,12 @@ extension Activations64 {
       featureAxes: [p])
   }
 }
+
+extension ActivationModel {
+  /// A model `model` of `layers` in float32: `layer0`, `layer1`, …
+  public init(_ layers: [Activations64], exampleIDs: [String]? = nil) {
+    self.init(
+      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") },
+      exampleIDs: exampleIDs)
+  }
+}

@@ -13,8 +13,7 @@ import Testing
     let n = 67
     let x = Activations64.normal(n: n, p: 50, seed: 31, offset: 20)
     let layers = [x, x.mixed(into: .normal(n: n, p: 33, seed: 32), weight: 2)]
-    let model = ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
+    let model = ActivationModel(layers)
     let outcome = try ComponentAnalysis(model, components: 2, removed: [1]).run(on: [tested.device])
     // What is left has more than a third of the norm, and K's entries are off by 2⁻²² of its norm over n.
     let tolerance = 1e-6

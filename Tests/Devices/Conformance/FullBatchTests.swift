@@ -29,11 +29,6 @@ import Testing
     return try ModelFiles(path: root.path + "/Examples/digits/activations/" + name)
   }
 
-  private func model(_ layers: [Activations64]) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") }, exampleIDs: nil)
-  }
-
   /// Tiles of 96 divide 256 into unequal parts. Beside the matrices' rounding, which both have, float32
   /// sums over a tile's 96² numbers have other runs than those over a triangle's.
   @Test(arguments: TestedDevice.all, kernels)
@@ -84,7 +79,8 @@ import Testing
     }
     let rows = [x, layers[0], layers[1]]
     let columns = [layers[2], layers[3], x]
-    let comparison = try Comparison(model(rows), model(columns), estimator: estimator)
+    let comparison = try Comparison(
+      ActivationModel(rows), ActivationModel(columns), estimator: estimator)
     let mixed = plan(comparison, left: [0], right: [1, 2], side: 64)
     let result = try comparison.run(on: [tested.device], plan: mixed).similarity
     let isUnbiased = estimator == .unbiased
@@ -97,7 +93,7 @@ import Testing
     // Equal layers of two models, both in tiles. OpenBLAS adds in an order that depends on how many
     // layers there are.
     #expect(abs(result.cka[0, 2] - 1) <= (tested.name.hasSuffix("openBLAS") ? 1e-6 : 0))
-    let own = try Comparison(model(rows + columns), estimator: estimator)
+    let own = try Comparison(ActivationModel(rows + columns), estimator: estimator)
     let together = try own.run(
       on: [tested.device], plan: plan(own, left: [0, 4, 5], side: 100)
     ).similarity
@@ -113,7 +109,7 @@ import Testing
   @Test(arguments: TestedDevice.all)
   func measuredRatesMakeAPlan(tested: TestedDevice) throws {
     let layers = [5, 40].map { Activations64.normal(n: 300, p: $0, seed: UInt64($0)) }
-    let comparison = try Comparison(model(layers), estimator: .unbiased)
+    let comparison = try Comparison(ActivationModel(layers), estimator: .unbiased)
     let plan = try #require(
       try comparison.fullBatchPlan(
         on: DeviceTeam([tested.device], memory: 1 << 40), isMeasured: true))

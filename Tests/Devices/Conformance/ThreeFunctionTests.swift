@@ -16,8 +16,7 @@ import Testing
     x, x.mixed(into: .normal(n: n, p: 13, seed: 62), weight: 1),
     .normal(n: n, p: 60, seed: 63),
   ]
-  private static let model = ActivationModel(
-    name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
+  private static let model = ActivationModel(layers)
 
   /// Each entry of a centered matrix is rounded to float32, u = 2⁻²⁴ of itself, so that ‖δK‖ ≤ u‖K‖. To first
   /// order ⟨K, L⟩ moves by 2u‖K‖‖L‖ and each of the roots by u of itself: CKA moves by 4u at most, and so does

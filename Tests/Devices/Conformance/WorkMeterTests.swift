@@ -15,11 +15,6 @@ import Testing
     Activations64.normal(n: n, p: $1, seed: UInt64(500 + $0))
   }
 
-  private func model(_ layers: [Activations64]) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
-  }
-
   /// What is counted of the whole, in the only stage of a run.
   private func countedShare(
     _ comparison: Comparison, _ plan: FullBatchPlan? = nil, on tested: TestedDevice
@@ -41,7 +36,9 @@ import Testing
   private let wanted = 0.98...1.001
 
   @Test(arguments: TestedDevice.all) func allWorkIsCounted(tested: TestedDevice) throws {
-    let (left, right) = (model(Self.layers), model(Array(Self.layers.prefix(2))))
+    let (left, right) = (
+      ActivationModel(Self.layers), ActivationModel(Array(Self.layers.prefix(2)))
+    )
     let estimators: [Estimator] = [
       .unbiased, .biased, .minibatch(.init(size: 64, passes: 2)),
     ]
@@ -69,7 +66,7 @@ import Testing
     var layers = Self.layers
     layers[0].values[3] = .nan
     let share = try countedShare(
-      Comparison(model(layers), estimator: .unbiased), on: tested)
+      Comparison(ActivationModel(layers), estimator: .unbiased), on: tested)
     #expect(wanted.contains(share), "\(share)")
   }
 

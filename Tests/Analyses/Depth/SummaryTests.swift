@@ -132,16 +132,5 @@ import Testing
     rows: Int, columns: Int
   ) {
     #expect(throws: ComparisonError.self) { try MapStatistics(rows: rows, columns: columns) }
-    #expect(throws: MatrixError.self) {
-      try Matrix(rows: rows, columns: columns, filledWith: [1.0])
-    }
-  }
-
-  @Test func elementsFillAMatrix() throws {
-    #expect(try Matrix(rows: 1, columns: 2, filledWith: [1.0, 2])[0, 1] == 2)
-    let error = #expect(throws: MatrixError.self) {
-      try Matrix(rows: 2, columns: 3, filledWith: [1.0])
-    }
-    #expect(error?.description == "1 elements, expected those of a matrix of 2 × 3")
   }
 }

@@ -15,11 +15,6 @@ import Testing
   private static let y = x.mixed(into: .normal(n: n, p: 20, seed: 72), weight: 0.6)
   private static let z = x.mixed(into: .normal(n: n, p: 3, seed: 73), weight: 0.1)
 
-  private func model(_ layers: [Activations64]) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
-  }
-
   /// The estimates of every repeat of one batch size and number of passes, by brute force.
   private func estimates(
     _ a: Activations64, _ b: Activations64, batchSize: Int, passes: Int, repeats: Int,
@@ -37,7 +32,7 @@ import Testing
   @Test func errorsAreThoseOfBruteForce() throws {
     let layers = [Self.x, Self.y, Self.z]
     let convergence = try Convergence(
-      model(layers), batchSizes: [30, 8, 90, 1000], passes: [3, 1], repeats: 4, seed: 5)
+      ActivationModel(layers), batchSizes: [30, 8, 90, 1000], passes: [3, 1], repeats: 4, seed: 5)
     #expect(convergence.batchSizes == [8, 30])
     let outcome = try convergence.run(on: [BLASDevice()])
     #expect(outcome.points.map(\.batchSize) == [8, 8, 30, 30])
@@ -75,7 +70,7 @@ import Testing
   }
 
   @Test func theLongestRunIsThatOfCompare() throws {
-    let models = (model([Self.x, Self.z]), model([Self.y]))
+    let models = (ActivationModel([Self.x, Self.z]), ActivationModel([Self.y]))
     let convergence = try Convergence(
       models.0, models.1, batchSizes: [16], passes: [1, 2, 5], repeats: 1, seed: 9)
     let outcome = try convergence.run(on: [BLASDevice()])
@@ -99,7 +94,8 @@ import Testing
     let n = 480
     let layers = (0..<8).map { Activations64.normal(n: n, p: 24, seed: 400 + UInt64($0)) }
     let convergence = try Convergence(
-      model(Array(layers[..<4])), model(Array(layers[4...])), batchSizes: [8, 16, 32],
+      ActivationModel(Array(layers[..<4])), ActivationModel(Array(layers[4...])),
+      batchSizes: [8, 16, 32],
       passes: [1, 4, 16], repeats: 8)
     let outcome = try convergence.run(on: [BLASDevice()])
     func error(_ batchSize: Int, _ passes: Int) throws -> Double {
@@ -135,7 +131,8 @@ import Testing
     nearly.values[0] = 4
     nearly.values[2] = 4
     let outcome = try Convergence(
-      model([Self.x, broken, constant]), model([Self.z, nearly]), batchSizes: [16], passes: [1],
+      ActivationModel([Self.x, broken, constant]), ActivationModel([Self.z, nearly]),
+      batchSizes: [16], passes: [1],
       repeats: 3
     ).run(on: [BLASDevice()])
     let point = try #require(outcome.points.first)
@@ -149,7 +146,8 @@ import Testing
   @Test func aFailedDeviceIsNotTriedAgain() throws {
     let failing = ScriptedDevice("failing", succeeds: 3)
     let convergence = try Convergence(
-      model([Self.x]), model([Self.y]), batchSizes: [16, 32], passes: [1, 2], repeats: 2)
+      ActivationModel([Self.x]), ActivationModel([Self.y]), batchSizes: [16, 32], passes: [1, 2],
+      repeats: 2)
     var finished: [Int] = []
     var changes: [String] = []
     let team = DeviceTeam([failing, BLASDevice()]) { event in

@@ -4,17 +4,25 @@ import Device
 import Foundation
 
 /// The CPU under another name, which waits for others before it begins, and fails at some call.
-struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
+public struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
   private let cpu = BLASDevice()
-  let id: String
+  /// What it calls itself.
+  public let id: String
   /// Calls of `gramStack` that succeed.
-  var succeeds = Int.max
-  var kind = DeviceError.Kind.failed
+  private let succeeds: Int
+  /// What is wrong with the others.
+  private let kind: DeviceError.Kind
   /// Whom it waits for, by the number of the call of `gramStack`.
-  var meetings: [Int: Meeting]
-  let calls = Calls()
+  private var meetings: [Int: Meeting]
+  /// The calls of `gramStack` so far.
+  public let calls = Calls()
 
-  init(
+  /// The first `succeeds` calls of `gramStack` succeed, all others fail with an error of `kind`.
+  ///
+  /// - Parameters:
+  ///   - meeting: whom the first call waits for.
+  ///   - meetings: whom others wait for, by their number.
+  public init(
     _ id: String, succeeds: Int = .max, kind: DeviceError.Kind = .failed, meeting: Meeting? = nil,
     meetings: [Int: Meeting] = [:]
   ) {
@@ -25,18 +33,22 @@ struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
     if let meeting { self.meetings[1] = meeting }
   }
 
-  final class Calls: @unchecked Sendable {
+  /// A number of calls.
+  public final class Calls: @unchecked Sendable {
     // @unchecked: one thread uses a device.
-    var count = 0
+    /// The number.
+    public fileprivate(set) var count = 0
   }
 
-  var info: DeviceInfo {
+  /// The CPU's but for `id`.
+  public var info: DeviceInfo {
     var info = cpu.info
     info.id = id
     return info
   }
 
-  func gramStack(
+  /// Waits, then fails or computes.
+  public func gramStack(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering
   ) throws(DeviceError) -> BLASGramStack {
     calls.count += 1
@@ -48,17 +60,20 @@ struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
     return try cpu.gramStack(of: minibatch, kernel: kernel, centering: centering)
   }
 
-  func innerProducts(
+  /// As the CPU.
+  public func innerProducts(
     _ left: BLASGramStack, _ right: BLASGramStack
   ) throws(DeviceError) -> Matrix<Double> {
     try cpu.innerProducts(left, right)
   }
 
-  func squaredNorms(_ stack: BLASGramStack) throws(DeviceError) -> [Double] {
+  /// As the CPU.
+  public func squaredNorms(_ stack: BLASGramStack) throws(DeviceError) -> [Double] {
     try cpu.squaredNorms(stack)
   }
 
-  func prepareTiles(
+  /// As the CPU.
+  public func prepareTiles(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void
   ) throws(DeviceError) -> BLASDevice.TiledInput {
@@ -66,39 +81,45 @@ struct ScriptedDevice: CrossCovarianceDevice, PackedDevice {
       of: minibatch, kernel: kernel, centering: centering, division: division, observe: observe)
   }
 
-  func gramStack(
+  /// As the CPU.
+  public func gramStack(
     of tiles: BLASDevice.TiledInput, layers: [Int], rows: Range<Int>, columns: Range<Int>
   ) throws(DeviceError) -> BLASGramStack {
     try cpu.gramStack(of: tiles, layers: layers, rows: rows, columns: columns)
   }
 
-  func crossCovarianceNorms(
+  /// As the CPU.
+  public func crossCovarianceNorms(
     _ left: BLASDevice.TiledInput, _ right: BLASDevice.TiledInput, pairs: [LayerPair]
   ) throws(DeviceError) -> [Double] {
     try cpu.crossCovarianceNorms(left, right, pairs: pairs)
   }
 
-  func copyNumbers(
+  /// As the CPU.
+  public func copyNumbers(
     ofLayer layer: Int, of stack: BLASGramStack,
     to destination: UnsafeMutableBufferPointer<Float>
   ) throws(DeviceError) {
     try cpu.copyNumbers(ofLayer: layer, of: stack, to: destination)
   }
 
-  func gramStack(of packed: PackedGrams) throws(DeviceError) -> BLASGramStack {
+  /// As the CPU.
+  public func gramStack(of packed: PackedGrams) throws(DeviceError) -> BLASGramStack {
     try cpu.gramStack(of: packed)
   }
 }
 
 /// Where so many threads wait for each other: each of them has then begun.
-final class Meeting: @unchecked Sendable {
+public final class Meeting: @unchecked Sendable {
   // @unchecked: `missing` changes only while `condition` is locked.
   private let condition = NSCondition()
   private var missing: Int
 
-  init(_ count: Int) { missing = count }
+  /// A meeting of `count` threads.
+  public init(_ count: Int) { missing = count }
 
-  func join() {
+  /// Returns when all are here.
+  public func join() {
     condition.lock()
     missing -= 1
     condition.broadcast()

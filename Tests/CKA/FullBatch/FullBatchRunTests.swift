@@ -14,11 +14,6 @@ import Testing
   static let z = x.mixed(into: .normal(n: n, p: 3, seed: 73), weight: 0.1)
   static let w = y.mixed(into: .normal(n: n, p: 12, seed: 74), weight: 0.4)
 
-  private func model(_ layers: [Activations64]) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") }, exampleIDs: nil)
-  }
-
   private func plan(
     _ comparison: Comparison, left: [Int], right: [Int]? = nil, side: Int = 64, sums: Int = 1 << 30
   ) -> FullBatchPlan {
@@ -43,7 +38,7 @@ import Testing
   @Test(arguments: [Estimator.unbiased, .biased], [[], [0, 1], [1, 3], [0, 1, 2, 3]])
   func oneModelByAnyRoads(estimator: Estimator, tiled: [Int]) throws {
     let layers = [Self.x, Self.y, Self.z, Self.w]
-    let comparison = try Comparison(model(layers), estimator: estimator)
+    let comparison = try Comparison(ActivationModel(layers), estimator: estimator)
     let device = NaiveDevice()
     // Sums of 1 MiB hold all these pairs: one group.
     let plan = plan(comparison, left: tiled)
@@ -67,7 +62,8 @@ import Testing
   @Test(arguments: [([], []), ([0], []), ([0, 1], [1]), ([0, 1, 2], [0, 1])])
   func twoModelsByAnyRoads(left: [Int], right: [Int]) throws {
     let (rows, columns) = ([Self.x, Self.y, Self.z], [Self.w, Self.y])
-    let comparison = try Comparison(model(rows), model(columns), estimator: .unbiased)
+    let comparison = try Comparison(
+      ActivationModel(rows), ActivationModel(columns), estimator: .unbiased)
     let device = NaiveDevice()
     let plan = plan(comparison, left: left, right: right, side: 40)
     let result = try comparison.run(on: [device], plan: plan).similarity
@@ -83,7 +79,7 @@ import Testing
   @Test(arguments: [GramKernel.rbf(.medianMultiple(0.5)), .rbf(.sigma(6))])
   func rbfInTiles(kernel: GramKernel) throws {
     let layers = [Self.x, Self.y, Self.w]
-    let comparison = try Comparison(model(layers), estimator: .unbiased, kernel: kernel)
+    let comparison = try Comparison(ActivationModel(layers), estimator: .unbiased, kernel: kernel)
     let device = NaiveDevice()
     let plan = plan(comparison, left: [0, 1, 2], side: 70)
     var steps: [Int] = []
@@ -119,7 +115,8 @@ import Testing
     }
     let layers = [Self.x, Self.w]
     let comparison = try Comparison(
-      model(layers), estimator: .unbiased, kernel: .rbf(.sampledMedianMultiple(1, examples: 40)))
+      ActivationModel(layers), estimator: .unbiased,
+      kernel: .rbf(.sampledMedianMultiple(1, examples: 40)))
     let device = NaiveDevice()
     let plan = plan(comparison, left: [0, 1], side: 70)
     let result = try comparison.run(on: [device], plan: plan).similarity
@@ -145,7 +142,7 @@ import Testing
       n: Self.n, p: Self.n,
       values: (0..<(Self.n * Self.n)).map { $0 % (Self.n + 1) == 0 ? 1 : 0 })
     let layers = [Self.x, broken, constant, identity, Self.w]
-    let comparison = try Comparison(model(layers), estimator: .unbiased)
+    let comparison = try Comparison(ActivationModel(layers), estimator: .unbiased)
     let expected = Oracle.cka(Self.x, Self.w, unbiased: true)
     for tiled in [[], [0, 1, 2, 3, 4], [1, 2, 3]] {
       let result = try comparison.run(
@@ -159,7 +156,7 @@ import Testing
 
   @Test func devicesShareTilesAndHandThemOver() throws {
     let comparison = try Comparison(
-      model([Self.x, Self.y, Self.z]), model([Self.w]), estimator: .unbiased)
+      ActivationModel([Self.x, Self.y, Self.z]), ActivationModel([Self.w]), estimator: .unbiased)
     let plan = plan(comparison, left: [0, 1], right: [0], side: 32)
     let alone = try comparison.run(on: [NaiveDevice()], plan: plan)
     #expect(alone.work.map(\.minibatches) == [plan.partCount])
@@ -194,7 +191,7 @@ import Testing
     // 600 × 600 sums are 1.4 MB, more than the least of a group.
     let wide = Activations64.normal(n: 20, p: 600, seed: 9)
     let comparison = try Comparison(
-      model([wide, wide, Self.x.rows(Array(0..<20))]), estimator: .biased)
+      ActivationModel([wide, wide, Self.x.rows(Array(0..<20))]), estimator: .biased)
     let plan = plan(comparison, left: [], sums: 0)
     #expect(plan.featureGroupCount == 4)
     let result = try comparison.run(on: [NaiveDevice()], plan: plan).similarity

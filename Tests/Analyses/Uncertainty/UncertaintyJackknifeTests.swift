@@ -10,30 +10,31 @@ import Testing
 @testable import CKA
 
 /// Values without an example, or without some, against brute force.
-@Suite struct TrustJackknifeTests {
+@Suite struct UncertaintyJackknifeTests {
   @Test func mapsHaveTheJackknifeOfBruteForce() throws {
     let (rows, columns) = (
-      [TrustSamples.x, TrustSamples.y], [TrustSamples.z, TrustSamples.y, TrustSamples.x]
+      [UncertaintySamples.x, UncertaintySamples.y],
+      [UncertaintySamples.z, UncertaintySamples.y, UncertaintySamples.x]
     )
     for (left, right) in [(rows, columns as [Activations64]?), (columns, nil)] {
-      let outcome = try TrustSamples.outcome(left, right)
+      let outcome = try UncertaintySamples.outcome(left, right)
       let others = right ?? left
       for (i, a) in left.enumerated() {
         for (j, b) in others.enumerated() {
-          let values = TrustSamples.leavingOneOut(a, b)
+          let values = UncertaintySamples.leavingOneOut(a, b)
           #expect(
-            abs(outcome.standardErrors[i, j] - TrustSamples.standardError(values))
-              < TrustSamples.tolerance)
-          let mean = values.reduce(0, +) / Double(TrustSamples.n)
-          let bias = Double(TrustSamples.n - 1) * (mean - Oracle.cka(a, b, unbiased: true))
-          #expect(abs(outcome.biases[i, j] - bias) < 2e-6 * Double(TrustSamples.n))
+            abs(outcome.standardErrors[i, j] - UncertaintySamples.standardError(values))
+              < UncertaintySamples.tolerance)
+          let mean = values.reduce(0, +) / Double(UncertaintySamples.n)
+          let bias = Double(UncertaintySamples.n - 1) * (mean - Oracle.cka(a, b, unbiased: true))
+          #expect(abs(outcome.biases[i, j] - bias) < 2e-6 * Double(UncertaintySamples.n))
           let pair = try #require(
             try outcome.pair(
               row: i, column: j, settings: .init(permutations: 3, randomDrops: 1)))
           let jackknife = try #require(pair.jackknife)
           #expect(
-            abs(jackknife.standardError - TrustSamples.standardError(values))
-              < TrustSamples.tolerance)
+            abs(jackknife.standardError - UncertaintySamples.standardError(values))
+              < UncertaintySamples.tolerance)
           #expect(abs(pair.value - outcome.similarity.cka[i, j]) < 1e-6)
         }
       }
@@ -42,12 +43,13 @@ import Testing
 
   /// The formula knows nothing of the kernel as long as σ stays.
   @Test func otherKernelsHaveTheJackknifeOfBruteForce() throws {
-    let outcome = try TrustSamples.outcome(
-      [TrustSamples.x], [TrustSamples.y], kernel: .rbf(.sigma(3)))
-    let values = TrustSamples.leavingOneOut(TrustSamples.x, TrustSamples.y, .rbfSigma(3))
+    let outcome = try UncertaintySamples.outcome(
+      [UncertaintySamples.x], [UncertaintySamples.y], kernel: .rbf(.sigma(3)))
+    let values = UncertaintySamples.leavingOneOut(
+      UncertaintySamples.x, UncertaintySamples.y, .rbfSigma(3))
     #expect(
-      abs(outcome.standardErrors[0, 0] - TrustSamples.standardError(values))
-        < TrustSamples.tolerance)
+      abs(outcome.standardErrors[0, 0] - UncertaintySamples.standardError(values))
+        < UncertaintySamples.tolerance)
   }
 
   /// CKA of normal data with known covariances tends to ‖Σxy‖²/(‖Σxx‖‖Σyy‖). The interval should hold it in
@@ -66,7 +68,7 @@ import Testing
       }
       let x = layer { [base[$0, 0], base[$0, 1]] }
       let y = layer { [base[$0, 0] + base[$0, 2], base[$0, 3]] }
-      let outcome = try TrustSamples.trust([x], [y]).run(on: [device])
+      let outcome = try UncertaintySamples.uncertainty([x], [y]).run(on: [device])
       let pair = try #require(
         try outcome.pair(row: 0, column: 0, settings: .init(permutations: 1, randomDrops: 1)))
       if try #require(pair.jackknife).interval.contains(truth) { hits += 1 }
@@ -84,7 +86,7 @@ import Testing
       var x = Activations64(n: n, p: 1, values: Array(repeating: 0, count: n))
       x.values[0] = 1
       x.values[second] = 1
-      let outcome = try TrustSamples.outcome([x, y], [y], kernel: kernel)
+      let outcome = try UncertaintySamples.outcome([x, y], [y], kernel: kernel)
       #expect(outcome.similarity.statuses[0, 0] == .ok)
       #expect(outcome.jackknifeStatuses[0, 0] == .lowPrecision)
       #expect(outcome.standardErrors[0, 0].isNaN && outcome.biases[0, 0].isNaN)
@@ -108,7 +110,7 @@ import Testing
   /// Three examples have no U-centered matrix but zero.
   @Test func nothingIsSaidOfFourExamplesWithoutOne() throws {
     for seed in 0..<30 as Range<UInt64> {
-      let outcome = try TrustSamples.outcome(
+      let outcome = try UncertaintySamples.outcome(
         [.normal(n: 4, p: 3, seed: 2 * seed)], [.normal(n: 4, p: 3, seed: 2 * seed + 1)])
       #expect(outcome.similarity.hasValues && outcome.standardErrors[0, 0].isNaN)
       #expect(outcome.jackknifeStatuses[0, 0] == .tooFewExamples)
@@ -125,26 +127,26 @@ import Testing
   /// entries that the heavy example makes 30 times as large, and of means that it moves.
   @Test(arguments: [30.0, 1000, 1e6])
   func valuesWithoutAHeavyExampleAreThoseOfBruteForce(scale: Double) throws {
-    var x = TrustSamples.x
+    var x = UncertaintySamples.x
     for k in 0..<12 { x.values[7 * 12 + k] = Double(Float(x.values[7 * 12 + k] * scale)) }
     // A layer with the same heavy example, and one with another.
     let same = x.mixed(into: .normal(n: x.n, p: 5, seed: 4), weight: 0.5)
-    var other = TrustSamples.y
+    var other = UncertaintySamples.y
     for k in 0..<7 { other.values[20 * 7 + k] = Double(Float(other.values[20 * 7 + k] * scale)) }
     let layers = [x, same, other]
-    let outcome = try TrustSamples.outcome(layers)
+    let outcome = try UncertaintySamples.outcome(layers)
     #expect(outcome.jackknifeStatuses.elements.allSatisfy { $0 == .ok })
     for (i, a) in layers.enumerated() {
       for (j, b) in layers.enumerated() where i <= j {
-        let values = TrustSamples.leavingOneOut(a, b)
-        let error = TrustSamples.standardError(values)
+        let values = UncertaintySamples.leavingOneOut(a, b)
+        let error = UncertaintySamples.standardError(values)
         let bias = 39 * (values.reduce(0, +) / 40 - Oracle.cka(a, b, unbiased: true))
-        #expect(abs(outcome.standardErrors[i, j] - error) < TrustSamples.tolerance)
+        #expect(abs(outcome.standardErrors[i, j] - error) < UncertaintySamples.tolerance)
         #expect(abs(outcome.biases[i, j] - bias) < 2e-6 * 40)
         let pair = try #require(
           try outcome.pair(row: i, column: j, settings: .init(permutations: 3, randomDrops: 2)))
         let jackknife = try #require(pair.jackknife)
-        #expect(abs(jackknife.standardError - error) < TrustSamples.tolerance)
+        #expect(abs(jackknife.standardError - error) < UncertaintySamples.tolerance)
         #expect(abs(jackknife.bias - bias) < 2e-6 * 40)
         let byWeight = pair.weights.indices.sorted {
           (-pair.weights[$0], $0) < (-pair.weights[$1], $1)
@@ -168,14 +170,14 @@ import Testing
   /// What float64 does not tell either, or has no memory for, has a status.
   @Test func heavyExamplesBeyondFloat64OrMemoryHaveAStatus() throws {
     func layer(_ scale: Double) -> Activations64 {
-      var x = TrustSamples.x
+      var x = UncertaintySamples.x
       for k in 0..<12 { x.values[k] *= scale }
       return x
     }
-    let beyond = try TrustSamples.outcome([layer(1e10)], [TrustSamples.y])
+    let beyond = try UncertaintySamples.outcome([layer(1e10)], [UncertaintySamples.y])
     #expect(beyond.similarity.statuses[0, 0] == .ok)
     #expect(beyond.jackknifeStatuses[0, 0] == .lowPrecision)
-    let work = try TrustSamples.trust([layer(1e6)], [TrustSamples.y])
+    let work = try UncertaintySamples.uncertainty([layer(1e6)], [UncertaintySamples.y])
     let device = BLASDevice()
     let least = work.leastMemory(on: device.info, pair: true)
     // One triangle of 40 examples, with what it takes to make it.
@@ -192,7 +194,7 @@ import Testing
     let dense = Activations64.normal(n: 100, p: 20, seed: 41)
     var sparse = dense
     sparse.values = sparse.values.map { max($0 - 2.2, 0) }
-    let outcome = try TrustSamples.outcome([dense, sparse], [dense])
+    let outcome = try UncertaintySamples.outcome([dense, sparse], [dense])
     let settings = Uncertainty.PairSettings(permutations: 1, randomDrops: 1)
     let pairs = try (0..<2).map {
       try #require(try outcome.pair(row: $0, column: 0, settings: settings))

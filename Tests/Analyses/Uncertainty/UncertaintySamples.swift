@@ -8,26 +8,22 @@ import TestSupport
 @testable import CKA
 
 /// Layers of 40 examples, and what several suites of `Uncertainty` do with layers.
-enum TrustSamples {
-  static func model(_ layers: [Activations64]) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
-  }
-
-  static func trust(
+enum UncertaintySamples {
+  static func uncertainty(
     _ left: [Activations64], _ right: [Activations64]? = nil, kernel: GramKernel = .linear,
     seed: UInt64 = 0
   ) throws -> Uncertainty {
     try Uncertainty(
       Comparison(
-        model(left), right.map(model), estimator: .unbiased, kernel: kernel), seed: seed)
+        ActivationModel(left), right.map { ActivationModel($0) }, estimator: .unbiased,
+        kernel: kernel), seed: seed)
   }
 
   static func outcome(
     _ left: [Activations64], _ right: [Activations64]? = nil, kernel: GramKernel = .linear,
     seed: UInt64 = 0
   ) throws -> Uncertainty.Outcome {
-    try trust(left, right, kernel: kernel, seed: seed).run(on: [BLASDevice()])
+    try uncertainty(left, right, kernel: kernel, seed: seed).run(on: [BLASDevice()])
   }
 
   /// Leave-one-out values by the oracle.

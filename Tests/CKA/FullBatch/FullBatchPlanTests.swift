@@ -188,8 +188,7 @@ import Testing
   /// Rates that are measured differ from run to run, and so did the bits of the results.
   @Test func thePlanDependsOnNoClockAndNoResidentSize() throws {
     let layers = [600, 300, 8].map { Activations64.normal(n: 400, p: $0, seed: UInt64($0)) }
-    let model = ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") }, exampleIDs: nil)
+    let model = ActivationModel(layers)
     let comparison = try Comparison(model, estimator: .unbiased)
     func plan(isMeasured: Bool) throws -> FullBatchPlan? {
       var plan = try comparison.fullBatchPlan(

@@ -16,12 +16,8 @@ import Testing
     var x = Activations64.normal(n: n, p: 31, seed: 1)
     let y = x.mixed(into: .normal(n: n, p: 20, seed: 2), weight: 0.6)
     for index in x.values.indices { x.values[index] *= 1 + Double(index) / 100 }
-    func model(_ layers: [Activations64]) -> ActivationModel {
-      ActivationModel(
-        name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
-    }
     return try Comparison(
-      model([x, y]), model([y]), estimator: .minibatch(.init(size: batchSize)))
+      ActivationModel([x, y]), ActivationModel([y]), estimator: .minibatch(.init(size: batchSize)))
   }
 
   private func events(

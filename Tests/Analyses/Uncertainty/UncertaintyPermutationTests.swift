@@ -10,13 +10,13 @@ import Testing
 @testable import CKA
 
 /// What random pairings of the examples say.
-@Suite struct TrustPermutationTests {
+@Suite struct UncertaintyPermutationTests {
   /// All 720 pairings of six examples: mean 0 and variance 2/(n(n−3)), whatever the data.
   @Test func zIsThatOfAllPairings() throws {
     let n = 6
     let x = Activations64.normal(n: n, p: 3, seed: 5)
     let y = Activations64.normal(n: n, p: 2, seed: 6)
-    let outcome = try TrustSamples.outcome([x], [y])
+    let outcome = try UncertaintySamples.outcome([x], [y])
     let values = permutations(n).map { Oracle.cka(x, y.rows($0), unbiased: true) }
     #expect(values.count == 720)
     let mean = values.reduce(0, +) / 720
@@ -57,7 +57,8 @@ import Testing
       // Skewed and of few features: far from a normal null.
       var y = Activations64.normal(n: 16, p: 2, seed: 30_000 + UInt64(sample))
       y.values = y.values.map { Double(Float(exp($0))) }
-      let outcome = try TrustSamples.trust([x], [y], seed: UInt64(sample)).run(on: [device])
+      let work = try UncertaintySamples.uncertainty([x], [y], seed: UInt64(sample))
+      let outcome = try work.run(on: [device])
       let pair = try #require(
         try outcome.pair(row: 0, column: 0, settings: .init(permutations: 199, randomDrops: 1)))
       return pair.permutation.p
@@ -73,26 +74,27 @@ import Testing
   @Test func permutationsFindWhatIsThere() throws {
     let settings = Uncertainty.PairSettings(permutations: 99, randomDrops: 1)
     let pair = try #require(
-      try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y]).pair(
+      try UncertaintySamples.outcome([UncertaintySamples.x], [UncertaintySamples.y]).pair(
         row: 0, column: 0, settings: settings))
     #expect(pair.permutation.p == 0.01 && pair.permutation.atLeastAsLarge == 0)
     #expect(pair.permutation.largest < pair.value)
     let again = try #require(
-      try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y]).pair(
+      try UncertaintySamples.outcome([UncertaintySamples.x], [UncertaintySamples.y]).pair(
         row: 0, column: 0, settings: settings))
     #expect(again.permutation == pair.permutation)
     let other = try #require(
-      try TrustSamples.outcome([TrustSamples.x], [TrustSamples.y], seed: 1).pair(
+      try UncertaintySamples.outcome([UncertaintySamples.x], [UncertaintySamples.y], seed: 1).pair(
         row: 0, column: 0, settings: settings))
     #expect(other.permutation != pair.permutation)
   }
 
   /// The control is CKA of re-paired examples; a layer and itself are no longer alike.
   @Test func controlsAreOfShuffledExamples() throws {
-    let order = MinibatchPlan.permutation(of: TrustSamples.n, seed: 9, pass: -2)
-    let outcome = try TrustSamples.outcome([TrustSamples.x, TrustSamples.y], seed: 9)
-    for (i, a) in [TrustSamples.x, TrustSamples.y].enumerated() {
-      for (j, b) in [TrustSamples.x, TrustSamples.y].enumerated() {
+    let order = MinibatchPlan.permutation(of: UncertaintySamples.n, seed: 9, pass: -2)
+    let outcome = try UncertaintySamples.outcome(
+      [UncertaintySamples.x, UncertaintySamples.y], seed: 9)
+    for (i, a) in [UncertaintySamples.x, UncertaintySamples.y].enumerated() {
+      for (j, b) in [UncertaintySamples.x, UncertaintySamples.y].enumerated() {
         let expected = Oracle.cka(a, b.rows(order), unbiased: true)
         #expect(abs(outcome.control[i, j] - expected) < 2e-6)
       }

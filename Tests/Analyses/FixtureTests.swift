@@ -4,21 +4,17 @@ import Analyses
 import BLASDevice
 import Device
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Analyses
 @testable import CKA
 
-/// Probes and trust of the digits' activations, against scikit-learn and NumPy (`Tests/Fixtures`).
+/// Probes and uncertainty of the digits' activations, against scikit-learn and NumPy (`Tests/Fixtures`).
 @Suite struct FixtureTests {
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
   private static let activations = root.appendingPathComponent("Examples/digits/activations")
-
-  private func fixture<Value: Decodable>(_ name: String, _: Value.Type) throws -> Value {
-    let file = Self.root.appendingPathComponent("Tests/Fixtures/\(name).json")
-    return try JSONDecoder().decode(Value.self, from: Data(contentsOf: file))
-  }
 
   private func model(_ name: String, _ layer: String) throws -> ActivationModel {
     let files = try ModelFiles(path: Self.activations.appendingPathComponent(name).path)
@@ -44,7 +40,7 @@ import Testing
 
   @Test(arguments: [false, true])
   func probesAreThoseOfScikitLearn(ofTwoClasses: Bool) throws {
-    let fixture = try fixture("probe", Probes.self)
+    let fixture = try fixture("probe", as: Probes.self)
     let file = try ModelFiles(path: Self.activations.appendingPathComponent("labels.npy").path)
     let labels = try #require(file.layers.first)
     try #require(labels.scalarType == .uint8)
@@ -67,7 +63,7 @@ import Testing
     }
   }
 
-  private struct Trusts: Decodable {
+  private struct Estimates: Decodable {
     var left: [String]
     var right: [String]
     var cka: Double
@@ -82,7 +78,7 @@ import Testing
   /// A value is within 1e-6 of NumPy's (float32 products). Those without some of the examples are made of
   /// the same matrices; a standard error gathers √n of their errors, the bias n.
   @Test func trustIsThatOfNumPy() throws {
-    for expected in try fixture("trust", [Trusts].self) {
+    for expected in try fixture("trust", as: [Estimates].self) {
       let comparison = try Comparison(
         model(expected.left[0], expected.left[1]), model(expected.right[0], expected.right[1]),
         estimator: .unbiased)

@@ -10,7 +10,7 @@ import Testing
 @testable import CKA
 
 /// Groups of examples that stand apart.
-@Suite struct TrustGroupTests {
+@Suite struct UncertaintyGroupTests {
   /// Davari et al. 2023: a subset that is moved far away makes CKA its own.
   @Test func movedSubsetsAreFound() throws {
     let n = 100
@@ -18,7 +18,7 @@ import Testing
     var moved = x.mixed(into: .normal(n: n, p: 20, seed: 9), weight: 3)
     let plain = moved
     for i in 0..<4 { for k in 0..<20 { moved.values[i * 20 + k] += 200 } }
-    let outcome = try TrustSamples.outcome([x], [plain, moved])
+    let outcome = try UncertaintySamples.outcome([x], [plain, moved])
     #expect(outcome.leftHalfShares[0] > 0.2 && outcome.rightHalfShares[0] > 0.2)
     #expect(outcome.rightHalfShares[1] <= Uncertainty.fewExamples)
     let settings = Uncertainty.PairSettings(permutations: 9)
@@ -55,7 +55,7 @@ import Testing
       return x
     }
     let (x, y) = (layer(1, isMoved: true), layer(2, isMoved: true))
-    let outcome = try TrustSamples.outcome([x, layer(1, isMoved: false)], [y])
+    let outcome = try UncertaintySamples.outcome([x, layer(1, isMoved: false)], [y])
     #expect(outcome.similarity.cka[0, 0] > 0.9)
     #expect(abs(outcome.leftGroupShares[0] - share) < 1e-12)
     #expect(abs(outcome.rightGroupShares[0] - share) < 1e-12)
@@ -97,7 +97,7 @@ import Testing
     }
     let oneHot = (0..<120).flatMap { i in (0..<10).map { $0 == i % 10 ? 1.0 : 0 } }
     layers.append(Activations64(n: 120, p: 10, values: oneHot))
-    let outcome = try TrustSamples.outcome(layers)
+    let outcome = try UncertaintySamples.outcome(layers)
     let alarms = outcome.leftGroupShares.count { !$0.isNaN }
     // An exponential of one feature may hold one example that is far from all others.
     #expect(alarms <= layers.count / 20, "\(alarms) of \(layers.count)")
@@ -106,7 +106,7 @@ import Testing
   /// Of a few examples some cut nearly always leaves two heaps: that says nothing.
   @Test(arguments: [4, 8, 12, 20]) func fewExamplesStandApartByChance(n: Int) throws {
     let layers = (0..<200).map { Activations64.normal(n: n, p: 1 + $0 % 3, seed: UInt64(900 + $0)) }
-    let outcome = try TrustSamples.outcome(layers)
+    let outcome = try UncertaintySamples.outcome(layers)
     // 0.25 of 100 at 20 examples, of 200 layers 0.5; a Poisson number of that mean is above 4 once in 5,000 times.
     #expect(outcome.leftGroupShares.count { !$0.isNaN } <= 4)
   }

@@ -25,8 +25,7 @@ import Testing
     var noisy = layers[0]
     for index in noisy.values.indices { noisy.values[index] += 1e-5 * noise.values[index] }
     layers += [turned, noisy, .normal(n: n, p: 5, seed: 4)]
-    let model = ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") })
+    let model = ActivationModel(layers)
     let analysis = try components(
       model, components: 4, removed: [1, 2], removal: .init(controls: 1))
     for outcome in [

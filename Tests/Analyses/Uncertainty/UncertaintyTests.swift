@@ -10,9 +10,10 @@ import Testing
 @testable import CKA
 
 /// Values of digits' activations against NumPy: `FixtureTests`. Here: invariants, and what is refused.
-@Suite struct TrustTests {
+@Suite struct UncertaintyTests {
   @Test func contributionsAddUp() throws {
-    let outcome = try TrustSamples.outcome([TrustSamples.x, TrustSamples.z], [TrustSamples.y])
+    let outcome = try UncertaintySamples.outcome(
+      [UncertaintySamples.x, UncertaintySamples.z], [UncertaintySamples.y])
     for row in 0..<2 {
       let pair = try #require(
         try outcome.pair(row: row, column: 0, settings: .init(permutations: 1, randomDrops: 1)))
@@ -28,12 +29,12 @@ import Testing
   }
 
   @Test func requestsWithoutMeaningAreRefused() throws {
-    let biased = try Comparison(TrustSamples.model([TrustSamples.x]), estimator: .biased)
+    let biased = try Comparison(ActivationModel([UncertaintySamples.x]), estimator: .biased)
     #expect(throws: ComparisonError.self) { try Uncertainty(biased) }
     let few = try Comparison(
-      TrustSamples.model([.normal(n: 3, p: 2, seed: 1)]), estimator: .unbiased)
+      ActivationModel([.normal(n: 3, p: 2, seed: 1)]), estimator: .unbiased)
     #expect(throws: ComparisonError.self) { try Uncertainty(few) }
-    let outcome = try TrustSamples.outcome([TrustSamples.x])
+    let outcome = try UncertaintySamples.outcome([UncertaintySamples.x])
     for (row, column) in [(-1, 0), (0, 1), (1, 0)] {
       #expect(throws: ComparisonError.self) { try outcome.pair(row: row, column: column) }
     }
@@ -48,7 +49,7 @@ import Testing
     // A pairing of 40 examples for a model of 8.
     let eight = ActivationModel(
       name: "eight", layers: [Activations64.normal(n: 8, p: 2, seed: 1).layer("a")])
-    let pairing = try ExamplePairing(TrustSamples.model([TrustSamples.x]))
+    let pairing = try ExamplePairing(ActivationModel([UncertaintySamples.x]))
     #expect { try Comparison(eight, pairing: pairing) } throws: {
       ($0 as? ComparisonError)?.description == "eight has 8 examples: example 39 cannot be compared"
     }
@@ -58,8 +59,8 @@ import Testing
 
   @Test func undefinedLayersStayUndefined() throws {
     let constant = Activations64(
-      n: TrustSamples.n, p: 3, values: Array(repeating: 2, count: 3 * TrustSamples.n))
-    let outcome = try TrustSamples.outcome([TrustSamples.x, constant])
+      n: UncertaintySamples.n, p: 3, values: Array(repeating: 2, count: 3 * UncertaintySamples.n))
+    let outcome = try UncertaintySamples.outcome([UncertaintySamples.x, constant])
     #expect(try outcome.pair(row: 0, column: 1) == nil)
     #expect(outcome.standardErrors[0, 1].isNaN && outcome.control[1, 1].isNaN)
     #expect(outcome.leftHalfShares[1].isNaN && !outcome.leftHalfShares[0].isNaN)
@@ -73,7 +74,7 @@ import Testing
   }
 
   @Test func failingDevicesAreReplaced() throws {
-    let work = try TrustSamples.trust([TrustSamples.x], [TrustSamples.y])
+    let work = try UncertaintySamples.uncertainty([UncertaintySamples.x], [UncertaintySamples.y])
     let lost = try work.run(
       on: [ScriptedDevice("lost", succeeds: 1), ScriptedDevice("second")])
     #expect(lost.device.id == "second")

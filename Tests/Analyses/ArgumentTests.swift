@@ -33,31 +33,6 @@ import Testing
     }
   }
 
-  @Test func sampleIDsAreAsManyAsExamples() {
-    let few = ActivationModel(name: "m", layers: [layer("a", n: 8)], exampleIDs: ["0", "1"])
-    let other = ActivationModel(
-      name: "o", layers: [layer("a", n: 8)], exampleIDs: (0..<8).map(String.init))
-    for (left, right) in [(few, other), (other, few)] {
-      let error = #expect(throws: ComparisonError.self) { try Comparison(left, right) }
-      #expect(error?.description.contains("m has 2 sample IDs for 8 examples") == true)
-    }
-  }
-
-  @Test func valuesFillTheShape() throws {
-    let shape = try #require(LayerShape(exampleCount: 4, featureAxes: [3]))
-    func layer(_ count: Int, _ type: ScalarType) throws -> LayerActivations {
-      try LayerActivations(
-        name: "x", values: [Float](repeating: 1, count: count), shape: shape, scalarType: type)
-    }
-    #expect(try layer(12, .float32).shape == shape)
-    for (count, type) in [(11, .float32), (13, .float32), (0, .float32), (12, .float64)]
-      as [(Int, ScalarType)]
-    {
-      let error = #expect(throws: ActivationReadError.self) { try layer(count, type) }
-      #expect(error?.description.hasPrefix("layer x: ") == true)
-    }
-  }
-
   /// These trapped where a number of maps, or the length of a way, is made of them.
   @Test func blocksOfNumbersWithoutMeaningAreErrors() throws {
     var map = Matrix<Double>(rows: 8, columns: 8, repeating: 0.1)

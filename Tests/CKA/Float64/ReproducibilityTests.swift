@@ -1,49 +1,22 @@
 import Activations
-import Analyses
 import BLASDevice
 import Device
 import Support
 import TestSupport
 import Testing
 
-@testable import Analyses
 @testable import CKA
 
 /// Algorithms are chosen by shapes, limits and the kind of device: what the process has in memory when it
 /// chooses differs from run to run, and results must not.
 @Suite struct ReproducibilityTests {
-  /// Calls `body` as the process is and with 64 MiB more in it.
-  private func twice<Value>(_ body: () throws -> Value) rethrows -> (Value, Value) {
-    let first = try body()
-    let ballast = [UInt8](repeating: 1, count: 64 << 20)
-    let second = try body()
-    precondition(ballast.last == 1)
-    return (first, second)
-  }
-
-  private func model(_ layers: [Activations64]) -> ActivationModel {
-    ActivationModel(
-      name: "model", layers: layers.enumerated().map { $1.layer("layer\($0)") }, exampleIDs: nil)
-  }
-
-  @Test func componentsChooseTheSameTilesWhateverTheProcessHolds() throws {
-    let layers = (0..<3).map { Activations64.normal(n: 3000, p: 2, seed: $0) }
-    let analysis = try ComponentAnalysis(model(layers), components: 3)
-    let device = BLASDevice().info
-    let (least, same) = twice { analysis.leastMemory(on: device) }
-    #expect(least == same)
-    let limit = analysis.leastMemory(on: device) + (20 << 20)
-    let (side, again) = twice { analysis.tileSide(on: device, memory: limit) }
-    #expect(side == again && side > MemoryModel.leastSide && side < 3000)
-  }
-
   @Test func layersOfFloat64HaveTheSameBitsWhateverTheProcessHolds() throws {
     // One example a million times larger, of which float32 leaves nothing.
     let n = 1000
     var far = Activations64.normal(n: n, p: 3, seed: 1)
     for k in 0..<3 { far.values[k] *= 1e6 }
     let others = (2..<8).map { Activations64.normal(n: n, p: 5, seed: $0) }
-    let comparison = try Comparison(model([far] + others), estimator: .unbiased)
+    let comparison = try Comparison(ActivationModel([far] + others), estimator: .unbiased)
     // Room for all matrices at once, but not with 64 MiB more.
     let needed = Float64Workspace.bytes(side: n) + 7 * 8 * n * n
     let limit = ProcessMemory.now + MemoryModel.reserve + needed + (32 << 20)
