@@ -487,6 +487,7 @@ cka_swift_library(Results Sources/Results
   DEPENDS ActivationFiles Activations Analyses CKA CSystem Device Inputs Statistics Support SweepStore
   SOURCES
     Blocks/AcrossModels.swift
+    Blocks/BlockFindings.swift
     Blocks/BlockSpans.swift
     Blocks/BlocksDocument.swift
     Blocks/BlocksInput.swift
@@ -501,6 +502,7 @@ cka_swift_library(Results Sources/Results
     Compare/Planning.swift
     Compare/ResultBlocks.swift
     Compare/ResultDocument.swift
+    Compare/ResultRecords.swift
     Components/ComponentsChecks.swift
     Components/ComponentsDocument.swift
     Components/ComponentsResult.swift
@@ -536,6 +538,7 @@ cka_swift_library(Results Sources/Results
     Uncertainty/UncertaintyDocument.swift
     Uncertainty/UncertaintyNotes.swift
     Uncertainty/UncertaintyResult.swift
+    Uncertainty/UncertaintyText.swift
     Writing/OutputBytes.swift
     Writing/ResultFile.swift
     Writing/ResultFolder.swift)
