@@ -209,6 +209,13 @@ let package = Package(
       name: "FiguresTests", dependencies: ["Figures", "CCairo"], path: "Tests/Figures/Drawing"),
     .testTarget(
       name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report"),
+    // One snippet for each command, which see public names only, as a user's program does.
+    .testTarget(
+      name: "SnippetTests",
+      dependencies: [
+        "ActivationFiles", "Activations", "Analyses", "CKA", "DeviceRegistry", "Figures", "Inputs",
+        "ResultFigures", "Results", "SweepStore", "TestSupport",
+      ], path: "Tests/Snippets", packageAccess: false),
     .testTarget(
       name: "CommandTests",
       dependencies: [
