@@ -73,7 +73,8 @@ study: build .venv-study/complete ## train a hundred small networks and analyze 
 	touch $@
 
 docs: ## the reference of the library, in .build/plugins
-	for target in Activations ActivationFiles Device DeviceRegistry CKA Figures Report; do \
+	for target in Activations ActivationFiles Device DeviceRegistry CKA Statistics Analyses Inputs SweepStore \
+	  Results Figures Report ResultFigures; do \
 	  $(SWIFT) package generate-documentation --warnings-as-errors --target $$target || exit; \
 	done
 

@@ -224,6 +224,13 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report",
       swiftSettings: unoptimized),
+    // One snippet for each command, which see public names only, as a user's program does.
+    .testTarget(
+      name: "SnippetTests",
+      dependencies: [
+        "ActivationFiles", "Activations", "Analyses", "CKA", "DeviceRegistry", "Figures", "Inputs",
+        "ResultFigures", "Results", "SweepStore", "TestSupport",
+      ], path: "Tests/Snippets", packageAccess: false, swiftSettings: unoptimized),
     .testTarget(
       name: "CommandTests",
       dependencies: [

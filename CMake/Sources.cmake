@@ -112,6 +112,15 @@ cka_swift_library(ActivationFiles Sources/Activations/Files
     TemporaryFile.swift
     UnpackedArray.swift)
 
+cka_system_library(COpenBLAS Sources/System/COpenBLAS
+  PKG_CONFIG openblas)
+
+cka_c_library(CPUKernels Sources/Activations/FeatureKernels
+  SOURCES
+    cpu_kernels.c
+    half.c
+    wide_features.c)
+
 cka_swift_library(Device Sources/Devices/Device
   DEPENDS Activations Support
   SOURCES
@@ -124,12 +133,6 @@ cka_swift_library(Device Sources/Devices/Device
     Precision.swift
     TiledDevice.swift)
 
-cka_c_library(CPUKernels Sources/Activations/FeatureKernels
-  SOURCES
-    cpu_kernels.c
-    half.c
-    wide_features.c)
-
 cka_swift_library(Features Sources/Activations/Features
   DEPENDS Activations CPUKernels Support
   SOURCES
@@ -138,9 +141,6 @@ cka_swift_library(Features Sources/Activations/Features
     FeatureStage.swift
     StoredTypes.swift)
 
-cka_system_library(COpenBLAS Sources/System/COpenBLAS
-  PKG_CONFIG openblas)
-
 cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
   DEPENDS COpenBLAS Device
   SOURCES
@@ -148,6 +148,27 @@ cka_swift_library(LinearAlgebra Sources/Devices/LinearAlgebra
     Product.swift
     SerialBLAS.swift
     SymmetricEigen.swift)
+
+cka_swift_library(BLASDevice Sources/Devices/CPU
+  DEPENDS COpenBLAS CPUKernels Device Features LinearAlgebra Support
+  SOURCES
+    BLASDevice.swift
+    BLASGramStack.swift
+    BLASGramTiles.swift
+    Centering.swift
+    CrossCovarianceNorms.swift
+    GEMMBackend.swift
+    Gram.swift
+    GramMatrix.swift
+    HSIC.swift
+    Memory.swift
+    PackedNumbers.swift
+    Pipeline.swift
+    RBF.swift
+    RBFTiles.swift
+    SharedGram.swift
+    TileGram.swift
+    Tiles.swift)
 
 cka_swift_library(CKA Sources/CKA
   DEPENDS Activations Device Features LinearAlgebra Support
@@ -253,27 +274,6 @@ cka_swift_library(Analyses Sources/Analyses
     Uncertainty/UCenteredGrams.swift
     Uncertainty/Uncertainty.swift
     Uncertainty/UncertaintyMemory.swift)
-
-cka_swift_library(BLASDevice Sources/Devices/CPU
-  DEPENDS COpenBLAS CPUKernels Device Features LinearAlgebra Support
-  SOURCES
-    BLASDevice.swift
-    BLASGramStack.swift
-    BLASGramTiles.swift
-    Centering.swift
-    CrossCovarianceNorms.swift
-    GEMMBackend.swift
-    Gram.swift
-    GramMatrix.swift
-    HSIC.swift
-    Memory.swift
-    PackedNumbers.swift
-    Pipeline.swift
-    RBF.swift
-    RBFTiles.swift
-    SharedGram.swift
-    TileGram.swift
-    Tiles.swift)
 
 cka_system_library(CCairo Sources/System/CCairo
   PKG_CONFIG cairo)
@@ -491,6 +491,7 @@ cka_swift_library(Results Sources/Results
   DEPENDS ActivationFiles Activations Analyses CKA CSystem Device Inputs Statistics Support SweepStore
   SOURCES
     Blocks/AcrossModels.swift
+    Blocks/BlockFindings.swift
     Blocks/BlockSpans.swift
     Blocks/BlocksDocument.swift
     Blocks/BlocksInput.swift
@@ -505,6 +506,7 @@ cka_swift_library(Results Sources/Results
     Compare/Planning.swift
     Compare/ResultBlocks.swift
     Compare/ResultDocument.swift
+    Compare/ResultRecords.swift
     Components/ComponentsChecks.swift
     Components/ComponentsDocument.swift
     Components/ComponentsResult.swift
@@ -540,6 +542,7 @@ cka_swift_library(Results Sources/Results
     Uncertainty/UncertaintyDocument.swift
     Uncertainty/UncertaintyNotes.swift
     Uncertainty/UncertaintyResult.swift
+    Uncertainty/UncertaintyText.swift
     Writing/OutputBytes.swift
     Writing/ResultFile.swift
     Writing/ResultFolder.swift)

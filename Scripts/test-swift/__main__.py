@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The groups and the tests in them, which are named MODULE.SUITE/FUNCTION; all others are the last group.
 GROUPS = {
-    "opencl": r"^(OpenCLDevice|DeviceConformance)Tests\.",
+    "opencl": r"^(OpenCLDevice|DeviceConformance|Snippet)Tests\.",
     "commands": r"^CommandTests\.",
     "libraries": None,
 }

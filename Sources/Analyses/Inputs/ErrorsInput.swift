@@ -6,12 +6,13 @@ import Glibc
 import Support
 
 /// Two groups of networks as they stand behind `--group`: `NAME=PATH,PATH…`.
-package struct ErrorGroups {
+public struct ErrorGroups {
   /// Names and what stands behind them, in the order of the names.
   private(set) var groups: [(name: String, paths: [String])] = []
 
   /// - Parameter options: each a name and paths or patterns; a name that comes again adds to its group.
-  package init(_ options: [String]) throws {
+  /// - Throws: `Failure` where there are not two groups, a pattern matches nothing, or a network is in both.
+  public init(_ options: [String]) throws {
     for option in options {
       guard let (name, text) = Self.parts(option), !name.isEmpty, !text.isEmpty else {
         throw Failure(
@@ -71,8 +72,11 @@ package struct ErrorGroups {
   ///
   /// - Parameters:
   ///   - layer: the layer that holds the predictions of models with several; nil expects one.
-  package func read(
-    layer: String?, areLogits: Bool
+  ///   - areLogits: whether examples × classes are logits, not probabilities.
+  /// - Returns: both groups, and what the examples are called where a model says it.
+  /// - Throws: `Failure` where a file cannot be read or holds no predictions, or sample IDs differ.
+  public func read(
+    layer: String? = nil, areLogits: Bool = false
   ) throws -> (groups: [ErrorStudy.Group], exampleIDs: [String]?) {
     var first: (path: String, model: ModelFiles)?
     let read = try groups.map { group in
@@ -122,7 +126,9 @@ private func onlyLayer(of model: ModelFiles, _ path: String) throws -> LayerActi
 }
 
 /// The names of `count` classes in a text file, one a line.
-package func readClassNames(_ path: String, count: Int) throws -> [String] {
+///
+/// - Throws: `Failure` where there are others than `count`, or a name is there twice.
+public func readClassNames(_ path: String, count: Int) throws -> [String] {
   let text = try readText(path, "names of classes, one a line")
   // A carriage return and a line feed are one character.
   var names = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }

@@ -4,7 +4,9 @@ import Analyses
 import Support
 
 /// The class of every example: a `.npy` file of whole numbers from 0, n or n × 1.
-package func readLabels(_ path: String) throws -> [Int32] {
+///
+/// - Throws: `Failure` where the file cannot be read or holds anything else.
+public func readLabels(_ path: String) throws -> [Int32] {
   let file = try openModel(path)
   guard file.layers.count == 1 else {
     throw Failure(
@@ -16,7 +18,9 @@ package func readLabels(_ path: String) throws -> [Int32] {
 }
 
 /// The class of each of the `count` examples of the model at the path `model`.
-package func readLabels(_ path: String, count: Int, of model: String) throws -> [Int] {
+///
+/// - Throws: as `readLabels(_:)`, and where there is another number of labels.
+public func readLabels(_ path: String, count: Int, of model: String) throws -> [Int] {
   let labels = try readLabels(path)
   guard labels.count == count else {
     throw Failure(

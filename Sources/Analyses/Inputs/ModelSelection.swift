@@ -4,15 +4,18 @@ import Glibc
 import Support
 
 /// Which layers of models are wanted, and as what.
-package struct ModelSelection: Sendable {
+public struct ModelSelection: Sendable {
   /// Shell patterns of layers' names that are left out.
-  package var exclude: [String]
+  public var exclude: [String]
   /// Whether the mean over the positions of a map is taken.
-  package var takesMean: Bool
+  public var takesMean: Bool
   /// Which axis of a map holds its channels, where the model does not say it.
-  package var layout: LayerShape.Layout?
+  public var layout: LayerShape.Layout?
 
-  package init(exclude: [String], takesMean: Bool, layout: LayerShape.Layout?) {
+  /// See the properties; all layers, flattened, unless given.
+  public init(
+    exclude: [String] = [], takesMean: Bool = false, layout: LayerShape.Layout? = nil
+  ) {
     self.exclude = exclude
     self.takesMean = takesMean
     self.layout = layout
@@ -23,8 +26,10 @@ package struct ModelSelection: Sendable {
   /// - Parameters:
   ///   - patterns: shell patterns of layers' names; none takes all layers.
   ///   - warn: is told which arrays were skipped.
-  package func open(
-    _ path: String, layers patterns: [String], warn: (String) -> Void = { _ in }
+  /// - Throws: `Failure` where a pattern leaves no layer or the layout of a pooled map is not known,
+  ///   `ActivationFileError` where a file cannot be read.
+  public func open(
+    _ path: String, layers patterns: [String] = [], warn: (String) -> Void = { _ in }
   ) throws -> (model: ActivationModel, arrays: [String]) {
     let contents = try ModelContents(path: path)
     let isWanted = { (name: String) in

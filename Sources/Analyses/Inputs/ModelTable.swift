@@ -3,16 +3,18 @@ import Analyses
 import Support
 
 /// Which models are of one architecture: from a file `models.csv`, or from their names.
-package struct ModelTable: Sendable {
+public struct ModelTable: Sendable {
   private let path: String?
   private var groups: [String: ModelGroup] = [:]
 
   /// Groups from names alone.
-  package init() { path = nil }
+  public init() { path = nil }
 
   /// Groups from a file in RFC 4180's words with the header `model,group,seed`, a line a model; a seed
   /// may be empty. It may hold models that are not in the sweep.
-  package init(path: String) throws {
+  ///
+  /// - Throws: `Failure` that names the first line that is something else.
+  public init(path: String) throws {
     self.path = path
     let data = try readFile(path, called: oneLine(path), expected: "a table of models")
     func refuse(_ line: Int?, _ found: String) -> Failure {

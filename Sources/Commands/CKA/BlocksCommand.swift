@@ -72,15 +72,12 @@ struct BlocksCommand: ParsableCommand {
       let detector = BlockDetector(
         minimumSize: minSize, minimumContrast: minContrast, significance: significance,
         permutations: permutations, seed: seed)
-      // One core per network.
-      let structures = try concurrentMap(input.networks) { try detector.structure(of: $0.map) }
-      let across = try AcrossModels(input, structures)
-      let document = BlocksDocument(input, structures, across, by: detector)
-      log.tell(document.notes(across))
-      let result = BlocksResult(
-        document, map: input.networks.count == 1 ? input.networks[0].map : nil)
+      let findings = try BlockFindings(input, by: detector)
+      let document = BlocksDocument(findings)
+      log.tell(document.notes(findings))
+      let result = BlocksResult(document, findings)
       try output.write(
-        result, result.dataFiles(input.pairs.isEmpty ? nil : across), to: folder,
+        result, result.dataFiles(findings), to: folder,
         text: (result.map == nil ? "" : result.heatmap().terminalText()) + document.text)
     }
   }

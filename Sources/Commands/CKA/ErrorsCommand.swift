@@ -107,7 +107,7 @@ struct ErrorsCommand: ParsableCommand {
         seed: seed)
       log.tell(findings.notes)
       let document = ErrorAgreementDocument(
-        study, findings, labels: labels, repeats: repeats, seed: seed, seconds: start.elapsed)
+        study, findings, labels: labels, seconds: start.elapsed)
       let result = ErrorAgreementResult(document, findings.similarity)
       try output.write(
         result, result.dataFiles(study, findings, exampleIDs: ids), to: folder,

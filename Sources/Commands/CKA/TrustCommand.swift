@@ -99,16 +99,14 @@ struct TrustCommand: ParsableCommand {
         comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
         precision: device.precision, alignment: examples.alignment, seed: seed)
       document.device.add(reasons: choice.reasons)
-      document.pair = details.map {
-        .init(
-          $0, row: pair?.row ?? 0, column: pair?.column ?? 0,
-          exampleNames: comparison.exampleNames, top: top ?? 10)
+      if let pair, let details {
+        document.add(details, row: pair.row, column: pair.column, of: comparison, top: top ?? 10)
       }
       log.tell(document.notes(cell: cell))
       document.seconds = start.elapsed
       let result = UncertaintyResult(document, outcome)
       try output.write(
-        result, result.dataFiles(outcome, details, comparison), to: folder, text: document.text)
+        result, result.dataFiles(comparison, outcome, details), to: folder, text: document.text)
     }
   }
 }

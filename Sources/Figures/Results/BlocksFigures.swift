@@ -5,7 +5,7 @@ import Support
 
 extension BlocksResult: DrawableResult {
   /// The map of one model with outlines, or where the blocks of many lie.
-  package func heatmap() throws -> Heatmap {
+  public func heatmap() throws -> Heatmap {
     guard var result = document.result, let map else {
       return try Heatmap(blocksOf: document.models)
     }
@@ -19,12 +19,14 @@ extension BlocksResult: DrawableResult {
     return try Heatmap(curves)
   }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     let first = NamedFigure(name: map == nil ? "blocks" : "heatmap", figure: try heatmap())
     return try [first] + (depth().map { [NamedFigure(name: "depth", figure: $0)] } ?? [])
   }
 
-  package func report() throws -> Report {
+  /// The page for a browser.
+  public func report() throws -> Report {
     Report(document, try [heatmap()] + (depth().map { [$0] } ?? []))
   }
 }

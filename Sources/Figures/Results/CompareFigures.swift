@@ -55,11 +55,13 @@ func pictures(
 
 extension CompareResult: DrawableResult {
   /// The map.
-  package func heatmap() throws -> Heatmap { try Heatmap(document, cka) }
+  public func heatmap() throws -> Heatmap { try Heatmap(document, cka) }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     [NamedFigure(name: "heatmap", figure: try heatmap())]
   }
 
-  package func report() throws -> Report { try Report(document, cka: cka, z: z) }
+  /// The page for a browser.
+  public func report() throws -> Report { try Report(document, cka: cka, z: z) }
 }

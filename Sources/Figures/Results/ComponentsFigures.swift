@@ -6,7 +6,8 @@ import Report
 import Results
 
 extension ComponentsResult: DrawableResult {
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     let figures = ComponentFigures(self)
     return try [
       NamedFigure(name: "components", figure: figures.panels),
@@ -15,7 +16,8 @@ extension ComponentsResult: DrawableResult {
     ].compactMap { $0 }
   }
 
-  package func report() throws -> Report { try Report(document, ComponentFigures(self)) }
+  /// The page for a browser.
+  public func report() throws -> Report { try Report(document, ComponentFigures(self)) }
 }
 
 /// The pictures of a result of `components`.

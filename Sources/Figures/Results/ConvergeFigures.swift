@@ -44,9 +44,11 @@ extension LineChart {
 }
 
 extension ConvergeResult: DrawableResult {
-  package func report() throws -> Report { try Report(document, exact: exact) }
+  /// The page for a browser.
+  public func report() throws -> Report { try Report(document, exact: exact) }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     [NamedFigure(name: "converge", figure: try LineChart(document))]
   }
 }

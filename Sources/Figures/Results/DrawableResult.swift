@@ -6,7 +6,7 @@ import Support
 
 /// A result that can be drawn. A command creates one from what it computed, `cka plot` from a
 /// folder, so that both draw the same figures.
-package protocol DrawableResult: Sendable {
+public protocol DrawableResult: Sendable {
   /// Reads the result of a folder.
   init(in folder: String) throws
   /// The figures, the one that says most first.
@@ -16,11 +16,14 @@ package protocol DrawableResult: Sendable {
 }
 
 /// A figure and what its files are called, without the end.
-package struct NamedFigure: Sendable {
-  package let name: String
-  package let figure: any Figure
+public struct NamedFigure: Sendable {
+  /// The name of its files.
+  public let name: String
+  /// The figure.
+  public let figure: any Figure
 
-  package init(name: String, figure: any Figure) {
+  /// See the properties.
+  public init(name: String, figure: any Figure) {
     self.name = name
     self.figure = figure
   }
@@ -46,13 +49,34 @@ extension DrawableResult {
   }
 }
 
+extension DrawableResult where Self: FolderResult {
+  /// Writes the result as its command does: numbers, pictures in every format, and the page for a browser where
+  /// it is wanted, to a temporary name first, so that `folder` holds all of it or what it held before.
+  ///
+  /// - Parameters:
+  ///   - data: what `dataFiles` of the result gives.
+  ///   - folder: is made, with the folders above it.
+  ///   - replacing: whether a result of the same command that is there is replaced.
+  ///   - report: whether `report.html` is written, too.
+  /// - Throws: `Failure` where the folder exists, holds anything else, or cannot be written; `FigureError` where
+  ///   a picture cannot be drawn.
+  public func write(
+    _ data: [FileMaker], to folder: String, replacing: Bool = false, report: Bool = false
+  ) throws {
+    let folder = try ResultFolder(folder, of: Self.kind, replacing: replacing)
+    try folder.write(try files(with: data, report: report))
+  }
+}
+
 extension NamedFigure {
   /// What its file is called in a format.
   package func file(_ format: FigureFormat) -> String { "\(name).\(format.rawValue)" }
 }
 
 /// What lies in a folder that one of the commands wrote; of a sweep, the store or its `results`.
-package func readResult(in folder: String) throws -> any DrawableResult {
+///
+/// - Throws: `Failure` where the folder holds no result, or a file of it is missing or damaged.
+public func readResult(in folder: String) throws -> any DrawableResult {
   let place = try resultFolder(folder)
   let types: [(String, any DrawableResult.Type)] = [
     (ResultDocument.name, CompareResult.self), (ConvergeDocument.name, ConvergeResult.self),

@@ -44,11 +44,13 @@ extension DensityChart {
 }
 
 extension ErrorAgreementResult: DrawableResult {
-  package func report() throws -> Report {
+  /// The page for a browser.
+  public func report() throws -> Report {
     try Report(self, scatter: scatter().data(.svg), differences: differences().map(\.chart))
   }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     try [NamedFigure(name: "examples", figure: scatter())]
       + differences().map { NamedFigure(name: $0.name, figure: $0.chart) }
   }

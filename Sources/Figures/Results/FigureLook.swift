@@ -1,15 +1,18 @@
 import Figures
 
 /// What somebody wants of pictures beside what a result says.
-package struct FigureLook: Sendable {
+public struct FigureLook: Sendable {
   /// The size and the type.
-  package var style: FigureStyle
+  public var style: FigureStyle
   /// The ends of the color scale of maps; nil for those of each map.
-  package var range: ClosedRange<Double>?
+  public var range: ClosedRange<Double>?
   /// A heading of maps.
-  package var title: String?
+  public var title: String?
 
-  package init(style: FigureStyle, range: ClosedRange<Double>?, title: String?) {
+  /// See the properties.
+  public init(
+    style: FigureStyle = .standard, range: ClosedRange<Double>? = nil, title: String? = nil
+  ) {
     self.style = style
     self.range = range
     self.title = title

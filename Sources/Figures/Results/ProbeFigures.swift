@@ -47,9 +47,11 @@ extension LineChart {
 }
 
 extension ProbeResult: DrawableResult {
-  package func report() throws -> Report { Report(document, try LineChart(document)) }
+  /// The page for a browser.
+  public func report() throws -> Report { Report(document, try LineChart(document)) }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     [NamedFigure(name: "probe", figure: try LineChart(document))]
   }
 }

@@ -3,7 +3,7 @@ import Results
 import Support
 
 /// The figures of a result, drawn again as somebody wants them.
-package struct Redrawing: Sendable {
+public struct Redrawing: Sendable {
   /// The folder of the result, as it was given; of a sweep also its store.
   private let folder: String
   private let figures: [NamedFigure]
@@ -15,8 +15,10 @@ package struct Redrawing: Sendable {
   ///   - folder: what a command wrote; of a sweep, the store or its `results`.
   ///   - name: of the only figure that is wanted; nil takes all.
   ///   - first: whether only the first is wanted, where no name is given.
-  package init(
-    of folder: String, figure name: String?, first: Bool = false, as look: FigureLook
+  /// - Throws: `Failure` where the folder holds no result or no such figure, or the look does not fit.
+  public init(
+    of folder: String, figure name: String? = nil, first: Bool = false,
+    as look: FigureLook = FigureLook()
   ) throws {
     self.folder = folder
     style = look.style
@@ -40,10 +42,10 @@ package struct Redrawing: Sendable {
   }
 
   /// The first figure, where it is a map.
-  package var map: Heatmap? { figures[0].figure as? Heatmap }
+  public var map: Heatmap? { figures[0].figure as? Heatmap }
 
   /// Writes every figure in all formats beside the numbers, side by side; returns the names of the files.
-  @discardableResult package func write() throws -> [String] {
+  @discardableResult public func write() throws -> [String] {
     let place = try resultFolder(folder)
     let names = try concurrentMap(figures) { figure in
       try FigureFormat.allCases.map { format in
@@ -58,7 +60,9 @@ package struct Redrawing: Sendable {
   /// Writes the first figure, in the format that the name of the file says.
   ///
   /// - Parameter replacing: whether a file that is there is replaced.
-  package func write(to path: String, replacing: Bool) throws {
+  /// - Throws: `Failure` where the name has another end than `.png`, `.svg` or `.pdf`, or the file cannot be
+  ///   written.
+  public func write(to path: String, replacing: Bool = false) throws {
     let format = try Self.format(of: path)
     guard try replacing || !isThere(path) else {
       throw Failure(.cannotCreate, "\(oneLine(path)): exists; --force replaces it")
@@ -84,7 +88,9 @@ package struct Redrawing: Sendable {
 }
 
 /// Writes the page of a result beside its numbers; returns its path.
-package func writePage(of folder: String) throws -> String {
+///
+/// - Throws: `Failure` where the folder holds no result, or the page cannot be written.
+public func writePage(of folder: String) throws -> String {
   let bytes = try drawing(folder) { try readResult(in: folder).report().bytes() }
   let path = "\(try resultFolder(folder))/\(ResultNames.page)"
   try replaceFile(bytes, at: path, called: oneLine(path))

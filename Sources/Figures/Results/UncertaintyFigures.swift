@@ -69,13 +69,15 @@ extension Heatmap {
 }
 
 extension UncertaintyResult: DrawableResult {
-  package func report() throws -> Report {
+  /// The page for a browser.
+  public func report() throws -> Report {
     let maps = try maps()
     return Report(
       document, maps: [maps.cka, maps.errors, maps.control], z: z.elements, drops: try drops())
   }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     let maps = try maps()
     let drops = try drops().map { [NamedFigure(name: "drops", figure: $0)] } ?? []
     return try [

@@ -5,9 +5,9 @@ import Support
 /// Statistics of the pairs of models of a sweep, beyond their blocks.
 ///
 /// Pairs are processed one at a time; maps are not stored.
-package struct AcrossModels {
+package struct AcrossModels: Sendable {
   /// The similarity of networks of two architectures at equal relative depth.
-  package struct DepthCurve {
+  package struct DepthCurve: Sendable {
     package var left: String
     package var right: String
     fileprivate var sums: [(sum: Double, count: Double)]

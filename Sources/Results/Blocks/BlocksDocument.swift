@@ -4,79 +4,108 @@ import Device
 import Support
 
 /// What `blocks.json` holds, format `cka-blocks/1` (`Documentation/FileFormats.md`).
-package struct BlocksDocument: StoredDocument {
-  package static let name = "blocks.json"
-  package static let formatFamily = "cka-blocks/"
-  package static let command = "blocks"
+public struct BlocksDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "blocks.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-blocks/"
+  /// The command that writes it.
+  public static let command = "blocks"
 
   /// `BlockDetector`, for all models.
-  package struct Detector: Codable {
+  public struct Detector: Codable, Sendable {
     /// Left out where it follows from the number of layers.
-    var minimumSize: Int?
-    package var minimumContrast: Double
-    package var significance: Double
-    package var permutations: Int
-    package var seed: UInt64
+    public package(set) var minimumSize: Int?
+    /// The least contrast of a block.
+    public package(set) var minimumContrast: Double
+    /// The largest p-value of a block.
+    public package(set) var significance: Double
+    /// Null maps of a p-value.
+    public package(set) var permutations: Int
+    /// Decides the null maps.
+    public package(set) var seed: UInt64
   }
 
-  package struct Model: Codable {
-    package var name: String
+  /// A network and its blocks.
+  public struct Model: Codable, Sendable {
+    /// What results call the model.
+    public package(set) var name: String
     /// The folder of its result.
-    package var path: String
-    var group: String?
-    var seed: String?
-    package var layers: Int
+    public package(set) var path: String
+    /// The architecture, as the sweep has it; nil for a result of `compare`.
+    public package(set) var group: String?
+    /// The seed of its training, as the sweep has it.
+    public package(set) var seed: String?
+    /// How many layers it has.
+    public package(set) var layers: Int
     /// The least size of a block.
-    package var minimumSize: Int
-    package var undefinedLayers: [Int]
+    public package(set) var minimumSize: Int
+    /// Places of layers without values.
+    public package(set) var undefinedLayers: [Int]
     /// Undefined pairs of other layers.
-    var undefinedPairs: Int
-    package var blocks: [ResultDocument.Block]
+    public package(set) var undefinedPairs: Int
+    /// Its blocks, the first layers first.
+    public package(set) var blocks: [ResultDocument.Block]
     /// The best candidate that is not significant.
-    var insignificant: ResultDocument.Block?
+    public package(set) var insignificant: ResultDocument.Block?
   }
 
   /// Keys without a value are omitted.
-  struct Mean: Codable {
-    var mean: Double?
-    var pairs: Int
+  public struct Mean: Codable, Sendable {
+    /// The mean; nil where there is none.
+    public package(set) var mean: Double?
+    /// How many pairs of layers it is of.
+    public package(set) var pairs: Int
   }
 
-  struct Means: Codable {
-    var inside: Mean
-    var across: Mean
-    var outside: Mean
+  /// Mean CKA by what blocks have to do with a pair of layers.
+  public struct Means: Codable, Sendable {
+    /// Both layers are in blocks.
+    public package(set) var inside: Mean
+    /// One of them is.
+    public package(set) var across: Mean
+    /// Neither is.
+    public package(set) var outside: Mean
   }
 
   /// Two different models of a sweep.
-  package struct Pair: Codable {
+  public struct Pair: Codable, Sendable {
     /// Indices of models.
-    var left: Int
-    var right: Int
-    var similarityAtEqualDepth: Double?
-    var ofAllPairs: Means
-    var atEqualDepth: Means
+    public package(set) var left: Int
+    /// See `left`.
+    public package(set) var right: Int
+    /// Mean CKA at equal relative depth; nil where there is none.
+    public package(set) var similarityAtEqualDepth: Double?
+    /// Of all pairs of layers.
+    public package(set) var ofAllPairs: Means
+    /// Of pairs at equal relative depth.
+    public package(set) var atEqualDepth: Means
   }
 
   /// Layer-matching accuracy among the models of one architecture.
-  package struct Matching: Codable {
-    var group: String
+  public struct Matching: Codable, Sendable {
+    /// The architecture.
+    public package(set) var group: String
     /// Models that count, and ordered pairs of them.
-    var models: Int
-    var pairs: Int
-    var accuracy: Double
+    public package(set) var models: Int
+    /// See `models`.
+    public package(set) var pairs: Int
+    /// The share of layers whose most similar layer in another network is the same one.
+    public package(set) var accuracy: Double
     /// Of the jackknife over models; left out for fewer than three.
-    var standardError: Double?
+    public package(set) var standardError: Double?
     /// 95 % interval: from, to; omitted without a standard error.
-    var interval: [Double]?
+    public package(set) var interval: [Double]?
   }
 
   /// The mean similarity of two architectures at equal relative depth.
-  package struct Curve: Codable {
-    package var left: String
-    package var right: String
+  public struct Curve: Codable, Sendable {
+    /// An architecture.
+    public package(set) var left: String
+    /// Another one, or the same.
+    public package(set) var right: String
     /// At each of `AcrossModels.depths`; null where no pair of models has a value.
-    package var similarity: [Double?]
+    public package(set) var similarity: [Double?]
 
     package init(left: String, right: String, similarity: [Double?]) {
       self.left = left
@@ -85,18 +114,26 @@ package struct BlocksDocument: StoredDocument {
     }
   }
 
-  var format = BlocksDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var detector: Detector
-  package var models: [Model]
+  /// The format of the file.
+  public package(set) var format = BlocksDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// The settings of the search.
+  public package(set) var detector: Detector
+  /// The networks, in the order in which they were given.
+  public package(set) var models: [Model]
   /// Of a sweep.
-  package var pairs: [Pair]?
-  package var matching: [Matching]?
-  package var curves: [Curve]?
+  public package(set) var pairs: [Pair]?
+  /// One an architecture of a sweep.
+  public package(set) var matching: [Matching]?
+  /// One a pair of architectures of a sweep.
+  public package(set) var curves: [Curve]?
   /// Of one model: the result that its blocks were found in.
-  package var result: ResultDocument?
+  public package(set) var result: ResultDocument?
 
   package init(
     format: String = BlocksDocument.currentFormat, version: String = toolVersion,
@@ -118,7 +155,8 @@ package struct BlocksDocument: StoredDocument {
 }
 
 extension BlocksDocument {
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try expect(detector.permutations, within: countable, "detector.permutations")
     try expect(detector.minimumSize, within: countable, "detector.minimumSize")
     try expect(detector.minimumContrast, within: plainNumbers, "detector.minimumContrast")

@@ -2,13 +2,15 @@ import Activations
 import Device
 import Support
 
-/// The maps that `cka blocks` looks at: networks with themselves, and, of a sweep, all pairs.
-package struct BlocksInput {
+/// The maps in which blocks are looked for: networks with themselves, and, of a sweep, all pairs.
+public struct BlocksInput: Sendable {
   /// A network's map with itself.
-  package struct Network: Sendable {
-    package var document: ResultDocument
+  public struct Network: Sendable {
+    /// The result that it is of.
+    public package(set) var document: ResultDocument
     var path: String
-    package var map: Matrix<Double>
+    /// CKA, layers × layers; NaN where a cell has no value.
+    public package(set) var map: Matrix<Double>
     /// The architecture, as the sweep has it; nil for a result of `compare`.
     var group: String?
     var seed: String?
@@ -17,19 +19,22 @@ package struct BlocksInput {
   }
 
   /// The numbers of two different networks of a sweep.
-  package struct Pair: Sendable {
+  struct Pair: Sendable {
     /// Places in `networks`.
     var left: Int
     var right: Int
     var path: String
   }
 
-  package let networks: [Network]
-  package let pairs: [Pair]
+  /// In the order in which they were given.
+  public let networks: [Network]
+  let pairs: [Pair]
 
   /// The folders of several results of `compare`, each of one network, or of one sweep: its store, or the
   /// folder `results` in it.
-  package init(_ paths: [String]) throws {
+  ///
+  /// - Throws: `Failure` where a folder is no such result, or damaged.
+  public init(_ paths: [String]) throws {
     if paths.count == 1, let sweep = try Self.sweepFolder(paths[0]) {
       try self.init(sweep: sweep)
       return

@@ -3,25 +3,23 @@ import Device
 import Support
 
 extension BlocksDocument {
-  /// What `detector` found in the maps of `input`.
-  package init(
-    _ input: BlocksInput, _ structures: [BlockStructure], _ across: AcrossModels,
-    by detector: BlockDetector
-  ) {
+  /// What was found in maps.
+  public init(_ findings: BlockFindings) {
+    let (input, across, detector) = (findings.input, findings.across, findings.detector)
     let hasPairs = !input.pairs.isEmpty
     let curves = across.curves.map {
       Curve(left: $0.left, right: $0.right, similarity: $0.means.map(jsonNumber))
     }
     self.init(
       detector: .init(detector),
-      models: zip(input.networks, structures).map { .init($0, $1, by: detector) },
+      models: zip(input.networks, findings.structures).map { .init($0, $1, by: detector) },
       pairs: hasPairs ? across.pairs : nil, matching: hasPairs ? across.matching : nil,
       curves: hasPairs ? curves : nil,
       result: input.networks.count == 1 ? input.networks[0].document : nil)
   }
 
   /// Models with few layers, or with layers without values, and groups that are not matched with themselves.
-  package func notes(_ across: AcrossModels) -> [Note] {
+  package func notes(_ findings: BlockFindings) -> [Note] {
     var notes: [Note] = []
     for model in models {
       let defined = model.layers - model.undefinedLayers.count
@@ -42,7 +40,7 @@ extension BlocksDocument {
       }
     }
     return notes
-      + across.unlikeGroups.map {
+      + findings.across.unlikeGroups.map {
         .warning(
           "\(oneLine($0)): its models have different layer names, so layers are not matched across "
             + "seeds")

@@ -2,17 +2,23 @@ import Device
 import Support
 
 /// The result of `blocks`.
-package struct BlocksResult: FolderResult {
-  package let document: BlocksDocument
+public struct BlocksResult: FolderResult {
+  /// All but the matrices.
+  public let document: BlocksDocument
   /// Of one model: its map.
-  package let map: Matrix<Double>?
+  public let map: Matrix<Double>?
 
-  package init(_ document: BlocksDocument, map: Matrix<Double>?) {
+  /// The result of `findings`, of which `document` is.
+  public init(_ document: BlocksDocument, _ findings: BlockFindings) {
     self.document = document
-    self.map = map
+    let networks = findings.input.networks
+    map = networks.count == 1 ? networks[0].map : nil
   }
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     document = try BlocksDocument(in: folder)
     guard document.models.count == 1 else {
       map = nil
@@ -30,20 +36,19 @@ package struct BlocksResult: FolderResult {
   }
 
   /// The folder that is written.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     BlocksDocument.self,
     names: ["blocks.csv", "pairs.csv", "depth.csv", "matches.csv", "cka.npy"],
     figures: ["heatmap", "blocks", "depth"])
 
   /// All but the pictures.
-  ///
-  /// - Parameter across: of a sweep: what its pairs of models share.
-  package func dataFiles(_ across: AcrossModels?) -> [FileMaker] {
+  public func dataFiles(_ findings: BlockFindings) -> [FileMaker] {
     var files: [FileMaker] = [
       { ("blocks.csv", document.csv) }, { (BlocksDocument.name, try document.json) },
     ]
     if let map { files.append { ("cka.npy", npy(map)) } }
-    if let across {
+    if !findings.input.pairs.isEmpty {
+      let across = findings.across
       files += [
         { ("pairs.csv", across.pairTable) }, { ("depth.csv", across.depthTable) },
         { ("matches.csv", across.matchTable) },

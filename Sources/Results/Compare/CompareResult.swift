@@ -2,18 +2,24 @@ import CKA
 import Device
 
 /// What `compare` finds.
-package struct CompareResult: FolderResult {
-  package let document: ResultDocument
-  package let cka: Matrix<Double>
-  /// Of the unbiased estimators.
-  package let z: Matrix<Double>?
+public struct CompareResult: FolderResult {
+  /// All but the matrices.
+  public let document: ResultDocument
+  /// CKA, layers of the first model × layers of the second; NaN where a cell has no value.
+  public let cka: Matrix<Double>
+  /// Null standard deviations above 0, of the unbiased estimators; nil of others.
+  public let z: Matrix<Double>?
 
-  package init(_ document: ResultDocument, _ similarity: Similarity) {
+  /// See the properties.
+  public init(_ document: ResultDocument, _ similarity: Similarity) {
     self.document = document
     (cka, z) = (similarity.cka, similarity.z)
   }
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     document = try ResultDocument(in: folder)
     let (rows, columns) = document.shape
     cka = try writtenScores(at: "\(folder)/cka.npy", rows: rows, columns: columns)
@@ -23,11 +29,11 @@ package struct CompareResult: FolderResult {
   }
 
   /// What `compare` and `plot` write.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     ResultDocument.self, names: ["cka.npy", "cka.csv", "z.npy"], figures: ["heatmap"])
 
   /// All but the pictures, which `cka plot` makes of these.
-  package var dataFiles: [FileMaker] {
+  public var dataFiles: [FileMaker] {
     let (document, cka) = (document, cka)
     var makers: [FileMaker] = [
       { ("cka.npy", npy(cka)) },

@@ -23,22 +23,26 @@ extension ResultDocument.Plan {
 
 extension ResultDocument {
   /// How an estimate over all examples was made.
-  package struct Plan: Codable {
+  public struct Plan: Codable, Sendable {
     /// How many pairs of layers took which algorithm; of one model, each pair once.
-    var pairs: [String: Int]
+    public package(set) var pairs: [String: Int]
     /// The layers with tiles, by their places in each model; left out where there are no tiles.
-    var tiledLayers: [[Int]]?
+    public package(set) var tiledLayers: [[Int]]?
     /// Examples a side; left out where there are no tiles.
-    var tileSide: Int?
-    var tiles: Int?
+    public package(set) var tileSide: Int?
+    /// How many tiles; left out where there are none.
+    public package(set) var tiles: Int?
     /// Readings of layers for products of their features.
-    var readings: Int?
-    var flops: Double
-    var bytesRead: Double
+    public package(set) var readings: Int?
+    /// Floating-point operations.
+    public package(set) var flops: Double
+    /// Bytes of activations that were read.
+    public package(set) var bytesRead: Double
     /// Bytes that everything might take, and the most that the process had.
-    var memory: Int
-    var peakMemory: Int
+    public package(set) var memory: Int
+    /// See `memory`.
+    public package(set) var peakMemory: Int
     /// Nil where no rates were measured.
-    var expectedSeconds: Double?
+    public package(set) var expectedSeconds: Double?
   }
 }

@@ -2,19 +2,25 @@ import Analyses
 
 extension ResultDocument {
   /// Contiguous layers that stand out: `LayerBlock`.
-  package struct Block: Codable {
+  public struct Block: Codable, Sendable {
     /// The places of its first and its last layer, counted from 0.
-    var first: Int
-    var last: Int
-    var firstLayer: String
-    var lastLayer: String
+    public package(set) var first: Int
+    /// See `first`.
+    public package(set) var last: Int
+    /// The name of the first layer.
+    public package(set) var firstLayer: String
+    /// The name of the last layer.
+    public package(set) var lastLayer: String
     /// Layers with values.
-    var size: Int
-    var meanInside: Double
-    var meanOutside: Double
+    public package(set) var size: Int
+    /// Mean CKA of pairs of its layers.
+    public package(set) var meanInside: Double
+    /// Mean CKA of other pairs at the same distances.
+    public package(set) var meanOutside: Double
     /// Left out where other blocks leave no layers to compare with.
-    package var contrast: Double?
-    var p: Double
+    public package(set) var contrast: Double?
+    /// The share of null maps with a block of as much contrast.
+    public package(set) var p: Double
 
     init(_ block: LayerBlock, of model: Model) {
       (first, last) = (block.layers.lowerBound, block.layers.upperBound - 1)
@@ -24,11 +30,12 @@ extension ResultDocument {
       (contrast, p) = (block.contrast, block.p)
     }
 
-    package var layers: Range<Int> { first..<(last + 1) }
+    /// The places of its layers, counted from 0.
+    public var layers: Range<Int> { first..<(last + 1) }
   }
 
-  /// Adds the blocks of a network's map with itself.
-  package mutating func add(_ structure: BlockStructure) {
+  /// Adds the blocks of a network's map with itself, which pictures outline; of two models there are none.
+  public mutating func add(_ structure: BlockStructure) {
     blocks = structure.blocks.map { Block($0, of: models[0]) }
   }
 }

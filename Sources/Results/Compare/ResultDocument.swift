@@ -4,57 +4,83 @@ import Device
 import Support
 
 /// What `result.json` holds, format `cka-result/1` (`Documentation/FileFormats.md`).
-package struct ResultDocument: StoredDocument {
-  package static let name = "result.json"
-  package static let formatFamily = "cka-result/"
-  package static let command = "compare"
+public struct ResultDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "result.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-result/"
+  /// The command that writes it.
+  public static let command = "compare"
 
-  package struct Estimator: Codable {
-    package var name: String
-    package var batchSize: Int?
-    package var passes: Int?
-    var order: String?
-    package var seed: UInt64?
-    var ragged: String?
+  /// An estimator and its settings; what it does not have is left out.
+  public struct Estimator: Codable, Sendable {
+    /// `minibatch`, `unbiased` or `biased`.
+    public package(set) var name: String
+    /// Examples of a minibatch.
+    public package(set) var batchSize: Int?
+    /// Passes over the examples.
+    public package(set) var passes: Int?
+    /// `stored` or `shuffled`.
+    public package(set) var order: String?
+    /// Decides the shuffled order.
+    public package(set) var seed: UInt64?
+    /// What became of examples that do not fill a minibatch.
+    public package(set) var ragged: String?
   }
 
-  package struct Kernel: Codable {
-    package var name: String
+  /// A kernel function and its bandwidth.
+  public struct Kernel: Codable, Sendable {
+    /// `linear` or `rbf`.
+    public package(set) var name: String
     /// The rule that σ follows, in words; nil for the linear kernel.
-    var bandwidth: String?
-    package var medianMultiple: Double?
+    public package(set) var bandwidth: String?
+    /// σ as a multiple of the root of the median squared distance.
+    public package(set) var medianMultiple: Double?
     /// How many examples the median is of; nil for all.
-    var medianExamples: Int?
-    package var sigma: Double?
+    public package(set) var medianExamples: Int?
+    /// σ in units of the activations, where it was given.
+    public package(set) var sigma: Double?
   }
 
-  package struct Worker: Codable {
-    package var id: String
-    var name: String
-    var backend: String
-    var driver: String
+  /// A device and what it did.
+  public struct Worker: Codable, Sendable {
+    /// How the user names it, such as `cpu` or `opencl:0`.
+    public package(set) var id: String
+    /// What the device calls itself.
+    public package(set) var name: String
+    /// `BLAS` or `OpenCL`.
+    public package(set) var backend: String
+    /// The driver or library and its version.
+    public package(set) var driver: String
     /// How products were made.
-    var precision: Precision?
-    var minibatches: Int
+    public package(set) var precision: Precision?
+    /// Minibatches, or parts of work over all examples, that it finished.
+    public package(set) var minibatches: Int
     /// Why this device was chosen and others were skipped, one sentence each; omitted if the user
     /// chose.
-    var reasons: [String]?
+    public package(set) var reasons: [String]?
   }
 
-  package struct Layer: Codable {
-    package var name: String
-    package var stage: String?
-    package var shape: [Int]
-    package var scalarType: String
+  /// A layer of a model.
+  public struct Layer: Codable, Sendable {
+    /// What the model calls the layer.
+    public package(set) var name: String
+    /// The stage of the network; nil where the model does not say.
+    public package(set) var stage: String?
+    /// Examples, then the axes of the features.
+    public package(set) var shape: [Int]
+    /// The type of the stored numbers.
+    public package(set) var scalarType: String
     /// p after pooling.
-    package var features: Int
-    package var status: String
+    public package(set) var features: Int
+    /// `ok`, or why there is no value.
+    public package(set) var status: String
     /// RBF's σ, the smallest of all minibatches.
-    package var sigma: Double?
+    public package(set) var sigma: Double?
     /// Of a pooled map: which axis held its channels.
-    var layout: LayerShape.Layout?
+    public package(set) var layout: LayerShape.Layout?
     /// What made the layer `non-finite`; left out where it is not, or a bandwidth made it so.
-    var nonFinite: NonFiniteExamples?
+    public package(set) var nonFinite: NonFiniteExamples?
 
     package init(
       name: String, stage: String? = nil, shape: [Int], scalarType: String, features: Int,
@@ -73,10 +99,14 @@ package struct ResultDocument: StoredDocument {
     }
   }
 
-  package struct Model: Codable {
-    package var name: String
-    package var path: String
-    package var layers: [Layer]
+  /// A model and its layers.
+  public struct Model: Codable, Sendable {
+    /// What results call the model.
+    public package(set) var name: String
+    /// The file or folder, as it was given.
+    public package(set) var path: String
+    /// The layers, in the order of the model.
+    public package(set) var layers: [Layer]
 
     package init(name: String, path: String, layers: [Layer]) {
       self.name = name
@@ -85,87 +115,114 @@ package struct ResultDocument: StoredDocument {
     }
   }
 
-  package struct Cell: Codable {
-    package var row: Int
-    package var column: Int
-    package var status: String
+  /// A cell without a value.
+  public struct Cell: Codable, Sendable {
+    /// The place of the row, counted from 0.
+    public package(set) var row: Int
+    /// The place of the column, counted from 0.
+    public package(set) var column: Int
+    /// `ok`, or why there is no value.
+    public package(set) var status: String
   }
 
-  package struct Examples: Codable {
-    var total: Int
+  /// How many examples were compared.
+  public struct Examples: Codable, Sendable {
+    /// Examples of the first model.
+    public package(set) var total: Int
     /// In the minibatches of one pass.
-    package var used: Int
+    public package(set) var used: Int
     /// Left out of each pass.
-    package var dropped: Int
+    public package(set) var dropped: Int
     /// Over all passes.
-    var minibatches: Int
+    public package(set) var minibatches: Int
     /// What `--examples` allowed, where it was given; `used` and `dropped` are then of those drawn.
-    var limit: Int?
+    public package(set) var limit: Int?
     /// `ids` where examples found each other by their sample IDs, not by their order.
-    var alignment: String?
+    public package(set) var alignment: String?
     /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
-    var nonFinite: [Int]?
+    public package(set) var nonFinite: [Int]?
   }
 
-  struct Recomputed: Codable {
+  /// What was computed anew in float64.
+  public struct Recomputed: Codable, Sendable {
     /// The places of layers in each model.
-    var layers: [[Int]]
-    var cells: Int
+    public package(set) var layers: [[Int]]
+    /// How many cells with a value were made of them.
+    public package(set) var cells: Int
   }
 
-  package struct Timings: Codable {
+  /// Seconds by stage.
+  public struct Timings: Codable, Sendable {
     /// Opening the models and choosing the device.
-    var open: Double
+    public package(set) var open: Double
     /// Gathering, converting and, on the CPU, centering activations.
-    var read: Double
+    public package(set) var read: Double
     /// Sending them to a device with memory of its own.
-    var transfer: Double
+    public package(set) var transfer: Double
     /// Gram matrices and their centering.
-    var gram: Double
+    public package(set) var gram: Double
     /// Inner products of all pairs of layers.
-    var pairs: Double
+    public package(set) var pairs: Double
     /// What was computed anew in float64; left out where nothing was.
-    var float64: Double?
+    public package(set) var float64: Double?
     /// All of it by the wall clock, up to the drawing of the figures.
-    package var total: Double
+    public package(set) var total: Double
   }
 
-  var format = ResultDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var estimator: Estimator
-  package var kernel: Kernel
-  package var pooling: String
+  /// The format of the file.
+  public package(set) var format = ResultDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// How CKA was estimated.
+  public package(set) var estimator: Estimator
+  /// The function of two examples.
+  public package(set) var kernel: Kernel
+  /// What was done with the positions of feature maps: `flatten` or `mean`.
+  public package(set) var pooling: String
   /// What was asked for; the devices say what they did. Missing in documents from before.
-  var precision: Precision?
+  public package(set) var precision: Precision?
   /// The device that finished the work, or the first of those that shared it.
-  package var device: Worker
+  public package(set) var device: Worker
   /// The others that shared it with `device`; left out where there are none.
-  package var sharingDevices: [Worker]?
+  public package(set) var sharingDevices: [Worker]?
   /// Devices that failed before it, with what they had done.
-  var failedDevices: [Worker]
+  public package(set) var failedDevices: [Worker]
   /// One model, or the two that were compared: rows, columns.
-  package var models: [Model]
+  public package(set) var models: [Model]
   /// Every other cell is "ok".
-  package var undefinedCells: [Cell]
+  public package(set) var undefinedCells: [Cell]
   /// Layers and cells recomputed in float64 on the CPU; omitted if there are none.
-  var float64: Recomputed?
+  public package(set) var float64: Recomputed?
   /// Of a network with itself, where they were asked for.
-  package var blocks: [Block]?
-  package var examples: Examples
+  public package(set) var blocks: [Block]?
+  /// How many examples were compared, and which were left out.
+  public package(set) var examples: Examples
   /// Of an estimate over all examples at once; missing in documents from before.
-  package var plan: Plan?
+  public package(set) var plan: Plan?
   /// Whether `z.npy` is there: for the unbiased estimators.
-  package var hasSignificance: Bool
+  public package(set) var hasSignificance: Bool
   /// Seconds by stage; left out for the pairs of a sweep.
-  package var timings: Timings?
+  public package(set) var timings: Timings?
 }
 
 extension ResultDocument {
-  package init(
-    _ comparison: Comparison, _ outcome: Comparison.Outcome, paths: [String], pooling: String,
-    precision: Precision, alignment: ExamplePairing.Alignment, limit: Int?, timings: Timings
+  /// What a comparison found.
+  ///
+  /// - Parameters:
+  ///   - paths: the files or folders of its one or two models.
+  ///   - pooling: what was done with the positions of feature maps: `flatten` or `mean`.
+  ///   - precision: how devices were allowed to round products.
+  ///   - alignment: how the examples of two models found each other.
+  ///   - limit: the most examples that were to be taken; nil for all.
+  ///   - timings: those of `outcome` unless given.
+  public init(
+    _ comparison: Comparison, _ outcome: Comparison.Outcome, paths: [String],
+    pooling: String = "flatten", precision: Precision = .exact,
+    alignment: ExamplePairing.Alignment = .order, limit: Int? = nil, timings: Timings? = nil
   ) {
     let similarity = outcome.similarity
     estimator = Estimator(comparison.estimator, comparison.plan)
@@ -191,12 +248,13 @@ extension ResultDocument {
       limit: limit, alignment: alignment == .ids ? alignment.rawValue : nil,
       nonFinite: comparison.pairing.dropped)
     hasSignificance = similarity.z != nil
-    self.timings = timings
+    self.timings = timings ?? Timings(outcome.timings)
   }
 }
 
 extension ResultDocument {
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try estimator.check("estimator")
     try kernel.check("kernel")
     try device.check("device")
@@ -229,128 +287,6 @@ extension [ResultDocument.Model] {
   package mutating func add(_ nonFinite: [[NonFiniteExamples?]]) {
     for (model, found) in nonFinite.enumerated() {
       for (layer, found) in found.enumerated() { self[model].layers[layer].nonFinite = found }
-    }
-  }
-}
-
-extension ResultDocument.Worker {
-  init(_ work: DeviceShare) {
-    self.init(work.device.identity, minibatches: work.minibatches)
-  }
-
-  init(_ device: DeviceIdentity, minibatches: Int) {
-    self.init(
-      id: device.id, name: device.name, backend: device.backend, driver: device.driver,
-      precision: device.precision, minibatches: minibatches)
-  }
-
-  /// Adds why the device was chosen.
-  package mutating func add(reasons: [String]) {
-    if !reasons.isEmpty { self.reasons = reasons }
-  }
-
-  /// No device: there was nothing to do.
-  static let none = Self(id: "", name: "", backend: "", driver: "", minibatches: 0)
-}
-
-extension ResultDocument {
-  /// The devices that did the work, as written to documents.
-  struct Workers {
-    var first: Worker
-    var sharing: [Worker]?
-    var failed: [Worker]
-
-    init(_ work: [DeviceShare]) {
-      let finishers = work.filter { !$0.hasFailed }.map { Worker($0) }
-      first = finishers.first ?? Worker.none
-      sharing = finishers.count > 1 ? Array(finishers.dropFirst()) : nil
-      failed = work.filter(\.hasFailed).map { Worker($0) }
-    }
-  }
-}
-
-extension ResultDocument.Timings {
-  package init(_ timings: Comparison.Timings, open: Double, total: Double) {
-    self.init(
-      open: open, read: timings.stages.read, transfer: timings.stages.transfer,
-      gram: timings.stages.gram, pairs: timings.pairs,
-      float64: timings.float64 > 0 ? timings.float64 : nil, total: total)
-  }
-}
-
-extension ResultDocument.Cell {
-  /// Every cell that has no value.
-  static func undefined(in statuses: Matrix<Status>) -> [Self] {
-    statuses.elements.indices.filter { statuses.elements[$0] != .ok }.map { index in
-      Self(
-        row: index / statuses.columns, column: index % statuses.columns,
-        status: statuses.elements[index].rawValue)
-    }
-  }
-}
-
-extension ResultDocument.Estimator {
-  init(_ estimator: CKA.Estimator, _ plan: MinibatchPlan? = nil) {
-    name = estimator.name
-    guard case .minibatch(let settings) = estimator else { return }
-    batchSize = settings.size ?? plan?.batchSize
-    passes = settings.passes
-    ragged = settings.ragged.rawValue
-    switch settings.order {
-    case .stored: order = "stored"
-    case .shuffled(let seed):
-      order = "shuffled"
-      self.seed = seed
-    }
-  }
-}
-
-extension ResultDocument.Kernel {
-  init(_ kernel: GramKernel) {
-    switch kernel {
-    case .linear: name = "linear"
-    case .rbf(.medianMultiple(let multiple)):
-      name = "rbf"
-      bandwidth = "sigma² = t² · median of all n² squared distances, the zero diagonal included"
-      medianMultiple = multiple
-    case .rbf(.sampledMedianMultiple(let multiple, let examples)):
-      name = "rbf"
-      bandwidth =
-        "sigma² = t² · median of the squared distances of medianExamples examples spread evenly, "
-        + "the zero diagonal included"
-      medianMultiple = multiple
-      medianExamples = examples
-    case .rbf(.sigma(let sigma)):
-      name = "rbf"
-      bandwidth = "sigma as given"
-      self.sigma = sigma
-    }
-  }
-}
-
-extension LayerActivations {
-  /// Which axis of a pooled map holds its channels.
-  var pooledLayout: LayerShape.Layout? {
-    guard case .mean(let layout) = pooling else { return nil }
-    return layout
-  }
-}
-
-extension ResultDocument.Model {
-  init(
-    _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ sigmas: [Double?]
-  ) {
-    name = model.name
-    self.path = path
-    layers = model.layers.indices.map { index in
-      let layer = model.layers[index]
-      return ResultDocument.Layer(
-        name: layer.name, stage: layer.stage,
-        shape: [layer.shape.exampleCount] + layer.shape.featureAxes,
-        scalarType: layer.scalarType.rawValue, features: layer.featureCount,
-        status: statuses[index].rawValue,
-        // A layer that has no σ either says so in its status.
-        sigma: sigmas[index].flatMap(jsonNumber), layout: layer.pooledLayout)
     }
   }
 }

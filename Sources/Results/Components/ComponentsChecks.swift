@@ -1,5 +1,6 @@
 extension ComponentsDocument {
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try estimator.check("estimator")
     try device.check("device")
     try models.check("models")

@@ -5,84 +5,113 @@ import Device
 import Support
 
 /// What `components.json` holds, format `cka-components/1` (`Documentation/FileFormats.md`).
-package struct ComponentsDocument: StoredDocument {
-  package static let name = "components.json"
-  package static let formatFamily = "cka-components/"
-  package static let command = "components"
+public struct ComponentsDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "components.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-components/"
+  /// The command that writes it.
+  public static let command = "components"
 
   /// One layer's components. What does not exist is left out.
-  package struct Layer: Codable {
+  public struct Layer: Codable, Sendable {
     /// λ, the largest first, in squared units of the activations; null where float64 has no room for it.
-    var eigenvalues: [Double?]
+    public package(set) var eigenvalues: [Double?]
     /// Whether the first component stands apart (`ok`), or why not.
-    package var firstComponent: String
+    public package(set) var firstComponent: String
     /// Σλ of all components.
-    var trace: Double?
+    public package(set) var trace: Double?
     /// λ/Σλ.
-    package var varianceFractions: [Double]
+    public package(set) var varianceFractions: [Double]
     /// Sarle's coefficient of the projections on the first component.
-    var bimodality: Double?
+    public package(set) var bimodality: Double?
     /// How many of all stored numbers are 0.
-    var zeroFraction: Double
+    public package(set) var zeroFraction: Double
     /// Of the examples' stored numbers.
-    var meanNorm: Double?
+    public package(set) var meanNorm: Double?
   }
 
-  package struct DominantExample: Codable {
+  /// An example with a large share of first components.
+  public struct DominantExample: Codable, Sendable {
     /// The row in the first model.
-    package var example: Int
-    package var id: String?
+    public package(set) var example: Int
+    /// Its sample ID, where it has one.
+    public package(set) var id: String?
     /// u² of the first component: of `removal.layer`, or the mean of all layers.
-    package var share: Double
+    public package(set) var share: Double
   }
 
-  package struct Removal: Codable {
-    package struct Point: Codable {
-      package var fraction: Double
-      var dropped: Int
-      package var meanCKA: Double?
+  /// CKA as dominant examples are dropped.
+  public struct Removal: Codable, Sendable {
+    /// One share of examples that was dropped.
+    public struct Point: Codable, Sendable {
+      /// The share of all examples.
+      public package(set) var fraction: Double
+      /// How many examples were dropped.
+      public package(set) var dropped: Int
+      /// Mean CKA over pairs of layers without them; nil where there is none.
+      public package(set) var meanCKA: Double?
       /// One a control.
-      package var controlMeans: [Double]
+      public package(set) var controlMeans: [Double]
     }
     /// Whose first component decides; left out for the mean of all layers.
-    package var layer: String?
-    var seed: UInt64
-    package var points: [Point]
+    public package(set) var layer: String?
+    /// Decides the random drops.
+    public package(set) var seed: UInt64
+    /// By ascending share.
+    public package(set) var points: [Point]
   }
 
-  var format = ComponentsDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var estimator: ResultDocument.Estimator
-  package var pooling: String
-  var precision: Precision
-  package var device: ResultDocument.Worker
-  package var models: [ResultDocument.Model]
+  /// The format of the file.
+  public package(set) var format = ComponentsDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// How CKA was estimated.
+  public package(set) var estimator: ResultDocument.Estimator
+  /// What was done with the positions of feature maps: `flatten` or `mean`.
+  public package(set) var pooling: String
+  /// How devices were allowed to round products.
+  public package(set) var precision: Precision
+  /// The device that did the work, or the first of those that shared it.
+  public package(set) var device: ResultDocument.Worker
+  /// One model, or the two that were compared: rows, columns.
+  public package(set) var models: [ResultDocument.Model]
   /// k.
-  package var components: Int
+  public package(set) var components: Int
   /// One list per model.
-  package var layers: [[Layer]]
+  public package(set) var layers: [[Layer]]
   /// The first axis of `reduced.npy`.
-  package var removed: [Int]
+  public package(set) var removed: [Int]
   /// Cells of `cka.npy` without a value.
-  var undefinedCells: [ResultDocument.Cell]
+  public package(set) var undefinedCells: [ResultDocument.Cell]
   /// The same of each map of `reduced.npy`.
-  var undefinedReducedCells: [[ResultDocument.Cell]]
+  public package(set) var undefinedReducedCells: [[ResultDocument.Cell]]
   /// Cells of `alignment.npy` without a value.
-  package var undefinedAlignmentCells: [ResultDocument.Cell]
-  package var examples: ConvergeDocument.Examples
+  public package(set) var undefinedAlignmentCells: [ResultDocument.Cell]
+  /// How many examples were compared, and which were left out.
+  public package(set) var examples: ConvergeDocument.Examples
   /// Those with the largest shares.
-  package var dominantExamples: [DominantExample]
-  package var removal: Removal?
-  package var timings: ResultDocument.Timings
+  public package(set) var dominantExamples: [DominantExample]
+  /// What dropping dominant examples does; nil where that was not asked for.
+  public package(set) var removal: Removal?
+  /// Seconds by stage.
+  public package(set) var timings: ResultDocument.Timings
 }
 
 extension ComponentsDocument {
-  package init(
+  /// What was found of components; see `ResultDocument.init` for the other parameters.
+  ///
+  /// - Parameter traits: of each model's layers: `ComponentAnalysis.traits`.
+  /// - Throws: `ComparisonError` where a layer lacks the component that it should have.
+  public init(
     _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,
-    _ traits: [[ActivationTraits]], paths: [String], pooling: String, precision: Precision,
-    alignment: ExamplePairing.Alignment, limit: Int?, timings: ResultDocument.Timings
+    _ traits: [[ActivationTraits]], paths: [String], pooling: String = "flatten",
+    precision: Precision = .exact, alignment: ExamplePairing.Alignment = .order,
+    limit: Int? = nil, timings: ResultDocument.Timings? = nil
   ) throws {
     estimator = ResultDocument.Estimator(analysis.estimator)
     self.pooling = pooling
@@ -126,7 +155,7 @@ extension ComponentsDocument {
             controlMeans: point.controlMeans.filter { !$0.isNaN })
         })
     }
-    self.timings = timings
+    self.timings = timings ?? .init(outcome.timings)
   }
 
   /// The components as a table for people.

@@ -4,16 +4,22 @@ import CKA
 import Device
 
 /// What `components` finds, as far as it is drawn.
-package struct ComponentsResult: FolderResult {
-  package let document: ComponentsDocument
-  package let cka: Matrix<Double>
+public struct ComponentsResult: FolderResult {
+  /// All but the matrices.
+  public let document: ComponentsDocument
+  /// CKA, layers × layers; NaN where a cell has no value, as in the maps below.
+  public let cka: Matrix<Double>
   /// CKA without the first of `document.removed` components.
-  package let reduced: Matrix<Double>
-  package let alignment: Matrix<Double>
+  public let reduced: Matrix<Double>
+  /// ⟨uˣ₁, uʸ₁⟩² of the first components.
+  public let alignment: Matrix<Double>
   /// Of each model's layers: the examples' projections on the first component; none where undefined.
-  package let projections: [[[Double]]]
+  public let projections: [[[Double]]]
 
-  package init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) throws {
+  /// See the properties.
+  ///
+  /// - Throws: `ComparisonError` where a layer lacks the component that it should have.
+  public init(_ document: ComponentsDocument, _ outcome: ComponentAnalysis.Outcome) throws {
     self.document = document
     cka = outcome.similarity.cka
     reduced = outcome.reduced[0].cka
@@ -23,7 +29,10 @@ package struct ComponentsResult: FolderResult {
     }
   }
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     let document = try ComponentsDocument(in: folder)
     self.document = document
     let (rows, columns) = document.models.shape
@@ -49,7 +58,7 @@ package struct ComponentsResult: FolderResult {
   }
 
   /// The folder that is written.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     ComponentsDocument.self,
     names: [
       "components.csv", "cka.npy", "reduced.npy", "alignment.npy", "contributions.npy",
@@ -60,7 +69,7 @@ package struct ComponentsResult: FolderResult {
   /// All but the pictures.
   ///
   /// - Parameter traits: of each model's layers.
-  package func dataFiles(
+  public func dataFiles(
     _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,
     _ traits: [[ActivationTraits]]
   ) throws -> [FileMaker] {

@@ -99,8 +99,10 @@ extension ComponentAnalysis {
     ]
   }
 
-  /// Of each model's layers.
-  package var traits: [[ActivationTraits]] {
+  /// Traits of each model's layers, as they are stored; all numbers are read once.
+  ///
+  /// - Throws: where a file cannot be read.
+  public var traits: [[ActivationTraits]] {
     get throws(ActivationReadError) {
       var traits = [try ActivationTraits.traits(of: left.layers, examples: pairing.left)]
       if let right {

@@ -5,78 +5,108 @@ import Device
 import Support
 
 /// What `converge.json` holds, format `cka-converge/1` (`Documentation/FileFormats.md`).
-package struct ConvergeDocument: StoredDocument {
-  package static let name = "converge.json"
-  package static let formatFamily = "cka-converge/"
-  package static let command = "converge"
+public struct ConvergeDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "converge.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-converge/"
+  /// The command that writes it.
+  public static let command = "converge"
 
-  package struct Examples: Codable {
-    var total: Int
+  /// How many examples were compared.
+  public struct Examples: Codable, Sendable {
+    /// Examples of the first model.
+    public package(set) var total: Int
     /// n of the exact value.
-    package var compared: Int
+    public package(set) var compared: Int
     /// What `--examples` allowed, where it was given.
-    var limit: Int?
+    public package(set) var limit: Int?
     /// `ids` where examples found each other by their sample IDs, not by their order.
-    var alignment: String?
+    public package(set) var alignment: String?
     /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
-    var nonFinite: [Int]?
+    public package(set) var nonFinite: [Int]?
   }
 
   /// Errors of one batch size and number of passes: `Convergence.Point`. What does not exist is
   /// left out.
-  package struct Point: Codable {
-    package var batchSize: Int
-    package var passes: Int
+  public struct Point: Codable, Sendable {
+    /// Examples of a minibatch.
+    public package(set) var batchSize: Int
+    /// Passes over the examples.
+    public package(set) var passes: Int
     /// Of one repeat.
-    var minibatches: Int
+    public package(set) var minibatches: Int
     /// In the minibatches of one pass.
-    var examplesUsed: Int
-    var pairs: Int
-    var undefinedPairs: Int
+    public package(set) var examplesUsed: Int
+    /// Pairs of layers with a value.
+    public package(set) var pairs: Int
+    /// Pairs of layers without an estimate.
+    public package(set) var undefinedPairs: Int
     /// Pairs without an exact value.
-    var pairsWithoutExact: Int
-    package var meanError: Double?
+    public package(set) var pairsWithoutExact: Int
+    /// The mean of |estimate − exact| over pairs of layers and repeats.
+    public package(set) var meanError: Double?
     /// One a repeat.
-    package var meanErrors: [Double]
+    public package(set) var meanErrors: [Double]
     /// The standard deviation of `meanErrors`.
-    var spread: Double?
-    var percentile95: Double?
-    var largest: Double?
-    var bias: Double?
+    public package(set) var spread: Double?
+    /// 95 of 100 errors are not larger.
+    public package(set) var percentile95: Double?
+    /// The largest error.
+    public package(set) var largest: Double?
+    /// The mean of estimate − exact.
+    public package(set) var bias: Double?
     /// The standard error of `bias`.
-    var biasError: Double?
+    public package(set) var biasError: Double?
   }
 
-  var format = ConvergeDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var kernel: ResultDocument.Kernel
-  package var pooling: String
-  var precision: Precision
-  package var device: ResultDocument.Worker
-  var sharingDevices: [ResultDocument.Worker]?
-  var failedDevices: [ResultDocument.Worker]
-  package var models: [ResultDocument.Model]
+  /// The format of the file.
+  public package(set) var format = ConvergeDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// The function of two examples.
+  public package(set) var kernel: ResultDocument.Kernel
+  /// What was done with the positions of feature maps: `flatten` or `mean`.
+  public package(set) var pooling: String
+  /// How devices were allowed to round products.
+  public package(set) var precision: Precision
+  /// The device that did the work, or the first of those that shared it.
+  public package(set) var device: ResultDocument.Worker
+  /// The others that shared it with `device`; left out where there are none.
+  public package(set) var sharingDevices: [ResultDocument.Worker]?
+  /// Devices that failed, with what they had done.
+  public package(set) var failedDevices: [ResultDocument.Worker]
+  /// One model, or the two that were compared: rows, columns.
+  public package(set) var models: [ResultDocument.Model]
   /// Cells of `exact.npy` without a value.
-  var undefinedCells: [ResultDocument.Cell]
-  package var examples: Examples
-  package var repeats: Int
+  public package(set) var undefinedCells: [ResultDocument.Cell]
+  /// How many examples were compared, and which were left out.
+  public package(set) var examples: Examples
+  /// Independent orders of the examples.
+  public package(set) var repeats: Int
   /// The seed of the first order.
-  var seed: UInt64
+  public package(set) var seed: UInt64
   /// The axes of `errors.npy`, with the layers.
-  package var batchSizes: [Int]
-  package var passes: [Int]
+  public package(set) var batchSizes: [Int]
+  /// See `batchSizes`.
+  public package(set) var passes: [Int]
   /// The passes fastest.
-  package var points: [Point]
-  package var timings: ResultDocument.Timings
+  public package(set) var points: [Point]
+  /// Seconds by stage.
+  public package(set) var timings: ResultDocument.Timings
 }
 
 extension ConvergeDocument {
-  package init(
-    _ convergence: Convergence, _ outcome: Convergence.Outcome, paths: [String], pooling: String,
-    precision: Precision, alignment: ExamplePairing.Alignment, limit: Int?,
-    timings: ResultDocument.Timings
+  /// What was found of the errors of minibatches; see `ResultDocument.init` for the parameters.
+  public init(
+    _ convergence: Convergence, _ outcome: Convergence.Outcome, paths: [String],
+    pooling: String = "flatten", precision: Precision = .exact,
+    alignment: ExamplePairing.Alignment = .order, limit: Int? = nil,
+    timings: ResultDocument.Timings? = nil
   ) {
     let exact = outcome.exact
     let comparison = convergence.exact
@@ -96,10 +126,12 @@ extension ConvergeDocument {
         alignment: alignment == .ids ? alignment.rawValue : nil,
         nonFinite: comparison.pairing.dropped),
       repeats: convergence.repeats, seed: convergence.seed, batchSizes: convergence.batchSizes,
-      passes: convergence.passes, points: outcome.points.map { Point($0) }, timings: timings)
+      passes: convergence.passes, points: outcome.points.map { Point($0) },
+      timings: timings ?? .init(outcome.timings))
   }
 
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try kernel.check("kernel")
     try device.check("device")
     try models.check("models")

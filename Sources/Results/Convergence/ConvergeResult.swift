@@ -4,30 +4,36 @@ import CKA
 import Device
 
 /// What `converge` finds.
-package struct ConvergeResult: FolderResult {
+public struct ConvergeResult: FolderResult {
   /// The exact values of all pairs of layers.
   static let exactName = "exact.npy"
 
-  package let document: ConvergeDocument
-  package let exact: Matrix<Double>
+  /// All but the matrices.
+  public let document: ConvergeDocument
+  /// The exact values, layers × layers; NaN where a cell has none.
+  public let exact: Matrix<Double>
 
-  package init(_ document: ConvergeDocument, exact: Matrix<Double>) {
+  /// See the properties.
+  public init(_ document: ConvergeDocument, exact: Matrix<Double>) {
     self.document = document
     self.exact = exact
   }
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     document = try ConvergeDocument(in: folder)
     let (rows, columns) = document.models.shape
     exact = try writtenScores(at: "\(folder)/\(Self.exactName)", rows: rows, columns: columns)
   }
 
   /// The folder that is written.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     ConvergeDocument.self, names: ["converge.csv", exactName, "errors.npy"], figures: ["converge"])
 
   /// All but the picture.
-  package func dataFiles(_ outcome: Convergence.Outcome) -> [FileMaker] {
+  public func dataFiles(_ outcome: Convergence.Outcome) -> [FileMaker] {
     let errors = outcome.points.flatMap(\.rootMeanSquares.elements)
     let shape = [document.batchSizes.count, document.passes.count, exact.rows, exact.columns]
     return [

@@ -16,13 +16,15 @@ package func nonFiniteExamples(
 }
 
 /// How many numbers of a layer are NaN or infinite, and in which examples.
-package struct NonFiniteExamples: Codable {
-  var values: Int
+public struct NonFiniteExamples: Codable, Sendable {
+  /// How many numbers are NaN or infinite.
+  public package(set) var values: Int
   /// How many examples hold one, of how many compared.
-  var examples: Int
-  var compared: Int
+  public package(set) var examples: Int
+  /// See `examples`.
+  public package(set) var compared: Int
   /// The first of them, as the model counts them.
-  var first: [Int]
+  public package(set) var first: [Int]
 
   init(_ found: NonFiniteValues, of examples: [Int]) {
     values = found.count

@@ -6,7 +6,7 @@ import Support
 ///
 /// The file is untrusted: `check` validates every number used as an index, count or divisor, so
 /// that a decoded document needs no further checks.
-package protocol StoredDocument: Codable, Sendable {
+public protocol StoredDocument: Codable, Sendable {
   /// What the file is called in the folder of a result.
   static var name: String { get }
   /// What its format begins with; the rest is the number of a version.
@@ -23,10 +23,14 @@ extension StoredDocument {
   static var currentFormat: String { formatFamily + "1" }
 
   /// The document of the result in `folder`.
-  init(in folder: String) throws { try self.init(at: "\(folder)/\(Self.name)") }
+  ///
+  /// - Throws: as `init(at:)`.
+  public init(in folder: String) throws { try self.init(at: "\(folder)/\(Self.name)") }
 
-  /// The document at `path`.
-  init(at path: String) throws {
+  /// The document at `path`, checked.
+  ///
+  /// - Throws: `Failure` where the file is missing, of another format or version, or damaged.
+  public init(at path: String) throws {
     let data = try documentData(at: path, of: Self.command)
     let found = documentFormat(of: data)
     guard found == Self.currentFormat else {
@@ -47,11 +51,13 @@ extension StoredDocument {
 }
 
 /// A value that a document should not hold.
-package struct DocumentFault: Error {
+public struct DocumentFault: Error, Sendable {
   /// Where it stands: `models[0].layers[2].features`.
-  package var key: String
-  package var found: String
-  package var expected: String
+  public package(set) var key: String
+  /// What is there.
+  public package(set) var found: String
+  /// What should be there.
+  public package(set) var expected: String
 
   /// One line that names the file and the key.
   func failure(at path: String) -> Failure {

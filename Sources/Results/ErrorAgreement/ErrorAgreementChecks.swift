@@ -1,7 +1,8 @@
 import Analyses
 
 extension ErrorAgreementDocument {
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try expect(count: 2, of: groups, "groups")
     for (index, group) in groups.enumerated() {
       let key = "groups[\(index)].networks"

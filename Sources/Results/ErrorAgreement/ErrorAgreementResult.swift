@@ -5,19 +5,24 @@ import Statistics
 import Support
 
 /// What `errors` finds, as far as it is drawn.
-package struct ErrorAgreementResult: FolderResult {
-  package let document: ErrorAgreementDocument
+public struct ErrorAgreementResult: FolderResult {
+  /// All but the matrices.
+  public let document: ErrorAgreementDocument
   /// Networks × networks, of the measures there are, in their order.
-  package let outputs: [(measure: OutputSimilarity.Measure, values: Matrix<Double>)]
+  public let outputs: [(measure: OutputSimilarity.Measure, values: Matrix<Double>)]
 
-  package init(_ document: ErrorAgreementDocument, _ similarity: OutputSimilarity) {
+  /// See the properties.
+  public init(_ document: ErrorAgreementDocument, _ similarity: OutputSimilarity) {
     self.document = document
     outputs = Self.measures(of: document).compactMap { measure in
       similarity.values[measure].map { (measure, $0) }
     }
   }
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     let document = try ErrorAgreementDocument(in: folder)
     self.document = document
     let count = document.networkCount
@@ -36,15 +41,17 @@ package struct ErrorAgreementResult: FolderResult {
   }
 
   /// The folder that is written.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     ErrorAgreementDocument.self,
     names: ["networks.csv", "examples.csv", "classes.csv", "class-groups.csv"]
       + OutputSimilarity.Measure.allCases.map { "\($0.rawValue).npy" },
     figures: ["examples", "classes", "class-groups"])
 
   /// All but the pictures.
-  package func dataFiles(
-    _ study: ErrorStudy, _ findings: ErrorFindings, exampleIDs: [String]?
+  ///
+  /// - Parameter exampleIDs: what the examples are called, where they have names.
+  public func dataFiles(
+    _ study: ErrorStudy, _ findings: ErrorFindings, exampleIDs: [String]? = nil
   ) -> [FileMaker] {
     var files: [FileMaker] = [
       { (ErrorAgreementDocument.name, try document.json) }, { ("networks.csv", document.networks) },

@@ -6,66 +6,102 @@ import Statistics
 import Support
 
 /// What `probe.json` holds, format `cka-probe/1` (`Documentation/FileFormats.md`).
-package struct ProbeDocument: StoredDocument {
-  package static let name = "probe.json"
-  package static let formatFamily = "cka-probe/"
-  package static let command = "probe"
+public struct ProbeDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "probe.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-probe/"
+  /// The command that writes it.
+  public static let command = "probe"
 
-  package struct Layer: Codable {
-    package var name: String
-    var stage: String?
-    var features: Int
-    var status: String
-    package var testAccuracy: Double?
+  /// What one layer gave; what does not exist is left out.
+  public struct Layer: Codable, Sendable {
+    /// What the model calls the layer.
+    public package(set) var name: String
+    /// The stage of the network; nil where the model does not say.
+    public package(set) var stage: String?
+    /// p after pooling.
+    public package(set) var features: Int
+    /// `ok`, or why there is no value.
+    public package(set) var status: String
+    /// The share of test examples whose class was found.
+    public package(set) var testAccuracy: Double?
     /// Wilson's 95 % interval of the test accuracy.
-    package var low: Double?
-    package var high: Double?
-    package var trainAccuracy: Double?
+    public package(set) var low: Double?
+    /// See `low`.
+    public package(set) var high: Double?
+    /// The same of the training examples.
+    public package(set) var trainAccuracy: Double?
     /// C·Σ losses + ½‖W‖² at its minimum.
-    var objective: Double?
-    var iterations: Int?
-    var isConverged: Bool?
+    public package(set) var objective: Double?
+    /// Steps of the solver.
+    public package(set) var iterations: Int?
+    /// Whether the fit ended.
+    public package(set) var isConverged: Bool?
     /// `features` or `gram`.
-    var form: String?
+    public package(set) var form: String?
   }
 
-  package struct Examples: Codable {
-    var total: Int
-    package var train: Int
-    package var test: Int
-    var testFraction: Double
-    var seed: UInt64
+  /// Which examples took part.
+  public struct Examples: Codable, Sendable {
+    /// Examples of the first model.
+    public package(set) var total: Int
+    /// Training examples.
+    public package(set) var train: Int
+    /// Test examples.
+    public package(set) var test: Int
+    /// The share of each class that was held out.
+    public package(set) var testFraction: Double
+    /// Decides the test examples.
+    public package(set) var seed: UInt64
     /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
-    package var nonFinite: [Int]?
+    public package(set) var nonFinite: [Int]?
   }
 
-  package struct Block: Codable {
+  /// A block that is shaded in the figure.
+  public struct Block: Codable, Sendable {
     /// Places of layers, counted from 0.
-    package var first: Int
-    package var last: Int
+    public package(set) var first: Int
+    /// See `first`.
+    public package(set) var last: Int
   }
 
-  var format = ProbeDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var model: String
-  package var path: String
-  package var labels: String
-  package var classes: [Int]
+  /// The format of the file.
+  public package(set) var format = ProbeDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// What results call the model.
+  public package(set) var model: String
+  /// The file or folder, as it was given.
+  public package(set) var path: String
+  /// The file of the labels.
+  public package(set) var labels: String
+  /// The labels that occur, ascending.
+  public package(set) var classes: [Int]
   /// Examples of each class.
-  var classCounts: [Int]
-  package var penalty: Double
-  package var pooling: String
-  var precision: Precision
-  package var device: ResultDocument.Worker
-  package var examples: Examples
+  public package(set) var classCounts: [Int]
+  /// The weight of ½‖W‖² beside the summed losses.
+  public package(set) var penalty: Double
+  /// What was done with the positions of feature maps: `flatten` or `mean`.
+  public package(set) var pooling: String
+  /// How devices were allowed to round products.
+  public package(set) var precision: Precision
+  /// The device that did the work, or the first of those that shared it.
+  public package(set) var device: ResultDocument.Worker
+  /// How many examples were compared, and which were left out.
+  public package(set) var examples: Examples
   /// What always naming the most frequent class of the fitted examples gives.
-  package var majorityAccuracy: Double
-  package var layers: [Layer]
+  public package(set) var majorityAccuracy: Double
+  /// The layers, in the order of the model.
+  public package(set) var layers: [Layer]
   /// The shaded blocks, where they were given.
-  package var blocks: [Block]?
-  package var seconds: Double
+  public package(set) var blocks: [Block]?
+  /// Seconds of the whole run by the wall clock; nil or 0 where nobody took the time.
+  public package(set) var seconds: Double
 }
 
 extension ProbeDocument.Layer {
@@ -84,10 +120,22 @@ extension ProbeDocument.Layer {
 }
 
 extension ProbeDocument {
-  package init(
+  /// What a probe found.
+  ///
+  /// - Parameters:
+  ///   - path: the model's file or folder.
+  ///   - labelsPath: the file of the labels.
+  ///   - testFraction: that of the split, as is `seed`.
+  ///   - pooling: what was done with the positions of feature maps: `flatten` or `mean`.
+  ///   - precision: how devices were allowed to round products.
+  ///   - device: the one that `Probe.run(on:)` names.
+  ///   - blocks: first and last layer of each block to shade, counted from 0.
+  ///   - seconds: of the whole run; 0 where nobody took the time.
+  public init(
     _ probe: Probe, _ results: [Probe.LayerResult], path: String, labelsPath: String,
-    testFraction: Double, seed: UInt64, pooling: String, precision: Precision, device: DeviceInfo,
-    blocks: [ClosedRange<Int>]?, seconds: Double
+    testFraction: Double = 0.25, seed: UInt64 = 0, pooling: String = "flatten",
+    precision: Precision = .exact, device: DeviceInfo, blocks: [ClosedRange<Int>]? = nil,
+    seconds: Double = 0
   ) {
     let layers = zip(probe.model.layers, results).map { layer, result in
       guard result.status == .ok else {
@@ -114,7 +162,8 @@ extension ProbeDocument {
       blocks: blocks?.map { Block(first: $0.lowerBound, last: $0.upperBound) }, seconds: seconds)
   }
 
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try device.check("device")
     try expect(
       [

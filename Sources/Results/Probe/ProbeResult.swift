@@ -1,17 +1,22 @@
 /// What `probe` finds.
-package struct ProbeResult: FolderResult {
-  package let document: ProbeDocument
+public struct ProbeResult: FolderResult {
+  /// All but the matrices.
+  public let document: ProbeDocument
 
-  package init(_ document: ProbeDocument) { self.document = document }
+  /// See the properties.
+  public init(_ document: ProbeDocument) { self.document = document }
 
-  package init(in folder: String) throws { document = try ProbeDocument(in: folder) }
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws { document = try ProbeDocument(in: folder) }
 
   /// The folder that is written.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     ProbeDocument.self, names: ["probe.csv"], figures: ["probe"])
 
   /// All but the picture.
-  package var dataFiles: [FileMaker] {
+  public var dataFiles: [FileMaker] {
     [{ ("probe.csv", document.csv) }, { (ProbeDocument.name, try document.json) }]
   }
 }

@@ -6,33 +6,44 @@ import Support
 import SweepStore
 
 /// What `results/sweep.json` of a store holds, format `cka-sweep/1` (`Documentation/FileFormats.md`).
-package struct SweepDocument: StoredDocument {
-  package static let name = "sweep.json"
-  package static let formatFamily = "cka-sweep/"
-  package static let command = "sweep"
+public struct SweepDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "sweep.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-sweep/"
+  /// The command that writes it.
+  public static let command = "sweep"
 
-  package struct Model: Codable {
-    package var name: String
-    package var path: String
-    package var group: String
-    package var seed: String?
-    package var layers: [ResultDocument.Layer]
+  /// A model of the sweep.
+  public struct Model: Codable, Sendable {
+    /// What results call the model.
+    public package(set) var name: String
+    /// The file or folder, as it was given.
+    public package(set) var path: String
+    /// Its architecture.
+    public package(set) var group: String
+    /// The seed of its training, where it is known.
+    public package(set) var seed: String?
+    /// Its layers; none while the sweep goes on.
+    public package(set) var layers: [ResultDocument.Layer]
   }
 
-  package struct Pair: Codable {
+  /// Two models, or one with itself.
+  public struct Pair: Codable, Sendable {
     /// Indices of models; `left` gives the rows.
-    package var left: Int
-    package var right: Int
+    public package(set) var left: Int
+    /// See `left`.
+    public package(set) var right: Int
     /// From the folder of this document.
-    package var folder: String
+    public package(set) var folder: String
     /// Fingerprint of the inputs: unchanged while models and settings are.
-    package var fingerprint: String
+    public package(set) var fingerprint: String
     /// Cells without a value.
-    package var undefinedCells: Int
+    public package(set) var undefinedCells: Int
     /// The entry of `models.npy`; left out where it has none.
-    package var similarityAtEqualDepth: Double?
+    public package(set) var similarityAtEqualDepth: Double?
     /// Depths that it leaves out, because they have no value.
-    package var undefinedDepths: Int
+    public package(set) var undefinedDepths: Int
 
     package init(
       left: Int, right: Int, folder: String, fingerprint: String, undefinedCells: Int,
@@ -48,18 +59,20 @@ package struct SweepDocument: StoredDocument {
     }
   }
 
-  package struct Group: Codable {
-    package var name: String
+  /// The models of one architecture.
+  public struct Group: Codable, Sendable {
+    /// The architecture.
+    public package(set) var name: String
     /// Indices of models.
-    package var models: [Int]
+    public package(set) var models: [Int]
     /// From the folder of this document; left out where there are no maps.
-    package var folder: String?
+    public package(set) var folder: String?
     /// Pairs of different models.
-    package var pairs: Int
+    public package(set) var pairs: Int
     /// What maps there are: `mean`, `std`, `within-mean`, `within-std`.
-    package var maps: [String]
+    public package(set) var maps: [String]
     /// Why there are none.
-    package var reason: String?
+    public package(set) var reason: String?
 
     package init(
       name: String, models: [Int], folder: String? = nil, pairs: Int, maps: [String],
@@ -74,25 +87,36 @@ package struct SweepDocument: StoredDocument {
     }
   }
 
-  var format = SweepDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var estimator: ResultDocument.Estimator
-  package var kernel: ResultDocument.Kernel
-  package var pooling: String
-  var precision: Precision
+  /// The format of the file.
+  public package(set) var format = SweepDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// How CKA was estimated.
+  public package(set) var estimator: ResultDocument.Estimator
+  /// The function of two examples.
+  public package(set) var kernel: ResultDocument.Kernel
+  /// What was done with the positions of feature maps: `flatten` or `mean`.
+  public package(set) var pooling: String
+  /// How devices were allowed to round products.
+  public package(set) var precision: Precision
   /// The type of the numbers in the store.
-  var storePrecision: String
+  public package(set) var storePrecision: String
   /// What made matrices of the store.
-  package var devices: [DeviceIdentity]
-  package var examples: ResultDocument.Examples
-  package var models: [Model]
+  public package(set) var devices: [DeviceIdentity]
+  /// How many examples were compared, and which were left out.
+  public package(set) var examples: ResultDocument.Examples
+  /// The models, in the order in which they came.
+  public package(set) var models: [Model]
   /// Those whose files are there.
-  package var pairs: [Pair]
-  package var groups: [Group]
+  public package(set) var pairs: [Pair]
+  /// The architectures.
+  public package(set) var groups: [Group]
   /// The pictures and tables of all models, beside this document.
-  package var files: [String]
+  public package(set) var files: [String]
 
   /// The document at `path`, where it is whole and of this version of the tool: nil for any other,
   /// because its files will be written again.

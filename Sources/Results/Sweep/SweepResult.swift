@@ -3,11 +3,16 @@ import Device
 import Support
 
 /// What `sweep` finds: the folder `results` of a store. Maps stay in their files until they are drawn.
-package struct SweepResult: Sendable {
-  package let document: SweepDocument
-  package let folder: String
+public struct SweepResult: Sendable {
+  /// All but the matrices.
+  public let document: SweepDocument
+  /// The folder `results` of the store.
+  public let folder: String
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     self.folder = folder
     document = try SweepDocument(in: folder)
     let count = document.models.count
@@ -22,8 +27,10 @@ package struct SweepResult: Sendable {
     }
   }
 
-  /// The map of a pair.
-  package func map(of pair: SweepDocument.Pair) throws -> Matrix<Double> {
+  /// CKA of a pair, layers × layers; NaN where a cell has no value.
+  ///
+  /// - Throws: `Failure` where its file is missing or damaged.
+  public func map(of pair: SweepDocument.Pair) throws -> Matrix<Double> {
     try writtenScores(
       at: "\(folder)/\(pair.folder)/cka.npy", rows: document.models[pair.left].layers.count,
       columns: document.models[pair.right].layers.count)
@@ -32,7 +39,8 @@ package struct SweepResult: Sendable {
 }
 
 extension SweepDocument {
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try estimator.check("estimator")
     try kernel.check("kernel")
     try examples.check("examples")

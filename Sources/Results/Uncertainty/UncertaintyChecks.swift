@@ -1,5 +1,6 @@
 extension UncertaintyDocument {
-  package func check() throws(DocumentFault) {
+  /// Throws the first value that no command writes.
+  public func check() throws(DocumentFault) {
     try kernel.check("kernel")
     try device.check("device")
     try expect(

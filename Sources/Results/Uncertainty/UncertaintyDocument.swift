@@ -5,132 +5,192 @@ import Device
 import Support
 
 /// What `trust.json` holds, format `cka-trust/1` (`Documentation/FileFormats.md`).
-package struct UncertaintyDocument: StoredDocument {
-  package static let name = "trust.json"
-  package static let formatFamily = "cka-trust/"
-  package static let command = "trust"
+public struct UncertaintyDocument: StoredDocument {
+  /// The name of the file in the folder of a result.
+  public static let name = "trust.json"
+  /// What its format begins with; the rest is the number of the version.
+  public static let formatFamily = "cka-trust/"
+  /// The command that writes it.
+  public static let command = "trust"
 
-  package struct Layer: Codable {
-    package var name: String
-    package var stage: String?
-    package var status: String
+  /// What is known of a layer.
+  public struct Layer: Codable, Sendable {
+    /// What the model calls the layer.
+    public package(set) var name: String
+    /// The stage of the network; nil where the model does not say.
+    public package(set) var stage: String?
+    /// `ok`, or why there is no value.
+    public package(set) var status: String
     /// The least share of the examples that holds half of the Gram matrix's ⟨A, A⟩.
-    package var halfShare: Double?
+    public package(set) var halfShare: Double?
     /// Whether that is `Uncertainty.fewExamples` or less.
-    package var isCarriedByFew: Bool?
+    public package(set) var isCarriedByFew: Bool?
     /// The share of the examples in the smaller of two groups that stand apart; left out where none do.
-    package var groupShare: Double?
+    public package(set) var groupShare: Double?
   }
 
-  package struct Model: Codable {
-    package var name: String
-    package var path: String
-    package var layers: [Layer]
+  /// A model and its layers.
+  public struct Model: Codable, Sendable {
+    /// What results call the model.
+    public package(set) var name: String
+    /// The file or folder, as it was given.
+    public package(set) var path: String
+    /// The layers, in the order of the model.
+    public package(set) var layers: [Layer]
   }
 
   /// The shuffled map against what is expected of it.
-  struct Control: Codable {
-    var cells: Int
-    var mean: Double
+  public struct Control: Codable, Sendable {
+    /// Cells with a value.
+    public package(set) var cells: Int
+    /// The mean of all values.
+    public package(set) var mean: Double
     /// The root of the mean square.
-    var deviation: Double
+    public package(set) var deviation: Double
     /// √(2/(n(n−3))).
-    var expectedDeviation: Double
-    var largest: Double
+    public package(set) var expectedDeviation: Double
+    /// The value of largest magnitude.
+    public package(set) var largest: Double
   }
 
-  package struct Drop: Codable {
-    package var fraction: Double
-    var dropped: Int
-    package var withoutContributors: Double?
-    package var withoutHeaviest: Double?
+  /// CKA without some of the examples.
+  public struct Drop: Codable, Sendable {
+    /// The share of all examples.
+    public package(set) var fraction: Double
+    /// How many examples were dropped.
+    public package(set) var dropped: Int
+    /// Without those that contribute most.
+    public package(set) var withoutContributors: Double?
+    /// Without those of the largest weight.
+    public package(set) var withoutHeaviest: Double?
     /// One a draw; null where nothing but rounding was left.
-    package var withoutRandom: [Double?]
+    public package(set) var withoutRandom: [Double?]
   }
 
   /// An example of the pair of `--cell`.
-  struct Carrier: Codable {
+  public struct Carrier: Codable, Sendable {
     /// Its sample ID, or its place in the first model.
-    var example: String
-    var contribution: Double
-    var weight: Double
+    public package(set) var example: String
+    /// What it adds to CKA.
+    public package(set) var contribution: Double
+    /// The larger of its shares in the two layers' own ⟨A, A⟩.
+    public package(set) var weight: Double
   }
 
   /// The pair of `--cell`.
-  package struct Pair: Codable {
-    package var row: Int
-    package var column: Int
-    package var cka: Double
-    var bias: Double?
-    var standardError: Double?
-    var low: Double?
-    var high: Double?
+  public struct Pair: Codable, Sendable {
+    /// The place of the row, counted from 0.
+    public package(set) var row: Int
+    /// The place of the column, counted from 0.
+    public package(set) var column: Int
+    /// Debiased CKA.
+    public package(set) var cka: Double
+    /// The estimated bias; nil where there is none.
+    public package(set) var bias: Double?
+    /// The standard error; nil where there is none.
+    public package(set) var standardError: Double?
+    /// The lower end of the 95 % interval.
+    public package(set) var low: Double?
+    /// The upper end of the 95 % interval.
+    public package(set) var high: Double?
     /// Why the four above exist, or do not.
-    var jackknifeStatus: String
+    public package(set) var jackknifeStatus: String
     /// Whether the weights are so uneven that the 95 % interval covers less than 95 %.
-    var isIntervalShort: Bool
-    var z: Double
-    var bound: Double
-    var permutations: Int
-    var p: Double
-    var permutationMean: Double
+    public package(set) var isIntervalShort: Bool
+    /// Null standard deviations above 0.
+    public package(set) var z: Double
+    /// p ≤ this, by Cantelli.
+    public package(set) var bound: Double
+    /// Random pairings or maps that were tried.
+    public package(set) var permutations: Int
+    /// The p-value of the permutation test.
+    public package(set) var p: Double
+    /// Mean CKA of the random pairings.
+    public package(set) var permutationMean: Double
     /// Nil of one pairing.
-    var permutationDeviation: Double?
-    var permutationLargest: Double
-    package var drops: [Drop]
-    package var isCarriedByFew: Bool
+    public package(set) var permutationDeviation: Double?
+    /// The largest CKA of the random pairings.
+    public package(set) var permutationLargest: Double
+    /// What is left without some examples.
+    public package(set) var drops: [Drop]
+    /// See `PairUncertainty.isCarriedByFew`.
+    public package(set) var isCarriedByFew: Bool
     /// Left out where no groups stand apart in either layer.
-    var groups: Groups?
-    package var isCarriedByGroups: Bool
+    public package(set) var groups: Groups?
+    /// See `PairUncertainty.isCarriedByGroups`.
+    public package(set) var isCarriedByGroups: Bool
     /// Those that add most to CKA.
-    var carriers: [Carrier]
+    public package(set) var carriers: [Carrier]
   }
 
   /// Two groups of examples that stand apart in one layer of the pair.
-  struct Groups: Codable {
+  public struct Groups: Codable, Sendable {
     /// Whether it is the layer of the columns.
-    var isOfColumn: Bool
+    public package(set) var isOfColumn: Bool
     /// Examples of the smaller group.
-    var count: Int
+    public package(set) var count: Int
     /// Between the groups, of the variance along the layer's first direction.
-    var separation: Double
+    public package(set) var separation: Double
     /// CKA within the groups.
-    var within: Double?
+    public package(set) var within: Double?
   }
 
-  package struct Examples: Codable {
-    var total: Int
-    package var compared: Int
-    var alignment: String?
+  /// How many examples were compared.
+  public struct Examples: Codable, Sendable {
+    /// Examples of the first model.
+    public package(set) var total: Int
+    /// Examples that were compared.
+    public package(set) var compared: Int
+    /// `ids` where examples found each other by their sample IDs, not by their order.
+    public package(set) var alignment: String?
     /// Examples that were left out for NaN or infinity; left out itself unless that was asked for.
-    var nonFinite: [Int]?
+    public package(set) var nonFinite: [Int]?
   }
 
-  var format = UncertaintyDocument.currentFormat
-  var version = toolVersion
-  var date: String? = RunRecord.date
-  var commandLine: [String]? = RunRecord.commandLine
-  package var kernel: ResultDocument.Kernel
-  package var pooling: String
-  var precision: Precision
-  package var device: ResultDocument.Worker
-  package var models: [Model]
-  package var undefinedCells: [ResultDocument.Cell]
+  /// The format of the file.
+  public package(set) var format = UncertaintyDocument.currentFormat
+  /// The version of cka that wrote it.
+  public package(set) var version = toolVersion
+  /// When it was written, in UTC; nil where results must not differ by it.
+  public package(set) var date: String? = RunRecord.date
+  /// The program that wrote it and its arguments.
+  public package(set) var commandLine: [String]? = RunRecord.commandLine
+  /// The function of two examples.
+  public package(set) var kernel: ResultDocument.Kernel
+  /// What was done with the positions of feature maps: `flatten` or `mean`.
+  public package(set) var pooling: String
+  /// How devices were allowed to round products.
+  public package(set) var precision: Precision
+  /// The device that did the work, or the first of those that shared it.
+  public package(set) var device: ResultDocument.Worker
+  /// One model, or the two that were compared: rows, columns.
+  public package(set) var models: [Model]
+  /// Cells without a value.
+  public package(set) var undefinedCells: [ResultDocument.Cell]
   /// Cells with a value, but no standard error.
-  package var undefinedErrors: [ResultDocument.Cell]
-  package var examples: Examples
-  var seed: UInt64
+  public package(set) var undefinedErrors: [ResultDocument.Cell]
+  /// How many examples were compared, and which were left out.
+  public package(set) var examples: Examples
+  /// Decides everything that is drawn at random.
+  public package(set) var seed: UInt64
   /// Of the off-diagonal cells of one model, or of all cells of two.
-  package var largestStandardError: Double?
-  var control: Control
-  package var pair: Pair?
-  package var seconds: Double?
+  public package(set) var largestStandardError: Double?
+  /// The map of randomly paired examples.
+  public package(set) var control: Control
+  /// The pair of layers that was examined, where there is one.
+  public package(set) var pair: Pair?
+  /// Seconds of the whole run by the wall clock; nil or 0 where nobody took the time.
+  public package(set) var seconds: Double?
 }
 
 extension UncertaintyDocument {
-  package init(
-    _ comparison: Comparison, _ outcome: Uncertainty.Outcome, paths: [String], pooling: String,
-    precision: Precision, alignment: ExamplePairing.Alignment, seed: UInt64
+  /// What was found of a map; see `ResultDocument.init` for the other parameters.
+  ///
+  /// - Parameter seed: that of the analysis.
+  public init(
+    _ comparison: Comparison, _ outcome: Uncertainty.Outcome, paths: [String],
+    pooling: String = "flatten", precision: Precision = .exact,
+    alignment: ExamplePairing.Alignment = .order, seed: UInt64 = 0
   ) {
     func model(
       _ model: any ActivationSource, _ path: String, _ statuses: [Status], _ shares: [Double],
@@ -182,12 +242,28 @@ extension UncertaintyDocument {
   }
 }
 
+extension UncertaintyDocument {
+  /// Adds a pair of layers that was examined, which the figure of drops shows.
+  ///
+  /// - Parameters:
+  ///   - details: what `Uncertainty.Outcome.pair(row:column:settings:)` found.
+  ///   - row: the layer's place in the first model, counted from 0; `column` in the second.
+  ///   - top: how many of the examples that contribute most are listed.
+  public mutating func add(
+    _ details: PairUncertainty, row: Int, column: Int, of comparison: Comparison, top: Int = 10
+  ) {
+    pair = Pair(
+      details, row: row, column: column, exampleNames: comparison.exampleNames, top: top)
+  }
+}
+
 extension UncertaintyDocument.Pair {
   /// - Parameters:
   ///   - exampleNames: what the compared examples are called.
   ///   - top: how many examples are listed.
-  package init(_ details: PairUncertainty, row: Int, column: Int, exampleNames: [String], top: Int)
-  {
+  fileprivate init(
+    _ details: PairUncertainty, row: Int, column: Int, exampleNames: [String], top: Int
+  ) {
     let (jackknife, permutation) = (details.jackknife, details.permutation)
     self.init(
       row: row, column: column, cka: details.value, bias: jackknife?.bias,
@@ -216,119 +292,5 @@ extension UncertaintyDocument.Pair {
           example: exampleNames[example], contribution: details.contributions[example],
           weight: details.weights[example])
       })
-  }
-}
-
-extension UncertaintyDocument {
-  /// The printed output: a summary of the map and tables for the pair of `--cell`.
-  package var text: String { tables.map(\.text).joined(separator: "\n") }
-
-  /// The map in a few lines; with `--cell` the pair, what is left without some examples, and those that
-  /// carry it.
-  package var tables: [TextTable] {
-    let counts = models.map { String($0.layers.count) }
-    var table = TextTable([("map", .left), ("", .right), ("", .left)])
-    table.add([
-      "layers", "\(counts[0]) × \(counts.last ?? counts[0])",
-      "\(Format.count(examples.compared)) examples, debiased CKA, \(kernel.name)",
-    ])
-    table.add([
-      "largest standard error", largestStandardError.map { Format.fixed($0, 4) } ?? "undefined",
-      "jackknife, leave one out",
-    ])
-    if let reason = undefinedErrorReason {
-      table.add(["no standard error", Format.count(undefinedErrors.count), "cells: \(reason)"])
-    }
-    table.add([
-      "null map", Format.fixed(control.deviation, 4),
-      "root mean square; expected by chance: \(Format.fixed(control.expectedDeviation, 4))",
-    ])
-    table.add([
-      "largest null value", Format.fixed(control.largest, 4),
-      "of \(Format.count(control.cells)) cells",
-    ])
-    let few = models.flatMap(\.layers).filter { $0.isCarriedByFew ?? false }
-    table.add([
-      "layers dominated by few examples", Format.count(few.count),
-      "\(Format.fixed(100 * Uncertainty.fewExamples, 0)) % of the examples hold half of the Gram matrix",
-    ])
-    let inGroups = models.flatMap(\.layers).filter { $0.groupShare != nil }
-    table.add([
-      "layers with two groups of examples", Format.count(inGroups.count),
-      "the groups are separate and hold half of the Gram matrix",
-    ])
-    guard let pair else { return [table] }
-    return [table, self.table(of: pair), drops(of: pair), carriers(of: pair)]
-  }
-
-  /// Why some cells have no standard error; nil where none lacks one.
-  package var undefinedErrorReason: String? {
-    undefinedErrors.first.map { Self.reason(forJackknife: $0.status) }
-  }
-
-  private static func reason(forJackknife status: String) -> String {
-    status == Status.tooFewExamples.rawValue
-      ? "with four examples there is no CKA without one of them"
-      : "without one of the examples only rounding errors of a layer remain"
-  }
-
-  private func table(of pair: Pair) -> TextTable {
-    let (row, column) = (models[0], models.last ?? models[0])
-    let names = [row.layers[pair.row].name, column.layers[pair.column].name].map(oneLine)
-    var table = TextTable([(names.joined(separator: " and "), .left), ("", .right), ("", .left)])
-    let interval =
-      if let low = pair.low, let high = pair.high {
-        "95 % interval \(Format.fixed(low, 4)) … \(Format.fixed(high, 4))"
-          + (pair.isIntervalShort ? ", likely too short" : "")
-      } else { "no interval" }
-    table.add(["CKA", Format.fixed(pair.cka, 4), interval])
-    table.add([
-      "standard error", pair.standardError.map { Format.fixed($0, 4) } ?? "undefined",
-      pair.bias.map { "bias \(Format.scientific($0))" }
-        ?? Self.reason(forJackknife: pair.jackknifeStatus),
-    ])
-    table.add(["z", Format.fixed(pair.z, 1), "above chance; p ≤ \(Format.scientific(pair.bound))"])
-    table.add([
-      "permutation p", Format.scientific(pair.p),
-      "\(Format.count(pair.permutations)) pairings, the largest CKA "
-        + Format.fixed(pair.permutationLargest, 4),
-    ])
-    if let groups = pair.groups {
-      table.add([
-        "within two groups", groups.within.map { Format.fixed($0, 4) } ?? "undefined",
-        "CKA within the groups; \(Format.count(groups.count)) examples are separate in "
-          + names[groups.isOfColumn ? 1 : 0],
-      ])
-    }
-    return table
-  }
-
-  private func drops(of pair: Pair) -> TextTable {
-    var table = TextTable([
-      ("dropped", .right), ("examples", .right), ("top contributors", .right),
-      ("largest weight", .right), ("random", .right),
-    ])
-    func number(_ value: Double?) -> String { value.map { Format.fixed($0, 4) } ?? "undefined" }
-    for drop in pair.drops {
-      let random = drop.withoutRandom.compactMap { $0 }
-      let range = [random.min(), random.max()].map(number)
-      table.add([
-        "\(Format.fixed(100 * drop.fraction, 0)) %", Format.count(drop.dropped),
-        number(drop.withoutContributors), number(drop.withoutHeaviest),
-        range.joined(separator: " … "),
-      ])
-    }
-    return table
-  }
-
-  private func carriers(of pair: Pair) -> TextTable {
-    var table = TextTable([("example", .left), ("contribution", .right), ("weight", .right)])
-    for carrier in pair.carriers {
-      table.add([
-        oneLine(carrier.example), Format.fixed(carrier.contribution, 5),
-        Format.fixed(carrier.weight, 5),
-      ])
-    }
-    return table
   }
 }

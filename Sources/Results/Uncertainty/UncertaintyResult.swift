@@ -5,15 +5,20 @@ import Device
 import Support
 
 /// What `trust` finds.
-package struct UncertaintyResult: FolderResult {
-  package let document: UncertaintyDocument
-  package let cka: Matrix<Double>
-  package let z: Matrix<Double>
-  package let standardErrors: Matrix<Double>
+public struct UncertaintyResult: FolderResult {
+  /// All but the matrices.
+  public let document: UncertaintyDocument
+  /// Debiased CKA, layers × layers; NaN where a cell has no value, as in the maps below.
+  public let cka: Matrix<Double>
+  /// Null standard deviations above 0.
+  public let z: Matrix<Double>
+  /// Standard errors of the jackknife.
+  public let standardErrors: Matrix<Double>
   /// The map with the examples of one side shuffled.
-  package let control: Matrix<Double>
+  public let control: Matrix<Double>
 
-  package init(_ document: UncertaintyDocument, _ outcome: Uncertainty.Outcome) {
+  /// See the properties.
+  public init(_ document: UncertaintyDocument, _ outcome: Uncertainty.Outcome) {
     self.document = document
     cka = outcome.similarity.cka
     z = outcome.similarity.z ?? cka.map { _ in .nan }
@@ -21,7 +26,10 @@ package struct UncertaintyResult: FolderResult {
     control = outcome.control
   }
 
-  package init(in folder: String) throws {
+  /// Reads what the command, or `write`, wrote.
+  ///
+  /// - Throws: `Failure` where a file is missing, damaged or of another format.
+  public init(in folder: String) throws {
     let document = try UncertaintyDocument(in: folder)
     func map(_ name: String) throws -> Matrix<Double> {
       try writtenMatrix(
@@ -42,7 +50,7 @@ package struct UncertaintyResult: FolderResult {
   }
 
   /// The folder that is written.
-  package static let kind = ResultFolder.Kind(
+  public static let kind = ResultFolder.Kind(
     UncertaintyDocument.self,
     names: [
       "trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy", "examples.csv",
@@ -52,8 +60,8 @@ package struct UncertaintyResult: FolderResult {
   /// All but the pictures, in the order people look for them.
   ///
   /// - Parameter details: of the pair of layers that was asked for.
-  package func dataFiles(
-    _ outcome: Uncertainty.Outcome, _ details: PairUncertainty?, _ comparison: Comparison
+  public func dataFiles(
+    _ comparison: Comparison, _ outcome: Uncertainty.Outcome, _ details: PairUncertainty? = nil
   ) -> [FileMaker] {
     var files: [FileMaker] = []
     if let details {

@@ -1,8 +1,8 @@
-/// A file of a result, ready to be written.
-package typealias ResultFile = (name: String, bytes: [UInt8])
+/// A file of a result, ready to be written: its name in the folder and its bytes.
+public typealias ResultFile = (name: String, bytes: [UInt8])
 
 /// What makes a file of a result.
-package typealias FileMaker = @Sendable () throws -> ResultFile
+public typealias FileMaker = @Sendable () throws -> ResultFile
 
 /// Names of files that several results have.
 package enum ResultNames {
@@ -16,7 +16,7 @@ package enum ResultNames {
 }
 
 /// A result that a command writes into a folder of its own.
-package protocol FolderResult: Sendable {
+public protocol FolderResult: Sendable {
   /// The folder.
   static var kind: ResultFolder.Kind { get }
 }

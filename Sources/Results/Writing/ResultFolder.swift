@@ -4,9 +4,9 @@ import Glibc
 import Support
 
 /// Writes a result folder atomically: to a temporary name, then renamed.
-package struct ResultFolder {
+public struct ResultFolder {
   /// As the user gave it, without a slash at the end.
-  package let path: String
+  public let path: String
   private let kind: Kind
   private let isReplacing: Bool
   private let parent: String
@@ -14,9 +14,9 @@ package struct ResultFolder {
   private let warn: (String) -> Void
 
   /// What a folder of one kind of results holds.
-  package struct Kind: Sendable {
+  public struct Kind: Sendable {
     /// The command that writes it.
-    package let command: String
+    public let command: String
     /// The file that says what the folder is: JSON with a `format`.
     let document: String
     /// What the format begins with.
@@ -37,7 +37,7 @@ package struct ResultFolder {
     }
 
     /// What the folder is called unless somebody names it.
-    package var defaultFolder: String { command == "compare" ? "cka-result" : "cka-\(command)" }
+    public var defaultFolder: String { command == "compare" ? "cka-result" : "cka-\(command)" }
 
     /// Whether a file of this name was written by the command, including leftovers of a killed
     /// process.

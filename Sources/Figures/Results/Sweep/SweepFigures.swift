@@ -38,9 +38,11 @@ extension SweepResult {
 }
 
 extension SweepResult: DrawableResult {
-  package func report() throws -> Report { try Report(self) }
+  /// The page for a browser.
+  public func report() throws -> Report { try Report(self) }
 
-  package func figures() throws -> [NamedFigure] {
+  /// The figures, the one that says most first.
+  public func figures() throws -> [NamedFigure] {
     var overview = SweepOverview(
       names: document.models.map(\.name), layerCounts: document.models.map(\.layers.count))
     let side = overview.side

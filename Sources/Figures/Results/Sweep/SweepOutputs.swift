@@ -14,7 +14,7 @@ import SweepStore
 /// grid, a table and `sweep.json`, which says what is there.
 ///
 /// Pairs are processed one at a time; of their maps only what the pictures need is stored.
-package struct SweepOutputs {
+public struct SweepOutputs {
   private let results: SweepResults
   private let groups: [ModelGroup]
   private let folder: SweepFolder
@@ -23,15 +23,15 @@ package struct SweepOutputs {
   private var document: SweepDocument
 
   /// What was done.
-  package struct Summary {
+  public struct Summary: Sendable {
     /// Pairs whose files were written.
-    package var written = 0
+    public internal(set) var written = 0
     /// Pairs whose files were there.
-    package var found = 0
+    public internal(set) var found = 0
     /// Models that have layers without values, one line each.
-    package var warnings: [String] = []
+    public internal(set) var warnings: [String] = []
     /// Where the results are.
-    package var path = ""
+    public internal(set) var path = ""
 
     /// What was written.
     ///
@@ -50,11 +50,14 @@ package struct SweepOutputs {
     }
   }
 
+  /// Looks into the folder, and makes it where there is none.
+  ///
   /// - Parameters:
-  ///   - table: which models are of one architecture.
+  ///   - table: which models are of one architecture; models whose names differ only in a seed, unless given.
   ///   - warn: is told of files in the folder that cka did not write.
-  package init(
-    _ results: SweepResults, table: ModelTable,
+  /// - Throws: `Failure` where the table lacks a model, or the folder cannot be written.
+  public init(
+    _ results: SweepResults, table: ModelTable = ModelTable(),
     warn: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     self.results = results
@@ -73,9 +76,10 @@ package struct SweepOutputs {
   ///   - report: whether a page is written, too. One from before, as a table, would not show what is there
   ///     now, and goes.
   ///   - observe: hears how many pairs are done.
-  package mutating func write(table: Bool, report: Bool, observe: (Int) -> Void = { _ in }) throws
-    -> Summary
-  {
+  /// - Throws: `StoreError` where the store is damaged, `Failure` where a file cannot be written.
+  public mutating func write(
+    table: Bool = false, report: Bool = false, observe: (Int) -> Void = { _ in }
+  ) throws -> Summary {
     var summary = Summary(path: folder.path)
     let path = "\(folder.path)/\(SweepDocument.name)"
     let earlier = SweepDocument.previous(at: path)?.pairs ?? []
