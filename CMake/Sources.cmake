@@ -434,6 +434,7 @@ cka_swift_library(Inputs Sources/Analyses/Inputs
     ErrorsInput.swift
     Labels.swift
     MapCell.swift
+    ModelPair.swift
     ModelSelection.swift
     ModelTable.swift
     OpenModel.swift)
@@ -497,6 +498,7 @@ cka_swift_library(Results Sources/Results
     Blocks/BlocksInput.swift
     Blocks/BlocksNotes.swift
     Blocks/BlocksResult.swift
+    Compare/ChosenExamples.swift
     Compare/CompareResult.swift
     Compare/CompareText.swift
     Compare/ComparisonNotes.swift
@@ -519,6 +521,7 @@ cka_swift_library(Results Sources/Results
     Documents/NonFiniteExamples.swift
     Documents/RunRecord.swift
     Documents/StoredDocument.swift
+    Documents/TeamNotes.swift
     Documents/UndefinedReason.swift
     ErrorAgreement/ErrorAgreementChecks.swift
     ErrorAgreement/ErrorAgreementDocument.swift
@@ -588,7 +591,6 @@ cka_command(CKACommand Sources/Commands/CKA
     ErrorsCommand.swift
     InspectCommand.swift
     MergeCommand.swift
-    Messages.swift
     Options/CountList.swift
     Options/DeviceOption.swift
     Options/EstimatorOptions.swift

@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 mutex=$PWD/.build-tsan/mutex.o
 mkdir -p .build-tsan
 clang -O1 -g -fPIC -fsanitize=thread -c Tests/ThreadSanitizer/mutex.c -o "$mutex"
-options=(--sanitize=thread --traits 'defaults,MPI' --scratch-path .build-tsan -Xlinker "$mutex")
+options=(--sanitize=thread --traits 'default,MPI' --scratch-path .build-tsan -Xlinker "$mutex")
 "${SWIFT:-swift}" build --build-tests "${options[@]}"
 tests=$(find "$("${SWIFT:-swift}" build --show-bin-path "${options[@]}")" -maxdepth 1 -name '*.xctest')
 

@@ -61,10 +61,8 @@ struct CompareCommand: ParsableCommand {
         left, right, pairing: pairing, estimator: estimator.value,
         kernel: estimator.kernel.value(isSampled: planning.median == .sample))
       try comparison.checkExampleCount(path: models.model)
-      let choice = try device.choose(log: log)
       let memory = planning.memory?.bytes
-      if memory != nil { ProcessSetup.returnFreedMemory() }
-      let team = deviceTeam(choice, memory: planning.memory, log: log)
+      let (team, choice) = try device.team(within: planning.memory, log: log)
       let plan = try comparison.plan(
         on: team, isLimited: memory != nil, isMeasured: planning.dryRun)
       log.tell(

@@ -91,11 +91,8 @@ struct ComponentsCommand: ParsableCommand {
       let analysis = try ComponentAnalysis(
         left, right, pairing: pairing, components: components, removed: remove.values,
         estimator: estimator.value, removal: .init(controls: controls, seed: seed, layer: place))
-      let choice = try device.choose(log: log)
-      let team = deviceTeam(choice, memory: granted.memory, log: log)
-      let notes = try analysis.memoryNotes(on: team, isLimited: granted.memory != nil)
-      if !notes.isEmpty { ProcessSetup.returnFreedMemory() }
-      log.tell(notes)
+      let (team, choice) = try device.team(within: granted.memory, log: log)
+      log.tell(try analysis.memoryNotes(on: team, isLimited: granted.memory != nil))
       log.tell(comparison.notes(nil, sharing: choice.sharing, device: choice.devices[0].info))
       let opened = start.elapsed
 

@@ -74,10 +74,8 @@ struct ConvergeCommand: ParsableCommand {
         left, right, pairing: pairing, kernel: kernel.value(), batchSizes: batchSizes.values,
         passes: passes.values, repeats: repeats, seed: seed)
       try convergence.check(batchSizes: batchSizes.values, path: models.model)
-      let choice = try device.choose(log: log)
       let memory = granted.memory?.bytes
-      if memory != nil { ProcessSetup.returnFreedMemory() }
-      let team = deviceTeam(choice, memory: granted.memory, log: log)
+      let (team, choice) = try device.team(within: granted.memory, log: log)
       let plan = try convergence.exact.plan(on: team, isLimited: memory != nil)
       if let largest = convergence.batchSizes.last {
         _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(

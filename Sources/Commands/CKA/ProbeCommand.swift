@@ -80,24 +80,19 @@ struct ProbeCommand: ParsableCommand {
     try reportingFailures {
       let start = ContinuousClock.now
       let folder = try output.folder
-      let opened = try layers.selection.open(model, layers: layers.layers) { log.warning("\($0)") }
-      try ModelSelection.check(layers.patterns, of: opened.arrays, in: [model])
-      let source = names.rename([opened.model], paths: [model])[0]
+      let source = try layers.selection.openPair(
+        [model], layers: layers.layers, names: names.name
+      ) { log.warning("\($0)") }[0]
       let all = try readLabels(labels, count: source.exampleCount, of: model)
-      let chosen: ExamplePairing
-      do throws(ComparisonError) {
-        chosen = try ExamplePairing(source, limit: examples, seed: seed)
-      } catch {
-        throw Failure(.data, "\(oneLine(model)): \(oneLine(error.description))")
-      }
-      let pairing = try drop.apply(to: chosen, source, nil, paths: [model], log: log)
+      let pairing = try drop.apply(
+        to: .of(source, nil, alignment: .order, limit: examples, seed: seed, paths: [model]),
+        source,
+        nil, paths: [model], log: log)
       let probe = try Probe(
         source, examples: pairing.left, labels: all, from: labels, testFraction: testFraction,
         seed: seed, penalty: penalty)
       let spans = try blocks.map { try BlockSpans(at: $0, layers: source.layers.map(\.name)) }
-      let choice = try device.choose(log: log)
-      let team = deviceTeam(choice, memory: granted.memory, log: log)
-      if granted.memory != nil { ProcessSetup.returnFreedMemory() }
+      let (team, choice) = try device.team(within: granted.memory, log: log)
       try probe.checkMemory(on: team, isLimited: granted.memory != nil)
 
       let (results, info) = try probe.run(on: team)

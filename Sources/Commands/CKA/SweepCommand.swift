@@ -87,11 +87,11 @@ struct SweepCommand: ParsableCommand {
       let table = try groups.table
       try ModelSelection.checkPatterns(layers.patterns, of: models)
       try SweepFolder.check("\(output)/results")
-      let choice = try device.choose(log: log)
+      let (team, _) = try device.team(within: granted.memory, log: log)
       var opened: Set<String> = []
       let sweep = try Sweep(
         store: output, settings: settings, shard: shard,
-        devices: deviceTeam(choice, memory: granted.memory, log: log), models: models, team: ranks,
+        devices: team, models: models, team: ranks,
         openModel: {
           // A sweep may open a model several times.
           let isFirst = opened.insert($0).inserted

@@ -83,9 +83,7 @@ struct TrustCommand: ParsableCommand {
         left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
       try comparison.checkExampleCount(path: models.model)
       let trust = try Uncertainty(comparison, seed: seed)
-      let choice = try device.choose(log: log)
-      let team = deviceTeam(choice, memory: granted.memory, log: log)
-      if granted.memory != nil { ProcessSetup.returnFreedMemory() }
+      let (team, choice) = try device.team(within: granted.memory, log: log)
       try trust.checkMemory(on: team, isLimited: granted.memory != nil, pair: cell != nil)
 
       let outcome = try trust.run(on: team)

@@ -1,8 +1,10 @@
 import ArgumentParser
+import CKA
 import CommandSupport
 import Device
 import DeviceRegistry
 import Logging
+import Results
 import Support
 
 extension DeviceSelection: ExpressibleByArgument {
@@ -36,8 +38,21 @@ struct DeviceOption: ParsableArguments {
       """)
   var precision = Precision.exact
 
-  /// Chooses a device and reports anything unexpected about the choice. The reasons stand in `cka
-  /// devices` and in results.
+  /// The devices, within the memory that the user grants, and why they were chosen. What is unexpected of the choice,
+  /// and what happens while they work, is reported.
+  func team(
+    within memory: MemorySize?, log: Logger
+  ) throws -> (team: DeviceTeam, choice: DeviceRegistry.Choice) {
+    let choice = try choose(log: log)
+    if memory != nil { ProcessSetup.returnFreedMemory() }
+    let team = DeviceTeam(
+      choice.devices, sharing: choice.sharing, memory: memory?.bytes ?? Comparison.defaultMemory,
+      meter: Progress.meter
+    ) { event in event.note.map { log.tell([$0]) } }
+    return (team, choice)
+  }
+
+  /// Chooses a device. The reasons are in `cka devices` and in results.
   func choose(log: Logger) throws -> DeviceRegistry.Choice {
     do throws(DeviceError) {
       let choice = try DeviceRegistry.choose(

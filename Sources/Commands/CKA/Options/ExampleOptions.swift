@@ -58,13 +58,9 @@ struct ExampleOptions: ParsableArguments {
     _ left: any ActivationSource, _ right: (any ActivationSource)?, paths: [String], seed: UInt64,
     log: Logger
   ) throws -> ExamplePairing {
-    let all: ExamplePairing
-    do throws(ComparisonError) {
-      all = try ExamplePairing(left, right, alignment: alignment, limit: examples, seed: seed)
-    } catch {
-      throw Failure(.data, oneLine("\(paths.last ?? left.name): \(error.description)"))
-    }
-    return try drop.apply(to: all, left, right, paths: paths, log: log)
+    try drop.apply(
+      to: .of(left, right, alignment: alignment, limit: examples, seed: seed, paths: paths), left,
+      right, paths: paths, log: log)
   }
 }
 

@@ -35,22 +35,9 @@ struct ModelPairOptions: ParsableArguments {
   func open(
     _ options: LayerOptions, log: Logger
   ) throws -> (left: ActivationModel, right: ActivationModel?) {
-    let second = layers2.isEmpty ? options.layers : layers2
-    let opened = try paths.enumerated().map { index, path in
-      // A model beside itself is spoken of once.
-      try options.selection.open(path, layers: index == 0 ? options.layers : second) {
-        if index == 0 || path != model { log.warning("\($0)") }
-      }
-    }
-    let arrays = opened.map(\.arrays)
-    try ModelSelection.check(options.exclude, of: arrays.flatMap { $0 }, in: paths)
-    if layers2.isEmpty {
-      try ModelSelection.check(options.layers, of: arrays.flatMap { $0 }, in: paths)
-    } else {
-      try ModelSelection.check(options.layers, of: arrays[0], in: [paths[0]])
-      try ModelSelection.check(layers2, of: arrays[1], in: [paths[1]])
-    }
-    let named = names.rename(opened.map(\.model), paths: paths)
-    return (named[0], named.count > 1 ? named[1] : nil)
+    let opened = try options.selection.openPair(
+      paths, layers: options.layers, ofSecond: layers2, names: names.name
+    ) { log.warning("\($0)") }
+    return (opened[0], opened.count > 1 ? opened[1] : nil)
   }
 }

@@ -1,4 +1,3 @@
-import Activations
 import ArgumentParser
 
 /// What models are called in results.
@@ -21,17 +20,6 @@ struct NameOption: ParsableArguments {
     }
     guard Set(name).count == count, !name.contains("") else {
       throw ValidationError("--name: names must differ and not be empty.")
-    }
-  }
-
-  /// The models at `paths` with their names.
-  func rename(_ models: [ActivationModel], paths: [String]) -> [ActivationModel] {
-    let names = ModelNames(paths: paths)
-    return models.indices.map { index in
-      let model = models[index]
-      return ActivationModel(
-        name: name.isEmpty ? names.name(of: model.name, path: paths[index]) : name[index],
-        layers: model.layers, exampleIDs: model.exampleIDs)
     }
   }
 }

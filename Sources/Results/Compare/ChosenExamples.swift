@@ -1,0 +1,22 @@
+import Activations
+import CKA
+import Support
+
+extension ExamplePairing {
+  /// Pairs the examples of two models, or of one with itself, whose paths messages name.
+  ///
+  /// - Parameters:
+  ///   - limit: at most so many examples; nil takes all.
+  ///   - seed: of their choice.
+  package static func of(
+    _ left: any ActivationSource, _ right: (any ActivationSource)?, alignment: Alignment,
+    limit: Int?,
+    seed: UInt64, paths: [String]
+  ) throws(Failure) -> ExamplePairing {
+    do throws(ComparisonError) {
+      return try ExamplePairing(left, right, alignment: alignment, limit: limit, seed: seed)
+    } catch {
+      throw Failure(.data, oneLine("\(paths.last ?? left.name): \(error.description)"))
+    }
+  }
+}
