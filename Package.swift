@@ -13,6 +13,7 @@ let package = Package(
         "CKA", "Activations", "ActivationFiles", "Analyses", "Device", "DeviceRegistry", "Figures",
         "Inputs", "Report", "ResultFigures", "Results", "Statistics", "SweepStore",
       ]),
+    .library(name: "CKAInterface", type: .static, targets: ["CInterface"]),
     .executable(name: "cka", targets: ["CKACommand"]),
     .executable(name: "cka-bench", targets: ["CKABench"]),
   ],
@@ -136,6 +137,15 @@ let package = Package(
         "Support", "SweepStore",
       ], path: "Sources/Figures/Results"),
 
+    // The interface for other languages.
+    .target(name: "CKAHeader", path: "Sources/CInterface/Header"),
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "ActivationFiles", "Activations", "CKA", "CKAHeader", "Device", "DeviceRegistry",
+        "ResultFigures", "Results", "Support",
+      ], path: "Sources/CInterface/Library"),
+
     // System calls that Swift does not see.
     .target(name: "CSystem", path: "Sources/System/CSystem"),
 
@@ -224,6 +234,9 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Figures", "Report"], path: "Tests/Figures/Report",
       swiftSettings: unoptimized),
+    .testTarget(
+      name: "CInterfaceTests", dependencies: ["CInterface", "CKAHeader", "TestSupport"],
+      path: "Tests/CInterface", exclude: ["C"], swiftSettings: unoptimized),
     // One snippet for each command, which see public names only, as a user's program does.
     .testTarget(
       name: "SnippetTests",

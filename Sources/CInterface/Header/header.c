@@ -1,0 +1,1 @@
+// The interface is in Swift; a target of C needs a source.

@@ -1,0 +1,65 @@
+import Activations
+import Device
+
+/// A comparison of minibatches that arrive one after another, such as those of a network that runs. Nothing of a
+/// minibatch is kept but its sums.
+public struct ComparisonStream: Sendable {
+  /// What fills the Gram matrices.
+  public let kernel: GramKernel
+  /// The names of the layers of the first model; none before the first minibatch.
+  public private(set) var rowNames: [String] = []
+  /// The names of the layers of the second model, or of the first where there is no second.
+  public private(set) var columnNames: [String] = []
+  /// Minibatches so far.
+  public private(set) var count = 0
+  private var isOfTwoModels = false
+  private var sums: HSICSums?
+
+  /// Nothing has arrived.
+  public init(kernel: GramKernel = .linear) { self.kernel = kernel }
+
+  /// Adds a minibatch: all examples of the models.
+  ///
+  /// - Parameters:
+  ///   - left: the layers of the first model, the same for every minibatch.
+  ///   - right: those of the second, of the same examples; nil compares the first with itself.
+  ///   - team: does the work.
+  /// - Throws: `ComparisonError` where the layers are not those of the minibatches before, the models hold different
+  ///   examples, or there are fewer than 4; the error of the last device.
+  public mutating func add(
+    _ left: any ActivationSource, _ right: (any ActivationSource)? = nil, on team: DeviceTeam
+  ) throws {
+    let (rows, columns) = (left.layers.map(\.name), (right ?? left).layers.map(\.name))
+    guard count == 0 || rows == rowNames && columns == columnNames && isOfTwoModels == (right != nil)
+    else {
+      throw ComparisonError(
+        "minibatch \(count) has \(Self.difference(rows + columns, rowNames + columnNames))")
+    }
+    guard !rows.isEmpty, !columns.isEmpty else { throw ComparisonError("there are no layers") }
+    let comparison = try Comparison(left, right, estimator: .unbiased, kernel: kernel)
+    let n = comparison.pairing.count
+    guard n >= GramCentering.unbiased.leastExamples else {
+      throw ComparisonError(
+        "minibatch \(count) has \(n) \(n == 1 ? "example" : "examples"); HSIC needs at least 4")
+    }
+    var timings = Comparison.Timings()
+    let new = try team.withDevice { (device) throws(DeviceError) in
+      try comparison.sums(of: Array(0..<n), on: device, timings: &timings)
+    }
+    if sums?.merge(new) == nil { sums = new }
+    (rowNames, columnNames, isOfTwoModels) = (rows, columns, right != nil)
+    count += 1
+  }
+
+  /// Minibatch CKA of what has arrived: ratios of HSIC₁, summed over minibatches; nil before the first.
+  public var similarity: Similarity? { sums.map { Similarity($0, centering: .unbiased) } }
+
+  private static func difference(_ found: [String], _ expected: [String]) -> String {
+    guard found.count == expected.count else {
+      return "\(found.count) layers, expected \(expected.count) as before"
+    }
+    let pair = zip(found, expected).first { $0 != $1 }
+    return pair.map { "the layer \($0), expected \($1) as before" }
+      ?? "another number of models than before"
+  }
+}

@@ -1,0 +1,199 @@
+import CInterface
+import CKAHeader
+import Foundation
+import TestSupport
+import Testing
+
+/// What callers in C get. Every call of these tests is one that a program in C can make; a call that ends the process
+/// is noticed, as all tests of the process are then missing.
+@Suite struct CallTests {
+  private static let n = 24
+
+  /// Two models of two layers each, and what CKA of their cells is.
+  private let left = [
+    Activations64.normal(n: n, p: 5, seed: 1), Activations64.normal(n: n, p: 9, seed: 2),
+  ]
+  private let right = [
+    Activations64.normal(n: n, p: 5, seed: 1).mixed(into: .normal(n: n, p: 7, seed: 3), weight: 1),
+    Activations64.normal(n: n, p: 3, seed: 4),
+  ]
+
+  /// The rounding of float32 Gram matrices of well-conditioned layers: `Documentation/Numerics.md`.
+  private let tolerance = 1e-5
+
+  @Test(arguments: ["unbiased", "biased"])
+  func scoresAreThoseOfBruteForce(estimator: String) throws {
+    let models = (Memory(left), Memory(right))
+    let result = cka_compare(
+      models.0.handle, models.1.handle, #"{"estimator": "\#(estimator)", "device": "cpu"}"#, nil,
+      nil, nil)
+    let scores = try numbers("cka", of: result)
+    for (i, x) in left.enumerated() {
+      for (j, y) in right.enumerated() {
+        let expected = Oracle.cka(x, y, unbiased: estimator == "unbiased")
+        #expect(abs(scores[2 * i + j] - expected) < tolerance)
+        #expect(cka_result_status(result, Int64(i), Int64(j), nil).map { String(cString: $0) } == "ok")
+      }
+    }
+    let document = try #require(cka_result_document(result, nil))
+    let json = try JSONSerialization.jsonObject(with: Data(String(cString: document).utf8))
+    #expect((json as? [String: Any])?["format"] as? String == "cka-result/1")
+  }
+
+  /// Minibatches of 8 that arrive one by one give what `cka_compare` makes of them in stored order.
+  @Test func aStreamAddsUpMinibatches() throws {
+    let stream = cka_stream_create(#"{"device": "cpu"}"#, nil)
+    for start in stride(from: 0, to: Self.n, by: 8) {
+      let rows = Array(start..<start + 8)
+      let (x, y) = (Memory(left.map { $0.rows(rows) }), Memory(right.map { $0.rows(rows) }))
+      #expect(cka_stream_add(stream, x.handle, y.handle, nil) == 0)
+    }
+    let streamed = try numbers("cka", of: cka_stream_result(stream, nil))
+    let (x, y) = (Memory(left), Memory(right))
+    let whole = cka_compare(
+      x.handle, y.handle, #"{"batch_size": 8, "order": "stored", "device": "cpu"}"#, nil, nil, nil)
+    #expect(try numbers("cka", of: whole) == streamed)
+    #expect(try numbers("z", of: whole).count == 4)
+  }
+
+  @Test func aModelWithItselfIsOneOnTheDiagonal() throws {
+    let model = Memory(left)
+    let result = cka_compare(model.handle, 0, nil, nil, nil, nil)
+    let scores = try numbers("cka", of: result)
+    #expect(scores[0] == 1 && scores[3] == 1)
+  }
+
+  /// float64, Fortran order and 16-bit numbers are read where they are.
+  @Test func typesAndOrdersAreRead() throws {
+    let x = left[0]
+    var columns = [Double](repeating: 0, count: x.values.count)
+    for i in 0..<x.n { for k in 0..<x.p { columns[k * x.n + i] = x.values[i * x.p + k] } }
+    let model = cka_model_create("m", nil)
+    let shape = [Int64(x.n), Int64(x.p)]
+    x.values.withUnsafeBytes { rows in
+      columns.withUnsafeBytes { columns in
+        for (name, bytes, isFortran) in [("c", rows, 0), ("f", columns, 1)] {
+          var array = cka_array(
+            data: bytes.baseAddress, shape: nil, axes: 2, type: CKA_FLOAT64,
+            is_fortran_order: Int32(isFortran))
+          let added = shape.withUnsafeBufferPointer { shape in
+            array.shape = shape.baseAddress
+            return cka_model_add_layer(model, name, &array, nil)
+          }
+          #expect(added == 0)
+        }
+        let result = cka_compare(model, 0, #"{"estimator": "unbiased"}"#, nil, nil, nil)
+        #expect((try? numbers("cka", of: result)[1]).map { abs($0 - 1) < tolerance } == true)
+      }
+    }
+  }
+
+  @Test func theWorkCanBeCancelled() {
+    let model = Memory([Activations64.normal(n: 400, p: 64, seed: 5)])
+    var error = cka_error()
+    let result = cka_compare(
+      model.handle, 0, #"{"passes": 100000, "device": "cpu"}"#, { _, _ in 1 }, nil, &error)
+    #expect(result == 0)
+    #expect(error.code == Int32(CKA_CANCELLED))
+    #expect(message(error) == "the work was cancelled")
+  }
+
+  /// The function is called on the thread of the caller.
+  @Test func progressIsTold() throws {
+    final class Shares {
+      var all: [Double] = []
+      var isOnOtherThread = false
+      let thread = Thread.current
+    }
+    let shares = Shares()
+    let model = Memory([Activations64.normal(n: 400, p: 64, seed: 5)])
+    let result = cka_compare(
+      model.handle, 0, #"{"passes": 5000, "device": "cpu"}"#,
+      { share, context in
+        guard let context else { return 1 }
+        let shares = Unmanaged<Shares>.fromOpaque(context).takeUnretainedValue()
+        shares.all.append(share)
+        if Thread.current != shares.thread { shares.isOnOtherThread = true }
+        return 0
+      }, Unmanaged.passUnretained(shares).toOpaque(), nil)
+    #expect(try numbers("cka", of: result) == [1])
+    #expect(!shares.isOnOtherThread && !shares.all.isEmpty)
+    #expect(shares.all.allSatisfy { (0...1).contains($0) })
+    #expect(shares.all == shares.all.sorted())
+  }
+
+  @Test func manyThreadsCompareAtOnce() async throws {
+    let expected = try numbers("cka", of: cka_compare(Memory(left).kept, 0, nil, nil, nil, nil))
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          (try? numbers("cka", of: cka_compare(Memory(left).kept, 0, nil, nil, nil, nil)))
+            == expected
+        }
+      }
+      for await isEqual in group { #expect(isEqual) }
+    }
+  }
+
+  @Test func aResultIsWrittenAsTheCommandDoes() throws {
+    let files = try TemporaryFolder()
+    let model = Memory(left)
+    let result = cka_compare(model.handle, 0, nil, nil, nil, nil)
+    let folder = "\(files.path)/result"
+    #expect(cka_result_write(result, folder, 0, 1, nil) == 0)
+    let names = try Set(FileManager.default.contentsOfDirectory(atPath: folder))
+    #expect(names.isSuperset(of: ["cka.npy", "cka.csv", "result.json", "report.html", "heatmap.png"]))
+    var error = cka_error()
+    #expect(cka_result_write(result, folder, 0, 0, &error) == Int32(CKA_CANNOT_CREATE))
+    #expect(message(error).hasPrefix(folder))
+    #expect(cka_result_write(result, folder, 1, 0, nil) == 0)
+  }
+}
+
+/// Numbers of a result.
+func numbers(_ name: String, of result: cka_handle) throws -> [Double] {
+  var (rows, columns): (Int64, Int64) = (0, 0)
+  #expect(cka_result_shape(result, &rows, &columns, nil) == 0)
+  var numbers = [Double](repeating: -1, count: Int(rows * columns))
+  #expect(cka_result_numbers(result, name, &numbers, numbers.count, nil) == 0)
+  return numbers
+}
+
+/// The sentence of an error.
+func message(_ error: cka_error) -> String {
+  withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+}
+
+/// A model in the caller's memory: float32, in C order.
+final class Memory {
+  let handle = cka_model_create("m", nil)
+  private var values: [UnsafeMutableBufferPointer<Float>] = []
+  private var isKept = false
+
+  init(_ layers: [Activations64]) {
+    for (index, layer) in layers.enumerated() {
+      let room = UnsafeMutableBufferPointer<Float>.allocate(capacity: layer.values.count)
+      _ = room.initialize(from: layer.values.map(Float.init))
+      values.append(room)
+      let shape = [Int64(layer.n), Int64(layer.p)]
+      shape.withUnsafeBufferPointer { shape in
+        var array = cka_array(
+          data: room.baseAddress, shape: shape.baseAddress, axes: 2, type: CKA_FLOAT32,
+          is_fortran_order: 0)
+        #expect(cka_model_add_layer(handle, "\(index)", &array, nil) == 0)
+      }
+    }
+  }
+
+  /// The handle of memory that is never freed.
+  var kept: cka_handle {
+    isKept = true
+    return handle
+  }
+
+  deinit {
+    guard !isKept else { return }
+    _ = cka_close(handle, nil)
+    for room in values { room.deallocate() }
+  }
+}
