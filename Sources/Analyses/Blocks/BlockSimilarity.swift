@@ -40,9 +40,8 @@ public struct BlockSimilarity: Sendable, Hashable {
   /// decides.
   public let atEqualDepth: Means
 
-  /// Of `cka`, layers × layers, NaN where undefined.
-  ///
   /// - Parameters:
+  ///   - cka: layers × layers, NaN where undefined.
   ///   - left: the blocks of the network of the rows.
   ///   - right: the same of the columns.
   public init(_ cka: Matrix<Double>, left: [Range<Int>], right: [Range<Int>]) {

@@ -63,6 +63,7 @@ public struct LayerMatching: Sendable {
   /// Adds the map of two networks of the same layers, in both directions.
   ///
   /// - Parameters:
+  ///   - cka: layers × layers, NaN where undefined.
   ///   - left: which network the rows are of.
   ///   - right: the same of the columns.
   /// - Throws: where they are of different layers.

@@ -68,9 +68,13 @@ public struct ComponentAnalysis: Sendable {
   /// See the properties.
   ///
   /// - Parameters:
+  ///   - left: the first model.
+  ///   - right: the second; nil to look at the first alone.
   ///   - pairing: without one all examples, which both models hold in the same order.
   ///   - components: k; n − 1 where there are no more.
   ///   - removed: counts from 1 to those k.
+  ///   - estimator: unbiased or biased.
+  ///   - removal: how dominant examples are dropped; nil where they are not.
   /// - Throws: `ComparisonError` where the models do not hold the same examples, fewer than four, or a
   ///   setting has no meaning for them.
   public init(

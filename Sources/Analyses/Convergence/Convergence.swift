@@ -23,8 +23,15 @@ public struct Convergence: Sendable {
   /// See the properties. Batch sizes that are not below the number of examples are left out: a batch of
   /// all examples is the exact value.
   ///
-  /// - Parameter pairing: which examples are compared; without it all, which both models hold in the
-  ///   same order.
+  /// - Parameters:
+  ///   - left: the first model.
+  ///   - right: the second; nil for the first with itself.
+  ///   - pairing: which examples are compared; without it all, which both models hold in the same order.
+  ///   - kernel: the function of two examples.
+  ///   - batchSizes: examples a minibatch, each at least 4.
+  ///   - passes: numbers of passes.
+  ///   - repeats: independent orders.
+  ///   - seed: that of the first order.
   /// - Throws: `ComparisonError` where the models do not hold the same examples, a batch size is below 4, or
   ///   passes or repeats are none or more than `mostPasses` and `mostRepeats`.
   public init(

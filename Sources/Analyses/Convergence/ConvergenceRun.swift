@@ -6,7 +6,9 @@ extension Convergence {
   /// Does the work, comparison after comparison, as `Comparison.run` does each. `DeviceTeam.Event.finished` counts
   /// minibatches over all of them.
   ///
-  /// - Parameter fullBatchPlan: how the exact value is made; that of `Comparison.fullBatchPlan` unless given.
+  /// - Parameters:
+  ///   - team: the devices that share the work.
+  ///   - fullBatchPlan: how the exact value is made; that of `Comparison.fullBatchPlan` unless given.
   /// - Throws: as `Comparison.run`.
   public func run(
     on team: DeviceTeam, plan fullBatchPlan: FullBatchPlan? = nil

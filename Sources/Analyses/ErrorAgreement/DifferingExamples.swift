@@ -42,8 +42,11 @@ extension ErrorStudy {
   /// The examples on which `leader` is ahead the most.
   ///
   /// - Parameters:
+  ///   - leader: the group that is ahead.
   ///   - limit: how many a choice takes at most; examples without a positive difference are not taken.
   ///     Equal ones are taken at random.
+  ///   - repeats: random splits into halves, of which each makes two choices.
+  ///   - seed: what decides them.
   public func differingExamples(
     aheadIs leader: Leader, limit: Int, repeats: Int, seed: UInt64
   ) -> DifferingExamples {

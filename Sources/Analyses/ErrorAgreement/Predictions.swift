@@ -59,7 +59,10 @@ public struct Predictions: Sendable {
   /// 0.07 (e4m3) and 0.13 (e5m2). Logits are refused where the numbers of every example are probabilities:
   /// their softmax would be nearly uniform.
   ///
-  /// - Parameter areLogits: whether numbers of several classes are logits.
+  /// - Parameters:
+  ///   - layer: the predictions.
+  ///   - name: what the network is called in results.
+  ///   - areLogits: whether numbers of several classes are logits.
   public init(
     _ layer: LayerActivations, name: String, areLogits: Bool = false
   ) throws(PredictionError) {

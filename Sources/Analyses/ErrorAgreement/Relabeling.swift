@@ -65,7 +65,9 @@ extension ErrorStudy {
 
   /// How much of the excess dispersion and of v² chance makes.
   ///
-  /// - Parameter limit: the most divisions to look at.
+  /// - Parameters:
+  ///   - limit: the most divisions to look at.
+  ///   - seed: what decides them, where there are more.
   public func chance(
     limit: Int, seed: UInt64
   ) -> (excess: RelabelingTest, effectSize: RelabelingTest) {

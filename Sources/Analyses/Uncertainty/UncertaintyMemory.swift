@@ -7,7 +7,9 @@ import Support
 extension Uncertainty {
   /// The bytes that are held at the most, where no layer is made anew in float64.
   ///
-  /// - Parameter pair: whether a pair of layers is looked into.
+  /// - Parameters:
+  ///   - device: the one that would do the work.
+  ///   - pair: whether a pair of layers is looked into.
   public func leastMemory(on device: DeviceInfo, pair: Bool) -> Int {
     let n = Double(comparison.pairing.count)
     let cores = Double(MachineLimits.current.processors)

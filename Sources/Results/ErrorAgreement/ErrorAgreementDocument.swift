@@ -281,6 +281,8 @@ extension ErrorAgreementDocument {
   /// What a study found.
   ///
   /// - Parameters:
+  ///   - study: the networks.
+  ///   - findings: what its analyses found.
   ///   - labels: the file of the labels.
   ///   - seconds: of the whole run; 0 where nobody took the time.
   public init(

@@ -32,10 +32,14 @@ public final class Sweep {
   /// Opens the store at `path`, or makes it.
   ///
   /// - Parameters:
+  ///   - path: the folder of the store.
+  ///   - settings: those of a new store, which an old one must have.
+  ///   - shard: which share of the minibatches is computed; nil for all.
   ///   - devices: the first does the work; where it fails, the next goes on with the unit.
   ///   - models: the first one's examples are those of a new store.
   ///   - team: the processes that make the sweep together; the memory of `devices` is what each may take.
   ///   - openModel: opens the model at a path, with the layers and pooling of the settings.
+  ///   - observe: hears what happens.
   /// - Throws: `.usage` where the store has other settings, `.cannotCreate` where another process uses
   ///   it or the folder holds something else.
   public init(
@@ -109,7 +113,9 @@ public final class Sweep {
 
   /// Compares all models of the store and those at `paths`, which come to it.
   ///
-  /// - Parameter names: what results call the models at `paths`; without them, what their paths say.
+  /// - Parameters:
+  ///   - paths: files or folders of models.
+  ///   - names: what results call the models at `paths`; without them, what their paths say.
   /// - Throws: `StoreError`, `DeviceError`, `ComparisonError` where the models do not hold the same
   ///   examples, or what `openModel` throws.
   public func run(models paths: [String], names: [String] = []) throws -> Summary {
