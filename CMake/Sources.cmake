@@ -199,6 +199,7 @@ cka_swift_library(CKA Sources/CKA
     FullBatch/Plan/FullBatchWork.swift
     FullBatch/Plan/MemoryModel.swift
     HSICSums.swift
+    Minibatches/ComparisonStream.swift
     Minibatches/MinibatchPlan.swift
     Minibatches/MinibatchQueue.swift
     Minibatches/ShuffledPrefix.swift
@@ -278,10 +279,9 @@ cka_swift_library(Analyses Sources/Analyses
 cka_system_library(CCairo Sources/System/CCairo
   PKG_CONFIG cairo)
 
-cka_c_library(CProcessSetup Sources/Commands/ProcessSetup
+cka_c_library(CKAHeader Sources/CInterface/Header
   SOURCES
-    freed_memory.c
-    mapped_files.c)
+    header.c)
 
 cka_c_library(CKAKernels Kernels
   SOURCES
@@ -334,16 +334,6 @@ cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
     Tuning/TunerTrial.swift
     Tuning/Tuning.swift
     Tuning/TuningStore.swift)
-
-cka_swift_library(CommandSupport Sources/Commands/Support
-  DEPENDS Activations ArgumentParser COpenBLAS CProcessSetup Device Logging OpenCLDevice Support
-  SOURCES
-    BundledFonts.swift
-    Console.swift
-    OpenCLDrivers.swift
-    ProcessSetup.swift
-    Progress.swift
-    ReportingFailures.swift)
 
 cka_swift_library(DeviceRegistry Sources/Devices/Registry
   DEPENDS BLASDevice Device OpenCLDevice
@@ -398,35 +388,6 @@ cka_swift_library(Figures Sources/Figures/Drawing
     TextMeter.swift
     Ticks.swift
     UndefinedRegions.swift)
-
-cka_command(CKABench Benchmarks/CKABench
-  PRODUCT cka-bench
-  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CSystem CommandSupport DeviceRegistry Figures Logging OpenCLDevice Support
-  SOURCES
-    Bench.swift
-    Child.swift
-    DeviceMeasurement.swift
-    Devices.swift
-    Diff.swift
-    Document.swift
-    Float64Reference.swift
-    Limits.swift
-    Machine.swift
-    Measure.swift
-    MeasureLimit.swift
-    Models.swift
-    Peers.swift
-    Race.swift
-    Run.swift
-    RunTable.swift
-    RunningProgram.swift
-    Scaling.swift
-    ScalingSeries.swift
-    Synthesize.swift
-    SyntheticModels.swift
-    TemporaryFolder.swift
-    TuneCommand.swift
-    Workload.swift)
 
 cka_swift_library(Inputs Sources/Analyses/Inputs
   DEPENDS ActivationFiles Activations Analyses Support
@@ -577,6 +538,60 @@ cka_swift_library(ResultFigures Sources/Figures/Results
     Sweep/SweepReport.swift
     UncertaintyFigures.swift
     UncertaintyReport.swift)
+
+cka_swift_library(CInterface Sources/CInterface/Library
+  DEPENDS ActivationFiles Activations CKA CKAHeader Device DeviceRegistry ResultFigures Results Support
+  SOURCES
+    Comparing.swift
+    Found.swift
+    Handles.swift
+    Models.swift
+    Options.swift
+    Progress.swift)
+
+cka_c_library(CProcessSetup Sources/Commands/ProcessSetup
+  SOURCES
+    freed_memory.c
+    mapped_files.c)
+
+cka_swift_library(CommandSupport Sources/Commands/Support
+  DEPENDS Activations ArgumentParser COpenBLAS CProcessSetup Device Logging OpenCLDevice Support
+  SOURCES
+    BundledFonts.swift
+    Console.swift
+    OpenCLDrivers.swift
+    ProcessSetup.swift
+    Progress.swift
+    ReportingFailures.swift)
+
+cka_command(CKABench Benchmarks/CKABench
+  PRODUCT cka-bench
+  DEPENDS ActivationFiles ArgumentParser CKA COpenBLAS CSystem CommandSupport DeviceRegistry Figures Logging OpenCLDevice Support
+  SOURCES
+    Bench.swift
+    Child.swift
+    DeviceMeasurement.swift
+    Devices.swift
+    Diff.swift
+    Document.swift
+    Float64Reference.swift
+    Limits.swift
+    Machine.swift
+    Measure.swift
+    MeasureLimit.swift
+    Models.swift
+    Peers.swift
+    Race.swift
+    Run.swift
+    RunTable.swift
+    RunningProgram.swift
+    Scaling.swift
+    ScalingSeries.swift
+    Synthesize.swift
+    SyntheticModels.swift
+    TemporaryFolder.swift
+    TuneCommand.swift
+    Workload.swift)
 
 cka_command(CKACommand Sources/Commands/CKA
   PRODUCT cka

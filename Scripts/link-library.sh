@@ -25,8 +25,13 @@ header=Sources/CInterface/Header/include/cka.h
 
 # swiftc hides all that comes from archives where it links its runtime statically, but not what is in an object.
 ld -r --whole-archive "$built/libCKAInterface.a" -o "$work/all.o"
-# Of what the C targets need beyond what Swift's objects name themselves.
-libraries=$(pkg-config --libs openblas OpenCL cairo libzip libxxhash zlib hdf5)
+packages='openblas OpenCL cairo libzip libxxhash'
+undefined=$(nm -u "$work/all.o")
+# The traits of the build.
+if grep -q ' H5Fopen$' <<<"$undefined"; then packages+=' hdf5 zlib'; fi
+if grep -q ' MPI_Init_thread$' <<<"$undefined"; then packages+=' ompi-c'; fi
+# shellcheck disable=SC2086
+libraries=$(pkg-config --libs $packages)
 mkdir -p "$(dirname "$output")"
 # shellcheck disable=SC2086
 swiftc -emit-library -o "$output" "$work/all.o" "$@" $libraries \
