@@ -7,6 +7,7 @@ import Results
 import Support
 import Synchronization
 
+/// See `cka.h`.
 @c @implementation
 public func cka_compare(
   _ left: cka_handle, _ right: cka_handle, _ options: UnsafePointer<CChar>?,
@@ -72,6 +73,7 @@ private final class Stream: Sendable {
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_stream_create(
   _ options: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
@@ -82,6 +84,7 @@ public func cka_stream_create(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_stream_add(
   _ stream: cka_handle, _ left: cka_handle, _ right: cka_handle,
@@ -95,6 +98,7 @@ public func cka_stream_add(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_stream_result(
   _ stream: cka_handle, _ error: UnsafeMutablePointer<cka_error>?

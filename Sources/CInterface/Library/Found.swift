@@ -61,6 +61,7 @@ final class Found: Sendable {
 private let statusTexts = Dictionary(
   uniqueKeysWithValues: Status.allCases.map { ($0, CText($0.rawValue)) })
 
+/// See `cka.h`.
 @c @implementation
 public func cka_result_shape(
   _ result: cka_handle, _ rows: UnsafeMutablePointer<Int64>?,
@@ -73,6 +74,7 @@ public func cka_result_shape(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_result_numbers(
   _ result: cka_handle, _ name: UnsafePointer<CChar>?, _ numbers: UnsafeMutablePointer<Double>?,
@@ -89,6 +91,7 @@ public func cka_result_numbers(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_result_status(
   _ result: cka_handle, _ row: Int64, _ column: Int64, _ error: UnsafeMutablePointer<cka_error>?
@@ -106,6 +109,7 @@ public func cka_result_status(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_result_document(
   _ result: cka_handle, _ error: UnsafeMutablePointer<cka_error>?
@@ -116,6 +120,7 @@ public func cka_result_document(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_result_write(
   _ result: cka_handle, _ folder: UnsafePointer<CChar>?, _ isReplacing: Int32,
@@ -130,6 +135,7 @@ public func cka_result_write(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_close(_ handle: cka_handle, _ error: UnsafeMutablePointer<cka_error>?) -> Int32 {
   code(error) { try Handles.all.close(handle) }
@@ -137,5 +143,6 @@ public func cka_close(_ handle: cka_handle, _ error: UnsafeMutablePointer<cka_er
 
 private let versionText = CText(toolVersion)
 
+/// See `cka.h`.
 @c @implementation
 public func cka_version() -> UnsafePointer<CChar> { versionText.start }

@@ -135,6 +135,7 @@ extension ScalarType {
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_set_program(
   _ path: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
@@ -148,6 +149,7 @@ public func cka_set_program(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_model_create(
   _ name: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
@@ -155,6 +157,7 @@ public func cka_model_create(
   call(error, failed: 0) { Handles.all.add(Model(name: try text(name, "name"))) }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_model_add_layer(
   _ model: cka_handle, _ name: UnsafePointer<CChar>?, _ array: UnsafePointer<cka_array>?,
@@ -167,6 +170,7 @@ public func cka_model_add_layer(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_model_open(
   _ path: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
@@ -176,6 +180,7 @@ public func cka_model_open(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_model_layers(
   _ model: cka_handle, _ error: UnsafeMutablePointer<cka_error>?
@@ -186,6 +191,7 @@ public func cka_model_layers(
   }
 }
 
+/// See `cka.h`.
 @c @implementation
 public func cka_model_layer_name(
   _ model: cka_handle, _ layer: Int64, _ error: UnsafeMutablePointer<cka_error>?
