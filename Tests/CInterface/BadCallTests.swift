@@ -72,15 +72,22 @@ import Testing
     #expect(message(error) == "name is not UTF-8")
   }
 
-  @Test(arguments: [
-    ([], CKA_FLOAT32, 0, "layer l: 0 axes, expected 1 to 64"),
-    ([-1, 3], CKA_FLOAT32, 0, "layer l: the shape [-1, 3] is not one of an array"),
-    ([1 << 40, 1 << 40], CKA_FLOAT32, 0, "layer l: the shape [1099511627776, 1099511627776] is not one of an array"),
-    ([1 << 31, 1 << 31], CKA_FLOAT64, 0, "layer l: the shape [2147483648, 2147483648] is larger than any memory"),
-    ([8, 3], cka_type(rawValue: 99), 0, "layer l: there is no type 99"),
-    ([8, 3], CKA_FLOAT32, 0, "layer l: data is NULL"),
-    ([8, 3, 1], CKA_FLOAT32, 1, "layer l: Fortran order of 3 axes, expected at most 2"),
-  ] as [([Int64], cka_type, Int32, String)])
+  @Test(
+    arguments: [
+      ([], CKA_FLOAT32, 0, "layer l: 0 axes, expected 1 to 64"),
+      ([-1, 3], CKA_FLOAT32, 0, "layer l: the shape [-1, 3] is not one of an array"),
+      (
+        [1 << 40, 1 << 40], CKA_FLOAT32, 0,
+        "layer l: the shape [1099511627776, 1099511627776] is not one of an array"
+      ),
+      (
+        [1 << 31, 1 << 31], CKA_FLOAT64, 0,
+        "layer l: the shape [2147483648, 2147483648] is larger than any memory"
+      ),
+      ([8, 3], cka_type(rawValue: 99), 0, "layer l: there is no type 99"),
+      ([8, 3], CKA_FLOAT32, 0, "layer l: data is NULL"),
+      ([8, 3, 1], CKA_FLOAT32, 1, "layer l: Fortran order of 3 axes, expected at most 2"),
+    ] as [([Int64], cka_type, Int32, String)])
   func arraysThatCannotBeAreTold(
     shape: [Int64], type: cka_type, isFortran: Int32, expected: String
   ) {
@@ -120,14 +127,26 @@ import Testing
   @Test(arguments: [
     ("[]", "options: expected a JSON object whose numbers are in range"),
     ("{", "options: expected a JSON object whose numbers are in range"),
-    (#"{"batchsize": 4}"#, #"options: there is no "batchsize" here; there are bandwidth, batch_size, device, estimator, kernel, memory, order, passes, precision, ragged, seed, sigma"#),
+    (
+      #"{"batchsize": 4}"#,
+      #"options: there is no "batchsize" here; there are bandwidth, batch_size, device, estimator, kernel, memory, order, passes, precision, ragged, seed, sigma"#
+    ),
     (#"{"batch_size": "x"}"#, "options: batch_size: expected Int"),
     (#"{"seed": -1}"#, "options: expected a JSON object whose numbers are in range"),
-    (#"{"estimator": "best"}"#, #"options: estimator is "best"; there are minibatch, unbiased, biased"#),
+    (
+      #"{"estimator": "best"}"#,
+      #"options: estimator is "best"; there are minibatch, unbiased, biased"#
+    ),
     (#"{"kernel": "linear", "sigma": 1}"#, "options: sigma needs the kernel rbf"),
     (#"{"kernel": "rbf", "sigma": -1}"#, "options: sigma is -1.0; it must be positive and finite"),
-    (#"{"estimator": "biased", "passes": 2}"#, "options: passes needs the estimator minibatch; biased uses all examples"),
-    (#"{"device": "tpu"}"#, #"options: device is "tpu"; there are auto, cpu, opencl, opencl:INDEX, opencl:all"#),
+    (
+      #"{"estimator": "biased", "passes": 2}"#,
+      "options: passes needs the estimator minibatch; biased uses all examples"
+    ),
+    (
+      #"{"device": "tpu"}"#,
+      #"options: device is "tpu"; there are auto, cpu, opencl, opencl:INDEX, opencl:all"#
+    ),
     (#"{"memory": 0}"#, "options: memory is 0; it must be positive"),
   ])
   func optionsThatCannotBeAreTold(options: String, expected: String) {

@@ -32,7 +32,8 @@ import Testing
       for (j, y) in right.enumerated() {
         let expected = Oracle.cka(x, y, unbiased: estimator == "unbiased")
         #expect(abs(scores[2 * i + j] - expected) < tolerance)
-        #expect(cka_result_status(result, Int64(i), Int64(j), nil).map { String(cString: $0) } == "ok")
+        #expect(
+          cka_result_status(result, Int64(i), Int64(j), nil).map { String(cString: $0) } == "ok")
       }
     }
     let document = try #require(cka_result_document(result, nil))
@@ -142,7 +143,8 @@ import Testing
     let folder = "\(files.path)/result"
     #expect(cka_result_write(result, folder, 0, 1, nil) == 0)
     let names = try Set(FileManager.default.contentsOfDirectory(atPath: folder))
-    #expect(names.isSuperset(of: ["cka.npy", "cka.csv", "result.json", "report.html", "heatmap.png"]))
+    #expect(
+      names.isSuperset(of: ["cka.npy", "cka.csv", "result.json", "report.html", "heatmap.png"]))
     var error = cka_error()
     #expect(cka_result_write(result, folder, 0, 0, &error) == Int32(CKA_CANNOT_CREATE))
     #expect(message(error).hasPrefix(folder))

@@ -20,7 +20,8 @@ public func cka_compare(
     let first: Model = try Handles.all.object(left, "left")
     let second: Model? = right == 0 ? nil : try Handles.all.object(right, "right")
     let comparison = try Comparison(
-      first.source, second.map { (model) throws(Failure) in try model.source }, estimator: options.estimatorValue, kernel: options.kernelValue)
+      first.source, second.map { (model) throws(Failure) in try model.source },
+      estimator: options.estimatorValue, kernel: options.kernelValue)
     let (memory, precision) = try (options.memoryValue, options.precisionValue)
     let meter = WorkMeter()
     let result = try watched(by: progress, context, meter) { isCancelled in
@@ -31,7 +32,8 @@ public func cka_compare(
       let plan = try comparison.plan(on: team, isLimited: options.memory != nil)
       let outcome = try comparison.run(on: team, plan: plan)
       var document = ResultDocument(
-        comparison, outcome, paths: [comparison.left.name, (comparison.right ?? comparison.left).name],
+        comparison, outcome,
+        paths: [comparison.left.name, (comparison.right ?? comparison.left).name],
         precision: precision)
       document.device.add(reasons: choice.reasons)
       return try Found(outcome.similarity, CompareResult(document, outcome.similarity))

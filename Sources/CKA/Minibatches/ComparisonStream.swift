@@ -30,7 +30,8 @@ public struct ComparisonStream: Sendable {
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil, on team: DeviceTeam
   ) throws {
     let (rows, columns) = (left.layers.map(\.name), (right ?? left).layers.map(\.name))
-    guard count == 0 || rows == rowNames && columns == columnNames && isOfTwoModels == (right != nil)
+    guard
+      count == 0 || rows == rowNames && columns == columnNames && isOfTwoModels == (right != nil)
     else {
       throw ComparisonError(
         "minibatch \(count) has \(Self.difference(rows + columns, rowNames + columnNames))")
