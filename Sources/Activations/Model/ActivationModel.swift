@@ -60,7 +60,7 @@ extension LayerActivations {
 }
 
 /// A copy of an array that does not move.
-private final class ArrayStorage: ActivationStorage, @unchecked Sendable {
+private final class ArrayStorage: MemoryStorage, @unchecked Sendable {
   // @unchecked: nobody writes to `bytes` after `init`.
   let bytes: UnsafeMutableRawBufferPointer
 
@@ -71,17 +71,4 @@ private final class ArrayStorage: ActivationStorage, @unchecked Sendable {
   }
 
   deinit { bytes.deallocate() }
-
-  var isFile: Bool { false }
-
-  func check(_ bytes: UnsafeRawBufferPointer) {}
-
-  func read(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer) {
-    guard let source = bytes.baseAddress else { return }
-    destination.copyMemory(from: source, byteCount: bytes.count)
-  }
-
-  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
-  func prefetch(_ bytes: UnsafeRawBufferPointer) {}
-  func evict(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -22,6 +22,32 @@ public protocol ActivationStorage: AnyObject, Sendable {
   func evict(_ bytes: UnsafeRawBufferPointer)
 }
 
+/// Storage of bytes that are simply in memory.
+public protocol MemoryStorage: ActivationStorage {}
+
+extension MemoryStorage {
+  /// No file.
+  public var isFile: Bool { false }
+
+  /// Memory can always be touched.
+  public func check(_ bytes: UnsafeRawBufferPointer) {}
+
+  /// A copy.
+  public func read(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer) {
+    guard let source = bytes.baseAddress else { return }
+    destination.copyMemory(from: source, byteCount: bytes.count)
+  }
+
+  /// It is there.
+  public func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
+
+  /// Nothing is to be brought.
+  public func prefetch(_ bytes: UnsafeRawBufferPointer) {}
+
+  /// Nothing can be released.
+  public func evict(_ bytes: UnsafeRawBufferPointer) {}
+}
+
 extension ActivationStorage {
   /// No-op by default; storage that is filled lazily overrides it.
   public func fill() throws(ActivationReadError) {}

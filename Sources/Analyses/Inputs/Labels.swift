@@ -7,7 +7,7 @@ import Support
 ///
 /// - Throws: `Failure` where the file cannot be read or holds anything else.
 public func readLabels(_ path: String) throws -> [Int32] {
-  let file = try openModel(path)
+  let file = try ModelFiles(path: path)
   guard file.layers.count == 1 else {
     throw Failure(
       .data, "\(oneLine(path)): found \(file.layers.count) arrays, expected one of labels")

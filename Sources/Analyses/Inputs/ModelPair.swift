@@ -1,4 +1,5 @@
 import Activations
+import Support
 
 extension ModelSelection {
   /// The models of a comparison, with the layers that are wanted.
@@ -10,10 +11,19 @@ extension ModelSelection {
   ///   - second: patterns for the second model in their place; none takes the same.
   ///   - names: what the models are called; none where their paths say it.
   ///   - warn: is told which arrays were skipped.
+  /// - Throws: as `open`; `Failure` where there are other than one or two paths, or names for other than each.
   public func openPair(
     _ paths: [String], layers patterns: [String] = [], ofSecond second: [String] = [],
     names: [String] = [], warn: (String) -> Void = { _ in }
   ) throws -> [ActivationModel] {
+    guard (1...2).contains(paths.count), second.isEmpty || paths.count == 2,
+      names.isEmpty || names.count == paths.count
+    else {
+      throw Failure(
+        .usage,
+        "\(paths.count) models with \(names.count) names: a comparison takes one model or two, and a name for "
+          + "each or none")
+    }
     let opened = try paths.enumerated().map { index, path in
       try open(path, layers: index == 0 || second.isEmpty ? patterns : second) {
         // A model beside itself is spoken of once.

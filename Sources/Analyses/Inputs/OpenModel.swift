@@ -2,11 +2,6 @@ import ActivationFiles
 import Activations
 import Support
 
-/// Opens a model, or says why not.
-func openModel(_ path: String) throws -> ModelFiles {
-  try ModelFiles(path: path)
-}
-
 /// Opens a model of which only the layers are wanted that one of `choices` takes by its name.
 ///
 /// - Parameters:

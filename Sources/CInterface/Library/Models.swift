@@ -69,22 +69,7 @@ final class Model: Sendable {
 }
 
 /// Memory of the caller.
-private final class BorrowedStorage: ActivationStorage {
-  var isFile: Bool { false }
-
-  func check(_ bytes: UnsafeRawBufferPointer) {}
-
-  func read(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer) {
-    guard let source = bytes.baseAddress else { return }
-    destination.copyMemory(from: source, byteCount: bytes.count)
-  }
-
-  func isCached(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
-
-  func prefetch(_ bytes: UnsafeRawBufferPointer) {}
-
-  func evict(_ bytes: UnsafeRawBufferPointer) {}
-}
+private final class BorrowedStorage: MemoryStorage {}
 
 extension LayerActivations {
   /// A layer in the caller's memory.
