@@ -69,6 +69,7 @@ if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need chromium "looks into reports" have chromium
   need python3-numpy "the reference that the maps are checked against" have_numpy
   need python3-h5py "the reference for what HDF5 files are read" have_h5py
+  need python3-venv "the tests of the Python package, and the assembler of PTX" have_venv
 fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then
   need patchelf "lets the libraries of the bundle find each other" have patchelf
@@ -81,7 +82,6 @@ if [ "$purpose" = ci ]; then
   need clang-19 "compiles the OpenCL kernels to NVIDIA's PTX" have clang-19
   need libclc-19 "the built-in functions of OpenCL C for it" have_libclc
   need shellcheck "looks for mistakes in the scripts" have shellcheck
-  need python3-venv "fetches the assembler of PTX" have_venv
 fi
 
 if [ -z "$missing" ]; then
