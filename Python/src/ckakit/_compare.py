@@ -39,7 +39,7 @@ def compare(left, right=None, *, progress=None, **options):
         A file or folder that the command `cka` reads; layers by their names, examples × features each; or one layer.
         Numbers are not copied where they are contiguous and on the CPU.
     progress : callable, optional
-        Is called with the share of the work that is done, some ten times a second. What it raises ends the work.
+        Is called with the share of the work that is done, some twenty times a second. What it raises ends the work.
     **options
         `estimator` ("minibatch", "unbiased", "biased"), `batch_size`, `passes`, `order`, `seed`, `ragged`, `kernel`
         ("linear", "rbf"), `bandwidth`, `sigma`, `device`, `precision`, `memory`: see `cka compare --help`.
@@ -95,7 +95,7 @@ class Stream:
     Parameters
     ----------
     **options
-        `kernel`, `bandwidth`, `sigma`, `device`, `precision`, `memory` of `compare`.
+        `kernel`, `bandwidth`, `sigma`, `device`, `precision` of `compare`.
 
     Examples
     --------

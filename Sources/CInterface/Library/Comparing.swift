@@ -16,6 +16,7 @@ public func cka_compare(
 ) -> cka_handle {
   call(error, failed: 0) {
     let known = Options.ofEstimator.union(Options.ofKernel).union(Options.ofDevice)
+      .union(["memory"])
     let options = try Options(options, known: known)
     let first: Model = try Handles.all.object(left, "left")
     let second: Model? = right == 0 ? nil : try Handles.all.object(right, "right")
@@ -53,11 +54,9 @@ private final class Stream: Sendable {
 
   init(_ options: Options) throws {
     let choice = try options.choice()
-    let (kernel, memory) = try (options.kernelValue, options.memoryValue)
+    let kernel = try options.kernelValue
     state = Mutex(
-      State(
-        stream: ComparisonStream(kernel: kernel),
-        team: DeviceTeam(choice.devices, sharing: 1, memory: memory)))
+      State(stream: ComparisonStream(kernel: kernel), team: DeviceTeam(choice.devices)))
   }
 
   func add(_ left: ActivationModel, _ right: ActivationModel?) throws {

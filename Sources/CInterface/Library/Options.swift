@@ -103,7 +103,7 @@ extension CodingUserInfoKey {
 
 extension Options {
   static let ofKernel: Set<String> = ["kernel", "bandwidth", "sigma"]
-  static let ofDevice: Set<String> = ["device", "precision", "memory"]
+  static let ofDevice: Set<String> = ["device", "precision"]
   static let ofEstimator: Set<String> = [
     "estimator", "batch_size", "passes", "seed", "order", "ragged",
   ]

@@ -75,8 +75,8 @@ typedef struct cka_array {
   int32_t is_fortran_order;
 } cka_array;
 
-// Hears on the calling thread, some ten times a second, which share of the work is done, from 0 to 1. Where it returns
-// anything but 0, the work ends.
+// Hears on the calling thread, some twenty times a second, which share of the stage of the work that goes on is done, from
+// 0 to 1. Where it returns anything but 0, the work ends.
 typedef int32_t (*cka_progress)(double share, void *CKA_NULLABLE context);
 
 // The version, such as "1.0.0".
@@ -121,7 +121,7 @@ cka_handle cka_compare(
     cka_error *CKA_NULLABLE error);
 
 // A comparison of minibatches that arrive one after another, of which nothing is kept but sums. It takes the options
-// "kernel", "bandwidth", "sigma", "device", "precision" and "memory" of cka_compare.
+// "kernel", "bandwidth", "sigma", "device" and "precision" of cka_compare.
 cka_handle cka_stream_create(const char *CKA_NULLABLE options, cka_error *CKA_NULLABLE error);
 
 // Adds a minibatch: a model with the same layers each time, of the same examples. `right` is CKA_NONE where a model is
