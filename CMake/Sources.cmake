@@ -200,6 +200,7 @@ cka_swift_library(CKA Sources/CKA
     FullBatch/Plan/MemoryModel.swift
     HSICSums.swift
     Minibatches/ComparisonStream.swift
+    Minibatches/MinibatchGrams.swift
     Minibatches/MinibatchPlan.swift
     Minibatches/MinibatchQueue.swift
     Minibatches/ShuffledPrefix.swift
@@ -547,7 +548,8 @@ cka_swift_library(CInterface Sources/CInterface/Library
     Handles.swift
     Models.swift
     Options.swift
-    Progress.swift)
+    Progress.swift
+    Streaming.swift)
 
 cka_c_library(CProcessSetup Sources/Commands/ProcessSetup
   SOURCES

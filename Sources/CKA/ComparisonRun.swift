@@ -121,10 +121,20 @@ extension Comparison {
   package func sums<D: Device>(
     _ left: D.Stack, _ right: D.Stack?, of exampleCount: Int, on device: D
   ) throws(DeviceError) -> HSICSums {
+    try HSICSums(
+      left, right, exampleCount: exampleCount, centering: estimator.centering, on: device)
+  }
+}
+
+extension HSICSums {
+  /// The sums of the stacks of one minibatch; of one model, there is no second one.
+  init<D: Device>(
+    _ left: D.Stack, _ right: D.Stack?, exampleCount: Int, centering: GramCentering, on device: D
+  ) throws(DeviceError) {
     let products = try device.innerProducts(left, right ?? left)
     let own = { (products: Matrix<Double>) in (0..<products.rows).map { products[$0, $0] } }
-    return HSICSums(
-      exampleCount: exampleCount, centering: estimator.centering, left: left.layers,
+    self.init(
+      exampleCount: exampleCount, centering: centering, left: left.layers,
       right: (right ?? left).layers, products: products,
       leftSquares: right == nil ? own(products) : try device.squaredNorms(left),
       rightSquares: try right.map { (right) throws(DeviceError) in try device.squaredNorms(right) }

@@ -29,26 +29,56 @@ public struct ComparisonStream: Sendable {
   public mutating func add(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil, on team: DeviceTeam
   ) throws {
-    let (rows, columns) = (left.layers.map(\.name), (right ?? left).layers.map(\.name))
-    guard
-      count == 0 || rows == rowNames && columns == columnNames && isOfTwoModels == (right != nil)
-    else {
-      throw ComparisonError(
-        "minibatch \(count) has \(Self.difference(rows + columns, rowNames + columnNames))")
-    }
-    guard !rows.isEmpty, !columns.isEmpty else { throw ComparisonError("there are no layers") }
+    try check(left.layers.map(\.name), right.map { $0.layers.map(\.name) })
     let comparison = try Comparison(left, right, estimator: .unbiased, kernel: kernel)
     let n = comparison.pairing.count
-    guard n >= GramCentering.unbiased.leastExamples else {
-      throw ComparisonError(
-        "minibatch \(count) has \(n) \(n == 1 ? "example" : "examples"); HSIC needs at least 4")
-    }
+    try MinibatchGrams.check(n, "minibatch \(count)")
     var timings = Comparison.Timings()
     let new = try team.withDevice { (device) throws(DeviceError) in
       try comparison.sums(of: Array(0..<n), on: device, timings: &timings)
     }
+    add(new, left.layers.map(\.name), right.map { $0.layers.map(\.name) })
+  }
+
+  /// Adds a minibatch whose matrices are there.
+  ///
+  /// - Parameters:
+  ///   - left: of the first model, the same layers for every minibatch.
+  ///   - right: of the second, of the same examples; nil compares the first with itself.
+  ///   - team: does the work.
+  /// - Throws: as `add(_:_:on:)` of models; `ComparisonError` where matrices are of another kernel.
+  public mutating func add(
+    _ left: MinibatchGrams, _ right: MinibatchGrams? = nil, on team: DeviceTeam
+  ) throws {
+    try check(left.names, right?.names)
+    for grams in [left, right ?? left] {
+      guard grams.kernel == kernel else {
+        throw ComparisonError("minibatch \(count) has matrices of another kernel")
+      }
+      guard grams.exampleCount == left.exampleCount else {
+        throw ComparisonError(
+          "minibatch \(count) has \(left.exampleCount) and \(grams.exampleCount) examples")
+      }
+    }
+    let new = try team.withPackedDevice { (device) throws(DeviceError) in
+      try left.sums(with: right, on: device)
+    }
+    add(new, left.names, right?.names)
+  }
+
+  private func check(_ left: [String], _ right: [String]?) throws(ComparisonError) {
+    let (found, expected) = (left + (right ?? left), rowNames + columnNames)
+    guard count == 0 || found == expected && isOfTwoModels == (right != nil) else {
+      throw ComparisonError("minibatch \(count) has \(Self.difference(found, expected))")
+    }
+    guard !left.isEmpty, right?.isEmpty != true else {
+      throw ComparisonError("minibatch \(count) has no layer")
+    }
+  }
+
+  private mutating func add(_ new: HSICSums, _ left: [String], _ right: [String]?) {
     if sums?.merge(new) == nil { sums = new }
-    (rowNames, columnNames, isOfTwoModels) = (rows, columns, right != nil)
+    (rowNames, columnNames, isOfTwoModels) = (left, right ?? left, right != nil)
     count += 1
   }
 

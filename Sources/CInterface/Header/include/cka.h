@@ -129,6 +129,19 @@ cka_handle cka_stream_create(const char *CKA_NULLABLE options, cka_error *CKA_NU
 int32_t cka_stream_add(
     cka_handle stream, cka_handle left, cka_handle right, cka_error *CKA_NULLABLE error);
 
+// The matrices of a minibatch that arrive layer by layer, while a network runs, for a stream: a layer is reduced to its
+// matrix when it is added.
+cka_handle cka_grams_create(cka_handle stream, cka_error *CKA_NULLABLE error);
+
+// Adds a layer: all examples of the minibatch. Its numbers are no longer needed when this returns.
+int32_t cka_grams_add(
+    cka_handle grams, const char *CKA_NULLABLE name, const cka_array *CKA_NULLABLE array,
+    cka_error *CKA_NULLABLE error);
+
+// Adds a minibatch to the stream for which its matrices were made; `right` as in cka_stream_add.
+int32_t cka_stream_add_grams(
+    cka_handle stream, cka_handle left, cka_handle right, cka_error *CKA_NULLABLE error);
+
 // The result so far.
 cka_handle cka_stream_result(cka_handle stream, cka_error *CKA_NULLABLE error);
 

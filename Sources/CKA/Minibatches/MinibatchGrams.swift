@@ -1,0 +1,81 @@
+import Activations
+import Device
+
+/// The Gram matrices of one minibatch of a model, made layer by layer while the network runs: of a layer nothing is
+/// kept but its packed triangle, b(b − 1)/2 float32 numbers for b examples.
+public struct MinibatchGrams: Sendable {
+  /// What fills the Gram matrices.
+  public let kernel: GramKernel
+  /// The names of the layers so far.
+  public private(set) var names: [String] = []
+  /// Examples of the minibatch; 0 before the first layer.
+  public private(set) var exampleCount = 0
+  private var layers: [GramSummary] = []
+  private var triangles: [PackedTriangles<Float>] = []
+
+  private static let centering = GramCentering.unbiased
+
+  /// No layer has come.
+  public init(kernel: GramKernel = .linear) { self.kernel = kernel }
+
+  /// Makes the matrix of a layer: all of its examples. Its numbers are no longer needed afterwards.
+  ///
+  /// - Parameter team: does the work.
+  /// - Throws: `ComparisonError` where a layer of the name is there, there are other examples than of the layers
+  ///   before, or fewer than 4; the error of the last device.
+  public mutating func add(_ layer: LayerActivations, on team: DeviceTeam) throws {
+    let n = layer.shape.exampleCount
+    guard !names.contains(layer.name) else {
+      throw ComparisonError("layer \(layer.name) is there already")
+    }
+    guard names.isEmpty || n == exampleCount else {
+      throw ComparisonError(
+        "layer \(layer.name) has \(n) examples, expected \(exampleCount) as the others")
+    }
+    try Self.check(n, "layer \(layer.name)")
+    let triangle = PackedTriangles<Float>(count: Self.centering.packedCount(exampleCount: n))
+    let minibatch = Minibatch(layers: [layer], examples: Array(0..<n))
+    let summary = try team.withPackedDevice { (device) throws(DeviceError) in
+      try Self.write(minibatch, kernel, to: triangle, on: device)
+    }
+    names.append(layer.name)
+    layers.append(summary)
+    triangles.append(triangle)
+    exampleCount = n
+  }
+
+  /// Refuses fewer examples than HSIC needs.
+  static func check(_ count: Int, _ place: String) throws(ComparisonError) {
+    guard count < centering.leastExamples else { return }
+    throw ComparisonError(
+      "\(place) has \(count) \(count == 1 ? "example" : "examples"); HSIC needs at least 4")
+  }
+
+  private static func write<D: PackedDevice>(
+    _ minibatch: Minibatch, _ kernel: GramKernel, to triangle: PackedTriangles<Float>,
+    on device: D
+  ) throws(DeviceError) -> GramSummary {
+    let stack = try device.gramStack(of: minibatch, kernel: kernel, centering: centering)
+    try device.copyNumbers(ofLayer: 0, of: stack, to: triangle[0])
+    return stack.layers[0]
+  }
+
+  /// The matrices as devices take them.
+  private var packed: PackedGrams {
+    PackedGrams(
+      exampleCount: exampleCount, centering: Self.centering, layers: layers,
+      numbers: triangles.map { UnsafePointer($0.start()) }, owner: triangles as AnyObject)
+  }
+
+  /// The sums of a minibatch of two models, or of one with itself.
+  func sums<D: PackedDevice>(
+    with other: MinibatchGrams?, on device: D
+  ) throws(DeviceError) -> HSICSums {
+    let left = try device.gramStack(of: packed)
+    let right = try other.map { (other) throws(DeviceError) in
+      try device.gramStack(of: other.packed)
+    }
+    return try HSICSums(
+      left, right, exampleCount: exampleCount, centering: Self.centering, on: device)
+  }
+}
