@@ -16,6 +16,8 @@ python=$(Scripts/python-with-numpy.sh)
 # pip builds beside the sources.
 cp -r Python "$work/package"
 "$work/venv/bin/pip" install --quiet pytest==8.4.2 "$work/package"
+# PyTorch's own CPU build is smaller; where the package index does not have it, the common one does as well.
+"$work/venv/bin/pip" install --quiet 'torch==2.13.0+cpu' || "$work/venv/bin/pip" install --quiet 'torch==2.13.0'
 cd "$work"
 installed=$("$work/venv/bin/python" -c 'import ckakit; print(*ckakit.__path__)')
 cp libcka.so "$installed/"

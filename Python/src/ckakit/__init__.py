@@ -14,9 +14,10 @@
 
 from ._compare import Stream, cka, compare
 from ._library import version as _version
+from ._networks import CKAWarning
 from ._result import Result
 
-__all__ = ["Result", "Stream", "cka", "compare"]
+__all__ = ["CKAWarning", "Result", "Stream", "cka", "compare"]
 
 
 def __getattr__(name):

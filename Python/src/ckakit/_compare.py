@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from ._library import NONE, PROGRESS, Owner, call
 from ._models import model
+from ._networks import compare_networks, is_network
 from ._result import Result
 
 
@@ -30,14 +31,25 @@ def cka(x, y, **options):
     return float(compare({"x": x}, {"y": y}, **{"estimator": "unbiased", **options}).cka[0, 0])
 
 
-def compare(left, right=None, *, progress=None, **options):
+def compare(
+    left, right=None, loader=None, *, layers=None, right_layers=None, exclude=None, forward=None, progress=None,
+    **options,
+):
     """Compare all layers of a model with those of another, or with its own.
 
     Parameters
     ----------
-    left, right : path, mapping of arrays, or array
-        A file or folder that the command `cka` reads; layers by their names, examples × features each; or one layer.
-        Numbers are not copied where they are contiguous and on the CPU.
+    left, right : network, path, mapping of arrays, or array
+        A network of PyTorch; a file or folder that the command `cka` reads; layers by their names, examples × features
+        each; or one layer. Numbers are not copied where they are contiguous and on the CPU.
+    loader : iterable
+        Of networks: the minibatches, on which both run. A mapping is passed by keywords, all of it; of a tuple the first.
+        Each layer is reduced to its Gram matrix as soon as it has run, and nothing else of it is kept.
+    layers, right_layers, exclude : str, type, callable, or list of them, optional
+        Of networks: which modules are layers, by shell patterns of their names, by type, or by a function of name and
+        module. The modules without children unless given. A module that runs twice is `name` and `name:2`.
+    forward : callable, optional
+        Of networks: `forward(network, batch)` runs a batch, in place of the network's own call.
     progress : callable, optional
         Is called with the share of the work that is done, some twenty times a second. What it raises ends the work.
     **options
@@ -48,6 +60,17 @@ def compare(left, right=None, *, progress=None, **options):
     -------
     Result
     """
+    if is_network(left):
+        estimator = options.pop("estimator", "minibatch")
+        if estimator != "minibatch":
+            raise ValueError(f"estimator is {estimator!r}: networks that run are compared by minibatches")
+        return compare_networks(
+            left, right, loader, Stream(**options)._owner, layers=layers, right_layers=right_layers, exclude=exclude,
+            forward=forward, progress=progress)
+    for name, value in [("loader", loader), ("layers", layers), ("right_layers", right_layers),
+                        ("exclude", exclude), ("forward", forward)]:
+        if value is not None:
+            raise ValueError(f"{name} needs a network of PyTorch")
     first = model(left, "left")
     second = None if right is None else model(right, "right")
     raised = []

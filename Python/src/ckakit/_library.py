@@ -38,6 +38,9 @@ _FUNCTIONS = {
     "cka_stream_create": (Handle, [ctypes.c_char_p]),
     "cka_stream_add": (ctypes.c_int32, [Handle, Handle, Handle]),
     "cka_stream_result": (Handle, [Handle]),
+    "cka_grams_create": (Handle, [Handle]),
+    "cka_grams_add": (ctypes.c_int32, [Handle, ctypes.c_char_p, ctypes.POINTER(Array)]),
+    "cka_stream_add_grams": (ctypes.c_int32, [Handle, Handle, Handle]),
     "cka_result_shape": (
         ctypes.c_int32, [Handle, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_int64)]),
     "cka_result_numbers": (

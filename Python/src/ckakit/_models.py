@@ -41,14 +41,14 @@ def model(value, name):
     owner = Owner(call("cka_model_create", name.encode()))
     kept = []
     for layer, numbers in layers.items():
-        lent, array = _lend(str(layer), numbers)
+        lent, array = lend(str(layer), numbers)
         call("cka_model_add_layer", owner.handle, str(layer).encode(), ctypes.byref(array))
         kept.append(lent)
     handle, owner.handle = owner.handle, _library.NONE
     return Model(handle, kept)
 
 
-def _lend(layer, numbers):
+def lend(layer, numbers):
     """What keeps the numbers alive, and where they are."""
     if type(numbers).__module__.partition(".")[0] == "torch":
         return _lend_tensor(layer, numbers)
