@@ -42,6 +42,9 @@ import Testing
       ("compare", { Int(cka_compare(handle, 0, nil, nil, nil, $0)) }),
       ("stream: add", { cka_stream_add(handle, handle, 0, $0) == 0 ? 1 : 0 }),
       ("stream: result", { Int(cka_stream_result(handle, $0)) }),
+      ("grams: add", { cka_grams_add(handle, "l", nil, $0) == 0 ? 1 : 0 }),
+      ("stream: add grams", { cka_stream_add_grams(handle, handle, 0, $0) == 0 ? 1 : 0 }),
+      ("stream: grams", { Int(cka_grams_create(handle, $0)) }),
       ("result: shape", { cka_result_shape(handle, nil, nil, $0) == 0 ? 1 : 0 }),
       ("result: numbers", { cka_result_numbers(handle, "cka", nil, 0, $0) == 0 ? 1 : 0 }),
       ("result: status", { cka_result_status(handle, 0, 0, $0) == nil ? 0 : 1 }),
@@ -171,6 +174,9 @@ import Testing
     let few = Memory([Activations64.normal(n: 3, p: 3, seed: 1)])
     #expect(cka_stream_add(stream, few.handle, 0, &error) == Int32(CKA_DATA))
     #expect(message(error) == "minibatch 0 has 3 examples; HSIC needs at least 4")
+    let empty = cka_grams_create(stream, nil)
+    #expect(cka_stream_add_grams(stream, empty, 0, &error) == Int32(CKA_DATA))
+    #expect(message(error) == "minibatch 0 has no layer")
     #expect(cka_stream_add(stream, values.handle, 0, nil) == 0)
     #expect(cka_stream_add(stream, values.handle, values.handle, &error) == Int32(CKA_DATA))
   }

@@ -57,6 +57,42 @@ import Testing
     #expect(try numbers("z", of: whole).count == 4)
   }
 
+  /// Layers that arrive one by one give the bits of those that arrive together.
+  @Test func matricesAreMadeLayerByLayer() throws {
+    let (together, apart) = (
+      cka_stream_create(#"{"device": "cpu"}"#, nil), cka_stream_create(#"{"device": "cpu"}"#, nil)
+    )
+    for start in stride(from: 0, to: Self.n, by: 8) {
+      let rows = Array(start..<start + 8)
+      let models = [left, right].map { $0.map { $0.rows(rows) } }
+      let (x, y) = (Memory(models[0]), Memory(models[1]))
+      #expect(cka_stream_add(together, x.handle, y.handle, nil) == 0)
+      let grams = models.map { layers in
+        let grams = cka_grams_create(apart, nil)
+        for (index, layer) in layers.enumerated() {
+          let shape = [Int64(layer.n), Int64(layer.p)]
+          let numbers = layer.values.map(Float.init)
+          let code = numbers.withUnsafeBytes { numbers in
+            shape.withUnsafeBufferPointer { shape in
+              var array = cka_array(
+                data: numbers.baseAddress, shape: shape.baseAddress, axes: 2, type: CKA_FLOAT32,
+                is_fortran_order: 0)
+              return cka_grams_add(grams, "\(index)", &array, nil)
+            }
+          }
+          #expect(code == 0)
+        }
+        return grams
+      }
+      #expect(cka_stream_add_grams(apart, grams[0], grams[1], nil) == 0)
+      #expect(cka_close(grams[0], nil) == 0 && cka_close(grams[1], nil) == 0)
+    }
+    for name in ["cka", "z"] {
+      let (x, y) = (cka_stream_result(together, nil), cka_stream_result(apart, nil))
+      #expect(try numbers(name, of: x) == numbers(name, of: y))
+    }
+  }
+
   @Test func aModelWithItselfIsOneOnTheDiagonal() throws {
     let model = Memory(left)
     let result = cka_compare(model.handle, 0, nil, nil, nil, nil)
