@@ -174,6 +174,17 @@ import Testing
     let few = Memory([Activations64.normal(n: 3, p: 3, seed: 1)])
     #expect(cka_stream_add(stream, few.handle, 0, &error) == Int32(CKA_DATA))
     #expect(message(error) == "minibatch 0 has 3 examples; HSIC needs at least 4")
+    let numbers = [UInt8](repeating: 1, count: 70_000)
+    let large = numbers.withUnsafeBytes { numbers in
+      [Int64(70_000)].withUnsafeBufferPointer { shape in
+        var array = cka_array(
+          data: numbers.baseAddress, shape: shape.baseAddress, axes: 1, type: CKA_UINT8,
+          is_fortran_order: 0)
+        return cka_grams_add(cka_grams_create(stream, nil), "l", &array, &error)
+      }
+    }
+    #expect(large == Int32(CKA_DATA))
+    #expect(message(error) == "layer l has 70000 examples; a minibatch has at most 65535")
     let empty = cka_grams_create(stream, nil)
     #expect(cka_stream_add_grams(stream, empty, 0, &error) == Int32(CKA_DATA))
     #expect(message(error) == "minibatch 0 has no layer")

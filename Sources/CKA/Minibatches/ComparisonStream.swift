@@ -25,14 +25,15 @@ public struct ComparisonStream: Sendable {
   ///   - right: those of the second, of the same examples; nil compares the first with itself.
   ///   - team: does the work.
   /// - Throws: `ComparisonError` where the layers are not those of the minibatches before, the models hold different
-  ///   examples, or there are fewer than 4; the error of the last device.
+  ///   examples, or there are other than 4 to 65,535; the error of the last device.
   public mutating func add(
     _ left: any ActivationSource, _ right: (any ActivationSource)? = nil, on team: DeviceTeam
   ) throws {
     try check(left.layers.map(\.name), right.map { $0.layers.map(\.name) })
     let comparison = try Comparison(left, right, estimator: .unbiased, kernel: kernel)
     let n = comparison.pairing.count
-    try MinibatchGrams.check(n, "minibatch \(count)")
+    let layers = left.layers.count + (right?.layers.count ?? 0)
+    try MinibatchGrams.check(n, "minibatch \(count)", layers: layers, on: team)
     var timings = Comparison.Timings()
     let new = try team.withDevice { (device) throws(DeviceError) in
       try comparison.sums(of: Array(0..<n), on: device, timings: &timings)

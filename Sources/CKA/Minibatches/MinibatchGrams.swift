@@ -22,7 +22,7 @@ public struct MinibatchGrams: Sendable {
   ///
   /// - Parameter team: does the work.
   /// - Throws: `ComparisonError` where a layer of the name is there, there are other examples than of the layers
-  ///   before, or fewer than 4; the error of the last device.
+  ///   before, or other than 4 to 65,535; the error of the last device.
   public mutating func add(_ layer: LayerActivations, on team: DeviceTeam) throws {
     let n = layer.shape.exampleCount
     guard !names.contains(layer.name) else {
@@ -32,7 +32,7 @@ public struct MinibatchGrams: Sendable {
       throw ComparisonError(
         "layer \(layer.name) has \(n) examples, expected \(exampleCount) as the others")
     }
-    try Self.check(n, "layer \(layer.name)")
+    try Self.check(n, "layer \(layer.name)", layers: names.count + 1, on: team)
     let triangle = PackedTriangles<Float>(count: Self.centering.packedCount(exampleCount: n))
     let minibatch = Minibatch(layers: [layer], examples: Array(0..<n))
     let summary = try team.withPackedDevice { (device) throws(DeviceError) in
@@ -44,11 +44,20 @@ public struct MinibatchGrams: Sendable {
     exampleCount = n
   }
 
-  /// Refuses fewer examples than HSIC needs.
-  static func check(_ count: Int, _ place: String) throws(ComparisonError) {
-    guard count < centering.leastExamples else { return }
-    throw ComparisonError(
-      "\(place) has \(count) \(count == 1 ? "example" : "examples"); HSIC needs at least 4")
+  /// Refuses fewer examples than HSIC needs, and more than matrices of `layers` layers have room for.
+  static func check(_ count: Int, _ place: String, layers: Int, on team: DeviceTeam) throws {
+    guard count >= centering.leastExamples else {
+      throw ComparisonError(
+        "\(place) has \(count) \(count == 1 ? "example" : "examples"); HSIC needs at least 4")
+    }
+    let most = GramKernel.mostExamplesOfOneMatrix
+    guard count <= most else {
+      throw ComparisonError("\(place) has \(count) examples; a minibatch has at most \(most)")
+    }
+    let bytes = layers * centering.packedCount(exampleCount: count) * MemoryLayout<Float>.size
+    do throws(DeviceTeam.MemoryShortage) {
+      try team.checkMemory { _ in bytes }
+    } catch { throw DeviceError(error, call: "the Gram matrices of \(place)") }
   }
 
   private static func write<D: PackedDevice>(
@@ -64,7 +73,14 @@ public struct MinibatchGrams: Sendable {
   private var packed: PackedGrams {
     PackedGrams(
       exampleCount: exampleCount, centering: Self.centering, layers: layers,
-      numbers: triangles.map { UnsafePointer($0.start()) }, owner: triangles as AnyObject)
+      numbers: triangles.map { UnsafePointer($0.start()) }, owner: Owner(triangles))
+  }
+
+  /// What keeps the numbers alive.
+  private final class Owner {
+    private let triangles: [PackedTriangles<Float>]
+
+    init(_ triangles: [PackedTriangles<Float>]) { self.triangles = triangles }
   }
 
   /// The sums of a minibatch of two models, or of one with itself.
