@@ -83,7 +83,8 @@ import Testing
       let exact = try SymmetricEigen(centeredGram(x))
       let cosine = (0..<n).reduce(0) { $0 + exact.vectors[0, $1] * outcome.left[0].vectors[0, $1] }
       // Times 2, a half for each of two layers.
-      #expect(2 * (1 - cosine * cosine).squareRoot() < ComponentAnalysis.tolerance)
+      // Rounding may make the cosine a little more than 1.
+      #expect(2 * max(1 - cosine * cosine, 0).squareRoot() < ComponentAnalysis.tolerance)
     }
     #expect((2...5).contains(hits))
   }
