@@ -1,7 +1,7 @@
 #!/bin/bash
 # Make a folder and an archive that run on any x86-64 Linux with glibc 2.36 or newer:
 #
-#   dist/cka-VERSION-linux-x86_64/          bin, include, lib, share, licenses
+#   dist/cka-VERSION-linux-x86_64/          bin, lib, share, licenses
 #   dist/cka-VERSION-linux-x86_64.tar.gz    the same, with .tar.gz.sha256 beside it
 #
 # The Swift runtime and the C++ library are linked into the commands; a driver that brings a newer
@@ -76,13 +76,6 @@ for command in cka cka-bench; do
   patchelf --set-rpath '$ORIGIN/../lib' "$bundle/bin/$command"
 done
 
-# The C interface.
-Scripts/link-library.sh "$built" "$bundle/lib/libcka.so" -static-stdlib -L"$static"
-strip --strip-unneeded "$bundle/lib/libcka.so"
-patchelf --set-rpath '$ORIGIN' "$bundle/lib/libcka.so"
-mkdir "$bundle/include"
-cp Sources/CInterface/Header/include/cka.h "$bundle/include/"
-
 # The help as a manual page, for man -M share/man cka.
 mkdir -p "$bundle/share/man/man1"
 python3 Scripts/make-manual.py "$built/cka" "$bundle/share/man/man1/cka.1"
@@ -96,7 +89,7 @@ while read -r soname path; do
   strip --strip-unneeded "$bundle/lib/$soname"
   patchelf --set-rpath '$ORIGIN' "$bundle/lib/$soname"
   add_license "$(package_of "$path")"
-done < <(ldd "$built/cka" "$built/cka-bench" "$bundle/lib/libcka.so" | sed -n 's/^\t\(lib[^ ]*\) => \(.*\) (0x.*)$/\1 \2/p; s/^\t\(lib[^ ]*\) => not found$/\1 -/p' | sort -u)
+done < <(ldd "$built/cka" "$built/cka-bench" | sed -n 's/^\t\(lib[^ ]*\) => \(.*\) (0x.*)$/\1 \2/p; s/^\t\(lib[^ ]*\) => not found$/\1 -/p' | sort -u)
 
 # One library for every processor, with threads of its own: not a build for one processor or OpenMP.
 case $(readlink -f "$(ldd "$built/cka" | sed -n 's/^\tlibopenblas[^ ]* => \(.*\) (0x.*)$/\1/p')") in

@@ -87,11 +87,6 @@ expect 'auto: no OpenCL device was found' "$bundle/bin/cka" devices
 expect '^cpu passed$' "$bundle/bin/cka" verify --device cpu
 expect 'cpu' "$bundle/bin/cka-bench" --quick --device cpu
 
-step "a program in C"
-cc -I"$root$bundle/include" Examples/c/compare.c -o "$root/trial/compare" -L"$root$bundle/lib" -lcka \
-  -Wl,-rpath,"$bundle/lib" -Wl,--allow-shlib-undefined
-expect '^0.786 1.000$' /trial/compare
-
 step "HDF5"
 cp Tests/Activations/Files/HDF5Files/{types,lzf}.h5 "$root/trial/"
 expect '^f2-little +6 × 5 ' "$bundle/bin/cka" inspect /trial/types.h5
