@@ -47,8 +47,7 @@ Cflags: $(pkg-config --cflags hdf5)
 Libs: -L$static -lhdf5 -lsz -lz
 END
 
-export PKG_CONFIG_PATH=$static
-swift build -c release --scratch-path "$scratch" --static-swift-stdlib -Xswiftc "-L$static"
+PKG_CONFIG_PATH=$static swift build -c release --scratch-path "$scratch" --static-swift-stdlib -Xswiftc "-L$static"
 built=$(swift build -c release --scratch-path "$scratch" --show-bin-path)
 version=$("$built/cka" --version)
 name=cka-$version-linux-x86_64

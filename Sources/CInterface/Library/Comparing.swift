@@ -19,9 +19,9 @@ public func cka_compare(
       .union(["memory"])
     let options = try Options(options, known: known)
     let first: Model = try Handles.all.object(left, "left")
-    let second: Model? = right == 0 ? nil : try Handles.all.object(right, "right")
+    let second: Model? = try Handles.all.second(right)
     let comparison = try Comparison(
-      first.source, second.map { (model) throws(Failure) in try model.source },
+      first.source, second?.source,
       estimator: options.estimatorValue, kernel: options.kernelValue)
     let (memory, precision) = try (options.memoryValue, options.precisionValue)
     let meter = WorkMeter()

@@ -44,6 +44,13 @@ final class Handles: Sendable {
     return object
   }
 
+  /// The second of two objects, of which there may be none.
+  func second<Object: AnyObject & Sendable>(
+    _ handle: cka_handle, as type: Object.Type = Object.self
+  ) throws(Failure) -> Object? {
+    handle == 0 ? nil : try object(handle, "right")
+  }
+
   func checkProcess() throws(Failure) {
     guard getpid() == process else {
       throw Failure(

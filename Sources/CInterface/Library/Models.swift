@@ -73,7 +73,9 @@ private final class BorrowedStorage: MemoryStorage {}
 
 extension LayerActivations {
   /// A layer in the caller's memory.
-  init(_ name: String, _ array: cka_array) throws(Failure) {
+  init(_ name: UnsafePointer<CChar>?, _ array: UnsafePointer<cka_array>?) throws(Failure) {
+    guard let array = array?.pointee else { throw Failure(.usage, "array is NULL") }
+    let name = try text(name, "name")
     let place = "layer \(oneLine(name))"
     guard let type = ScalarType(array.type) else {
       throw Failure(.usage, "\(place): there is no type \(array.type.rawValue)")
@@ -150,8 +152,7 @@ public func cka_model_add_layer(
 ) -> Int32 {
   code(error) {
     let target: Model = try Handles.all.object(model, "model")
-    guard let array else { throw Failure(.usage, "array is NULL") }
-    try target.add(LayerActivations(text(name, "name"), array.pointee))
+    try target.add(LayerActivations(name, array))
   }
 }
 

@@ -21,67 +21,54 @@ struct Options: Decodable {
   var precision: String?
   var memory: Int?
 
-  private enum CodingKeys: String, CodingKey, CaseIterable {
+  private enum CodingKeys: String, CodingKey {
     case estimator
     case batchSize = "batch_size"
     case passes, seed, order, ragged, kernel, bandwidth, sigma, device, precision, memory
   }
 
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
+  /// The keys of an object, whatever they are called.
+  private struct Keys: Decodable {
+    private struct Key: CodingKey {
+      let stringValue: String
+      var intValue: Int? { nil }
 
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
+      init(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    let names: [String]
+
+    init(from decoder: any Decoder) throws {
+      names = try decoder.container(keyedBy: Key.self).allKeys.map(\.stringValue)
+    }
   }
 
   /// The options in `json`; none where it is NULL.
   ///
   /// - Parameter known: the keys that the call takes.
   init(_ json: UnsafePointer<CChar>?, known: Set<String>) throws(Failure) {
-    guard let json else {
-      self = try Self.decoded("{}", known)
-      return
+    let data = Data((json == nil ? "{}" : try text(json, "options")).utf8)
+    let names = try Self.decoded(Keys.self, from: data).names
+    if let name = names.first(where: { !known.contains($0) }) {
+      throw Failure(
+        .usage,
+        "options: there is no \"\(oneLine(name))\" here; there are "
+          + known.sorted().joined(separator: ", "))
     }
-    self = try Self.decoded(text(json, "options"), known)
+    self = try Self.decoded(Options.self, from: data)
   }
 
-  private static func decoded(_ json: String, _ known: Set<String>) throws(Failure) -> Options {
+  private static func decoded<Value: Decodable>(
+    _ type: Value.Type, from data: Data
+  ) throws(Failure) -> Value {
     do {
-      let decoder = JSONDecoder()
-      decoder.userInfo[CodingUserInfoKey.known] = known
-      return try decoder.decode(Options.self, from: Data(json.utf8))
-    } catch let failure as Failure {
-      throw failure
+      return try JSONDecoder().decode(type, from: data)
     } catch let error as DecodingError {
-      throw Failure(.usage, "options: \(Self.words(error))")
+      throw Failure(.usage, "options: \(words(error))")
     } catch {
       throw Failure(.usage, "options: \(oneLine("\(error)"))")
     }
-  }
-
-  init(from decoder: any Decoder) throws {
-    let all = try decoder.container(keyedBy: AnyKey.self)
-    let known = decoder.userInfo[CodingUserInfoKey.known] as? Set<String> ?? []
-    for key in all.allKeys where !known.contains(key.stringValue) {
-      throw Failure(
-        .usage,
-        "options: there is no \"\(oneLine(key.stringValue))\" here; there are "
-          + known.sorted().joined(separator: ", "))
-    }
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    estimator = try values.decodeIfPresent(String.self, forKey: .estimator)
-    batchSize = try values.decodeIfPresent(Int.self, forKey: .batchSize)
-    passes = try values.decodeIfPresent(Int.self, forKey: .passes)
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed)
-    order = try values.decodeIfPresent(String.self, forKey: .order)
-    ragged = try values.decodeIfPresent(String.self, forKey: .ragged)
-    kernel = try values.decodeIfPresent(String.self, forKey: .kernel)
-    bandwidth = try values.decodeIfPresent(Double.self, forKey: .bandwidth)
-    sigma = try values.decodeIfPresent(Double.self, forKey: .sigma)
-    device = try values.decodeIfPresent(String.self, forKey: .device)
-    precision = try values.decodeIfPresent(String.self, forKey: .precision)
-    memory = try values.decodeIfPresent(Int.self, forKey: .memory)
   }
 
   private static let expected = "expected a JSON object whose numbers are in range"
@@ -94,11 +81,6 @@ struct Options: Decodable {
     default: return Self.expected
     }
   }
-}
-
-extension CodingUserInfoKey {
-  // The name is valid.
-  fileprivate static let known = CodingUserInfoKey(rawValue: "known").unsafelyUnwrapped
 }
 
 extension Options {
@@ -127,13 +109,7 @@ extension Options {
       let name = try Self.choice(estimator, "estimator", or: Estimator.Name.minibatch)
       let order = try Self.choice(order, "order", or: Order.shuffled)
       let ragged = try Self.choice(ragged, "ragged", or: Estimator.Ragged.drop)
-      switch name {
-      case .minibatch:
-        return .minibatch(
-          .init(
-            size: batchSize, passes: passes ?? 1,
-            order: order == .stored ? .stored : .shuffled(seed: seed ?? 0), ragged: ragged))
-      case .unbiased, .biased:
+      if name != .minibatch {
         let given = [
           ("batch_size", batchSize != nil), ("passes", passes != nil),
           ("order", self.order != nil), ("ragged", self.ragged != nil), ("seed", seed != nil),
@@ -142,8 +118,12 @@ extension Options {
           throw Failure(
             .usage, "options: \(key) needs the estimator minibatch; \(name) uses all examples")
         }
-        return name == .unbiased ? .unbiased : .biased
       }
+      return Estimator(
+        name,
+        .init(
+          size: batchSize, passes: passes ?? 1,
+          order: order == .stored ? .stored : .shuffled(seed: seed ?? 0), ragged: ragged))
     }
   }
 
@@ -157,15 +137,10 @@ extension Options {
           throw Failure(.usage, "options: \(key) is \(value); it must be positive and finite")
         }
       }
-      switch (name, sigma) {
-      case (.linear, _): return .linear
-      case (.rbf, let sigma?):
-        guard bandwidth == nil else {
-          throw Failure(.usage, "options: bandwidth and sigma cannot be combined")
-        }
-        return .rbf(.sigma(sigma))
-      case (.rbf, nil): return .rbf(.medianMultiple(bandwidth ?? 1))
+      guard bandwidth == nil || sigma == nil else {
+        throw Failure(.usage, "options: bandwidth and sigma cannot be combined")
       }
+      return GramKernel(name, bandwidth: bandwidth, sigma: sigma)
     }
   }
 

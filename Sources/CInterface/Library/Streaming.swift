@@ -68,8 +68,8 @@ public func cka_stream_add(
   code(error) {
     let target: Stream = try Handles.all.object(stream, "stream")
     let first: Model = try Handles.all.object(left, "left")
-    let second: Model? = right == 0 ? nil : try Handles.all.object(right, "right")
-    try target.add(first.source, second.map { (model) throws(Failure) in try model.source })
+    let second: Model? = try Handles.all.second(right)
+    try target.add(first.source, second?.source)
   }
 }
 
@@ -109,8 +109,7 @@ public func cka_grams_add(
 ) -> Int32 {
   code(error) {
     let target: Grams = try Handles.all.object(grams, "grams")
-    guard let array else { throw Failure(.usage, "array is NULL") }
-    try target.add(LayerActivations(text(name, "name"), array.pointee))
+    try target.add(LayerActivations(name, array))
   }
 }
 
@@ -123,7 +122,7 @@ public func cka_stream_add_grams(
   code(error) {
     let target: Stream = try Handles.all.object(stream, "stream")
     let first: Grams = try Handles.all.object(left, "left")
-    let second: Grams? = right == 0 ? nil : try Handles.all.object(right, "right")
+    let second: Grams? = try Handles.all.second(right)
     try target.add(first.value, second?.value)
   }
 }

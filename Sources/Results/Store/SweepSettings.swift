@@ -67,25 +67,15 @@ public struct SweepSettings: Codable, Sendable, Hashable {
 
   /// The estimator of these settings.
   public var estimatorValue: Estimator {
-    switch estimator {
-    case .minibatch:
-      .minibatch(
-        .init(
-          size: batchSize, passes: passes, order: isStoredOrder ? .stored : .shuffled(seed: seed),
-          ragged: Estimator.Ragged(rawValue: ragged) ?? .drop))
-    case .unbiased: .unbiased
-    case .biased: .biased
-    }
+    Estimator(
+      estimator,
+      .init(
+        size: batchSize, passes: passes, order: isStoredOrder ? .stored : .shuffled(seed: seed),
+        ragged: Estimator.Ragged(rawValue: ragged) ?? .drop))
   }
 
   /// The kernel of these settings.
-  public var gramKernel: GramKernel {
-    switch kernel {
-    case .linear: .linear
-    case .rbf:
-      if let sigma { .rbf(.sigma(sigma)) } else { .rbf(.medianMultiple(bandwidth ?? 1)) }
-    }
-  }
+  public var gramKernel: GramKernel { GramKernel(kernel, bandwidth: bandwidth, sigma: sigma) }
 
   /// How examples are paired with those of the first model.
   public var alignmentValue: ExamplePairing.Alignment {

@@ -86,14 +86,10 @@ struct EstimatorOptions: ParsableArguments {
 
   /// The estimator of the library.
   var value: Estimator {
-    switch estimator {
-    case .minibatch:
-      .minibatch(
-        .init(
-          size: batchSize, passes: passes ?? 1,
-          order: order == .stored ? .stored : .shuffled(seed: seedValue), ragged: ragged ?? .drop))
-    case .unbiased: .unbiased
-    case .biased: .biased
-    }
+    Estimator(
+      estimator,
+      .init(
+        size: batchSize, passes: passes ?? 1,
+        order: order == .stored ? .stored : .shuffled(seed: seedValue), ragged: ragged ?? .drop))
   }
 }

@@ -34,12 +34,8 @@ struct KernelOptions: ParsableArguments {
 
   /// The kernel of the library; its median, where it has one, of a sample of the examples or of all.
   func value(isSampled: Bool = false) -> GramKernel {
-    switch (kernel, sigma) {
-    case (.linear, _): .linear
-    case (.rbf, let sigma?): .rbf(.sigma(sigma))
-    case (.rbf, nil) where isSampled:
-      .rbf(.sampledMedianMultiple(bandwidth ?? 1, examples: PlanOptions.sampleSize))
-    case (.rbf, nil): .rbf(.medianMultiple(bandwidth ?? 1))
-    }
+    let value = GramKernel(kernel, bandwidth: bandwidth, sigma: sigma)
+    guard isSampled, case .rbf(.medianMultiple(let multiple)) = value else { return value }
+    return .rbf(.sampledMedianMultiple(multiple, examples: PlanOptions.sampleSize))
   }
 }
