@@ -32,7 +32,8 @@ LIMIT = 1_500_000
 # and stands in what `cka devices` prints and in the headers of stored matrices, with lengths and a checksum of these.
 OF_LIMITS = (
     ("*.grams", rb'(?s)\A.{32}|.{4}\{"backend":[^}]*\}\0*'),
-    ("devices", rb" +[\d.]+ [KMGT]iB  yes"),
+    # The column is as wide as its widest number.
+    ("devices", rb" +(?:memory|[\d.]+ [KMGT]iB)"),
     ("*.json", rb'"memory" : \d+'),
     ("std*", rb"of [\d.]+ [KMGT]iB, half of the memory of this process"),
 )
