@@ -142,8 +142,8 @@ let package = Package(
     .target(
       name: "CInterface",
       dependencies: [
-        "ActivationFiles", "Activations", "CKA", "CKAHeader", "Device", "DeviceRegistry",
-        "ResultFigures", "Results", "Support",
+        "ActivationFiles", "Activations", "Analyses", "CKA", "CKAHeader", "Device",
+        "DeviceRegistry", "Figures", "Inputs", "ResultFigures", "Results", "Support", "SweepStore",
       ], path: "Sources/CInterface/Library"),
 
     // System calls that Swift does not see.

@@ -203,6 +203,7 @@ cka_swift_library(CKA Sources/CKA
     Minibatches/MinibatchGrams.swift
     Minibatches/MinibatchPlan.swift
     Minibatches/MinibatchQueue.swift
+    Minibatches/PrecomputedGram.swift
     Minibatches/ShuffledPrefix.swift
     NonFiniteValues.swift
     Similarity.swift
@@ -471,6 +472,7 @@ cka_swift_library(Results Sources/Results
     Compare/ResultBlocks.swift
     Compare/ResultDocument.swift
     Compare/ResultRecords.swift
+    Compare/StreamedResult.swift
     Components/ComponentsChecks.swift
     Components/ComponentsDocument.swift
     Components/ComponentsResult.swift
@@ -541,15 +543,21 @@ cka_swift_library(ResultFigures Sources/Figures/Results
     UncertaintyReport.swift)
 
 cka_swift_library(CInterface Sources/CInterface/Library
-  DEPENDS ActivationFiles Activations CKA CKAHeader Device DeviceRegistry ResultFigures Results Support
+  DEPENDS ActivationFiles Activations Analyses CKA CKAHeader Device DeviceRegistry Figures Inputs ResultFigures Results Support SweepStore
   SOURCES
-    Comparing.swift
-    Found.swift
-    Handles.swift
-    Models.swift
-    Options.swift
-    Progress.swift
-    Streaming.swift)
+    Analyses/Collecting.swift
+    Analyses/Comparing.swift
+    Analyses/Predicting.swift
+    Analyses/Progress.swift
+    Analyses/Streaming.swift
+    Objects/Handles.swift
+    Objects/Models.swift
+    Options/DeviceOptions.swift
+    Options/EstimatorOptions.swift
+    Options/ModelOptions.swift
+    Options/Options.swift
+    Results/Found.swift
+    Results/ResultCalls.swift)
 
 cka_c_library(CProcessSetup Sources/Commands/ProcessSetup
   SOURCES

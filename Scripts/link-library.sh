@@ -14,21 +14,19 @@ shift 2
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-header=Sources/CInterface/Header/include/cka.h
-{
-  echo 'CKA_1 { global:'
-  # The function of each declaration that ends with a semicolon.
-  sed 's|//.*||' "$header" | tr '\n' ' ' | tr ';' '\n' | grep -v typedef |
-    sed -n 's/^.*[ *]\(cka_[a-z_]*\)(.*)$/  \1;/p'
-  echo '  local: *; };'
-} >"$work/exports.map"
+Scripts/export-map.sh >"$work/exports.map"
+
+# HDF5 files are listed in a process of their own, which is the command cka: the library only starts it, and goes without
+# libhdf5, whose archive on Debian cannot be part of a shared library.
+cp "$built/libCKAInterface.a" "$work/all.a"
+ar d "$work/all.a" {answer,dataset,driver,process,walk}.c.o
 
 # swiftc hides all that comes from archives where it links its runtime statically, but not what is in an object.
-ld -r --whole-archive "$built/libCKAInterface.a" -o "$work/all.o"
+ld -r --whole-archive "$work/all.a" -o "$work/all.o"
 packages='openblas OpenCL cairo libzip libxxhash'
 undefined=$(nm -u "$work/all.o")
 # The traits of the build.
-if grep -q ' H5Fopen$' <<<"$undefined"; then packages+=' hdf5 zlib'; fi
+if grep -q ' uncompress$' <<<"$undefined"; then packages+=' zlib'; fi
 if grep -q ' MPI_Init_thread$' <<<"$undefined"; then packages+=' ompi-c'; fi
 # shellcheck disable=SC2086
 libraries=$(pkg-config --libs $packages)

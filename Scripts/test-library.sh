@@ -19,16 +19,21 @@ fail() {
 others=$(nm -D --defined-only "$work/libcka.so" | awk '$2 ~ /[TDBRW]/ && $3 !~ /^cka_[a-z_]*@@CKA_1$|^CKA_1/' | head -3)
 [ -z "$others" ] || fail "other names than those of the header are seen: $others"
 
-# run SOURCE EXPECTED: as C and as C++ at once.
+# run SOURCE EXPECTED [ARGUMENT…]: as C and as C++ at once, in a folder that is empty.
 run() {
+  local source=$1 expected=$2
+  shift 2
   for compiler in 'cc -std=c11' 'c++ -x c++ -std=c++17'; do
-    $compiler -Wall -Wextra -Werror -ISources/CInterface/Header/include "$1" -o "$work/program" \
+    $compiler -Wall -Wextra -Werror -ISources/CInterface/Header/include "$source" -o "$work/program" \
       -L"$work" -lcka -Wl,-rpath,"$work"
-    found=$("$work/program") || fail "$1 ended with $?: $found"
-    [ "$found" = "$2" ] || fail "$1 printed '$found', expected '$2'"
+    rm -rf "$work/folder"
+    mkdir "$work/folder"
+    found=$(cd "$work/folder" && "$work/program" "$@") || fail "$source $* ended with $?: $found"
+    [ "$found" = "$expected" ] || fail "$source $* printed '$found', expected '$expected'"
   done
 }
 
 run Examples/c/compare.c $'1.000 0.786\n0.786 1.000'
 run Tests/CInterface/C/fork.c ''
+for seed in 1 2 3; do run Tests/CInterface/C/fuzz.c '' "$seed" 5000 "$work/folder"; done
 echo "test-library: the programs ran, and $(nm -D --defined-only "$work/libcka.so" | grep -c ' T cka_') functions are seen"

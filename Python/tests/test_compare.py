@@ -102,6 +102,8 @@ def test_streams_are_sums_of_minibatches():
     ((X.astype(complex),), {}, ValueError, "complex128"),
     ((np.float64(3),), {}, ValueError, "single number"),
     (({},), {}, ValueError, "no layer"),
+    (([X, Y],), {}, ValueError, "left is a list of arrays, expected layers by their names"),
+    ((X,), {"memory": 1000}, ValueError, "^memory 1000 B is too small .* at least memory .* a smaller batch_size"),
     ((X,), {"device": "opencl:99"}, RuntimeError, "opencl:99"),
 ])
 def test_bad_use_is_told(arguments, options, error, words):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
 import ckakit
+from brute_force import minibatch_cka
 from test_compare import TOLERANCE, hsic
 
 torch.manual_seed(0)
@@ -19,7 +21,8 @@ LOADER = list(INPUTS.split(16))
 
 def network(seed=0):
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(12, 20), nn.BatchNorm1d(20), nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(20, 6))
+    return nn.Sequential(
+        nn.Linear(12, 20), nn.BatchNorm1d(20), nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(20, 6))
 
 
 def activations(net, batch, stop):
@@ -119,6 +122,8 @@ def test_layers_by_pattern_type_and_function():
     assert ckakit.compare(net, loader=LOADER, layers="[04]").rows == ["0", "4"]
     assert ckakit.compare(net, loader=LOADER, layers=nn.ReLU).rows == ["2"]
     assert ckakit.compare(net, loader=LOADER, layers=lambda name, module: name == "1").rows == ["1"]
+    assert ckakit.compare(net, loader=LOADER, layers=[net[0], "4"]).rows == ["0", "4"]
+    assert ckakit.compare(net, loader=LOADER, exclude=net[0]).rows == ["1", "2", "3", "4"]
     assert ckakit.compare(net, loader=LOADER, exclude=[nn.Dropout, "0"]).rows == ["1", "2", "4"]
     result = ckakit.compare(net, network(1), LOADER, layers="0", right_layers=["2", "4"])
     assert (result.rows, result.columns) == (["0"], ["2", "4"])
@@ -193,17 +198,77 @@ def test_activations_are_freed_as_soon_as_their_matrices_are_made():
     assert most <= 2
 
 
+@pytest.mark.parametrize("turned", [
+    lambda x: x.to(memory_format=torch.channels_last), lambda x: x.transpose(1, 3), lambda x: x,
+])
+def test_outputs_are_not_copied_whatever_the_order_of_their_axes(turned, monkeypatch):
+    from ckakit import _grams
+
+    places, lent, lend = [], [], _grams.lend
+
+    class Turns(nn.Module):
+        def forward(self, x):
+            x = turned(x)
+            places.append(x.data_ptr())
+            return x
+
+    def watch(layer, tensor):
+        kept, array = lend(layer, tensor)
+        lent.append(array.data)
+        return kept, array
+
+    monkeypatch.setattr(_grams, "lend", watch)
+    maps = [torch.randn(16, 3, 4, 5) for _ in range(2)]
+    result = ckakit.compare(nn.Sequential(Turns(), nn.Flatten(), nn.Linear(60, 4)), loader=maps, layers=["0", "2"])
+    assert lent[::2] == places
+    # The order of features changes nothing but rounding.
+    monkeypatch.undo()
+    plain = nn.Sequential(nn.Identity()).eval()
+    same = ckakit.compare(nn.Sequential(Turns()), plain, maps)
+    assert same.cka[0, 0] == pytest.approx(1, abs=TOLERANCE) and (result.status == "ok").all()
+
+
+def test_a_view_of_part_of_a_tensor_is_read_as_it_is():
+    class Part(nn.Module):
+        def forward(self, x):
+            return x.reshape(16, 2, 6)[:, :, :4].transpose(1, 2)
+
+    parts = [x.reshape(16, 2, 6)[:, :, :4] for x in LOADER]
+    found = ckakit.compare(nn.Sequential(Part()), network(), LOADER, right_layers="4")
+    expected = minibatch_cka(parts, [activations(network().eval(), x, 4) for x in LOADER])
+    assert found.cka[0, 0] == pytest.approx(expected, abs=TOLERANCE)
+
+
 def test_what_cannot_be_compared_is_told():
     net = network()
     for arguments, options, words in [
         ((net,), {}, "need a loader"),
-        ((net, None, LOADER), {"estimator": "unbiased"}, "compared by minibatches"),
+        ((net, None, LOADER), {"estimator": "best"}, "expected minibatch, unbiased, biased"),
         ((net, None, LOADER), {"layers": "nothing*"}, "no module is a layer"),
         ((net, None, [["text"]]), {}, "expected tensors"),
-        ((INPUTS, INPUTS), {"layers": "x"}, "layers needs a network"),
+        ((net, None, INPUTS), {}, r"the loader is one tensor, .* tensor.split\(256\)"),
+        ((net, None, TensorDataset(INPUTS)), {}, r"the loader is a dataset, .* DataLoader\(dataset, 256\)"),
+        ((net, None, LOADER), {"batch_size": 4, "passes": 2}, "batch_size, passes: .* that the loader gives"),
+        ((INPUTS, INPUTS), {"layers": "x"}, "no layer is left of layer"),
+        ((INPUTS, INPUTS), {"layers": nn.Linear}, "modules need a network"),
+        ((INPUTS, INPUTS), {"mask": "x"}, "mask needs a network"),
     ]:
         with pytest.raises(ValueError, match=words):
             ckakit.compare(*arguments, **options)
+
+
+def test_the_loader_may_stand_in_place_of_a_right_network():
+    net = network()
+    assert np.array_equal(ckakit.compare(net, LOADER).cka, ckakit.compare(net, loader=LOADER).cka)
+
+
+@pytest.mark.parametrize("analysis", [
+    ckakit.trust, ckakit.components, ckakit.converge, lambda net: ckakit.probe(net, np.zeros(8)),
+    lambda net: ckakit.compare(INPUTS, {"a": net}),
+])
+def test_analyses_of_networks_say_record_first(analysis):
+    with pytest.raises(ValueError, match=r"is a network: record its layers first, ckakit.record\("):
+        analysis(network())
 
 
 def test_progress_is_told_and_ends_the_work():

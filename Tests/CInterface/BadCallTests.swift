@@ -45,10 +45,21 @@ import Testing
       ("grams: add", { cka_grams_add(handle, "l", nil, $0) == 0 ? 1 : 0 }),
       ("stream: add grams", { cka_stream_add_grams(handle, handle, 0, $0) == 0 ? 1 : 0 }),
       ("stream: grams", { Int(cka_grams_create(handle, $0)) }),
-      ("result: shape", { cka_result_shape(handle, nil, nil, $0) == 0 ? 1 : 0 }),
-      ("result: numbers", { cka_result_numbers(handle, "cka", nil, 0, $0) == 0 ? 1 : 0 }),
+      ("trust", { Int(cka_trust(handle, 0, nil, nil, nil, $0)) }),
+      ("converge", { Int(cka_converge(handle, 0, nil, nil, nil, $0)) }),
+      ("components", { Int(cka_components(handle, 0, nil, nil, nil, $0)) }),
+      ("probe", { Int(cka_probe(handle, nil, nil, nil, nil, $0)) }),
+      ("errors", { Int(cka_errors(handle, handle, nil, nil, $0)) }),
+      (
+        "blocks",
+        { error in withUnsafePointer(to: handle) { Int(cka_blocks($0, 1, nil, error)) } }
+      ),
+      ("grams: add matrix", { cka_grams_add_matrix(handle, "l", nil, $0) == 0 ? 1 : 0 }),
+      ("result: files", { Int(cka_result_files(handle, $0) + 1) }),
+      ("result: name", { cka_result_file_name(handle, 0, $0) == nil ? 0 : 1 }),
+      ("result: file", { cka_result_file(handle, "cka.npy", nil, $0) == nil ? 0 : 1 }),
+      ("result: array", { cka_result_array(handle, "cka", nil, $0) == 0 ? 1 : 0 }),
       ("result: status", { cka_result_status(handle, 0, 0, $0) == nil ? 0 : 1 }),
-      ("result: document", { cka_result_document(handle, $0) == nil ? 0 : 1 }),
       ("result: write", { cka_result_write(handle, "/nowhere", 0, 0, $0) == 0 ? 1 : 0 }),
     ]
   }
@@ -57,16 +68,29 @@ import Testing
     var error = cka_error()
     #expect(cka_model_create(nil, &error) == 0)
     #expect(message(error) == "name is NULL")
-    #expect(cka_model_open(nil, &error) == 0)
+    #expect(cka_model_open(nil, nil, &error) == 0)
     #expect(message(error) == "path is NULL")
     #expect(cka_model_add_layer(values.handle, "l", nil, &error) == Int32(CKA_USAGE))
     #expect(message(error) == "array is NULL")
     let result = cka_compare(values.handle, 0, nil, nil, nil, nil)
-    #expect(cka_result_numbers(result, nil, nil, 1, &error) == Int32(CKA_USAGE))
-    #expect(cka_result_numbers(result, "cka", nil, 1, &error) == Int32(CKA_USAGE))
-    #expect(message(error) == "numbers is NULL")
-    #expect(cka_result_numbers(result, "cka", nil, 7, &error) == Int32(CKA_USAGE))
-    #expect(message(error) == "count is 7, expected 1 × 1")
+    #expect(cka_result_array(result, nil, nil, &error) == Int32(CKA_USAGE))
+    #expect(message(error) == "name is NULL")
+    #expect(cka_result_array(result, "cka", nil, &error) == Int32(CKA_USAGE))
+    #expect(message(error) == "array is NULL")
+    var array = cka_array()
+    #expect(cka_result_array(result, "ckb", &array, &error) == Int32(CKA_USAGE))
+    #expect(message(error) == "there are no numbers ckb; there are cka, z")
+    #expect(cka_result_file(result, "../cka.npy", nil, &error) == nil)
+    #expect(message(error).hasPrefix("there is no file ../cka.npy; there are cka.npy, cka.csv, "))
+    #expect(cka_result_file_name(result, -1, &error) == nil)
+    #expect(cka_result_file_name(result, .max, &error) == nil)
+    #expect(cka_result_open(nil, &error) == 0)
+    #expect(cka_result_open("/nowhere", &error) == 0)
+    #expect(error.code == Int32(CKA_NO_INPUT))
+    #expect(cka_blocks(nil, 1, nil, &error) == 0)
+    #expect(message(error) == "results: there is none")
+    #expect(cka_sweep("/nowhere/store", nil, 1, nil, nil, nil, &error) == 0)
+    #expect(message(error) == "paths: there is none")
     #expect(cka_result_write(result, nil, 0, 0, &error) == Int32(CKA_USAGE))
     #expect(cka_result_status(result, 0, 1, &error) == nil)
     #expect(cka_result_status(result, .min, .max, &error) == nil)
@@ -132,7 +156,7 @@ import Testing
     ("{", "options: expected a JSON object whose numbers are in range"),
     (
       #"{"batchsize": 4}"#,
-      #"options: there is no "batchsize" here; there are bandwidth, batch_size, device, estimator, kernel, memory, order, passes, precision, ragged, seed, sigma"#
+      #"options: there is no "batchsize" here; there are align, bandwidth, batch_size, device, drop_examples, estimator, examples, kernel, memory, order, passes, precision, ragged, seed, sigma"#
     ),
     (#"{"batch_size": "x"}"#, "options: batch_size: expected Int"),
     (#"{"seed": -1}"#, "options: expected a JSON object whose numbers are in range"),
@@ -166,7 +190,7 @@ import Testing
     #expect(error.code == Int32(CKA_DATA))
     #expect(cka_compare(cka_model_create("empty", nil), 0, nil, nil, nil, &error) == 0)
     #expect(message(error) == "empty: there is no layer")
-    #expect(cka_model_open("/nowhere", &error) == 0)
+    #expect(cka_model_open("/nowhere", nil, &error) == 0)
     #expect(error.code == Int32(CKA_NO_INPUT))
     let stream = cka_stream_create(nil, nil)
     #expect(cka_stream_result(stream, &error) == 0)
@@ -196,7 +220,7 @@ import Testing
   @Test func longSentencesAreCut() {
     var error = cka_error()
     let path = "/" + String(repeating: "é", count: 3000)
-    #expect(cka_model_open(path, &error) == 0)
+    #expect(cka_model_open(path, nil, &error) == 0)
     let text = message(error)
     #expect(text.utf8.count < 2044 && text.utf8.count > 2000)
     #expect(!text.contains("\u{FFFD}"))

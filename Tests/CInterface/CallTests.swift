@@ -36,9 +36,105 @@ import Testing
           cka_result_status(result, Int64(i), Int64(j), nil).map { String(cString: $0) } == "ok")
       }
     }
-    let document = try #require(cka_result_document(result, nil))
-    let json = try JSONSerialization.jsonObject(with: Data(String(cString: document).utf8))
-    #expect((json as? [String: Any])?["format"] as? String == "cka-result/1")
+    #expect(try json("result.json", of: result)["format"] as? String == "cka-result/1")
+  }
+
+  /// A matrix that is made elsewhere counts as the activations that it is of.
+  @Test func matricesAreTakenAsTheyAre() throws {
+    let (whole, given) = (
+      cka_stream_create(#"{"device": "cpu"}"#, nil), cka_stream_create(#"{"device": "cpu"}"#, nil)
+    )
+    for start in stride(from: 0, to: Self.n, by: 8) {
+      let rows = left.map { $0.rows(Array(start..<start + 8)) }
+      #expect(cka_stream_add(whole, Memory(rows).kept, 0, nil) == 0)
+      let grams = cka_grams_create(given, nil)
+      for (index, layer) in rows.enumerated() {
+        // By 2⁻⁴⁰ too small, as the exponent says.
+        let triangle = centeredGram(of: layer).map { Float($0 * 0x1p-40) }
+        let code = triangle.withUnsafeBufferPointer { numbers in
+          var gram = cka_gram(
+            numbers: numbers.baseAddress, examples: 8, features: Int64(layer.p), is_finite: 1,
+            is_constant: 0, exponent: 40)
+          return cka_grams_add_matrix(grams, "\(index)", &gram, nil)
+        }
+        #expect(code == 0)
+      }
+      // A layer that does not vary, and one that is not finite: their numbers do not count.
+      for (name, isFinite, isConstant) in [("c", 1, 1), ("n", 0, 0)] {
+        let code = [Float](repeating: .nan, count: 36).withUnsafeBufferPointer { numbers in
+          var gram = cka_gram(
+            numbers: numbers.baseAddress, examples: 8, features: 1, is_finite: Int32(isFinite),
+            is_constant: Int32(isConstant), exponent: 0)
+          return cka_grams_add_matrix(grams, name, &gram, nil)
+        }
+        #expect(code == 0)
+      }
+      #expect(cka_stream_add_grams(given, grams, 0, nil) == 0)
+    }
+    let (expected, result) = (cka_stream_result(whole, nil), cka_stream_result(given, nil))
+    let (x, y) = try (numbers("cka", of: expected), numbers("cka", of: result))
+    for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+      // Both are the matrix of the same numbers, rounded once to float32 and once more by the device.
+      #expect(abs(x[2 * i + j] - y[4 * i + j]) < 1e-6)
+    }
+    #expect(cka_result_status(result, 2, 0, nil).map { String(cString: $0) } == "constant")
+    #expect(cka_result_status(result, 0, 3, nil).map { String(cString: $0) } == "non-finite")
+    var error = cka_error()
+    let rbf = cka_stream_create(#"{"kernel": "rbf"}"#, nil)
+    let code = [Float](repeating: 1, count: 36).withUnsafeBufferPointer { numbers in
+      var gram = cka_gram(
+        numbers: numbers.baseAddress, examples: 8, features: 1, is_finite: 1, is_constant: 0,
+        exponent: 0)
+      return cka_grams_add_matrix(cka_grams_create(rbf, nil), "l", &gram, &error)
+    }
+    #expect(code == Int32(CKA_DATA))
+    #expect(
+      message(error) == "layer l: a matrix that was made elsewhere is one of the linear kernel")
+  }
+
+  /// X Xᵀ of centered columns: the entries on and below the diagonal.
+  private func centeredGram(of layer: Activations64) -> [Double] {
+    let means = (0..<layer.p).map { k in
+      (0..<layer.n).reduce(0) { $0 + layer.values[$1 * layer.p + k] } / Double(layer.n)
+    }
+    return (0..<layer.n).flatMap { i in
+      (0...i).map { j in
+        (0..<layer.p).reduce(0) {
+          $0 + (layer.values[i * layer.p + $1] - means[$1])
+            * (layer.values[j * layer.p + $1] - means[$1])
+        }
+      }
+    }
+  }
+
+  /// The result of a stream has the document and the picture of a comparison.
+  @Test func aStreamHasADocument() throws {
+    let stream = cka_stream_create(#"{"device": "cpu", "names": ["a", "b"]}"#, nil)
+    for rows in [0..<9, 9..<24] {
+      let (x, y) = (
+        Memory(left.map { $0.rows(Array(rows)) }), Memory(right.map { $0.rows(Array(rows)) })
+      )
+      #expect(cka_stream_add(stream, x.handle, y.handle, nil) == 0)
+    }
+    let result = cka_stream_result(stream, nil)
+    let document = try json("result.json", of: result)
+    let models = try #require(document["models"] as? [[String: Any]])
+    #expect(models.map { $0["name"] as? String } == ["a", "b"])
+    let layers = try #require(models[1]["layers"] as? [[String: Any]])
+    #expect(layers.map { $0["shape"] as? [Int] } == [[24, 7], [24, 3]])
+    let examples = try #require(document["examples"] as? [String: Any])
+    #expect(examples["used"] as? Int == 24 && examples["minibatches"] as? Int == 2)
+    let estimator = try #require(document["estimator"] as? [String: Any])
+    #expect(estimator["batchSize"] as? Int == 15 && estimator["ragged"] as? String == "keep")
+    #expect(try file("heatmap.png", of: result).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    let files = try TemporaryFolder()
+    let folder = "\(files.path)/result"
+    #expect(cka_result_write(result, folder, 0, 0, nil) == 0)
+    let opened = cka_result_open(folder, nil)
+    #expect(try numbers("cka", of: opened) == numbers("cka", of: result))
+    #expect(try numbers("z", of: opened) == numbers("z", of: result))
+    #expect(try file("result.json", of: opened) == file("result.json", of: result))
+    #expect(try file("heatmap.svg", of: opened) == file("heatmap.svg", of: result))
   }
 
   /// Minibatches of 8 that arrive one by one give what `cka_compare` makes of them in stored order.
@@ -145,7 +241,7 @@ import Testing
     let shares = Shares()
     let model = Memory([Activations64.normal(n: 400, p: 64, seed: 5)])
     let result = cka_compare(
-      model.handle, 0, #"{"passes": 5000, "device": "cpu"}"#,
+      model.handle, 0, #"{"passes": 1000, "device": "cpu"}"#,
       { share, context in
         guard let context else { return 1 }
         let shares = Unmanaged<Shares>.fromOpaque(context).takeUnretainedValue()
@@ -190,11 +286,27 @@ import Testing
 
 /// Numbers of a result.
 func numbers(_ name: String, of result: cka_handle) throws -> [Double] {
-  var (rows, columns): (Int64, Int64) = (0, 0)
-  #expect(cka_result_shape(result, &rows, &columns, nil) == 0)
-  var numbers = [Double](repeating: -1, count: Int(rows * columns))
-  #expect(cka_result_numbers(result, name, &numbers, numbers.count, nil) == 0)
-  return numbers
+  var array = cka_array()
+  #expect(cka_result_array(result, name, &array, nil) == 0)
+  let shape = UnsafeBufferPointer(start: array.shape, count: array.axes)
+  let count = shape.reduce(1, *)
+  #expect(array.type == CKA_FLOAT64 && array.is_fortran_order == 0)
+  return Array(
+    UnsafeRawBufferPointer(start: array.data, count: Int(count) * 8).bindMemory(to: Double.self))
+}
+
+/// A file of a result.
+func file(_ name: String, of result: cka_handle) throws -> Data {
+  var size = 0
+  let bytes = try #require(cka_result_file(result, name, &size, nil))
+  #expect(bytes.load(fromByteOffset: size, as: UInt8.self) == 0)
+  return Data(bytes: bytes, count: size)
+}
+
+/// A document of a result.
+func json(_ name: String, of result: cka_handle) throws -> [String: Any] {
+  let object = try JSONSerialization.jsonObject(with: file(name, of: result))
+  return try #require(object as? [String: Any])
 }
 
 /// The sentence of an error.

@@ -12,12 +12,35 @@
 ((2, 2), ['x', 'y'])
 """
 
-from ._compare import Stream, cka, compare
-from ._library import version as _version
-from ._networks import CKAWarning
-from ._result import Result
+from logging import NullHandler as _NullHandler
+from logging import getLogger as _getLogger
 
-__all__ = ["CKAWarning", "Result", "Stream", "cka", "compare"]
+from ._analyses import blocks, components, converge, errors, probe, sweep, trust
+from ._capture import Capture, capture
+from ._compare import Stream, cka, compare
+from ._library import set_program
+from ._library import version as _version
+from ._record import record
+from ._result import Result, TrustResult
+from ._results import (
+    BlocksResult,
+    ComponentsResult,
+    ConvergeResult,
+    ErrorsResult,
+    ProbeResult,
+    SweepResult,
+    load,
+)
+from ._study import Study
+from ._warnings import CKAWarning
+
+__all__ = [
+    "BlocksResult", "CKAWarning", "Capture", "ComponentsResult", "ConvergeResult", "ErrorsResult", "ProbeResult",
+    "Result", "Stream", "Study", "SweepResult", "TrustResult", "blocks", "capture", "cka", "compare", "components",
+    "converge", "errors", "load", "probe", "record", "set_program", "sweep", "trust",
+]
+
+_getLogger("ckakit").addHandler(_NullHandler())
 
 
 def __getattr__(name):

@@ -1,14 +1,15 @@
 """Comparisons of models."""
 
-import json
-import signal
-import threading
-from contextlib import contextmanager
+import os
+from collections.abc import Mapping
 
-from ._library import NONE, PROGRESS, Owner, call
-from ._models import model
-from ._networks import compare_networks, is_network
+from ._capture import Capture, compare_captures
+from ._grams import new_stream
+from ._library import NONE, call, json_of
+from ._models import is_network, model, pair
+from ._networks import Run, are_networks, compare_networks
 from ._result import Result
+from ._work import work
 
 
 def cka(x, y, **options):
@@ -19,7 +20,7 @@ def cka(x, y, **options):
     x, y : array
         Examples × features of NumPy, PyTorch or anything that NumPy reads, of the same examples.
     **options
-        Those of `compare`; all examples at once, unbiased, unless given.
+        Other parameters of `compare`; `estimator` is "unbiased" unless given.
 
     Examples
     --------
@@ -32,84 +33,115 @@ def cka(x, y, **options):
 
 
 def compare(
-    left, right=None, loader=None, *, layers=None, right_layers=None, exclude=None, forward=None, progress=None,
-    **options,
+    left, right=None, loader=None, *, right_loader=None, layers=None, right_layers=None, exclude=None,
+    right_exclude=None, pooling=None, layout=None, mask=None, forward=None, ids=None, progress=None, **options,
 ):
     """Compare all layers of a model with those of another, or with its own.
 
     Parameters
     ----------
-    left, right : network, path, mapping of arrays, or array
-        A network of PyTorch; a file or folder that the command `cka` reads; layers by their names, examples × features
-        each; or one layer. Numbers are not copied where they are contiguous and on the CPU.
+    left, right : network, capture, path, mapping of arrays, or array
+        A network of PyTorch; what `capture` returned; a file or folder that the command `cka` reads; layers by their
+        names, examples × features each; or one layer. Numbers are not copied where they are contiguous and on the CPU.
+        A mapping of networks by their names compares every pair of them. Without a right model the loader may stand in
+        its place: `compare(network, loader)`.
     loader : iterable
-        Of networks: the minibatches, on which both run. A mapping is passed by keywords, all of it; of a tuple the first.
-        Each layer is reduced to its Gram matrix as soon as it has run, and nothing else of it is kept.
-    layers, right_layers, exclude : str, type, callable, or list of them, optional
-        Of networks: which modules are layers, by shell patterns of their names, by type, or by a function of name and
-        module. The modules without children unless given. A module that runs twice is `name` and `name:2`.
+        Of networks: the minibatches, on which all run. A mapping is passed by keywords, all of it but `ids`; of a tuple
+        the first. Each layer is reduced to its Gram matrix as soon as it has run, and nothing else of it is kept. The
+        estimators of all examples need every activation: these are recorded in a temporary folder, in `TMPDIR`.
+    right_loader : iterable, optional
+        The minibatches of the right network: the same examples in the same order, as that network needs them.
+    layers, right_layers : str, module, type, callable, or list of them, optional
+        Of networks: which modules are layers, by shell patterns of their names, as modules of the network, by type, or
+        by a function of name and module. The modules without children unless given. A module that runs twice is `name`
+        and `name:2`. "hidden_states": what a network of transformers returns under that name. Of several networks also
+        a mapping from their names. Of files and arrays: shell patterns of names.
+    exclude, right_exclude : str, module, type, callable, or list of them, optional
+        Which of these are left out.
+    pooling : str, callable, or mapping from layer patterns to them, optional
+        "flatten" (default), all numbers of an example, or "mean" over the positions of a map or the tokens of a
+        sequence. Of networks also the "first" or "last" token; "tokens", each of which is an example; or a function of
+        a layer's output and the mask (None, or flags, examples × tokens). Of a mapping the first pattern that matches
+        counts.
+    layout : {"channels-first", "channels-last"} or mapping from layer patterns to them, optional
+        Which axis of an output holds the channels, of layers whose module's type does not tell.
+    mask : str, callable or False, optional
+        Which tokens count: a key of a minibatch, or a function of it, that gives flags, examples × tokens, or lengths.
+        The minibatch's own `attention_mask` unless given; False: none.
     forward : callable, optional
-        Of networks: `forward(network, batch)` runs a batch, in place of the network's own call.
-    progress : callable, optional
+        Of networks: `forward(network, batch)` runs a batch, in place of the network's own call. The batch's tensors are
+        where the network's parameters are.
+    ids : str or callable, optional
+        With two loaders: a key of a minibatch, or a function of it, that gives sample IDs, which must be equal. Without
+        it the contents of the first minibatches are compared.
+    progress : callable or True, optional
         Is called with the share of the work that is done, some twenty times a second. What it raises ends the work.
+        True: a bar of `tqdm.auto`.
     **options
-        `estimator` ("minibatch", "unbiased", "biased"), `batch_size`, `passes`, `order`, `seed`, `ragged`, `kernel`
-        ("linear", "rbf"), `bandwidth`, `sigma`, `device`, `precision`, `memory`: see `cka compare --help`.
+        See "Other Parameters".
+
+    Other Parameters
+    ----------------
+    estimator : {"minibatch", "unbiased", "biased"}
+        "minibatch" (default): HSIC of minibatches, each unbiased, averaged. "unbiased": all examples at once, which
+        minibatches estimate. "biased": all examples at once, as in many papers; of random layers with more features
+        than examples it is near 1.
+    batch_size, passes, order, ragged
+        Of the minibatches of files and arrays: their size, at most 256 unless given, such that few examples are left
+        over; how often each example is in one, 1; "shuffled" (default) or "stored"; whether to "drop" (default) or
+        "keep" a smaller last one. Minibatches of networks are the loader's.
+    seed : int
+        Of the shuffled order, and of what `examples` draws; 0.
+    examples : int
+        Take at most so many examples, drawn at random.
+    align : {"order", "ids"}
+        Whether examples are paired in their order (default), or sorted by their sample IDs.
+    drop_examples : {"non-finite"}
+        Leave out examples with NaN or infinity in any layer.
+    kernel : {"linear", "rbf"}
+        "linear" unless given.
+    bandwidth, sigma : float
+        Of "rbf": its width as a multiple of the median distance, 1 unless given, or the width itself.
+    device : str
+        What computes what is in files and in the CPU's memory: "auto" (default), "cpu", "opencl", "opencl:0",
+        "opencl:all". Networks run where their parameters are.
+    precision : {"exact", "compensated", "fast"}
+        "exact" (default): within 1e-5 of float64. "fast": within 1e-3, by 16-bit matrix units where a device has them.
+    memory : int
+        Bytes that may be taken; half of what the process may have unless given.
 
     Returns
     -------
     Result
+        Of several networks a `Study`.
     """
-    if is_network(left):
-        estimator = options.pop("estimator", "minibatch")
-        if estimator != "minibatch":
-            raise ValueError(f"estimator is {estimator!r}: networks that run are compared by minibatches")
+    if is_network(left) or are_networks(left):
+        if loader is None and right is not None and not _is_model(right):
+            # compare(network, loader): nothing else can be meant.
+            right, loader = None, right
         return compare_networks(
-            left, right, loader, Stream(**options)._owner, layers=layers, right_layers=right_layers, exclude=exclude,
-            forward=forward, progress=progress)
-    for name, value in [("loader", loader), ("layers", layers), ("right_layers", right_layers),
-                        ("exclude", exclude), ("forward", forward)]:
+            left, right, Run(loader, right_loader, forward, ids, progress), layers=layers, right_layers=right_layers,
+            exclude=exclude, right_exclude=right_exclude, pooling="flatten" if pooling is None else pooling,
+            layout=layout, mask=mask, estimator=options.pop("estimator", "minibatch"), options=options,
+            compare_files=compare)
+    for name, value in [
+        ("loader", loader), ("right_loader", right_loader), ("mask", mask), ("forward", forward), ("ids", ids),
+    ]:
         if value is not None:
             raise ValueError(f"{name} needs a network of PyTorch")
-    first = model(left, "left")
-    second = None if right is None else model(right, "right")
-    raised = []
-
-    @PROGRESS
-    def tell(share, _):
-        # Python's handlers of signals run here.
-        try:
-            if progress is not None and not raised:
-                progress(share)
-        except BaseException as exception:
-            raised.append(exception)
-        return len(raised)
-
-    try:
-        with _collecting_interrupts(raised):
-            handle = call(
-                "cka_compare", first.handle, second.handle if second else NONE, _json(options), tell, None)
-    except RuntimeError:
-        if raised:
-            raise raised[0] from None
-        raise
-    return Result(handle, first.layers, (second or first).layers)
+    choices = {"layers": layers, "exclude": exclude, "pooling": pooling, "layout": layout}
+    if isinstance(left, Capture):
+        if any(value is not None for value in [*choices.values(), right_layers, right_exclude]):
+            raise ValueError("the layers of captured networks and their pooling are chosen by capture(…)")
+        return compare_captures(left, right, options)
+    first, second = pair(left, right, right_layers=right_layers, right_exclude=right_exclude, **choices)
+    return Result(work(
+        "cka_compare", first.handle, second.handle if second else NONE, json_of(options), progress=progress))
 
 
-@contextmanager
-def _collecting_interrupts(raised):
-    """Puts the exception of Ctrl-C into `raised`: one that is raised between two calls of C would be lost."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *_: raised.append(KeyboardInterrupt()))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def _is_model(value):
+    """Whether `value` is something to compare, and no loader."""
+    return is_network(value) or isinstance(value, (str, os.PathLike, Mapping, Capture))
 
 
 class Stream:
@@ -133,21 +165,15 @@ class Stream:
     """
 
     def __init__(self, **options):
-        self._owner = Owner(call("cka_stream_create", _json(options)))
-        self._names = None
+        self._owner = new_stream(options)
 
     def add(self, left, right=None):
         """Add a minibatch: the same layers each time, of the same examples."""
         first = model(left, "left")
         second = None if right is None else model(right, "right")
         call("cka_stream_add", self._owner.handle, first.handle, second.handle if second else NONE)
-        self._names = first.layers, (second or first).layers
 
     def result(self):
         """The result so far."""
-        handle = call("cka_stream_result", self._owner.handle)
-        return Result(handle, *self._names)
+        return Result(call("cka_stream_result", self._owner.handle))
 
-
-def _json(options):
-    return json.dumps({key: value for key, value in options.items() if value is not None}).encode()

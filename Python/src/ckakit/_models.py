@@ -1,13 +1,13 @@
 """Models of the caller: files, arrays, tensors, which are lent to the library without copies where they can be."""
 
 import ctypes
+import fnmatch
 import os
 from collections.abc import Mapping
 
 import numpy as np
 
-from . import _library
-from ._library import Array, Owner, call
+from ._library import NONE, Array, Owner, call, json_of
 
 _TYPES = {
     name: number
@@ -25,27 +25,88 @@ class Model(Owner):
     def __init__(self, handle, kept=()):
         super().__init__(handle)
         self.kept = kept
-        count = call("cka_model_layers", handle)
-        self.layers = [call("cka_model_layer_name", handle, i).decode() for i in range(count)]
 
 
-def model(value, name):
-    """The model that `value` stands for: a path, arrays by their names, or one array."""
+def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None):
+    """The model that `value` stands for: a path, arrays by their names, or one array.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    layers, exclude : str or list of str, optional
+        Shell patterns of the names of layers.
+    pooling, layout : str, optional
+        Of files: see `LayerOptions` of the command.
+    """
     if isinstance(value, Model):
         return value
+    layers, exclude = patterns("layers", layers), patterns("exclude", exclude)
     if isinstance(value, (str, os.PathLike)):
-        return Model(call("cka_model_open", os.fspath(value).encode()))
-    layers = value if isinstance(value, Mapping) else {"layer": value}
-    if not layers:
-        raise ValueError(f"{name}: there is no layer")
+        options = {"layers": layers, "exclude": exclude, "pooling": pooling, "layout": layout}
+        return Model(call("cka_model_open", os.fspath(value).encode(), json_of(options)))
+    parts = list(value.values()) if isinstance(value, Mapping) else [value]
+    if any(map(is_network, parts)):
+        raise ValueError(
+            f"{name} is a network: record its layers first, ckakit.record(network, loader, folder), then give it")
+    if isinstance(value, (list, tuple)) and any(getattr(part, "ndim", 0) > 1 for part in value):
+        raise ValueError(
+            f"{name} is a {type(value).__name__} of arrays, expected layers by their names, as in {{'layer1': array}}")
+    if pooling not in (None, "flatten") or layout is not None:
+        raise ValueError(f"{name}: arrays are compared as they are; take their mean first, or give a file")
+    arrays = value if isinstance(value, Mapping) else {"layer": value}
+    chosen = {
+        str(layer): numbers for layer, numbers in arrays.items()
+        if _matches(str(layer), layers or ["*"]) and not _matches(str(layer), exclude or [])}
+    if not chosen:
+        raise ValueError(
+            f"{name}: there is no layer" if not arrays else
+            f"{name}: no layer is left of {', '.join(map(str, arrays))}")
     owner = Owner(call("cka_model_create", name.encode()))
     kept = []
-    for layer, numbers in layers.items():
-        lent, array = lend(str(layer), numbers)
-        call("cka_model_add_layer", owner.handle, str(layer).encode(), ctypes.byref(array))
+    for layer, numbers in chosen.items():
+        lent, array = lend(layer, numbers)
+        call("cka_model_add_layer", owner.handle, layer.encode(), ctypes.byref(array))
         kept.append(lent)
-    handle, owner.handle = owner.handle, _library.NONE
+    handle, owner.handle = owner.handle, NONE
     return Model(handle, kept)
+
+
+def pair(
+    left, right, *, layers=None, right_layers=None, exclude=None, right_exclude=None, pooling=None, layout=None,
+):
+    """The models of an analysis of one or two, the second None where there is none: see `model`.
+
+    The right one's layers are chosen as the left one's unless it has a choice of its own.
+    """
+    if right is None and (right_layers is not None or right_exclude is not None):
+        raise ValueError("right_layers and right_exclude need a second model")
+    first = model(left, "left", layers=layers, exclude=exclude, pooling=pooling, layout=layout)
+    if right is None:
+        return first, None
+    return first, model(
+        right, "right", layers=layers if right_layers is None else right_layers,
+        exclude=exclude if right_exclude is None else right_exclude, pooling=pooling, layout=layout)
+
+
+def is_network(value):
+    """Whether `value` is a module of PyTorch, which is not imported for this."""
+    return any(
+        kind.__module__.startswith("torch.nn.") and kind.__name__ == "Module" for kind in type(value).__mro__)
+
+
+def patterns(key, value):
+    """Patterns as a list, or None."""
+    if value is None:
+        return None
+    patterns = list(value) if isinstance(value, (list, tuple, set)) else [value]
+    if not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError(f"{key} of files and arrays are shell patterns of their names; modules need a network")
+    return patterns
+
+
+def _matches(layer, patterns):
+    return any(fnmatch.fnmatchcase(layer, pattern) for pattern in patterns)
 
 
 def lend(layer, numbers):

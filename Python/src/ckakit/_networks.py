@@ -1,220 +1,251 @@
 """Networks of PyTorch that are compared while they run: a layer is reduced to its Gram matrix in its hook."""
 
-import ctypes
-import fnmatch
-import warnings
+import logging
+import os
+import tempfile
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 
-from ._library import NONE, Owner, call
-from ._models import lend
+import numpy as np
+
+from ._batches import for_each
+from ._grams import LEAST_EXAMPLES, Grams, new_stream
+from ._layers import Hooks, Layers
+from ._library import NONE, call
+from ._models import is_network
+from ._pooling import Pooling
+from ._recorder import Recorder
 from ._result import Result
+from ._study import Study, pairs_of
+from ._tensors import moved
+from ._warnings import warn
 
-LEAST_EXAMPLES = 4
+ESTIMATORS = ("minibatch", "unbiased", "biased")
 
+# Options of files, which are cut into minibatches here.
+OF_BATCHES = {"batch_size", "passes", "order", "seed", "ragged"}
 
-class CKAWarning(UserWarning):
-    """Something about a comparison is not as one may expect."""
-
-
-def is_network(value):
-    """Whether `value` is a module of PyTorch, which is not imported for this."""
-    return any(
-        kind.__module__.startswith("torch.nn.") and kind.__name__ == "Module" for kind in type(value).__mro__)
+_log = logging.getLogger("ckakit")
 
 
-def compare_networks(
-    left, right, loader, stream, *, layers=None, right_layers=None, exclude=None, forward=None, progress=None
-):
-    """The result of `stream`, to which all minibatches of a loader are added: see `ckakit.compare`."""
-    if loader is None:
-        raise ValueError("networks need a loader of minibatches: compare(network, other, loader)")
-    networks = [Network(left, layers, exclude, "left")]
-    if right is not None:
-        networks.append(Network(right, right_layers or layers, exclude, "right"))
-    count = len(loader) if hasattr(loader, "__len__") else None
-    names = None
-    for index, batch in enumerate(loader):
-        size = batch_size(batch)
-        if size < LEAST_EXAMPLES:
-            warnings.warn(
-                f"minibatch {index} is left out: it has {size} examples, and HSIC needs at least {LEAST_EXAMPLES}",
-                CKAWarning, stacklevel=3)
-            continue
-        grams = [network.run(batch, size, forward, stream) for network in networks]
-        second = grams[1].handle if right is not None else NONE
-        call("cka_stream_add_grams", stream.handle, grams[0].handle, second)
-        names = grams[0].layers, grams[-1].layers
-        if progress is not None:
-            progress((index + 1) / count if count else 0.0)
-    if names is None:
-        raise ValueError(f"the loader has no minibatch of at least {LEAST_EXAMPLES} examples")
-    return Result(call("cka_stream_result", stream.handle), *names)
+@dataclass
+class Run:
+    """How networks run: what `ckakit.compare` and `ckakit.record` take beside the networks and their layers."""
 
+    loader: object
+    right_loader: object = None
+    forward: object = None
+    ids: object = None
+    progress: object = None
 
-class Grams(Owner):
-    """The matrices of one minibatch, and the names of their layers."""
+    def __post_init__(self):
+        if self.loader is None:
+            raise ValueError("networks need a loader of minibatches: compare(network, other, loader)")
 
-    def __init__(self, stream):
-        super().__init__(call("cka_grams_create", stream.handle))
-        self.layers = []
+    def minibatches(self, networks, step):
+        """Calls `step(index, batches, size)`, a batch for each of the networks, whose hooks stand meanwhile.
 
-    def add(self, name, tensor):
-        kept, array = lend(name, tensor)
-        call("cka_grams_add", self.handle, name.encode(), ctypes.byref(array))
-        self.layers.append(name)
-        del kept
+        Returns how many minibatches there were.
+        """
+
+        def each(index, batches, size):
+            # One loader is for all networks.
+            step(index, [batches[min(i, len(batches) - 1)] for i in range(len(networks))], size)
+
+        with ExitStack() as stack:
+            for network in networks:
+                stack.enter_context(network.hooks)
+            return for_each(self.loader, self.right_loader, self.ids, self.progress, each)
 
 
 class Network:
-    """A network and the modules of it that are layers."""
+    """A network of the caller, the modules of it that are layers, and what of them is compared."""
 
-    def __init__(self, network, layers, exclude, place):
-        self.network = network
-        root = unwrapped(network)
-        modules = [(name, module) for name, module in root.named_modules() if name]
-        if layers is None:
-            chosen = [(name, module) for name, module in modules if not any(True for _ in module.children())]
-        else:
-            chosen = [pair for pair in modules if matches(pair, layers)]
-        if exclude is not None:
-            chosen = [pair for pair in chosen if not matches(pair, exclude)]
-        if not chosen:
-            raise ValueError(f"{place}: no module is a layer; there are {', '.join(name for name, _ in modules[:20])}")
-        # Under its first name where a module stands in several places.
-        self.modules = dict(chosen)
+    def __init__(self, network, place, layers, exclude, pooling, mask, name=None):
+        if not is_network(network):
+            raise ValueError(f"{place} is {type(network).__name__}, expected a network of PyTorch")
+        self.layers = Layers(network, place, layers, exclude, pooling, mask)
+        # What results call it.
+        self.name = name or type(self.layers.root).__name__
+        self.hooks = Hooks(self.layers)
 
-    def run(self, batch, size, forward, stream):
-        """The matrices of a minibatch."""
+    def run(self, batch, size, run, sink):
+        """Gives `sink` the activations of all layers."""
         import torch
 
-        grams, calls = Grams(stream), dict.fromkeys(self.modules, 0)
-
-        def hook(name):
-            def take(module, arguments, output):
-                calls[name] += 1
-                layer = name if calls[name] == 1 else f"{name}:{calls[name]}"
-                grams.add(layer, checked(first_tensor(output), layer, size))
-
-            return take
-
-        handles = []
-        try:
-            for name, module in self.modules.items():
-                handles.append(module.register_forward_hook(hook(name)))
-            with torch.no_grad(), evaluating(self.network):
-                if forward is not None:
-                    forward(self.network, batch)
-                else:
-                    run_forward(self.network, on_device_of(self.network, batch))
-        finally:
-            for handle in handles:
-                handle.remove()
-        silent = [name for name, count in calls.items() if count == 0]
-        if silent:
-            raise ValueError(
-                f"layer {silent[0]} did not run{f', nor did {len(silent) - 1} others' if silent[1:] else ''}: choose "
-                "the layers that run with layers= or exclude=; a compiled network calls no hooks")
-        return grams
+        root = self.layers.root
+        self.hooks.begin(batch, size, sink)
+        # Only here, and not while the loader works, which may be a training loop.
+        with torch.no_grad(), evaluating(root), eagerly(root):
+            batch = on_device_of(root, batch)
+            if run.forward is not None:
+                output = run.forward(root, batch)
+            else:
+                more = {"output_hidden_states": True} if self.layers.has_hidden_states else {}
+                output = run_forward(root, without_ids(batch, run.ids), more)
+        self.hooks.end(output)
 
 
-def matches(pair, choices):
-    """Whether a module is meant: by a shell pattern of its name, its type, or a function of both."""
-    name, module = pair
-    for choice in choices if isinstance(choices, (list, tuple, set)) else [choices]:
-        if isinstance(choice, str):
-            is_meant = fnmatch.fnmatchcase(name, choice)
-        elif isinstance(choice, type):
-            is_meant = isinstance(module, choice)
-        elif callable(choice):
-            is_meant = choice(name, module)
-        else:
-            raise ValueError(f"found {choice!r} among layers, expected a pattern, a type or a function")
-        if is_meant:
-            return True
-    return False
+def are_networks(value):
+    """Whether `value` is a mapping of networks by their names."""
+    return isinstance(value, Mapping) and bool(value) and all(map(is_network, value.values()))
 
 
-def unwrapped(network):
-    """The network in a wrapper such as `DataParallel`, `DistributedDataParallel` or what `torch.compile` returns."""
-    while True:
-        inner = getattr(network, "_orig_mod", None)
-        if inner is None and type(network).__name__ in ("DataParallel", "DistributedDataParallel"):
-            inner = network.module
-        if inner is None:
-            return network
-        network = inner
+def compare_networks(
+    left, right, run, *, right_layers, right_exclude, layers, exclude, estimator, options, compare_files, **choices
+):
+    """The result of one or two networks, or the `Study` of several: see `ckakit.compare`.
+
+    Parameters
+    ----------
+    run : Run
+    options : dict
+        Those of a stream or, for the other estimators, of `compare_files`, which is `ckakit.compare` for files.
+    **choices
+        `pooling`, `layout`, `mask`.
+    """
+    if estimator == "minibatch" and (others := sorted(OF_BATCHES & options.keys())):
+        raise ValueError(f"{', '.join(others)}: the minibatches of networks are those that the loader gives, once each")
+    if estimator not in ESTIMATORS:
+        raise ValueError(f"estimator is {estimator!r}, expected {', '.join(ESTIMATORS)}")
+    choices["pooling"] = Pooling(choices["pooling"], choices.pop("layout"))
+    if are_networks(left):
+        if right is not None or right_layers is not None or right_exclude is not None or run.right_loader is not None:
+            raise ValueError("a mapping of networks has no right one, nor its layers, exclude or loader")
+        if isinstance(layers, Mapping) and set(layers) != set(left):
+            raise ValueError(f"layers are those of {', '.join(map(str, layers))}, expected {', '.join(map(str, left))}")
+        networks = {
+            str(name): Network(
+                network, str(name), layers[name] if isinstance(layers, Mapping) else layers, exclude,
+                name=str(name), **choices)
+            for name, network in left.items()}
+        pairs = pairs_of(networks)
+    else:
+        if right is None and (right_layers is not None or right_exclude is not None or run.right_loader is not None):
+            raise ValueError("right_layers, right_exclude and right_loader need a second network")
+        networks = {"left": Network(left, "left", layers, exclude, **choices)}
+        if right is not None:
+            networks["right"] = Network(
+                right, "right", layers if right_layers is None else right_layers,
+                exclude if right_exclude is None else right_exclude, **choices)
+        pairs = [("left", None if right is None else "right")]
+    # A pair of a network with itself has one side.
+    sides = [(left, None if left == right else right) for left, right in pairs]
+    if estimator == "minibatch":
+        results = _by_minibatches(networks, sides, run, options)
+    else:
+        compare_files = partial(compare_files, estimator=estimator, **options)
+        results = _of_all_examples(networks, sides, run, compare_files)
+    return Study(zip(pairs, results)) if are_networks(left) else results[0]
+
+
+def _by_minibatches(networks, pairs, run, options):
+    """Each network makes its matrices once a minibatch, for all pairs that it is part of."""
+    streams = [
+        new_stream({
+            **options, "names": [networks[left].name, networks[left if right is None else right].name],
+            "pooling": networks[left].layers.pooling.name})
+        for left, right in pairs]
+    has_run = False
+
+    def step(index, batches, size):
+        nonlocal has_run
+        # Tokens as examples: how many there are is known once the networks have run.
+        if size < LEAST_EXAMPLES and not any(network.layers.pooling.is_of_tokens for network in networks.values()):
+            return _tell_small(index, size)
+        grams = {}
+        for (name, network), batch in zip(networks.items(), batches):
+            grams[name] = Grams(streams[0])
+            network.run(batch, size, run, grams[name])
+        for each in grams.values():
+            each.finish()
+        least = min(each.examples for each in grams.values())
+        if least < LEAST_EXAMPLES:
+            return _tell_small(index, least)
+        for stream, (left, right) in zip(streams, pairs):
+            second = NONE if right is None else grams[right].handle
+            call("cka_stream_add_grams", stream.handle, grams[left].handle, second)
+        has_run = True
+
+    run.minibatches(list(networks.values()), step)
+    if not has_run:
+        raise ValueError(f"the loader has no minibatch of at least {LEAST_EXAMPLES} examples")
+    return [Result(call("cka_stream_result", stream.handle)) for stream in streams]
+
+
+def _tell_small(index, size):
+    warn(f"minibatch {index} is left out: it has {size} examples, and HSIC needs at least {LEAST_EXAMPLES}")
+
+
+def _of_all_examples(networks, pairs, run, compare_files):
+    """Records all layers into a temporary folder first: the estimators of all examples need every activation."""
+    # Wrong options are told before hours of recording.
+    compare_files({"layer": np.eye(2 * LEAST_EXAMPLES)}, None)
+    with tempfile.TemporaryDirectory(prefix="ckakit-") as folder, ExitStack() as stack:
+        _log.info("all activations are recorded in %s, and deleted after the comparison", folder)
+        recorders = {
+            name: stack.enter_context(Recorder(os.path.join(folder, str(i)), network.layers, name))
+            for i, (name, network) in enumerate(networks.items())}
+
+        def step(index, batches, size):
+            for (name, network), batch in zip(networks.items(), batches):
+                with recorders[name].minibatch(batch, size) as sink:
+                    network.run(batch, size, run, sink)
+
+        run.minibatches(list(networks.values()), step)
+        for recorder in recorders.values():
+            recorder.finish()
+        results = []
+        for left, right in pairs:
+            other = recorders[left if right is None else right]
+            result = compare_files(recorders[left].folder, None if right is None else other.folder)
+            # Those of files differ where a name cannot be one.
+            result.rows, result.columns = recorders[left].layers, other.layers
+            results.append(result)
+        return results
 
 
 @contextmanager
 def evaluating(network):
     """Dropout and batch normalization as in use, not as in training; each module's mode is restored."""
     modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     try:
+        network.eval()
         yield
     finally:
         for module, mode in modes:
             module.training = mode
 
 
-def tensors_of(value):
-    """All tensors in a batch or an output, in their order."""
-    if hasattr(value, "shape") and hasattr(value, "detach"):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from tensors_of(part)
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from tensors_of(part)
+def eagerly(network):
+    """Compiled parts of a network run as they were written: compiled code calls no hooks."""
+    import torch
+
+    is_compiled = any(
+        type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
+        for module in network.modules())
+    if is_compiled and hasattr(torch.compiler, "set_stance"):
+        return torch.compiler.set_stance("force_eager")
+    return nullcontext()
 
 
-def first_tensor(output):
-    """What a module says that it computes: a tensor, or the first one of a tuple, of a mapping or of an output of
-    transformers."""
-    return next(tensors_of(output), None)
-
-
-def checked(tensor, layer, size):
-    """The activations, whose first axis must be the examples."""
-    if tensor is None:
-        raise ValueError(f"layer {layer} returns no tensor; leave it out with exclude=")
-    if tensor.ndim == 0 or tensor.shape[0] != size:
-        raise ValueError(
-            f"layer {layer} returns {tuple(tensor.shape)}, expected {size} examples on the first axis; leave it out "
-            "with exclude=")
-    return tensor
-
-
-def batch_size(batch):
-    """How many examples a batch has: the length of its first tensor."""
-    tensor = first_tensor(batch)
-    if tensor is None or tensor.ndim == 0:
-        raise ValueError(f"a minibatch is {type(batch).__name__}, expected tensors")
-    return tensor.shape[0]
-
-
-def run_forward(network, batch):
+def run_forward(network, batch, more):
     """All keys of a mapping are arguments; of a pair or a list the first is, the rest being labels."""
     if isinstance(batch, Mapping):
-        return network(**batch)
-    return network(batch[0] if isinstance(batch, (tuple, list)) else batch)
+        return network(**batch, **more)
+    return network(batch[0] if isinstance(batch, (tuple, list)) else batch, **more)
+
+
+def without_ids(batch, ids):
+    """A batch without the key that `ids` names, which is none of the network's arguments."""
+    if isinstance(ids, str) and isinstance(batch, Mapping):
+        return {key: value for key, value in batch.items() if key != ids}
+    return batch
 
 
 def on_device_of(network, batch):
     """The batch where the network's parameters are, which stay where they are."""
     parameter = next(iter(network.parameters()), None)
-    if parameter is None:
-        return batch
-
-    def moved(value):
-        if hasattr(value, "detach"):
-            return value.to(parameter.device)
-        if isinstance(value, Mapping):
-            return {key: moved(part) for key, part in value.items()}
-        if isinstance(value, (tuple, list)):
-            return type(value)(map(moved, value)) if type(value) in (tuple, list) else value
-        return value
-
-    return moved(batch)
+    return batch if parameter is None else moved(batch, parameter.device)

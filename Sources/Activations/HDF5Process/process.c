@@ -1,13 +1,10 @@
 // The start of the process, before the program's own main().
 #if HDF5
 #define _GNU_SOURCE
-#include <elf.h>
-#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,12 +13,6 @@
 #include "driver.h"
 #include "hdf5_process.h"
 #include "walk.h"
-
-bool cka_hdf5_is_in_program(void) {
-  // The linker's symbol for the start of the file that this code is in.
-  extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
-  return (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff == getauxval(AT_PHDR);
-}
 
 // Bytes of addresses that the program takes by itself.
 static rlim_t taken(void) {

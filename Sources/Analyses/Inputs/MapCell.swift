@@ -6,6 +6,9 @@ package struct MapCell: Sendable, Hashable {
   package let row: Int
   package let column: Int
 
+  /// See the properties.
+  package init(row: Int, column: Int) { (self.row, self.column) = (row, column) }
+
   /// Where `LAYER,LAYER` is in the map of two models. Names may hold commas themselves.
   package init(_ cell: String, of left: ActivationModel, _ right: ActivationModel) throws(Failure) {
     for comma in cell.indices where cell[comma] == "," {

@@ -6,11 +6,11 @@ import Device
 public struct MinibatchGrams: Sendable {
   /// What fills the Gram matrices.
   public let kernel: GramKernel
-  /// The names of the layers so far.
-  public private(set) var names: [String] = []
+  /// The layers so far.
+  public private(set) var layers: [StreamedLayer] = []
   /// Examples of the minibatch; 0 before the first layer.
   public private(set) var exampleCount = 0
-  private var layers: [GramSummary] = []
+  private var summaries: [GramSummary] = []
   private var triangles: [PackedTriangles<Float>] = []
 
   private static let centering = GramCentering.unbiased
@@ -25,21 +25,47 @@ public struct MinibatchGrams: Sendable {
   ///   before, or other than 4 to 65,535; the error of the last device.
   public mutating func add(_ layer: LayerActivations, on team: DeviceTeam) throws {
     let n = layer.shape.exampleCount
-    guard !names.contains(layer.name) else {
-      throw ComparisonError("layer \(layer.name) is there already")
-    }
-    guard names.isEmpty || n == exampleCount else {
-      throw ComparisonError(
-        "layer \(layer.name) has \(n) examples, expected \(exampleCount) as the others")
-    }
-    try Self.check(n, "layer \(layer.name)", layers: names.count + 1, on: team)
+    try check(layer.name, n, on: team)
     let triangle = PackedTriangles<Float>(count: Self.centering.packedCount(exampleCount: n))
     let minibatch = Minibatch(layers: [layer], examples: Array(0..<n))
     let summary = try team.withPackedDevice { (device) throws(DeviceError) in
       try Self.write(minibatch, kernel, to: triangle, on: device)
     }
-    names.append(layer.name)
-    layers.append(summary)
+    add(StreamedLayer(layer), summary, triangle, n)
+  }
+
+  /// Centers the matrix of a layer that was made elsewhere. Its numbers are no longer needed afterwards.
+  ///
+  /// - Parameter team: its memory is what the matrices may take.
+  /// - Throws: as `add(_:on:)` of a layer; `ComparisonError` where the kernel is not linear.
+  public mutating func add(_ gram: PrecomputedGram, on team: DeviceTeam) throws {
+    guard kernel == .linear else {
+      throw ComparisonError(
+        "layer \(gram.name): a matrix that was made elsewhere is one of the linear kernel")
+    }
+    let n = gram.exampleCount
+    try check(gram.name, n, on: team)
+    let triangle = PackedTriangles<Float>(count: Self.centering.packedCount(exampleCount: n))
+    let summary = gram.center(into: triangle[0])
+    add(StreamedLayer(gram), summary, triangle, n)
+  }
+
+  private func check(_ name: String, _ n: Int, on team: DeviceTeam) throws {
+    guard !layers.contains(where: { $0.name == name }) else {
+      throw ComparisonError("layer \(name) is there already")
+    }
+    guard layers.isEmpty || n == exampleCount else {
+      throw ComparisonError(
+        "layer \(name) has \(n) examples, expected \(exampleCount) as the others")
+    }
+    try Self.check(n, "layer \(name)", layers: layers.count + 1, on: team)
+  }
+
+  private mutating func add(
+    _ layer: StreamedLayer, _ summary: GramSummary, _ triangle: PackedTriangles<Float>, _ n: Int
+  ) {
+    layers.append(layer)
+    summaries.append(summary)
     triangles.append(triangle)
     exampleCount = n
   }
@@ -72,7 +98,7 @@ public struct MinibatchGrams: Sendable {
   /// The matrices as devices take them.
   private var packed: PackedGrams {
     PackedGrams(
-      exampleCount: exampleCount, centering: Self.centering, layers: layers,
+      exampleCount: exampleCount, centering: Self.centering, layers: summaries,
       numbers: triangles.map { UnsafePointer($0.start()) }, owner: Owner(triangles))
   }
 

@@ -47,6 +47,18 @@ public struct BlocksInput: Sendable {
       networks: Self.toldApart(try concurrentMap(paths) { try Self.network(at: $0) }), pairs: [])
   }
 
+  /// Results of `compare`, each of one network with itself, that need not be in files.
+  ///
+  /// - Throws: `Failure` where a result is of two networks.
+  public init(_ results: [CompareResult]) throws {
+    self.init(
+      networks: Self.toldApart(
+        try results.map { result in
+          try Network(
+            result, path: result.document.models[0].path, document: result.document.models[0].name)
+        }), pairs: [])
+  }
+
   /// The networks with the folders of their results before names that several have.
   private static func toldApart(_ networks: [Network]) -> [Network] {
     let byName = Dictionary(grouping: networks, by: \.model.name)
@@ -100,21 +112,28 @@ public struct BlocksInput: Sendable {
   }
 
   private static func network(at path: String) throws -> Network {
-    let result = try CompareResult(in: path)
-    guard result.document.models.count == 1 else {
-      let names = result.document.models.map { oneLine($0.name) }.joined(separator: " with ")
-      throw Failure(
-        .data,
-        "\(oneLine(path))/\(ResultDocument.name): compares \(names); expected the result of "
-          + "one model with itself"
-      )
-    }
-    return Network(document: result.document, path: path, map: result.cka)
+    try Network(
+      CompareResult(in: path), path: path, document: "\(path)/\(ResultDocument.name)")
   }
 
   /// The folder of `sweep.json` for a store or its results.
   private static func sweepFolder(_ path: String) throws(Failure) -> String? {
     let folder = try resultFolder(path)
     return try isThere("\(folder)/\(SweepDocument.name)") ? folder : nil
+  }
+}
+
+extension BlocksInput.Network {
+  /// The network of a result.
+  ///
+  /// - Parameter place: what messages call the document of the result.
+  fileprivate init(_ result: CompareResult, path: String, document place: String) throws(Failure) {
+    guard result.document.models.count == 1 else {
+      let names = result.document.models.map { oneLine($0.name) }.joined(separator: " with ")
+      throw Failure(
+        .data,
+        "\(oneLine(place)): compares \(names); expected the result of one model with itself")
+    }
+    self.init(document: result.document, path: path, map: result.cka)
   }
 }

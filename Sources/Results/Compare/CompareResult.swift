@@ -28,6 +28,13 @@ public struct CompareResult: FolderResult {
       ? try writtenMatrix(at: "\(folder)/z.npy", rows: rows, columns: columns) : nil
   }
 
+  /// Why each cell has a value or has none.
+  public var statuses: Matrix<Status> {
+    document.undefinedCells.reduce(into: cka.map { _ in Status.ok }) { statuses, cell in
+      if let status = Status(rawValue: cell.status) { statuses[cell.row, cell.column] = status }
+    }
+  }
+
   /// What `compare` and `plot` write.
   public static let kind = ResultFolder.Kind(
     ResultDocument.self, names: ["cka.npy", "cka.csv", "z.npy"], figures: ["heatmap"])

@@ -36,6 +36,13 @@ public struct SweepResult: Sendable {
       columns: document.models[pair.right].layers.count)
   }
 
+  /// What reads its documents, and the maps and documents of its pairs.
+  public var dataFiles: [FileMaker] {
+    let pairs = document.pairs.flatMap { pair in
+      ["cka.npy", ResultDocument.name].map { "\(pair.folder)/\($0)" }
+    }
+    return ([SweepDocument.name] + pairs).map { reading($0, in: folder) }
+  }
 }
 
 extension SweepDocument {

@@ -45,6 +45,16 @@ public struct ResultFolder {
       names.contains(name) || WrittenAside.isPart(name, ofOneOf: names)
     }
 
+    /// What reads the numbers, tables and documents of the result in a folder: all but pictures and the page.
+    ///
+    /// - Throws: where it cannot be determined which are there.
+    func dataFiles(in folder: String) throws -> [FileMaker] {
+      try names.sorted().filter { name in
+        try name != ResultNames.page && !ResultNames.pictures.contains { name.hasSuffix(".\($0)") }
+          && isThere("\(folder)/\(name)")
+      }.map { name in reading(name, in: folder) }
+    }
+
     /// Whether the folder at `path` holds such a result. Throws if that cannot be determined.
     func isHeld(by path: String) throws -> Bool {
       do {

@@ -22,8 +22,9 @@
       guard cka_hdf5_is_in_program() else {
         throw place.error(
           .io,
-          "HDF5 is read in a process of its own, and this program does not contain the library that "
-            + "does it: set HDF5Program.path to the path of cka")
+          "HDF5 is read by the command cka, in a process of its own, and this program does not know where "
+            + "that is: tell it by ckakit.set_program in Python, cka_set_program in C, HDF5Program.path in Swift"
+        )
       }
       return "/proc/self/exe"
     }

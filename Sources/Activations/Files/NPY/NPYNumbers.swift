@@ -11,7 +11,9 @@ public enum NPYNumbers {
 
   /// The float64 numbers of the file at `path`, the last axis fastest.
   ///
-  /// - Parameter shape: the length of each axis that the file must have.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - shape: the length of each axis that the file must have.
   /// - Throws: where the file cannot be read, is damaged, or holds anything else.
   public static func float64(
     at path: String, shape: [Int]
@@ -21,14 +23,30 @@ public enum NPYNumbers {
     // What is longer holds other numbers, as its header says: it is not read into memory.
     let most = saturatingSum(saturatingProduct([8] + shape), mostHeader)
     let bytes = try file.copy(0..<min(file.bytes.count, most))
-    let header = try NPYHeader(bytes, totalSize: file.bytes.count, place: place)
+    return try numbers(of: bytes, totalSize: file.bytes.count, expected: shape, place).numbers
+  }
+
+  /// The float64 numbers of a file that is in memory, the last axis fastest, and the length of each axis.
+  ///
+  /// - Parameter name: what messages call the file.
+  /// - Throws: where the bytes are damaged or hold anything else.
+  package static func float64(
+    in bytes: [UInt8], called name: String
+  ) throws(ActivationFileError) -> (shape: [Int], numbers: [Double]) {
+    try numbers(of: bytes, totalSize: bytes.count, expected: nil, Place(path: name))
+  }
+
+  private static func numbers(
+    of bytes: [UInt8], totalSize: Int, expected: [Int]?, _ place: Place
+  ) throws(ActivationFileError) -> (shape: [Int], numbers: [Double]) {
+    let header = try NPYHeader(bytes, totalSize: totalSize, place: place)
     let layout = header.layout
     let axes = [layout.shape.exampleCount] + layout.shape.featureAxes
-    guard axes == shape, layout.scalarType == .float64 else {
+    guard axes == expected ?? axes, layout.scalarType == .float64 else {
       func text(_ axes: [Int]) -> String { axes.map(String.init).joined(separator: " × ") }
       throw place.data(
         "found \(text(axes)) numbers of the type \(layout.scalarType.rawValue), expected "
-          + "\(text(shape)) float64 numbers")
+          + "\(text(expected ?? axes)) float64 numbers")
     }
     let numbers = bytes.withUnsafeBytes { raw in
       stride(from: header.dataOffset, to: raw.count, by: 8).map { offset in
@@ -36,7 +54,7 @@ public enum NPYNumbers {
         return Double(bitPattern: layout.isByteSwapped ? bits.byteSwapped : bits)
       }
     }
-    return layout.memoryOrder == .rowMajor ? numbers : reordered(numbers, axes: axes)
+    return (axes, layout.memoryOrder == .rowMajor ? numbers : reordered(numbers, axes: axes))
   }
 
   /// Numbers that lie with the first axis fastest, with the last axis fastest.

@@ -97,8 +97,12 @@ int32_t cka_model_add_layer(
     cka_handle model, const char *CKA_NULLABLE name, const cka_array *CKA_NULLABLE array,
     cka_error *CKA_NULLABLE error);
 
-// Opens a file or folder of activations, as the command does.
-cka_handle cka_model_open(const char *CKA_NULLABLE path, cka_error *CKA_NULLABLE error);
+// Opens a file or folder of activations, as the command does. `options` is a JSON object, or NULL; each key may be
+// missing:
+//   "layers", "exclude": lists of shell patterns of layers' names
+//   "pooling": "flatten" (default) or "mean"; "layout": "channels-first" or "channels-last"
+cka_handle cka_model_open(
+    const char *CKA_NULLABLE path, const char *CKA_NULLABLE options, cka_error *CKA_NULLABLE error);
 
 // The number of layers; -1 where it fails.
 int64_t cka_model_layers(cka_handle model, cka_error *CKA_NULLABLE error);
@@ -107,21 +111,81 @@ int64_t cka_model_layers(cka_handle model, cka_error *CKA_NULLABLE error);
 const char *CKA_NULLABLE cka_model_layer_name(
     cka_handle model, int64_t layer, cka_error *CKA_NULLABLE error);
 
-// Compares all layers of a model with those of another, or its own where `right` is CKA_NONE.
+// Analyses
 //
-// `options` is a JSON object, or NULL; each key may be missing:
+// Each does what the command of the same name does, with its options as a JSON object, or NULL; each key may be missing.
+// An unknown key is an error that names the known ones. All that compute on devices take
+//   "device": "auto" (default), "cpu", "opencl", "opencl:INDEX" or "opencl:all"
+//   "precision": "exact", "compensated" or "fast"; "memory": bytes
+// and those of models
+//   "examples": at most so many, drawn by "seed"; "align": "order" (default) or "ids"; "drop_examples": "non-finite"
+
+// Compares all layers of a model with those of another, or its own where `right` is CKA_NONE.
 //   "estimator": "minibatch" (default), "unbiased" or "biased"
 //   "batch_size", "passes", "seed": numbers; "order": "shuffled" or "stored"; "ragged": "drop" or "keep"
 //   "kernel": "linear" or "rbf"; "bandwidth" or "sigma": numbers
-//   "device": "auto" (default), "cpu", "opencl", "opencl:INDEX" or "opencl:all"
-//   "precision": "exact", "compensated" or "fast"; "memory": bytes
 cka_handle cka_compare(
     cka_handle left, cka_handle right, const char *CKA_NULLABLE options,
     cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,
     cka_error *CKA_NULLABLE error);
 
+// Standard errors of a map, a map of randomly paired examples, and one pair of layers in detail.
+//   "kernel", "bandwidth", "sigma", "seed"
+//   "cell": the names of two layers; with it "permutations" and "top": numbers
+cka_handle cka_trust(
+    cka_handle left, cka_handle right, const char *CKA_NULLABLE options,
+    cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,
+    cka_error *CKA_NULLABLE error);
+
+// How far minibatches are from the exact value.
+//   "kernel", "bandwidth", "sigma", "seed"; "batch_sizes", "passes": lists of numbers; "repeats"
+cka_handle cka_converge(
+    cka_handle left, cka_handle right, const char *CKA_NULLABLE options,
+    cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,
+    cka_error *CKA_NULLABLE error);
+
+// Principal components of all layers, and CKA without the first ones.
+//   "estimator": "unbiased" (default) or "biased"; "components", "controls", "seed": numbers
+//   "remove": a list of numbers; "layer": the name of the one that ranks examples
+cka_handle cka_components(
+    cka_handle left, cka_handle right, const char *CKA_NULLABLE options,
+    cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,
+    cka_error *CKA_NULLABLE error);
+
+// Accuracy of a linear classifier on each layer. `labels` are whole numbers from 0, one an example.
+//   "penalty", "test_fraction", "seed": numbers
+cka_handle cka_probe(
+    cka_handle model, const cka_array *CKA_NULLABLE labels, const char *CKA_NULLABLE options,
+    cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,
+    cka_error *CKA_NULLABLE error);
+
+// Where two groups of networks err differently. A group is a model whose layers are the predictions of its networks:
+// whole numbers from 0, or examples × classes probabilities or, with "logits", logits.
+//   "logits": true or false; "class_names": a list; "top", "repeats", "seed": numbers
+cka_handle cka_errors(
+    cka_handle first, cka_handle second, const cka_array *CKA_NULLABLE labels,
+    const char *CKA_NULLABLE options, cka_error *CKA_NULLABLE error);
+
+// Consecutive layers that are more similar than others as far apart, in `count` results of cka_compare, each of one model
+// with itself, or in one of cka_sweep.
+//   "min_size", "min_contrast", "significance", "permutations", "seed": numbers
+cka_handle cka_blocks(
+    const cka_handle *CKA_NULLABLE results, size_t count, const char *CKA_NULLABLE options,
+    cka_error *CKA_NULLABLE error);
+
+// Every pair of the models at `count` paths, in a store: a folder that is made, or extended. Beside what cka_compare
+// takes, and cka_model_open,
+//   "store_precision": "float32" (default) or "float16"
+cka_handle cka_sweep(
+    const char *CKA_NULLABLE store, const char *CKA_NULLABLE const *CKA_NULLABLE paths, size_t count,
+    const char *CKA_NULLABLE options, cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,
+    cka_error *CKA_NULLABLE error);
+
+// Streams
+
 // A comparison of minibatches that arrive one after another, of which nothing is kept but sums. It takes the options
-// "kernel", "bandwidth", "sigma", "device" and "precision" of cka_compare.
+// "kernel", "bandwidth", "sigma", "device" and "precision" of cka_compare, and "names": what the one or two models are
+// called.
 cka_handle cka_stream_create(const char *CKA_NULLABLE options, cka_error *CKA_NULLABLE error);
 
 // Adds a minibatch: a model with the same layers each time, of the same examples. `right` is CKA_NONE where a model is
@@ -138,31 +202,64 @@ int32_t cka_grams_add(
     cka_handle grams, const char *CKA_NULLABLE name, const cka_array *CKA_NULLABLE array,
     cka_error *CKA_NULLABLE error);
 
-// Adds a minibatch to the stream for which its matrices were made; `right` as in cka_stream_add.
+// The Gram matrix of a layer that was made elsewhere, such as on the device that holds its activations: X Xᵀ for examples
+// × features X, whose columns have the mean 0.
+typedef struct cka_gram {
+  // The entries (i, j) with i ≥ j, row by row: examples × (examples + 1) / 2.
+  const float *CKA_NULLABLE numbers;
+  int64_t examples;
+  int64_t features;
+  // Whether every activation is finite.
+  int32_t is_finite;
+  // Whether every feature has the same value in all examples.
+  int32_t is_constant;
+  // The numbers times 2^exponent are the matrix.
+  int32_t exponent;
+} cka_gram;
+
+// Adds a layer by its matrix, for a stream of the linear kernel. Its numbers are no longer needed when this returns.
+int32_t cka_grams_add_matrix(
+    cka_handle grams, const char *CKA_NULLABLE name, const cka_gram *CKA_NULLABLE gram,
+    cka_error *CKA_NULLABLE error);
+
+// Adds a minibatch by its matrices, which may have been made for another stream of the same options; `right` as in
+// cka_stream_add.
 int32_t cka_stream_add_grams(
     cka_handle stream, cka_handle left, cka_handle right, cka_error *CKA_NULLABLE error);
 
 // The result so far.
 cka_handle cka_stream_result(cka_handle stream, cka_error *CKA_NULLABLE error);
 
-// The layers of the first model, and of the second or, without one, the first.
-int32_t cka_result_shape(
-    cka_handle result, int64_t *CKA_NULLABLE rows, int64_t *CKA_NULLABLE columns,
+// Results
+//
+// A result holds the files that the command of the analysis writes, made when they are asked for. What is returned
+// stays where it is until the result is closed.
+
+// Opens the folder of a result, or the store of a sweep.
+cka_handle cka_result_open(const char *CKA_NULLABLE folder, cka_error *CKA_NULLABLE error);
+
+// The number of files; -1 where it fails.
+int64_t cka_result_files(cka_handle result, cka_error *CKA_NULLABLE error);
+
+// The name of a file, counted from 0: documents (.json), tables (.csv), numbers (.npy), then pictures (.png, .svg, .pdf)
+// and the page, report.html; NULL where it fails.
+const char *CKA_NULLABLE cka_result_file_name(
+    cka_handle result, int64_t file, cka_error *CKA_NULLABLE error);
+
+// The bytes of a file, of which there are `*size`, and a zero byte after them; NULL where it fails.
+const void *CKA_NULLABLE cka_result_file(
+    cka_handle result, const char *CKA_NULLABLE name, size_t *CKA_NULLABLE size,
     cka_error *CKA_NULLABLE error);
 
-// Copies "cka", or "z", null standard deviations above 0, rows × columns, into `numbers`, of which there must be
-// `count`. Cells without a value are NaN.
-int32_t cka_result_numbers(
-    cka_handle result, const char *CKA_NULLABLE name, double *CKA_NULLABLE numbers, size_t count,
+// The float64 numbers of the file NAME.npy, in C order: of cka_compare "cka", rows × columns, and "z", null standard
+// deviations above 0. Cells without a value are NaN.
+int32_t cka_result_array(
+    cka_handle result, const char *CKA_NULLABLE name, cka_array *CKA_NULLABLE array,
     cka_error *CKA_NULLABLE error);
 
-// Why a cell has a value, "ok", or has none; NULL where it fails. The text is never freed.
+// Why a cell of "cka" has a value, "ok", or has none; NULL where it fails. The text is never freed.
 const char *CKA_NULLABLE cka_result_status(
     cka_handle result, int64_t row, int64_t column, cka_error *CKA_NULLABLE error);
-
-// What the command writes to result.json, until the result is closed; NULL where it fails or for the result of a
-// stream.
-const char *CKA_NULLABLE cka_result_document(cka_handle result, cka_error *CKA_NULLABLE error);
 
 // Writes the folder that the command writes, with report.html where `with_report` is not 0. A result that is there is
 // replaced where `is_replacing` is not 0.

@@ -18,7 +18,7 @@ final class Model: Sendable {
 
   init(name: String) { state = Mutex(State(name: name, layers: [], names: [])) }
 
-  init(_ model: ModelFiles) {
+  init(_ model: ActivationModel) {
     state = Mutex(
       State(
         name: model.name, layers: model.layers, exampleIDs: model.exampleIDs,
@@ -159,10 +159,13 @@ public func cka_model_add_layer(
 /// See `cka.h`.
 @c @implementation
 public func cka_model_open(
-  _ path: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
+  _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<cka_error>?
 ) -> cka_handle {
   call(error, failed: 0) {
-    Handles.all.add(Model(try ModelFiles(path: text(path, "path"))))
+    let path = try text(path, "path")
+    let layers = try options(json, LayerOptions.self)
+    return Handles.all.add(Model(try layers.model(path)))
   }
 }
 

@@ -2,9 +2,17 @@ import Activations
 import CKA
 import CKAHeader
 import Device
-import DeviceRegistry
+import ResultFigures
+import Results
 import Support
 import Synchronization
+
+private struct StreamOptions: OptionGroup {
+  enum CodingKeys: String, CodingKey, CaseIterable { case names, pooling }
+
+  var names: [String]?
+  var pooling: String?
+}
 
 /// A comparison that goes on.
 private final class Stream: Sendable {
@@ -15,11 +23,23 @@ private final class Stream: Sendable {
 
   private let state: Mutex<State>
 
-  init(_ options: Options) throws {
-    let choice = try options.choice()
-    let kernel = try options.kernelValue
+  private let names: [String]
+  private let precision: Precision
+  private let pooling: String
+
+  init(_ json: UnsafePointer<CChar>?) throws {
+    let (own, kernel, devices) = try options(
+      json, StreamOptions.self, KernelOptions.self, DeviceOptions.self)
+    names = own.names ?? ["left", "right"]
+    guard (1...2).contains(names.count) else {
+      throw Failure(.usage, "options: names has \(names.count) names, expected one or two")
+    }
+    precision = try devices.precisionValue
+    pooling = own.pooling ?? LayerOptions.Pooling.flatten.rawValue
+    let value = try kernel.value
     state = Mutex(
-      State(stream: ComparisonStream(kernel: kernel), team: DeviceTeam(choice.devices)))
+      State(
+        stream: ComparisonStream(kernel: value), team: DeviceTeam(try devices.choice().devices)))
   }
 
   func add(_ left: ActivationModel, _ right: ActivationModel?) throws {
@@ -35,15 +55,20 @@ private final class Stream: Sendable {
     try state.withLock { try grams.add(layer, on: $0.team) }
   }
 
+  /// Takes the matrix of a layer of a minibatch.
+  func add(_ gram: PrecomputedGram, to grams: inout MinibatchGrams) throws {
+    try state.withLock { try grams.add(gram, on: $0.team) }
+  }
+
   var kernel: GramKernel { state.withLock { $0.stream.kernel } }
 
   var found: Found {
     get throws(Failure) {
       let stream = state.withLock { $0.stream }
-      guard let similarity = stream.similarity else {
-        throw Failure(.usage, "stream: no minibatch has arrived")
-      }
-      return Found(similarity)
+      guard
+        let result = CompareResult(stream, names: names, precision: precision, pooling: pooling)
+      else { throw Failure(.usage, "stream: no minibatch has arrived") }
+      return Found(result, result.dataFiles, statuses: stream.similarity?.statuses)
     }
   }
 }
@@ -51,12 +76,9 @@ private final class Stream: Sendable {
 /// See `cka.h`.
 @c @implementation
 public func cka_stream_create(
-  _ options: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
+  _ json: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<cka_error>?
 ) -> cka_handle {
-  call(error, failed: 0) {
-    Handles.all.add(
-      try Stream(Options(options, known: Options.ofKernel.union(Options.ofDevice))))
-  }
+  call(error, failed: 0) { Handles.all.add(try Stream(json)) }
 }
 
 /// See `cka.h`.
@@ -87,6 +109,10 @@ private final class Grams: Sendable {
     try grams.withLock { try stream.add(layer, to: &$0) }
   }
 
+  func add(_ gram: PrecomputedGram) throws {
+    try grams.withLock { try stream.add(gram, to: &$0) }
+  }
+
   /// What has come so far.
   var value: MinibatchGrams { grams.withLock { $0 } }
 }
@@ -110,6 +136,38 @@ public func cka_grams_add(
   code(error) {
     let target: Grams = try Handles.all.object(grams, "grams")
     try target.add(LayerActivations(name, array))
+  }
+}
+
+/// See `cka.h`.
+@c @implementation
+public func cka_grams_add_matrix(
+  _ grams: cka_handle, _ name: UnsafePointer<CChar>?, _ gram: UnsafePointer<cka_gram>?,
+  _ error: UnsafeMutablePointer<cka_error>?
+) -> Int32 {
+  code(error) {
+    let target: Grams = try Handles.all.object(grams, "grams")
+    try target.add(PrecomputedGram(name, gram))
+  }
+}
+
+extension PrecomputedGram {
+  /// A matrix in the caller's memory.
+  fileprivate init(
+    _ name: UnsafePointer<CChar>?, _ gram: UnsafePointer<cka_gram>?
+  ) throws {
+    let name = try text(name, "name")
+    guard let gram = gram?.pointee else { throw Failure(.usage, "gram is NULL") }
+    let n = Int(gram.examples)
+    // Of more examples than a minibatch has, no number is looked at.
+    let count = (0...GramKernel.mostExamplesOfOneMatrix + 1).contains(n) ? n * (n + 1) / 2 : 0
+    guard gram.numbers != nil || count == 0 else {
+      throw Failure(.usage, "layer \(oneLine(name)): numbers is NULL")
+    }
+    try self.init(
+      name: name, numbers: UnsafeBufferPointer(start: gram.numbers, count: count), exampleCount: n,
+      featureCount: Int(gram.features), isFinite: gram.is_finite != 0,
+      isConstant: gram.is_constant != 0, exponent: Int(gram.exponent))
   }
 }
 

@@ -135,3 +135,15 @@ final class CText: Sendable {
 
   deinit { start.deallocate() }
 }
+
+private let versionText = CText(toolVersion)
+
+/// See `cka.h`.
+@c @implementation
+public func cka_version() -> UnsafePointer<CChar> { versionText.start }
+
+/// See `cka.h`.
+@c @implementation
+public func cka_close(_ handle: cka_handle, _ error: UnsafeMutablePointer<cka_error>?) -> Int32 {
+  code(error) { try Handles.all.close(handle) }
+}

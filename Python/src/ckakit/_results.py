@@ -1,0 +1,182 @@
+"""What the other analyses found."""
+
+import os
+from collections.abc import Mapping
+
+from ._files import AnalysisResult
+from ._library import NONE, call
+from ._result import Result, TrustResult
+
+
+class ConvergeResult(AnalysisResult):
+    """How far minibatches are from the exact value.
+
+    Attributes
+    ----------
+    exact : numpy.ndarray
+        The exact values, rows × columns.
+    errors : numpy.ndarray
+        Root mean squares of the errors, batch sizes × passes × rows × columns.
+    batch_sizes, passes : list of int
+    """
+
+    _table = "converge.csv"
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        self.exact, self.errors = self.array("exact"), self.array("errors")
+        self.batch_sizes, self.passes = self.document["batchSizes"], self.document["passes"]
+
+    def __repr__(self):
+        return f"<ckakit.ConvergeResult: batch sizes {self.batch_sizes}, passes {self.passes}>"
+
+
+class ComponentsResult(AnalysisResult):
+    """Principal components of all layers, and CKA without the first ones.
+
+    Attributes
+    ----------
+    cka : numpy.ndarray
+        CKA, rows × columns.
+    reduced : numpy.ndarray
+        CKA without so many first components as `removed` says: counts × rows × columns.
+    removed : list of int
+    alignment : numpy.ndarray
+        Squared cosines of the first components, rows × columns.
+    contributions : numpy.ndarray
+        What each pair of components adds to CKA: rows × columns × components × components.
+    projections : numpy.ndarray
+        Of the examples on each layer's first component: layers × examples.
+    layers : list of list of dict
+        For each of the one or two models what is known of its layers, such as `varianceFractions`.
+    """
+
+    _table = "components.csv"
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        for name in ("cka", "reduced", "alignment", "contributions", "projections"):
+            setattr(self, name, self.array(name))
+        self.removed, self.layers = self.document["removed"], self.document["layers"]
+
+    def __repr__(self):
+        return f"<ckakit.ComponentsResult: {self.document['components']} components, map of {self.cka.shape}>"
+
+
+class BlocksResult(AnalysisResult):
+    """Consecutive layers that are more similar than others as far apart.
+
+    Attributes
+    ----------
+    blocks : list of dict
+        Of the first model: `first`, `last`, `firstLayer`, `lastLayer`, `size`, `meanInside`, `contrast`, `p`.
+    models : list of dict
+        Of each model its `blocks`, and what no value kept from being looked at.
+    """
+
+    _table = "blocks.csv"
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        self.models = self.document["models"]
+        self.blocks = self.models[0]["blocks"]
+
+    def __repr__(self):
+        count = sum(len(model["blocks"]) for model in self.models)
+        return f"<ckakit.BlocksResult: {count} blocks in {len(self.models)} models>"
+
+
+class ProbeResult(AnalysisResult):
+    """Accuracy of a linear classifier on each layer.
+
+    Attributes
+    ----------
+    layers : list of dict
+        `name`, `testAccuracy`, `trainAccuracy`, `low` and `high` of a 95 % interval, `status` and more.
+    majority_accuracy : float
+        Of always naming the most frequent class.
+    """
+
+    _table = "probe.csv"
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        self.layers = self.document["layers"]
+        self.majority_accuracy = self.document["majorityAccuracy"]
+
+    def __repr__(self):
+        return f"<ckakit.ProbeResult: {len(self.layers)} layers>"
+
+
+class ErrorsResult(AnalysisResult):
+    """Where two groups of networks err differently: see `document`, and the tables and matrices among `files`.
+
+    Of `document`, `accuracy` has the mean accuracies and their difference. `to_pandas()` has a line an example.
+    """
+
+    _table = "examples.csv"
+
+    def __repr__(self):
+        return f"<ckakit.ErrorsResult: {' and '.join(group['name'] for group in self.document['groups'])}>"
+
+
+class SweepResult(AnalysisResult, Mapping):
+    """Every pair of many models, by their names: `result["a", "b"]` is a `Result`.
+
+    Attributes
+    ----------
+    store : str
+        The folder of the store.
+    names : list of str
+        The models.
+    """
+
+    def __init__(self, handle, store):
+        super().__init__(handle)
+        self.store = store
+        # The caller may change the working directory.
+        self._root = os.path.abspath(store)
+        self.names = [model["name"] for model in self.document["models"]]
+        self._folders = {
+            (self.names[pair["left"]], self.names[pair["right"]]): pair["folder"] for pair in self.document["pairs"]}
+
+    def __getitem__(self, pair):
+        if isinstance(pair, tuple) and pair not in self._folders and pair[::-1] in self._folders:
+            raise KeyError(f"{pair}: there is {pair[::-1]}, whose rows are the layers of {pair[1]}")
+        return load(os.path.join(self._root, "results", self._folders[pair]))
+
+    def __iter__(self):
+        return iter(self._folders)
+
+    def __len__(self):
+        return len(self._folders)
+
+    def __repr__(self):
+        return f"<ckakit.SweepResult: {len(self.names)} models, {len(self)} pairs in {self.store}>"
+
+
+_TYPES = {
+    "result.json": Result, "trust.json": TrustResult, "converge.json": ConvergeResult,
+    "components.json": ComponentsResult, "blocks.json": BlocksResult, "probe.json": ProbeResult,
+    "errors.json": ErrorsResult,
+}
+
+
+def load(folder):
+    """Open what a command, `save` or a sweep wrote.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of a result, or the store of a sweep.
+
+    Returns
+    -------
+    AnalysisResult
+        `Result`, `TrustResult` and so on, as it is.
+    """
+    folder = os.fspath(folder)
+    found = AnalysisResult(call("cka_result_open", folder.encode()))
+    document = next(name for name in found.files if name.endswith(".json"))
+    handle, found._owner.handle = found._owner.handle, NONE
+    return SweepResult(handle, folder) if document == "sweep.json" else _TYPES[document](handle)
