@@ -5,7 +5,7 @@ SWIFT ?= swift
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test test-threads fuzz build dist lint format bench bench-peers study docs install-dependencies
+.PHONY: help demo test test-threads fuzz build dist wheel lint format bench bench-peers study docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -42,6 +42,10 @@ dist: ## a folder and an archive for any x86-64 Linux, in dist
 	Scripts/install-dependencies.sh dist
 	Scripts/make-dist.sh
 
+wheel: ## the Python package for any x86-64 Linux, in dist
+	Scripts/install-dependencies.sh dist
+	Scripts/make-wheel.sh
+
 lint: ## formatting, what libraries must not do, and the OpenCL kernels compiled alone
 	$(SWIFT) format lint --strict -r $(SWIFT_SOURCES)
 	Scripts/lint-libraries.sh --self-test
@@ -66,7 +70,7 @@ bench-peers: build .venv-peers/complete ## compare with what people would run in
 	touch $@
 
 study: build .venv-study/complete ## train a hundred small networks and analyze them: Examples/digits/RESULTS.md
-	.venv-study/bin/python Examples/digits/study.py --cka .build/release/cka --output digits-study
+	PYTHONPATH=Python/src .venv-study/bin/python Examples/digits/study.py --cka .build/release/cka --output digits-study
 
 .venv-study/complete: Examples/digits/requirements.txt
 	python3 -m venv .venv-study
