@@ -11,7 +11,9 @@ extension Comparison {
   /// shared. Layers of which float32 leaves too little are made anew in float64, on the CPU, within the team's
   /// memory.
   ///
-  /// - Parameter fullBatchPlan: how an estimator over all examples is made; that of `fullBatchPlan(on:…)` unless given.
+  /// - Parameters:
+  ///   - team: does the work.
+  ///   - fullBatchPlan: how an estimator over all examples is made; that of `fullBatchPlan(on:…)` unless given.
   /// - Throws: the last device's error, or the first that says that activations are unreadable or the work was
   ///   cancelled.
   public func run(

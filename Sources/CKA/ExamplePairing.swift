@@ -24,6 +24,9 @@ public struct ExamplePairing: Sendable, Hashable {
   /// Pairs the examples of `left` with those of `right`.
   ///
   /// - Parameters:
+  ///   - left: the first model.
+  ///   - right: the second; nil pairs the first with itself.
+  ///   - alignment: how the examples find each other.
   ///   - limit: the most examples to take. They are the first of `MinibatchPlan.permutation(of:seed:pass:)`
   ///     for the pass −1, in the order of the first model: the same whatever the models are.
   ///   - seed: what decides them.

@@ -32,6 +32,7 @@ public struct ErrorFindings: Sendable {
   /// Does all analyses of a study.
   ///
   /// - Parameters:
+  ///   - study: the predictions of two groups of networks.
   ///   - classNames: what the classes are called; their numbers unless given.
   ///   - groupsOfClasses: groups to compare as well, each with the numbers of its classes.
   ///   - limit: how many examples that differ most are chosen.

@@ -24,6 +24,7 @@ public struct ModelSelection: Sendable {
   /// The layers of the model at `path` that are wanted, pooled, and the names of all its arrays.
   ///
   /// - Parameters:
+  ///   - path: the model's file or folder.
   ///   - patterns: shell patterns of layers' names; none takes all layers.
   ///   - warn: is told which arrays were skipped.
   /// - Throws: `Failure` where a pattern leaves no layer or the layout of a pooled map is not known,

@@ -12,8 +12,12 @@ public struct NarrowedGrams {
   /// Room for one tile.
   private let tile: PackedTriangles<Double>
 
-  /// - Parameter memory: bytes that may be taken. Where a whole matrix does not fit, it is made in tiles, and
-  ///   twice: its norm has to be known before it can be rounded.
+  /// - Parameters:
+  ///   - minibatch: the layers and their examples.
+  ///   - kernel: what fills the matrices.
+  ///   - centering: how they are centered.
+  ///   - memory: bytes that may be taken. Where a whole matrix does not fit, it is made in tiles, and twice:
+  ///     its norm has to be known before it can be rounded.
   public init(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering, memory: Int
   ) {
@@ -58,7 +62,9 @@ public struct NarrowedGrams {
 
   /// Writes the packed triangle of one layer.
   ///
-  /// - Parameter destination: room for `centering.packedCount(exampleCount:)` numbers.
+  /// - Parameters:
+  ///   - layer: its place in the minibatch, counted from 0.
+  ///   - destination: room for `centering.packedCount(exampleCount:)` numbers.
   /// - Returns: the summary of what is written.
   public func write(
     layer: Int, to destination: UnsafeMutablePointer<Float>

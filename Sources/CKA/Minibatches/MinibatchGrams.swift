@@ -20,7 +20,9 @@ public struct MinibatchGrams: Sendable {
 
   /// Makes the matrix of a layer: all of its examples. Its numbers are no longer needed afterwards.
   ///
-  /// - Parameter team: does the work.
+  /// - Parameters:
+  ///   - layer: its numbers, of the same examples as the layers before.
+  ///   - team: does the work.
   /// - Throws: `ComparisonError` where a layer of the name is there, there are other examples than of the layers
   ///   before, or other than 4 to 65,535; the error of the last device.
   public mutating func add(_ layer: LayerActivations, on team: DeviceTeam) throws {
@@ -36,7 +38,9 @@ public struct MinibatchGrams: Sendable {
 
   /// Centers the matrix of a layer that was made elsewhere. Its numbers are no longer needed afterwards.
   ///
-  /// - Parameter team: its memory is what the matrices may take.
+  /// - Parameters:
+  ///   - gram: the matrix, of the same examples as the layers before.
+  ///   - team: its memory is what the matrices may take.
   /// - Throws: as `add(_:on:)` of a layer; `ComparisonError` where the kernel is not linear.
   public mutating func add(_ gram: PrecomputedGram, on team: DeviceTeam) throws {
     guard kernel == .linear else {

@@ -22,11 +22,17 @@ public struct PrecomputedGram: @unchecked Sendable {
   public let exponent: Int
   private let numbers: UnsafeBufferPointer<Float>
 
-  /// See the properties.
+  /// A matrix whose numbers stay where they are.
   ///
-  /// - Parameter numbers: the entries (i, j) with i ≥ j, row by row, n(n + 1)/2. They must stay until the matrix is
-  ///   added.
-  /// - Throws: `ComparisonError` where there is another number of them, or a count is negative.
+  /// - Parameters:
+  ///   - name: what the model calls the layer.
+  ///   - numbers: the entries (i, j) with i ≥ j, row by row, n(n + 1)/2. They must stay until the matrix is added.
+  ///   - exampleCount: n.
+  ///   - featureCount: p, at least 1.
+  ///   - isFinite: whether every activation is finite.
+  ///   - isConstant: whether every feature has the same value in all examples.
+  ///   - exponent: the numbers times 2^exponent are the matrix.
+  /// - Throws: `ComparisonError` where there is another number of them, or a count is too small.
   public init(
     name: String, numbers: UnsafeBufferPointer<Float>, exampleCount: Int, featureCount: Int,
     isFinite: Bool, isConstant: Bool, exponent: Int = 0

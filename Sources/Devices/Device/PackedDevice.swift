@@ -65,8 +65,14 @@ public final class PackedStack: GramStack {
 
   /// Matrices of `layerCount` layers that are made now.
   ///
-  /// - Parameter write: writes the numbers of a layer, as `GramCentering` orders them, where zeros are, and
-  ///   returns its summary.
+  /// - Parameters:
+  ///   - layerCount: how many matrices are made.
+  ///   - exampleCount: examples of each matrix.
+  ///   - centering: how they are centered.
+  ///   - meter: hears of the multiplications and additions that devices do with them.
+  ///   - write: writes the numbers of a layer, as `GramCentering` orders them, where zeros are, and returns
+  ///     its summary.
+  /// - Throws: what `write` throws.
   public convenience init<Failure: Error>(
     layerCount: Int, exampleCount: Int, centering: GramCentering, meter: WorkMeter? = nil,
     write: (_ layer: Int, _ numbers: UnsafeMutableBufferPointer<Float>) throws(Failure) ->

@@ -8,8 +8,13 @@ public protocol TiledDevice: Device {
   ///
   /// RBF's median is exact: of all n² squared distances, by counting their bits over all tiles.
   ///
-  /// - Parameter observe: hears of every tile that a preparing pass has finished, all layers of it; the
-  ///   linear kernel has no such pass.
+  /// - Parameters:
+  ///   - minibatch: the layers and their examples.
+  ///   - kernel: what fills the matrices.
+  ///   - centering: how they are centered.
+  ///   - division: how large a tile may be, and the memory for anything else.
+  ///   - observe: hears of every tile that a preparing pass has finished, all layers of it; the linear kernel
+  ///     has no such pass.
   func prepareTiles(
     of minibatch: Minibatch, kernel: GramKernel, centering: GramCentering,
     division: TileDivision, observe: () -> Void

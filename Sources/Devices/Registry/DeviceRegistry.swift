@@ -41,7 +41,9 @@ public struct DeviceRegistry: Sendable {
   /// Looks for the devices of this machine, which starts every OpenCL driver that is installed. What
   /// is chosen of them makes products of the given precision, or better ones.
   ///
-  /// - Parameter openCLDevices: lists OpenCL's devices. A program may tell OpenCL's loader of drivers there.
+  /// - Parameters:
+  ///   - precision: how devices may round products.
+  ///   - openCLDevices: lists OpenCL's devices. A program may tell OpenCL's loader of drivers there.
   public init(
     precision: Precision = .exact,
     openCLDevices: () throws(DeviceError) -> [OpenCLDeviceDescription] = OpenCLDevice.all

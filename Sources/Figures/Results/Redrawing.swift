@@ -15,6 +15,7 @@ public struct Redrawing: Sendable {
   ///   - folder: what a command wrote; of a sweep, the store or its `results`.
   ///   - name: of the only figure that is wanted; nil takes all.
   ///   - first: whether only the first is wanted, where no name is given.
+  ///   - look: what is wanted beside what the result says.
   /// - Throws: `Failure` where the folder holds no result or no such figure, or the look does not fit.
   public init(
     of folder: String, figure name: String? = nil, first: Bool = false,
@@ -59,7 +60,9 @@ public struct Redrawing: Sendable {
 
   /// Writes the first figure, in the format that the name of the file says.
   ///
-  /// - Parameter replacing: whether a file that is there is replaced.
+  /// - Parameters:
+  ///   - path: the file's path, which ends in `.png`, `.svg` or `.pdf`.
+  ///   - replacing: whether a file that is there is replaced.
   /// - Throws: `Failure` where the name has another end than `.png`, `.svg` or `.pdf`, or the file cannot be
   ///   written.
   public func write(to path: String, replacing: Bool = false) throws {

@@ -213,6 +213,8 @@ extension ResultDocument {
   /// What a comparison found.
   ///
   /// - Parameters:
+  ///   - comparison: what was compared.
+  ///   - outcome: what `comparison` found.
   ///   - paths: the files or folders of its one or two models.
   ///   - pooling: what was done with the positions of feature maps: `flatten` or `mean`.
   ///   - precision: how devices were allowed to round products.

@@ -5,6 +5,7 @@ extension CompareResult {
   /// What the minibatches of a stream add up to; nil before the first.
   ///
   /// - Parameters:
+  ///   - stream: the minibatches so far.
   ///   - names: what the one or two models are called.
   ///   - precision: how devices were allowed to round products.
   ///   - pooling: what was done with the positions of feature maps, in a word.

@@ -103,9 +103,18 @@ public struct ComponentsDocument: StoredDocument {
 }
 
 extension ComponentsDocument {
-  /// What was found of components; see `ResultDocument.init` for the other parameters.
+  /// What was found of components.
   ///
-  /// - Parameter traits: of each model's layers: `ComponentAnalysis.traits`.
+  /// - Parameters:
+  ///   - analysis: what was examined.
+  ///   - outcome: what `analysis` found.
+  ///   - traits: of each model's layers: `ComponentAnalysis.traits`.
+  ///   - paths: the files or folders of its one or two models.
+  ///   - pooling: what was done with the positions of feature maps: `flatten` or `mean`.
+  ///   - precision: how devices were allowed to round products.
+  ///   - alignment: how the examples of two models found each other.
+  ///   - limit: the most examples that were to be taken; nil for all.
+  ///   - timings: those of `outcome` unless given.
   /// - Throws: `ComparisonError` where a layer lacks the component that it should have.
   public init(
     _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,

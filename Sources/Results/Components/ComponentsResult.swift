@@ -68,7 +68,10 @@ public struct ComponentsResult: FolderResult {
 
   /// All but the pictures.
   ///
-  /// - Parameter traits: of each model's layers.
+  /// - Parameters:
+  ///   - analysis: what was examined.
+  ///   - outcome: what `analysis` found.
+  ///   - traits: of each model's layers.
   public func dataFiles(
     _ analysis: ComponentAnalysis, _ outcome: ComponentAnalysis.Outcome,
     _ traits: [[ActivationTraits]]

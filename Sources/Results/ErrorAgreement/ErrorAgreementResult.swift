@@ -49,7 +49,10 @@ public struct ErrorAgreementResult: FolderResult {
 
   /// All but the pictures.
   ///
-  /// - Parameter exampleIDs: what the examples are called, where they have names.
+  /// - Parameters:
+  ///   - study: the predictions of two groups of networks.
+  ///   - findings: what was found of `study`.
+  ///   - exampleIDs: what the examples are called, where they have names.
   public func dataFiles(
     _ study: ErrorStudy, _ findings: ErrorFindings, exampleIDs: [String]? = nil
   ) -> [FileMaker] {

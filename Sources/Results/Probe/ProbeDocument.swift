@@ -123,9 +123,12 @@ extension ProbeDocument {
   /// What a probe found.
   ///
   /// - Parameters:
+  ///   - probe: the model, its labels and the split.
+  ///   - results: one a layer, as `Probe.run(on:)` gives them.
   ///   - path: the model's file or folder.
   ///   - labelsPath: the file of the labels.
-  ///   - testFraction: that of the split, as is `seed`.
+  ///   - testFraction: that of the split.
+  ///   - seed: what decided the split.
   ///   - pooling: what was done with the positions of feature maps: `flatten` or `mean`.
   ///   - precision: how devices were allowed to round products.
   ///   - device: the one that `Probe.run(on:)` names.

@@ -184,9 +184,16 @@ public struct UncertaintyDocument: StoredDocument {
 }
 
 extension UncertaintyDocument {
-  /// What was found of a map; see `ResultDocument.init` for the other parameters.
+  /// What was found of a map.
   ///
-  /// - Parameter seed: that of the analysis.
+  /// - Parameters:
+  ///   - comparison: what was compared.
+  ///   - outcome: what the analysis of `comparison` found.
+  ///   - paths: the files or folders of its one or two models.
+  ///   - pooling: what was done with the positions of feature maps: `flatten` or `mean`.
+  ///   - precision: how devices were allowed to round products.
+  ///   - alignment: how the examples of two models found each other.
+  ///   - seed: that of the analysis.
   public init(
     _ comparison: Comparison, _ outcome: Uncertainty.Outcome, paths: [String],
     pooling: String = "flatten", precision: Precision = .exact,
@@ -247,7 +254,9 @@ extension UncertaintyDocument {
   ///
   /// - Parameters:
   ///   - details: what `Uncertainty.Outcome.pair(row:column:settings:)` found.
-  ///   - row: the layer's place in the first model, counted from 0; `column` in the second.
+  ///   - row: the layer's place in the first model, counted from 0.
+  ///   - column: the other layer's place in the second model; of a model with itself, in the same.
+  ///   - comparison: what was compared.
   ///   - top: how many of the examples that contribute most are listed.
   public mutating func add(
     _ details: PairUncertainty, row: Int, column: Int, of comparison: Comparison, top: Int = 10

@@ -59,7 +59,10 @@ public struct UncertaintyResult: FolderResult {
 
   /// All but the pictures, in the order people look for them.
   ///
-  /// - Parameter details: of the pair of layers that was asked for.
+  /// - Parameters:
+  ///   - comparison: what was compared.
+  ///   - outcome: what the analysis of `comparison` found.
+  ///   - details: of the pair of layers that was asked for.
   public func dataFiles(
     _ comparison: Comparison, _ outcome: Uncertainty.Outcome, _ details: PairUncertainty? = nil
   ) -> [FileMaker] {

@@ -184,8 +184,8 @@ cka_handle cka_sweep(
 // Streams
 
 // A comparison of minibatches that arrive one after another, of which nothing is kept but sums. It takes the options
-// "kernel", "bandwidth", "sigma", "device" and "precision" of cka_compare, and "names": what the one or two models are
-// called.
+// "kernel", "bandwidth", "sigma", "device" and "precision" of cka_compare, and, for documents, "names": what the one or
+// two models are called, and "pooling": what was done with the positions of maps.
 cka_handle cka_stream_create(const char *CKA_NULLABLE options, cka_error *CKA_NULLABLE error);
 
 // Adds a minibatch: a model with the same layers each time, of the same examples. `right` is CKA_NONE where a model is

@@ -28,7 +28,9 @@ extension Comparison {
   /// first device; never on a clock or on what the process has taken so far, so that two runs give the same
   /// bits. Rates are measured for the time that large work will take, and only for that.
   ///
-  /// - Parameter isMeasured: whether to measure rates in any case, so that the plan's cost has its seconds.
+  /// - Parameters:
+  ///   - team: what will do the work.
+  ///   - isMeasured: whether to measure rates in any case, so that the plan's cost has its seconds.
   public func fullBatchPlan(
     on team: DeviceTeam, isMeasured: Bool = false
   ) throws(FullBatchPlanError) -> FullBatchPlan? {

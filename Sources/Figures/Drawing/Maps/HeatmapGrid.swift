@@ -87,9 +87,11 @@ public struct HeatmapGrid: Figure {
   /// A grid of models × models `tiles` of one size, row by row from the lower left.
   ///
   /// - Parameters:
+  ///   - tiles: one a pair of models.
   ///   - axis: the models' names, and groups of neighbors.
   ///   - range: the scores at the ends of the color scale.
   ///   - scoreName: what the score is called, beside the color bar.
+  ///   - title: what stands above the grid; nil for nothing.
   /// - Throws: `FigureError` of kind `invalid` where counts do not fit.
   public init(
     tiles: [Tile], axis: Heatmap.Axis, range: ClosedRange<Double> = 0...1, scoreName: String,

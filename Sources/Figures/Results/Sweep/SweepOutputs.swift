@@ -53,6 +53,7 @@ public struct SweepOutputs {
   /// Looks into the folder, and makes it where there is none.
   ///
   /// - Parameters:
+  ///   - results: what the store holds.
   ///   - table: which models are of one architecture; models whose names differ only in a seed, unless given.
   ///   - warn: is told of files in the folder that cka did not write.
   /// - Throws: `Failure` where the table lacks a model, or the folder cannot be written.
