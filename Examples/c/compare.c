@@ -29,7 +29,7 @@ int main(void) {
   cka_handle result = stop_at_error(cka_compare(model, CKA_NONE, options, NULL, NULL, &error));
   cka_array scores;
   if (cka_result_array(result, "cka", &scores, &error)) stop_at_error(CKA_NONE);
-  const double *cka = scores.data;
+  const double *cka = (const double *)scores.data;
   printf("%.3f %.3f\n%.3f %.3f\n", cka[0], cka[1], cka[2], cka[3]);
   cka_close(result, NULL);
   cka_close(model, NULL);
