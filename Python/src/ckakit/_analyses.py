@@ -4,23 +4,22 @@ import ctypes
 import os
 from collections.abc import Mapping
 
-from ._library import NONE, Handle, call, json_of
+from ._library import Handle, call, json_of
 from ._models import lend
 from ._models import model as lent
-from ._models import pair, patterns
+from ._models import patterns
 from ._result import Result, TrustResult
 from ._results import BlocksResult, ComponentsResult, ConvergeResult, ErrorsResult, ProbeResult, SweepResult
 from ._study import Study
-from ._work import work
+from ._work import of_models, work
 
 _OF_LAYERS = {"layers", "right_layers", "exclude", "right_exclude", "pooling", "layout"}
 
 
 def _of_models(name, left, right, progress, options):
     """The handle of an analysis of one model or two; `options` has the choice of layers, too."""
-    first, second = pair(left, right, **{key: options.pop(key) for key in _OF_LAYERS & options.keys()})
-    return work(
-        name, first.handle, second.handle if second else NONE, json_of(options), progress=progress)
+    choices = {key: options.pop(key) for key in _OF_LAYERS & options.keys()}
+    return of_models(name, left, right, progress, options, **choices)
 
 
 def trust(left, right=None, *, cell=None, progress=None, **options):

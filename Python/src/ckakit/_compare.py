@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from ._capture import Capture, compare_captures
 from ._grams import new_stream
-from ._library import NONE, call, json_of
-from ._models import is_network, model, pair
+from ._library import call
+from ._models import is_network, pair
 from ._networks import Run, are_networks, compare_networks
 from ._result import Result
-from ._work import work
+from ._work import handles, of_models
 
 
 def cka(x, y, **options):
@@ -134,9 +134,8 @@ def compare(
         if any(value is not None for value in [*choices.values(), right_layers, right_exclude]):
             raise ValueError("the layers of captured networks and their pooling are chosen by capture(…)")
         return compare_captures(left, right, options)
-    first, second = pair(left, right, right_layers=right_layers, right_exclude=right_exclude, **choices)
-    return Result(work(
-        "cka_compare", first.handle, second.handle if second else NONE, json_of(options), progress=progress))
+    return Result(of_models(
+        "cka_compare", left, right, progress, options, right_layers=right_layers, right_exclude=right_exclude, **choices))
 
 
 def _is_model(value):
@@ -169,9 +168,8 @@ class Stream:
 
     def add(self, left, right=None):
         """Add a minibatch: the same layers each time, of the same examples."""
-        first = model(left, "left")
-        second = None if right is None else model(right, "right")
-        call("cka_stream_add", self._owner.handle, first.handle, second.handle if second else NONE)
+        first, second = pair(left, right)
+        call("cka_stream_add", self._owner.handle, *handles(first, second))
 
     def result(self):
         """The result so far."""

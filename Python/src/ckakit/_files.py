@@ -16,6 +16,9 @@ from ._library import Array, Owner, call
 # Columns of tables that hold names, even where these look like numbers.
 _NAMES = ["column", "example", "group", "id", "layer", "model", "name", "network", "row", "stage"]
 
+# The ends of the names of files in which nothing is drawn.
+_UNDRAWN = (".json", ".csv", ".npy")
+
 
 class AnalysisResult:
     """What an analysis found.
@@ -46,7 +49,8 @@ class AnalysisResult:
 
     def file(self, name):
         """The bytes of a file: `result.file("heatmap.pdf")`."""
-        prepare()
+        if not name.endswith(_UNDRAWN):
+            prepare()
         size = ctypes.c_size_t()
         start = call("cka_result_file", self._owner.handle, name.encode(), ctypes.byref(size))
         return ctypes.string_at(start, size.value)

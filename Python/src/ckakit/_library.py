@@ -50,8 +50,6 @@ _FUNCTIONS = {
     "cka_model_create": (Handle, [_Text]),
     "cka_model_add_layer": (_Code, [Handle, _Text, _Arrays]),
     "cka_model_open": (Handle, [_Text, _Text]),
-    "cka_model_layers": (ctypes.c_int64, [Handle]),
-    "cka_model_layer_name": (_Text, [Handle, ctypes.c_int64]),
     "cka_compare": (Handle, [Handle, Handle, _Text, *_Watched]),
     "cka_trust": (Handle, [Handle, Handle, _Text, *_Watched]),
     "cka_converge": (Handle, [Handle, Handle, _Text, *_Watched]),

@@ -37,7 +37,7 @@ def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None):
     layers, exclude : str or list of str, optional
         Shell patterns of the names of layers.
     pooling, layout : str, optional
-        Of files: see `LayerOptions` of the command.
+        Of files: those of `compare`.
     """
     if isinstance(value, Model):
         return value

@@ -4,7 +4,8 @@ import signal
 import threading
 from contextlib import contextmanager
 
-from ._library import PROGRESS, call
+from ._library import NONE, PROGRESS, call, json_of
+from ._models import pair
 from ._progress import telling
 
 
@@ -36,6 +37,17 @@ def work(name, *arguments, progress=None):
             if raised:
                 raise raised[0] from None
             raise
+
+
+def handles(first, second):
+    """The handles of a model and of a second one, which may be None."""
+    return first.handle, second.handle if second else NONE
+
+
+def of_models(name, left, right, progress, options, **choices):
+    """The handle of an analysis of one model or two, whose layers `choices` choose: see `pair`."""
+    first, second = pair(left, right, **choices)
+    return work(name, *handles(first, second), json_of(options), progress=progress)
 
 
 @contextmanager
