@@ -51,6 +51,7 @@ cka_swift_library(Activations Sources/Activations/Model
     NameBytes.swift
     ScalarType.swift
     StoredNumbers.swift
+    WorkLine.swift
     WorkMeter.swift)
 
 cka_system_library(CHDF5 Sources/System/CHDF5
@@ -314,6 +315,7 @@ cka_swift_library(OpenCLDevice Sources/Devices/OpenCL
     Pairs/PackedStack.swift
     Runtime/CacheFolder.swift
     Runtime/Calls.swift
+    Runtime/DriverFolder.swift
     Runtime/DriverSearch.swift
     Runtime/Handles.swift
     Runtime/MemoryLedger.swift
@@ -342,6 +344,7 @@ cka_swift_library(DeviceRegistry Sources/Devices/Registry
   SOURCES
     DeviceRegistry.swift
     DeviceSelection.swift
+    DeviceTable.swift
     SelfTest.swift)
 
 cka_swift_library(Figures Sources/Figures/Drawing
@@ -570,6 +573,7 @@ cka_swift_library(CommandSupport Sources/Commands/Support
     BundledFonts.swift
     Console.swift
     OpenCLDrivers.swift
+    OptionRanges.swift
     ProcessSetup.swift
     Progress.swift
     ReportingFailures.swift)
@@ -621,21 +625,18 @@ cka_command(CKACommand Sources/Commands/CKA
     Options/EstimatorOptions.swift
     Options/ExampleOptions.swift
     Options/FigureOptions.swift
-    Options/GroupOptions.swift
     Options/KernelOptions.swift
     Options/LayerOptions.swift
-    Options/MemoryOptions.swift
     Options/ModelPairOptions.swift
     Options/NameOption.swift
     Options/OutputOptions.swift
     Options/ReportOption.swift
-    Options/SweepSettings.swift
-    Options/TableOption.swift
+    Options/StoreResultOptions.swift
+    Options/WorkOptions.swift
     PlotCommand.swift
     ProbeCommand.swift
     Ranks.swift
     SweepCommand.swift
-    SweepResults.swift
     TerminalMap.swift
     TrustCommand.swift
     VerifyCommand.swift)

@@ -15,7 +15,7 @@ struct ProgressTests {
     let meter = WorkMeter()
     meter.begin(total, as: name, isEven: isEven)
     meter.add(done)
-    return Progress.line(meter.stages[0], elapsed: elapsed, columns: 80)
+    return WorkMeter.Stage.line(meter.stages[0], elapsed: elapsed, columns: 80)
   }
 
   /// `components` began with "4 min 55 s left" and took 19 s.
@@ -34,8 +34,8 @@ struct ProgressTests {
       line(3, of: 4, name: "components", isEven: false, after: 10)
         == "\(bars(18)) 75 %  components  for 10 s")
     #expect(line(0, of: 0, after: 3) == "\(bars(0)) 0 %  for 3 s")
-    #expect(Progress.line(nil, elapsed: 3.7, columns: 80) == "working for 3 s")
-    #expect(Progress.line(nil, elapsed: 3.7, columns: 10) == "working f")
+    #expect(WorkMeter.Stage.line(nil, elapsed: 3.7, columns: 80) == "working for 3 s")
+    #expect(WorkMeter.Stage.line(nil, elapsed: 3.7, columns: 10) == "working f")
   }
 
   /// What `cka` writes to a terminal on standard error.

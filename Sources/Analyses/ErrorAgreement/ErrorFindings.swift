@@ -1,5 +1,8 @@
 /// All analyses of a study.
 public struct ErrorFindings: Sendable {
+  /// The most random halves and groups.
+  public static let mostRepeats = 1_000_000
+
   /// Accuracies over all examples.
   public let accuracy: AccuracyDifference
   /// How the accuracies of single examples spread.

@@ -216,6 +216,17 @@ package func readGroups(
 extension ErrorStudy {
   /// What classes without names are called.
   package var classNumbers: [String] { (0..<classCount).map(String.init) }
+
+  /// The names of the classes and groups of at least `least` of them, as far as there are files of them.
+  package func classes(
+    named names: String?, hierarchy: String?, least: Int
+  ) throws -> (names: [String]?, groups: [(name: String, classes: [Int])]?) {
+    let names = try names.map { try readClassNames($0, count: classCount) }
+    return (
+      names,
+      try hierarchy.map { try readGroups($0, of: names ?? classNumbers, least: least) }
+    )
+  }
 }
 
 private func readText(_ path: String, _ expected: String) throws -> String {

@@ -9,6 +9,9 @@ import Support
 /// All examples of the comparison are in memory at once: 2n(n−1) bytes a layer, twice while the control
 /// is made, and 4n(n−1) bytes more of a layer that is made anew in float64: see `leastMemory(on:pair:)`.
 public struct Uncertainty: Sendable {
+  /// The most examples that `cka trust` takes where nobody says: the jackknife's matrices of more cost minutes.
+  public static let usualExamples = 4096
+
   /// The layers and examples, estimated by `.unbiased`.
   public private(set) var comparison: Comparison
   /// What decides permutations and draws.

@@ -1,6 +1,21 @@
+import Device
 import Support
 
+extension DeviceInfo {
+  /// The device and how it rounds products, in a line.
+  package var heading: String {
+    "\(id): \(oneLine(name)), \(oneLine(driver)), \(precision.rawValue) products"
+  }
+}
+
 extension Verification {
+  /// Throws where a check of the device called `id` failed.
+  package func check(of id: String) throws(Failure) {
+    guard passed else {
+      throw Failure(.software, "\(id) failed \(checks.count { !$0.passed }) checks")
+    }
+  }
+
   /// A row a check.
   package var table: TextTable {
     var table = TextTable([

@@ -46,16 +46,11 @@ struct BlocksCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions<BlocksResult>
 
   func validate() throws {
-    if let minSize, minSize < 3 {
-      throw ValidationError("--min-size is \(minSize); it must be at least 3.")
-    }
+    try checkRange("--min-size", minSize, 3...)
     guard minContrast > 0, minContrast <= 1 else {
       throw ValidationError("--min-contrast is \(minContrast); it must be above 0 and at most 1.")
     }
-    let most = BlockDetector.mostPermutations
-    guard (1...most).contains(permutations) else {
-      throw ValidationError("--permutations is \(permutations); it must be between 1 and \(most).")
-    }
+    try checkRange("--permutations", permutations, 1...BlockDetector.mostPermutations)
     let least = 1 / Double(permutations + 1)
     guard significance >= least, significance < 1 else {
       throw ValidationError(
@@ -65,9 +60,7 @@ struct BlocksCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: output.quiet)
-    try reportingFailures {
-      let folder = try output.folder
+    try output.write { log in
       let input = try BlocksInput(results)
       let detector = BlockDetector(
         minimumSize: minSize, minimumContrast: minContrast, significance: significance,
@@ -76,9 +69,8 @@ struct BlocksCommand: ParsableCommand {
       let document = BlocksDocument(findings)
       log.tell(document.notes(findings))
       let result = BlocksResult(document, findings)
-      try output.write(
-        result, result.dataFiles(findings), to: folder,
-        text: (result.map == nil ? "" : result.heatmap().terminalText()) + document.text)
+      let map = try result.map == nil ? "" : result.heatmap().terminalText()
+      return (result, result.dataFiles(findings), map + document.text)
     }
   }
 }

@@ -16,13 +16,24 @@ struct CompareCommand: ParsableCommand {
       folder and prints a map.
       """)
 
+  enum Median: String, ExpressibleByArgument, CaseIterable { case exact, sample }
+
   @OptionGroup var models: ModelPairOptions
 
   @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
-  @OptionGroup(title: "Device") var device: DeviceOption
-  @OptionGroup(title: "Memory") var planning: PlanOptions
+  @OptionGroup(title: "Device") var work: WorkOptions
+
+  @Option(
+    help: """
+      The median that sets the RBF bandwidth of unbiased and biased: exact, over all pairs of \
+      examples, or sample, over 1,024 evenly spaced examples.
+      """)
+  var median: Median?
+
+  @Flag(help: "Print the plan and its cost; write nothing.")
+  var dryRun = false
 
   @OptionGroup var output: OutputOptions<CompareResult>
 
@@ -36,7 +47,7 @@ struct CompareCommand: ParsableCommand {
     if blocks, models.model2 != nil {
       throw ValidationError("--blocks works with one model, not two.")
     }
-    guard planning.median != nil else { return }
+    guard median != nil else { return }
     guard estimator.estimator != .minibatch, estimator.kernel.kernel == .rbf,
       estimator.kernel.sigma == nil
     else {
@@ -47,49 +58,42 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: output.quiet)
-    try reportingFailures {
+    try output.write(isDry: dryRun) { log in
       let start = ContinuousClock.now
-      let folder =
-        planning.dryRun
-        ? nil
-        : try output.folder
-      let (left, right) = try models.open(layers, log: log)
-      let pairing = try examples.pairing(
-        left, right, paths: models.paths, seed: estimator.seedValue, log: log)
+      let (left, right, pairing) = try models.open(
+        layers, examples, seed: estimator.seedValue, log: log)
       let comparison = try Comparison(
         left, right, pairing: pairing, estimator: estimator.value,
-        kernel: estimator.kernel.value(isSampled: planning.median == .sample))
+        kernel: estimator.kernel.value(isSampled: median == .sample))
       try comparison.checkExampleCount(path: models.model)
-      let memory = planning.memory?.bytes
-      let (team, choice) = try device.team(within: planning.memory, log: log)
+      let memory = work.memory?.bytes
+      let (team, choice) = try work.team(log: log)
       let plan = try comparison.plan(
-        on: team, isLimited: memory != nil, isMeasured: planning.dryRun)
+        on: team, isLimited: memory != nil, isMeasured: dryRun)
       log.tell(
         comparison.notes(plan, sharing: choice.sharing, device: choice.devices[0].info))
-      guard let folder else {
+      guard !dryRun else {
         let dryRun = try DryRun(comparison, plan, on: team, memory: memory)
-        return try Console.print(dryRun.text, terminator: "")
+        try Console.print(dryRun.text, terminator: "")
+        return nil
       }
       log.tell(plan?.notes(memory: memory) ?? [])
       let opened = start.elapsed
 
       let outcome = try comparison.run(on: team, plan: plan)
-      let undefined = try UndefinedLayers(of: outcome.similarity, comparison, paths: models.paths)
-      log.tell(undefined.notes)
-      try outcome.similarity.checkValues(of: models.model)
+      let nonFinite = try outcome.similarity.explainUndefined(
+        comparison, paths: models.paths, tell: log.tell)
       var document = ResultDocument(
         comparison, outcome, paths: models.paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.alignment, limit: examples.examples,
+        precision: work.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: start.elapsed))
       document.device.add(reasons: choice.reasons)
-      document.models.add(undefined.nonFinite)
+      document.models.add(nonFinite)
       document.plan = plan.map { .init($0, of: comparison, memory: memory) }
       if blocks { document.add(try BlockDetector().structure(of: outcome.similarity.cka)) }
       let result = CompareResult(document, outcome.similarity)
-      try output.write(
-        result, result.dataFiles, to: folder,
-        text: result.heatmap().terminalText() + document.summary + "\n")
+      let map = try result.heatmap().terminalText()
+      return (result, result.dataFiles, map + document.summary + "\n")
     }
   }
 }

@@ -19,10 +19,7 @@ struct ComponentsCommand: ParsableCommand {
       output folder and prints a table.
       """)
 
-  enum EstimatorName: String, ExpressibleByArgument, CaseIterable {
-    case unbiased, biased
-    var value: Estimator { self == .biased ? .biased : .unbiased }
-  }
+  enum EstimatorName: String, ExpressibleByArgument, CaseIterable { case unbiased, biased }
 
   @OptionGroup var models: ModelPairOptions
 
@@ -53,65 +50,53 @@ struct ComponentsCommand: ParsableCommand {
 
   @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
-  @OptionGroup(title: "Device") var device: DeviceOption
-
-  @OptionGroup var granted: MemoryOption
+  @OptionGroup(title: "Device") var work: WorkOptions
 
   @OptionGroup var output: OutputOptions<ComponentsResult>
 
   func validate() throws {
     try examples.check(secondModel: models.model2)
     try examples.check(least: GramCentering.unbiased.leastExamples, words: "components need")
-    try remove.check("--remove")
-    guard components >= 1 else {
-      throw ValidationError("--components is \(components); it must be at least 1.")
-    }
+    try remove.check("--remove", 1...Int.max)
+    try checkRange("--components", components, 1...)
     if let large = remove.values.first(where: { $0 > components }) {
       throw ValidationError(
         "--remove contains \(large); it must be at most --components, \(components).")
     }
-    let most = ComponentAnalysis.Removal.mostControls
-    guard (0...most).contains(controls) else {
-      throw ValidationError("--controls is \(controls); it must be between 0 and \(most).")
-    }
+    try checkRange("--controls", controls, 0...ComponentAnalysis.Removal.mostControls)
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: output.quiet)
-    try reportingFailures {
+    try output.write { log in
       let start = ContinuousClock.now
-      let folder = try output.folder
-      let (left, right) = try models.open(layers, log: log)
-      let pairing = try examples.pairing(
-        left, right, paths: models.paths, seed: seed, log: log)
-      let comparison = try Comparison(left, right, pairing: pairing, estimator: estimator.value)
+      let (left, right, pairing) = try models.open(layers, examples, seed: seed, log: log)
+      let estimated = estimator == .biased ? Estimator.biased : .unbiased
+      let comparison = try Comparison(left, right, pairing: pairing, estimator: estimated)
       try ComponentAnalysis.check(
         comparison, components: components, removed: remove.values, path: models.model)
       let place = try layer.map { try layerPlace($0, of: left, path: models.model) }
       let analysis = try ComponentAnalysis(
         left, right, pairing: pairing, components: components, removed: remove.values,
-        estimator: estimator.value, removal: .init(controls: controls, seed: seed, layer: place))
-      let (team, choice) = try device.team(within: granted.memory, log: log)
-      log.tell(try analysis.memoryNotes(on: team, isLimited: granted.memory != nil))
+        estimator: estimated, removal: .init(controls: controls, seed: seed, layer: place))
+      let (team, choice) = try work.team(log: log)
+      log.tell(try analysis.memoryNotes(on: team, isLimited: work.isLimited))
       log.tell(comparison.notes(nil, sharing: choice.sharing, device: choice.devices[0].info))
       let opened = start.elapsed
 
       let outcome = try analysis.run(on: team)
-      let undefined = try UndefinedLayers(of: outcome.similarity, comparison, paths: models.paths)
-      log.tell(undefined.notes)
-      try outcome.similarity.checkValues(of: models.model)
+      let nonFinite = try outcome.similarity.explainUndefined(
+        comparison, paths: models.paths, tell: log.tell)
       let traits = try analysis.traits
       var document = try ComponentsDocument(
         analysis, outcome, traits, paths: models.paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.alignment, limit: examples.examples,
+        precision: work.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: start.elapsed))
       document.device.add(reasons: choice.reasons)
-      document.models.add(undefined.nonFinite)
+      document.models.add(nonFinite)
       log.tell(document.notes)
       let result = try ComponentsResult(document, outcome)
-      try output.write(
-        result, result.dataFiles(analysis, outcome, traits), to: folder,
-        text: document.table.text + document.summary(of: outcome) + "\n")
+      let text = document.table.text + document.summary(of: outcome) + "\n"
+      return (result, try result.dataFiles(analysis, outcome, traits), text)
     }
   }
 }

@@ -35,47 +35,32 @@ struct ConvergeCommand: ParsableCommand {
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
-  @OptionGroup(title: "Device") var device: DeviceOption
-
-  @OptionGroup var granted: MemoryOption
+  @OptionGroup(title: "Device") var work: WorkOptions
 
   @OptionGroup var output: OutputOptions<ConvergeResult>
 
   func validate() throws {
     try examples.check(secondModel: models.model2)
-    if let small = batchSizes.values.first(where: { $0 < 4 }) {
-      throw ValidationError("--batch-sizes contains \(small); HSIC needs at least 4 examples.")
-    }
-    try batchSizes.check("--batch-sizes")
-    try passes.check("--passes")
+    try batchSizes.check("--batch-sizes", 4...Estimator.Minibatches.mostSize)
+    try passes.check("--passes", 1...Convergence.mostPasses)
     if let smallest = batchSizes.values.min(), let most = examples.examples, most <= smallest {
       throw ValidationError(
         "--examples is \(most); it must be larger than the smallest of --batch-sizes \(batchSizes)."
       )
     }
-    let most = (passes: Convergence.mostPasses, repeats: Convergence.mostRepeats)
-    if let large = passes.values.first(where: { $0 > most.passes }) {
-      throw ValidationError("--passes contains \(large); each must be at most \(most.passes).")
-    }
-    guard (1...most.repeats).contains(repeats) else {
-      throw ValidationError("--repeats is \(repeats); it must be between 1 and \(most.repeats).")
-    }
+    try checkRange("--repeats", repeats, 1...Convergence.mostRepeats)
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: output.quiet)
-    try reportingFailures {
+    try output.write { log in
       let start = ContinuousClock.now
-      let folder = try output.folder
-      let (left, right) = try models.open(layers, log: log)
-      let pairing = try examples.pairing(
-        left, right, paths: models.paths, seed: seed, log: log)
+      let (left, right, pairing) = try models.open(layers, examples, seed: seed, log: log)
       let convergence = try Convergence(
         left, right, pairing: pairing, kernel: kernel.value(), batchSizes: batchSizes.values,
         passes: passes.values, repeats: repeats, seed: seed)
       try convergence.check(batchSizes: batchSizes.values, path: models.model)
-      let memory = granted.memory?.bytes
-      let (team, choice) = try device.team(within: granted.memory, log: log)
+      let memory = work.memory?.bytes
+      let (team, choice) = try work.team(log: log)
       let plan = try convergence.exact.plan(on: team, isLimited: memory != nil)
       if let largest = convergence.batchSizes.last {
         _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(
@@ -86,21 +71,18 @@ struct ConvergeCommand: ParsableCommand {
       let opened = start.elapsed
 
       let outcome = try convergence.run(on: team, plan: plan)
-      let undefined = try UndefinedLayers(
-        of: outcome.exact, convergence.exact, paths: models.paths)
-      log.tell(undefined.notes)
+      let nonFinite = try outcome.exact.explainUndefined(
+        convergence.exact, paths: models.paths, tell: log.tell)
       try outcome.check(of: models.model)
       log.tell(outcome.notes)
       var document = ConvergeDocument(
         convergence, outcome, paths: models.paths, pooling: layers.pool.rawValue,
-        precision: device.precision, alignment: examples.alignment, limit: examples.examples,
+        precision: work.precision, alignment: examples.alignment, limit: examples.examples,
         timings: .init(outcome.timings, open: opened, total: start.elapsed))
       document.device.add(reasons: choice.reasons)
-      document.models.add(undefined.nonFinite)
+      document.models.add(nonFinite)
       let result = ConvergeResult(document, exact: outcome.exact.cka)
-      try output.write(
-        result, result.dataFiles(outcome), to: folder,
-        text: document.table.text + document.summary + "\n")
+      return (result, result.dataFiles(outcome), document.table.text + document.summary + "\n")
     }
   }
 }

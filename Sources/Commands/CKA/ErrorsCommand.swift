@@ -74,34 +74,22 @@ struct ErrorsCommand: ParsableCommand {
 
   @OptionGroup var output: OutputOptions<ErrorAgreementResult>
 
-  /// The most random halves and groups.
-  private static let mostRepeats = 1_000_000
-
   func validate() throws {
-    for (name, value) in [
-      ("--least-classes", leastClasses ?? 2), ("--top", top), ("--repeats", repeats),
-    ] where value < 1 {
-      throw ValidationError("\(name) is \(value); it must be at least 1.")
-    }
-    guard repeats <= Self.mostRepeats else {
-      throw ValidationError("--repeats is \(repeats); it must be at most \(Self.mostRepeats).")
-    }
+    try checkRange("--least-classes", leastClasses, 1...)
+    try checkRange("--top", top, 1...)
+    try checkRange("--repeats", repeats, 1...ErrorFindings.mostRepeats)
     guard leastClasses == nil || hierarchy != nil else {
       throw ValidationError("--least-classes needs --hierarchy.")
     }
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: output.quiet)
-    try reportingFailures {
+    try output.write { log in
       let start = ContinuousClock.now
-      let folder = try output.folder
       let (groups, ids) = try ErrorGroups(group).read(layer: layer, areLogits: logits)
       let study = try ErrorStudy(groups[0], groups[1], labels: readLabels(labels))
-      let names = try classNames.map { try readClassNames($0, count: study.classCount) }
-      let groupsOfClasses = try hierarchy.map {
-        try readGroups($0, of: names ?? study.classNumbers, least: leastClasses ?? 2)
-      }
+      let (names, groupsOfClasses) = try study.classes(
+        named: classNames, hierarchy: hierarchy, least: leastClasses ?? 2)
       let findings = try ErrorFindings(
         study, classNames: names, groupsOfClasses: groupsOfClasses, limit: top, repeats: repeats,
         seed: seed)
@@ -109,9 +97,7 @@ struct ErrorsCommand: ParsableCommand {
       let document = ErrorAgreementDocument(
         study, findings, labels: labels, seconds: start.elapsed)
       let result = ErrorAgreementResult(document, findings.similarity)
-      try output.write(
-        result, result.dataFiles(study, findings, exampleIDs: ids), to: folder,
-        text: document.text)
+      return (result, result.dataFiles(study, findings, exampleIDs: ids), document.text)
     }
   }
 }

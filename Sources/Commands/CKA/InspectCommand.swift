@@ -19,12 +19,7 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let contents = try ModelContents(path: model)
-      let opened = contents.hasOneExampleCount ? try contents.model() : nil
-      let text =
-        json
-        ? String(decoding: try InspectDocument(contents, opened).json, as: UTF8.self)
-        : opened?.text ?? contents.text
-      try Console.print(text, terminator: "")
+      try Console.print(contents.description(asJSON: json), terminator: "")
     }
   }
 }

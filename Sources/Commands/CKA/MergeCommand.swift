@@ -19,31 +19,16 @@ struct MergeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The store to create.", valueName: "dir"), completion: .directory)
   var output: String
 
-  @OptionGroup(title: "Groups") var groups: GroupOptions
-
-  @OptionGroup var cells: TableOption
-
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
+  @OptionGroup(title: "Results") var wanted: StoreResultOptions
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: quiet)
+    let log = Console.bootstrapLogging(isQuiet: wanted.quiet)
     try reportingFailures {
-      let table = try groups.table
+      let groups = try wanted.groups
       let merge = try StoreMerge(shares)
       let results = try merge.write(to: output)
-      if !quiet {
-        try Console.print(
-          """
-          \(shares.count) shares of \(merge.modelCount) models, \(merge.minibatchCount) minibatches
-          stored in \(oneLine(output))
-          """)
-      }
-      try writeResults(
-        results, groups: table, table: cells.isWanted, report: page.isWanted, log: log,
-        isQuiet: quiet)
+      if !wanted.quiet { try Console.print(merge.summary(store: output)) }
+      try wanted.write(results, groups: groups, log: log)
     }
   }
 }

@@ -42,7 +42,7 @@ struct PlotCommand: ParsableCommand {
     if output != nil, results.count > 1 {
       throw ValidationError("--output takes one result, not \(results.count).")
     }
-    if report, output != nil || figure != nil || look.isGiven {
+    if report, try output != nil || figure != nil || look.isGiven {
       throw ValidationError("Picture options cannot be combined with --report.")
     }
   }

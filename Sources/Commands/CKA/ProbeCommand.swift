@@ -55,45 +55,35 @@ struct ProbeCommand: ParsableCommand {
   var blocks: String?
 
   @OptionGroup(title: "Layers") var layers: LayerOptions
-  @OptionGroup(title: "Device") var device: DeviceOption
-
-  @OptionGroup var granted: MemoryOption
+  @OptionGroup(title: "Device") var work: WorkOptions
 
   @OptionGroup var output: OutputOptions<ProbeResult>
 
   func validate() throws {
     try names.check(count: 1)
-    guard Probe.penalties.contains(penalty) else {
-      throw ValidationError(
-        "--penalty is \(penalty): \(Probe.penalties.lowerBound) to \(Probe.penalties.upperBound).")
-    }
+    try checkRange("--penalty", penalty, Probe.penalties)
+    try checkRange("--examples", examples, 4...)
     guard testFraction > 0, testFraction < 1 else {
       throw ValidationError("--test-fraction is \(testFraction); it must be between 0 and 1.")
-    }
-    if let examples, examples < 4 {
-      throw ValidationError("--examples is \(examples); it must be at least 4.")
     }
   }
 
   func run() throws {
-    let log = Console.bootstrapLogging(isQuiet: output.quiet)
-    try reportingFailures {
+    try output.write { log in
       let start = ContinuousClock.now
-      let folder = try output.folder
       let source = try layers.selection.openPair(
         [model], layers: layers.layers, names: names.name
       ) { log.warning("\($0)") }[0]
       let all = try readLabels(labels, count: source.exampleCount, of: model)
-      let pairing = try drop.apply(
-        to: .of(source, nil, alignment: .order, limit: examples, seed: seed, paths: [model]),
-        source,
-        nil, paths: [model], log: log)
+      let taken = try ExamplePairing.of(
+        source, nil, alignment: .order, limit: examples, seed: seed, paths: [model])
+      let pairing = try drop.apply(to: taken, source, nil, paths: [model], log: log)
       let probe = try Probe(
         source, examples: pairing.left, labels: all, from: labels, testFraction: testFraction,
         seed: seed, penalty: penalty)
       let spans = try blocks.map { try BlockSpans(at: $0, layers: source.layers.map(\.name)) }
-      let (team, choice) = try device.team(within: granted.memory, log: log)
-      try probe.checkMemory(on: team, isLimited: granted.memory != nil)
+      let (team, choice) = try work.team(log: log)
+      try probe.checkMemory(on: team, isLimited: work.isLimited)
 
       let (results, info) = try probe.run(on: team)
       log.tell(try probe.notes(of: results, path: model))
@@ -102,13 +92,12 @@ struct ProbeCommand: ParsableCommand {
       }
       var document = ProbeDocument(
         probe, results, path: model, labelsPath: labels, testFraction: testFraction, seed: seed,
-        pooling: layers.pool.rawValue, precision: device.precision, device: info,
+        pooling: layers.pool.rawValue, precision: work.precision, device: info,
         blocks: spans?.ranges, seconds: start.elapsed)
       document.device.add(reasons: choice.reasons)
       document.examples.nonFinite = pairing.dropped
       let result = ProbeResult(document)
-      try output.write(
-        result, result.dataFiles, to: folder, text: document.table.text + document.summary + "\n")
+      return (result, result.dataFiles, document.table.text + document.summary + "\n")
     }
   }
 }

@@ -31,7 +31,7 @@ struct SweepCommand: ParsableCommand {
   @OptionGroup(title: "Estimator") var estimator: EstimatorOptions
   @OptionGroup(title: "Examples") var examples: ExampleOptions
   @OptionGroup(title: "Layers") var layers: LayerOptions
-  @OptionGroup(title: "Device") var device: DeviceOption
+  @OptionGroup(title: "Device") var work: WorkOptions
 
   @Option(
     help: ArgumentHelp("The store: a folder that is created or extended.", valueName: "dir"),
@@ -56,38 +56,39 @@ struct SweepCommand: ParsableCommand {
     })
   var shard: Shard?
 
-  @OptionGroup(title: "Groups") var groups: GroupOptions
-
-  @OptionGroup var granted: MemoryOption
-
-  @OptionGroup var cells: TableOption
-
-  @OptionGroup var page: ReportOption
-
-  @Flag(help: "Print errors only.")
-  var quiet = false
+  @OptionGroup(title: "Results") var wanted: StoreResultOptions
 
   func validate() throws {
     try estimator.checkSeed(with: examples)
     try names.check(count: models.count)
     try examples.check(for: estimator.value)
-    guard shard != nil else { return }
-    for (name, isGiven) in [
-      ("--report", page.isWanted), ("--table", cells.isWanted),
-      ("--models-csv", groups.modelsCsv != nil),
-    ] where isGiven {
+    if shard != nil, let name = wanted.given.first {
       throw ValidationError("\(name) cannot be combined with --shard; give it to cka merge.")
     }
   }
 
+  /// What the options say of the store.
+  var settings: SweepSettings {
+    var settings = SweepSettings(
+      estimator.value, estimator.kernel.value(), seed: estimator.seedValue)
+    (settings.layers, settings.layout) = (layers.layers, layers.layout)
+    if !layers.exclude.isEmpty { settings.exclude = layers.exclude }
+    settings.pooling = layers.pool.rawValue
+    (settings.precision, settings.storePrecision) = (work.precision, storePrecision)
+    settings.alignment = examples.alignment.rawValue
+    settings.exampleLimit = examples.examples
+    settings.dropExamples = examples.drop.dropExamples?.rawValue
+    return settings
+  }
+
   func run() throws {
     try withRanks { ranks in
-      let isQuiet = quiet || ranks.rank > 0
+      let isQuiet = wanted.quiet || ranks.rank > 0
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
-      let table = try groups.table
+      let groups = try wanted.groups
       try ModelSelection.checkPatterns(layers.patterns, of: models)
       try SweepFolder.check("\(output)/results")
-      let (team, _) = try device.team(within: granted.memory, log: log)
+      let (team, _) = try work.team(log: log)
       var opened: Set<String> = []
       let sweep = try Sweep(
         store: output, settings: settings, shard: shard,
@@ -105,9 +106,7 @@ struct SweepCommand: ParsableCommand {
       let summary = try sweep.run(models: models, names: names.name)
       if !isQuiet { try Console.print(summary.text(of: sweep, shard: shard, store: output)) }
       guard ranks.rank == 0, !sweep.isShard else { return }
-      try writeResults(
-        try sweep.results(), groups: table, table: cells.isWanted, report: page.isWanted, log: log,
-        isQuiet: quiet)
+      try wanted.write(try sweep.results(), groups: groups, log: log)
     }
   }
 }

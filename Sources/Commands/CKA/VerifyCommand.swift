@@ -20,22 +20,10 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func verify(_ device: any Device) throws {
-    let info = device.info
-    try Console.print(
-      "\(info.id): \(oneLine(info.name)), \(oneLine(info.driver)), \(info.precision.rawValue) products\n"
-    )
-    let verification: Verification
-    do throws(DeviceError) {
-      verification = try Verification(of: device)
-    } catch {
-      throw Failure(.software, oneLine(error.description))
-    }
-    try Console.print(verification.table.text)
-    try Console.print(verification.summary)
-    guard verification.passed else {
-      let failed = verification.checks.filter { !$0.passed }.count
-      throw Failure(.software, "\(info.id) failed \(failed) checks")
-    }
-    try Console.print("\(info.id) passed")
+    try Console.print("\(device.info.heading)\n")
+    let verification = try Verification(of: device)
+    try Console.print("\(verification.table.text)\n\(verification.summary)")
+    try verification.check(of: device.info.id)
+    try Console.print("\(device.info.id) passed")
   }
 }

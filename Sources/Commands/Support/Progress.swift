@@ -1,7 +1,6 @@
 import Activations
 import Dispatch
 import Foundation
-import Support
 import Synchronization
 
 /// Progress on standard error, where that is a terminal; else nothing.
@@ -22,9 +21,8 @@ public enum Progress {
     timer.schedule(deadline: .now() + .milliseconds(500), repeating: .milliseconds(500))
     timer.setEventHandler {
       let stage = meter.stages.last(where: \.isOpen)
-      let text = line(
-        stage, elapsed: (ContinuousClock.now - (stage?.start ?? start)) / .seconds(1),
-        columns: Console.size.columns)
+      let elapsed = (ContinuousClock.now - (stage?.start ?? start)) / .seconds(1)
+      let text = WorkMeter.Stage.line(stage, elapsed: elapsed, columns: Console.size.columns)
       isDrawn.withLock { if $0 { Console.showStatus(text) } }
     }
     timer.resume()
@@ -40,26 +38,4 @@ public enum Progress {
 
   /// Nothing is drawn any more: results are printed.
   static func end() { isDrawn.withLock { $0 = false } }
-
-  /// What is drawn of a stage that began so many seconds ago; of none, that the command goes on.
-  static func line(_ stage: WorkMeter.Stage?, elapsed: Double, columns: Int) -> String {
-    let time = "for \(Format.count(Int(elapsed))) s"
-    guard let stage else { return String("working \(time)".prefix(columns - 1)) }
-    let share = stage.share
-    // Too little time has passed to estimate the rest.
-    let rest =
-      stage.isEven && elapsed >= 1 && share >= 0.05 && share < 1
-      ? "\(wholeSeconds(elapsed * (1 - share) / share)) left" : time
-    let width = 24
-    let filled = Int(Double(width) * share)
-    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    let words = ["\(bar) \(Int(100 * share)) %", stage.name, rest].compactMap { $0 }
-    return String(words.joined(separator: "  ").prefix(columns - 1))
-  }
-
-  /// No more digits than are known.
-  private static func wholeSeconds(_ seconds: Double) -> String {
-    let whole = max(seconds.rounded(), 1)
-    return whole < 60 ? "\(Int(whole)) s" : Format.seconds(whole)
-  }
 }

@@ -1,5 +1,5 @@
 /// Which device the user asked for: `auto`, `cpu`, `opencl`, `opencl:INDEX` or `opencl:all`.
-public enum DeviceSelection: Sendable, Hashable {
+public enum DeviceSelection: Sendable, Hashable, CustomStringConvertible {
   /// The first OpenCL GPU that passes its self-test, else the CPU.
   case automatic
   /// The CPU through BLAS.
@@ -22,6 +22,16 @@ public enum DeviceSelection: Sendable, Hashable {
         String(index) == parts[1]
       else { return nil }
       self = .openCL(index)
+    }
+  }
+
+  /// What `init(_:)` reads.
+  public var description: String {
+    switch self {
+    case .automatic: "auto"
+    case .cpu: "cpu"
+    case .openCL(let index): index.map { "opencl:\($0)" } ?? "opencl"
+    case .allOpenCL: "opencl:all"
     }
   }
 }

@@ -1,7 +1,7 @@
 import Figures
 
 /// What somebody wants of pictures beside what a result says.
-public struct FigureLook: Sendable {
+public struct FigureLook: Sendable, Hashable {
   /// The size and the type.
   public var style: FigureStyle
   /// The ends of the color scale of maps; nil for those of each map.
@@ -16,6 +16,14 @@ public struct FigureLook: Sendable {
     self.style = style
     self.range = range
     self.title = title
+  }
+
+  /// The ends of a color scale as people write them, `-0.2,1`: two numbers, the lower first; nil for others.
+  public static func range(_ text: String) -> ClosedRange<Double>? {
+    let ends = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    guard ends.count == 2, let low = ends[0], let high = ends[1], low < high, (high - low).isFinite
+    else { return nil }
+    return low...high
   }
 
   /// Whether anything is asked for that only maps have.

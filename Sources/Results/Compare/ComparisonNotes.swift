@@ -99,17 +99,30 @@ extension Similarity {
   }
 }
 
-/// The layers of a map that have no values.
-package struct UndefinedLayers {
-  /// A line a layer.
-  package private(set) var notes: [Note] = []
-  /// What the layers of each model hold that is not finite.
-  package private(set) var nonFinite: [[NonFiniteExamples?]] = []
-
-  /// Reads the layers that are not finite once more.
+extension Similarity {
+  /// Tells why layers have no values; those that are not finite are read once more.
   ///
   /// - Parameter paths: the models' files or folders.
-  package init(
+  /// - Returns: what the layers of each model hold that is not finite.
+  /// - Throws: `Failure` where no pair of layers has a value.
+  package func explainUndefined(
+    _ comparison: Comparison, paths: [String], tell: ([Note]) -> Void
+  ) throws -> [[NonFiniteExamples?]] {
+    let undefined = try UndefinedLayers(of: self, comparison, paths: paths)
+    tell(undefined.notes)
+    try checkValues(of: paths[0])
+    return undefined.nonFinite
+  }
+}
+
+/// The layers of a map that have no values.
+private struct UndefinedLayers {
+  /// A line a layer.
+  private(set) var notes: [Note] = []
+  /// What the layers of each model hold that is not finite.
+  private(set) var nonFinite: [[NonFiniteExamples?]] = []
+
+  init(
     of similarity: Similarity, _ comparison: Comparison, paths: [String]
   ) throws(ActivationReadError) {
     let pairing = comparison.pairing

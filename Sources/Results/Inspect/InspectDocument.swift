@@ -69,3 +69,12 @@ package struct InspectDocument: Encodable {
     }
   }
 }
+
+extension ModelContents {
+  /// What `cka inspect` prints: a table, or the document. Where the arrays agree on their examples, they are opened.
+  package func description(asJSON: Bool) throws -> String {
+    let opened = hasOneExampleCount ? try model() : nil
+    guard asJSON else { return opened?.text ?? text }
+    return String(decoding: try InspectDocument(self, opened).json, as: UTF8.self)
+  }
+}

@@ -1,11 +1,18 @@
 #if MPI
   import CMPI
+  import FoundationEssentials
   import Support
 
   /// The processes that `mpirun` started together.
   package final class MPIProcessGroup: ProcessGroup {
     package let rank: Int
     package let count: Int
+
+    /// Whether `mpirun` started this process.
+    package static var isLaunched: Bool {
+      let environment = ProcessInfo.processInfo.environment
+      return ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK"].contains { environment[$0] != nil }
+    }
 
     /// Joins them.
     package init() throws {

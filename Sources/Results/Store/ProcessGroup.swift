@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 
 /// Processes that make one sweep together, in one store that all of them see.
 ///
@@ -24,6 +25,28 @@ public struct SingleProcess: ProcessGroup {
   public var count: Int { 1 }
   /// The own message.
   public func exchange(_ message: [UInt8]) -> [[UInt8]] { [message] }
+
+  /// Which of how many processes `mpirun` made of this one; 0 of 1 where it did not.
+  package static var launched: (rank: Int, count: Int) {
+    let environment = ProcessInfo.processInfo.environment
+    return (
+      environment["OMPI_COMM_WORLD_RANK"].flatMap { Int($0) } ?? 0,
+      environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? 1
+    )
+  }
+
+  /// A process of a build without MPI.
+  ///
+  /// - Throws: `Failure` where `mpirun` started several: each would do all the work.
+  package static func alone() throws(Failure) -> Self {
+    guard launched.count == 1 else {
+      throw Failure(
+        .unavailable,
+        "started by mpirun with \(launched.count) processes, but this build has no MPI: build with "
+          + "`swift build --traits MPI` (libopenmpi-dev must be there)")
+    }
+    return SingleProcess()
+  }
 }
 
 /// What is exchanged: the step that it belongs to, and what was found there.

@@ -18,6 +18,12 @@ public struct StoreMerge {
   /// Models of the joined store.
   public var modelCount: Int { entries.count }
 
+  /// What was joined, and the store at `path` that it is in.
+  package func summary(store path: String) -> String {
+    "\(shares.count) shares of \(modelCount) models, \(minibatchCount) minibatches\nstored in "
+      + oneLine(path)
+  }
+
   /// Looks whether the shares at `paths` belong together and are all there is.
   ///
   /// - Throws: `.data` where settings or models differ, minibatches are there twice or missing, or a

@@ -65,6 +65,29 @@ public struct SweepSettings: Codable, Sendable, Hashable {
   /// The settings of `cka sweep` without options; see the properties.
   public init() {}
 
+  /// The settings of an estimator and a kernel; the others are those of `cka sweep` without options.
+  ///
+  /// - Parameter seed: of the shuffled order and of `exampleLimit`.
+  public init(_ estimator: Estimator, _ kernel: GramKernel, seed: UInt64 = 0) {
+    self.seed = seed
+    switch estimator {
+    case .minibatch(let minibatches):
+      (batchSize, passes) = (minibatches.size, minibatches.passes)
+      isStoredOrder = minibatches.order == .stored
+      ragged = minibatches.ragged.rawValue
+    case .unbiased, .biased:
+      self.estimator = estimator == .biased ? .biased : .unbiased
+      (batchSize, passes) = (0, 0)
+    }
+    switch kernel {
+    case .linear: break
+    case .rbf(.medianMultiple(let multiple)), .rbf(.sampledMedianMultiple(let multiple, _)):
+      (self.kernel, bandwidth) = (.rbf, multiple)
+    case .rbf(.sigma(let sigma)):
+      (self.kernel, self.sigma) = (.rbf, sigma)
+    }
+  }
+
   /// The estimator of these settings.
   public var estimatorValue: Estimator {
     Estimator(

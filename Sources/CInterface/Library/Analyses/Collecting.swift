@@ -89,22 +89,8 @@ public func cka_sweep(
     let store = try text(store, "store")
     guard let paths, count > 0 else { throw Failure(.usage, "paths: there is none") }
     let models = try (0..<count).map { try text(paths[$0], "paths") }
-    _ = try estimator.value(seed: examples.seed)
-    var settings = SweepSettings()
-    settings.estimator = try estimator.name
-    if settings.estimator == .minibatch {
-      settings.batchSize = estimator.batchSize
-      settings.passes = estimator.passes ?? 1
-    } else {
-      (settings.batchSize, settings.passes) = (0, 0)
-    }
-    settings.isStoredOrder = try estimator.isStoredOrder
-    settings.seed = examples.seedValue
-    settings.ragged = try estimator.raggedValue.rawValue
-    settings.kernel = try kernel.name
-    settings.sigma = kernel.sigma
-    settings.bandwidth =
-      settings.kernel == .rbf && kernel.sigma == nil ? kernel.bandwidth ?? 1 : nil
+    var settings = SweepSettings(
+      try estimator.value(seed: examples.seed), try kernel.value, seed: examples.seedValue)
     settings.layers = layers.layers ?? []
     settings.exclude = layers.exclude
     settings.pooling = try layers.poolingValue.rawValue

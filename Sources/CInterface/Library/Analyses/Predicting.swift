@@ -109,7 +109,7 @@ public func cka_errors(
     let findings = try ErrorFindings(
       study, classNames: own.classNames,
       limit: number(own.top, within: 1...Int.max, "top", or: 20),
-      repeats: number(own.repeats, within: 1...1_000_000, "repeats", or: 1000),
+      repeats: number(own.repeats, within: 1...ErrorFindings.mostRepeats, "repeats", or: 1000),
       seed: own.seed ?? 0)
     let document = ErrorAgreementDocument(study, findings, labels: "labels")
     let result = ErrorAgreementResult(document, findings.similarity)

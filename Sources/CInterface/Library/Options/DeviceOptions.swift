@@ -28,14 +28,7 @@ struct DeviceOptions: OptionGroup {
         "options: device is \"\(oneLine(device ?? ""))\"; there are auto, cpu, opencl, opencl:INDEX, "
           + "opencl:all")
     }
-    let precision = try precisionValue
-    do throws(DeviceError) {
-      return try DeviceRegistry.choose(selection, precision: precision)
-    } catch {
-      throw Failure(
-        error.kind == .notFound ? .unavailable : .software,
-        "device \(device ?? "auto"): \(oneLine(error.context))")
-    }
+    return try DeviceRegistry.choose(selection, called: "device", precision: try precisionValue)
   }
 
   /// Bytes that may be taken.

@@ -13,10 +13,13 @@ struct CountList: ExpressibleByArgument, CustomStringConvertible {
     guard values.count == parts.count else { return nil }
   }
 
-  /// Rejects values of the option that are not positive or appear twice.
-  func check(_ option: String) throws {
-    if let small = values.first(where: { $0 < 1 }) {
-      throw ValidationError("\(option) contains \(small); each must be at least 1.")
+  /// Rejects values of the option outside of `range` and those that appear twice.
+  func check(_ option: String, _ range: ClosedRange<Int>) throws {
+    if let other = values.first(where: { !range.contains($0) }) {
+      throw ValidationError(
+        "\(option) contains \(other); each must be "
+          + (other < range.lowerBound
+            ? "at least \(range.lowerBound)." : "at most \(range.upperBound)."))
     }
     var seen: Set<Int> = []
     if let again = values.first(where: { !seen.insert($0).inserted }) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CKA
+import CommandSupport
 
 extension Estimator.Name: ExpressibleByArgument {}
 extension Estimator.Ragged: ExpressibleByArgument {}
@@ -48,20 +49,16 @@ struct EstimatorOptions: ParsableArguments {
         "--batch-size is \(batchSize); it must be between 4 and \(sizes.upperBound). unbiased and "
           + "biased use all examples at once.")
     }
-    let most = Estimator.Minibatches.mostPasses
-    if let passes, !(1...most).contains(passes) {
-      throw ValidationError("--passes is \(passes); it must be between 1 and \(most).")
-    }
+    try checkRange("--passes", passes, 1...Estimator.Minibatches.mostPasses)
     if let passes, passes > 1, order == .stored {
       throw ValidationError(
         "--passes \(passes) has no effect with --order stored: every pass would be the same.")
     }
-    guard estimator != .minibatch else { return }
     let given = [
       ("--batch-size", batchSize != nil), ("--passes", passes != nil), ("--order", order != nil),
       ("--ragged", ragged != nil),
     ]
-    if let (name, _) = given.first(where: \.1) {
+    if estimator != .minibatch, let (name, _) = given.first(where: \.1) {
       throw ValidationError(
         "\(name) needs --estimator minibatch; \(estimator) uses all examples at once.")
     }
@@ -69,16 +66,12 @@ struct EstimatorOptions: ParsableArguments {
 
   /// Rejects a seed that has no effect.
   func checkSeed(with examples: ExampleOptions) throws {
-    guard seed != nil, examples.examples == nil else { return }
-    guard estimator == .minibatch else {
-      throw ValidationError(
-        "--seed has no effect: \(estimator) uses all examples at once, and --examples is not given."
-      )
+    guard seed != nil, examples.examples == nil, estimator != .minibatch || order == .stored else {
+      return
     }
-    guard order != .stored else {
-      throw ValidationError(
-        "--seed has no effect: --order is stored, and --examples is not given.")
-    }
+    let reason =
+      estimator == .minibatch ? "--order is stored" : "\(estimator) uses all examples at once"
+    throw ValidationError("--seed has no effect: \(reason), and --examples is not given.")
   }
 
   /// What decides the shuffled order and which examples are taken.

@@ -25,9 +25,7 @@ struct ExampleOptions: ParsableArguments {
   @OptionGroup var drop: DropOption
 
   func validate() throws {
-    if let examples, examples < 2 {
-      throw ValidationError("--examples is \(examples); CKA needs at least 2.")
-    }
+    try checkRange("--examples", examples, 2...)
   }
 
   /// How the examples of two models find each other.
@@ -51,16 +49,6 @@ struct ExampleOptions: ParsableArguments {
     guard align == nil || secondModel != nil else {
       throw ValidationError("--align needs two models; there is no MODEL2.")
     }
-  }
-
-  /// Pairs the examples of two models, whose paths messages name.
-  func pairing(
-    _ left: any ActivationSource, _ right: (any ActivationSource)?, paths: [String], seed: UInt64,
-    log: Logger
-  ) throws -> ExamplePairing {
-    try drop.apply(
-      to: .of(left, right, alignment: alignment, limit: examples, seed: seed, paths: paths), left,
-      right, paths: paths, log: log)
   }
 }
 

@@ -38,36 +38,24 @@ struct FigureOptions: ParsableArguments {
   func validate() throws { _ = try look }
 
   /// Whether anything is asked for at all.
-  var isGiven: Bool {
-    let usual = FigureStyle.standard
-    return range != nil || title != nil || width != nil || fontSize != usual.fontSize
-      || font != usual.fontFamily
-  }
+  var isGiven: Bool { get throws { try look != FigureLook() } }
 
   /// What the options say.
   var look: FigureLook {
-    get throws { FigureLook(style: try style(), range: try scores(), title: title) }
-  }
-
-  /// The size and the type.
-  private func style() throws -> FigureStyle {
-    do throws(FigureError) {
-      return try FigureStyle(width: width, fontSize: fontSize, fontFamily: font)
-    } catch {
-      throw ValidationError("\(error.context).")
+    get throws {
+      let ends = try range.map { text in
+        guard let ends = FigureLook.range(text) else {
+          throw ValidationError(
+            "--range is '\(oneLine(text))': expected two numbers, the lower first, such as -0.2,1.")
+        }
+        return ends
+      }
+      do throws(FigureError) {
+        let style = try FigureStyle(width: width, fontSize: fontSize, fontFamily: font)
+        return FigureLook(style: style, range: ends, title: title)
+      } catch {
+        throw ValidationError("\(error.context).")
+      }
     }
-  }
-
-  /// The ends of the color scale; nil for those of each map.
-  private func scores() throws -> ClosedRange<Double>? {
-    guard let range else { return nil }
-    let ends = range.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-    guard ends.count == 2, let low = ends[0], let high = ends[1], low < high,
-      (high - low).isFinite
-    else {
-      throw ValidationError(
-        "--range is '\(oneLine(range))': expected two numbers, the lower first, such as -0.2,1.")
-    }
-    return low...high
   }
 }

@@ -6,6 +6,9 @@ extension GramKernel.Name: ExpressibleByArgument {}
 
 /// The kernel function of the Gram matrices.
 struct KernelOptions: ParsableArguments {
+  /// Examples that `--median sample` takes the median of.
+  private static let sampleSize = 1024
+
   @Option(help: "Kernel function of two examples.")
   var kernel = GramKernel.Name.linear
 
@@ -36,6 +39,6 @@ struct KernelOptions: ParsableArguments {
   func value(isSampled: Bool = false) -> GramKernel {
     let value = GramKernel(kernel, bandwidth: bandwidth, sigma: sigma)
     guard isSampled, case .rbf(.medianMultiple(let multiple)) = value else { return value }
-    return .rbf(.sampledMedianMultiple(multiple, examples: PlanOptions.sampleSize))
+    return .rbf(.sampledMedianMultiple(multiple, examples: Self.sampleSize))
   }
 }

@@ -1,7 +1,10 @@
 import Activations
 import ArgumentParser
+import CKA
 import Inputs
 import Logging
+import Results
+import Support
 
 /// The models of a command that compares one with itself or two with each other.
 struct ModelPairOptions: ParsableArguments {
@@ -31,13 +34,27 @@ struct ModelPairOptions: ParsableArguments {
     try names.check(count: paths.count)
   }
 
-  /// Opens the models, with the layers that the user wants.
+  /// Opens the models, with the layers that the user wants, and pairs their examples.
+  ///
+  /// - Parameter usual: the most examples where the user names no number.
   func open(
-    _ options: LayerOptions, log: Logger
-  ) throws -> (left: ActivationModel, right: ActivationModel?) {
-    let opened = try options.selection.openPair(
-      paths, layers: options.layers, ofSecond: layers2, names: names.name
+    _ layers: LayerOptions, _ examples: ExampleOptions, usual: Int? = nil, seed: UInt64, log: Logger
+  ) throws -> (left: ActivationModel, right: ActivationModel?, pairing: ExamplePairing) {
+    let opened = try layers.selection.openPair(
+      paths, layers: layers.layers, ofSecond: layers2, names: names.name
     ) { log.warning("\($0)") }
-    return (opened[0], opened.count > 1 ? opened[1] : nil)
+    let right = opened.count > 1 ? opened[1] : nil
+    if let usual, examples.examples == nil, opened[0].exampleCount > usual {
+      log.info(
+        """
+        \(Format.count(usual)) of \(Format.count(opened[0].exampleCount)) examples are used, drawn \
+        with seed \(seed); --examples can use more
+        """)
+    }
+    let pairing = try examples.drop.apply(
+      to: .of(
+        opened[0], right, alignment: examples.alignment, limit: examples.examples ?? usual,
+        seed: seed, paths: paths), opened[0], right, paths: paths, log: log)
+    return (opened[0], right, pairing)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Logging
 import ResultFigures
 import Results
 
@@ -19,25 +20,23 @@ struct OutputOptions<Result: DrawableResult & FolderResult>: ParsableArguments {
   @Flag(help: "Print errors only.")
   var quiet = false
 
-  /// The folder, checked before the work so that none is lost at the end.
-  var folder: ResultFolder {
-    get throws {
-      try ResultFolder(output, of: Result.kind, replacing: force, warn: Console.warning)
-    }
-  }
+  /// What is written of a result, but for the pictures, and the lines that are printed of it.
+  typealias Written = (result: Result, data: [FileMaker], text: String)
 
-  /// Writes a result and says so.
+  /// Makes a result, writes it and says so. The folder is checked before the work, so that none is lost at the end.
   ///
-  /// - Parameters:
-  ///   - data: its files but for the pictures.
-  ///   - text: what is printed of it, with the ends of lines.
-  func write(
-    _ result: Result, _ data: [FileMaker], to folder: ResultFolder,
-    text: @autoclosure () throws -> String
-  ) throws {
-    let files = try result.files(with: data, report: page.isWanted)
-    try folder.write(files)
-    guard !quiet else { return }
-    try Console.print(text() + folder.summary(of: files))
+  /// - Parameter body: returns nil where it wrote what was asked for by itself; `isDry` allows that.
+  func write(isDry: Bool = false, _ body: (Logger) throws -> Written?) throws {
+    let log = Console.bootstrapLogging(isQuiet: quiet)
+    try reportingFailures {
+      let folder =
+        isDry
+        ? nil : try ResultFolder(output, of: Result.kind, replacing: force, warn: Console.warning)
+      guard let made = try body(log), let folder else { return }
+      let files = try made.result.files(with: made.data, report: page.isWanted)
+      try folder.write(files)
+      guard !quiet else { return }
+      try Console.print(made.text + folder.summary(of: files))
+    }
   }
 }

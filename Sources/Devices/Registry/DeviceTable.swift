@@ -1,0 +1,40 @@
+import Device
+import OpenCLDevice
+import Support
+
+extension DeviceRegistry {
+  /// The devices and their properties, a line each.
+  package var table: TextTable {
+    var table = TextTable([
+      ("device", .left), ("name", .left), ("kind", .left), ("driver", .left),
+      ("memory", .right), ("float64", .left), ("units", .right), ("tiles", .left),
+    ])
+    for candidate in candidates {
+      let info = candidate.info
+      table.add([
+        info.id, oneLine(info.name), oneLine(candidate.kind), oneLine(info.driver),
+        Format.bytes(info.memory), info.hasFloat64 ? "yes" : "no", String(info.computeUnits),
+        candidate.isTuned.map { $0 ? "tuned" : "defaults" } ?? "–",
+      ])
+    }
+    return table
+  }
+
+  /// The devices that somebody asked for, with an error that names the choice.
+  ///
+  /// - Parameter option: what the choice is called: `--device`.
+  /// - Throws: `Failure` where there is no such device, or it does not work.
+  package static func choose(
+    _ selection: DeviceSelection, called option: String, precision: Precision,
+    openCLDevices: () throws(DeviceError) -> [OpenCLDeviceDescription] = OpenCLDevice.all
+  ) throws(Failure) -> Choice {
+    do throws(DeviceError) {
+      return try choose(selection, precision: precision, openCLDevices: openCLDevices)
+    } catch {
+      guard error.kind == .notFound else {
+        throw Failure(.software, "\(option) \(selection): \(oneLine(error.description))")
+      }
+      throw Failure(.unavailable, "\(option) \(selection): not found: \(oneLine(error.context))")
+    }
+  }
+}
