@@ -111,6 +111,8 @@ cka_swift_library(ActivationFiles Sources/Activations/Files
     Safetensors/StrictJSON.swift
     Shards.swift
     TemporaryFile.swift
+    TokenMask.swift
+    TokenPooling.swift
     UnpackedArray.swift)
 
 cka_system_library(COpenBLAS Sources/System/COpenBLAS

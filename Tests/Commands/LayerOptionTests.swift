@@ -54,6 +54,69 @@ struct LayerOptionTests {
     #expect(layers.map { $0["layout"] as? String } == [layout, layout])
   }
 
+  // MARK: Tokens
+
+  /// What is in padded tokens does not count: two files that differ there alone have the same map as the mean by
+  /// hand, and masks of their own where they are padded on different sides.
+  @Test func padding() throws {
+    let (n, tokens, features) = (24, 4, 6)
+    let stored = Activations64.normal(n: n, p: tokens * features, seed: 5).values.map {
+      Double(Float($0))
+    }
+    let kept = (0..<n).map { 1 + $0 % tokens }
+    var (right, left, means) = (stored, stored, [Double](repeating: 0, count: n * features))
+    var (rightMask, leftMask) = (
+      [Double](repeating: 0, count: n * tokens), [Double](repeating: 0, count: n * tokens)
+    )
+    for example in 0..<n {
+      for token in 0..<tokens {
+        let counts = token < kept[example]
+        // The left-padded file has the tokens that count at the end.
+        let place = counts ? token + tokens - kept[example] : token - kept[example]
+        rightMask[example * tokens + token] = counts ? 1 : 0
+        leftMask[example * tokens + place] = counts ? 1 : 0
+        for k in 0..<features {
+          let value = stored[(example * tokens + token) * features + k]
+          right[(example * tokens + token) * features + k] = counts ? value : .nan
+          left[(example * tokens + place) * features + k] = counts ? value : 1e30
+          if counts { means[example * features + k] += value / Double(kept[example]) }
+        }
+      }
+    }
+    for (name, values, mask) in [("right", right, rightMask), ("left", left, leftMask)] {
+      try cka.folder.write(
+        NPYFile.bytes(values, shape: [n, tokens, features]), to: "\(name)/h.npy")
+      try cka.folder.write(
+        NPYFile.bytes(mask, shape: [n, tokens], type: .bool), to: "\(name)-mask.npy")
+    }
+    let other = Activations64.normal(n: n, p: 5, seed: 8)
+    try cka.folder.write(
+      NPYFile.bytes(other.values, shape: [n, 5], type: .float64), to: "left/o.npy")
+    let options = ["--estimator", "unbiased", "--device", "cpu", "--quiet"]
+    try cka.run(
+      [
+        "compare", "left", "right", "--pool", "mean", "--mask", "left-mask.npy", "--mask2",
+        "right-mask.npy",
+      ]
+        + options
+    ).expectSuccess()
+    let result = try TestResult(cka)
+    let truth = Oracle.cka(
+      other, Activations64(n: n, p: features, values: means), unbiased: true)
+    // float32 Gram matrices of numbers of order 1: errors of some 2⁻²⁴ of them each.
+    #expect(abs(result.cka[0, 0] - 1) < 1e-5)
+    #expect(abs(result.cka[1, 0] - truth) < 1e-5, "\(result.cka[1, 0]) \(truth)")
+    // As examples: as many as tokens count, in both.
+    try cka.run(
+      ["compare", "right", "--pool", "tokens", "--mask", "right-mask.npy", "--force"] + options
+    ).expectSuccess()
+    #expect(try TestResult(cka).cka[0, 0] == 1)
+    try cka.run(["compare", "right", "--mask", "right-mask.npy"]).expectUsage("--mask needs --pool")
+    try cka.run(["compare", "right", "--pool", "mean", "--mask", "left/o.npy", "--force"])
+      .expectFailure(
+        65, "expected 1 for tokens and 0 for padding")
+  }
+
   @Test(arguments: ["compare", "converge", "components", "trust"])
   func meanPoolingOfAMapWithoutALayoutIsRefused(command: String) throws {
     try cka.folder.write(

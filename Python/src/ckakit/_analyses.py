@@ -13,7 +13,7 @@ from ._results import BlocksResult, ComponentsResult, ConvergeResult, ErrorsResu
 from ._study import Study
 from ._work import of_models, work
 
-_OF_LAYERS = {"layers", "right_layers", "exclude", "right_exclude", "pooling", "layout"}
+_OF_LAYERS = {"layers", "right_layers", "exclude", "right_exclude", "pooling", "layout", "mask", "right_mask"}
 
 
 def _of_models(name, left, right, progress, options):
@@ -34,7 +34,8 @@ def trust(left, right=None, *, cell=None, progress=None, **options):
     progress : callable or True, optional
         As of `compare`.
     **options
-        `layers`, `right_layers`, `exclude`, `right_exclude`, `pooling`, `layout`, `seed`, `examples`, `align`,
+        `layers`, `right_layers`, `exclude`, `right_exclude`, `pooling`, `layout`, `mask`, `right_mask`, `seed`,
+        `examples`, `align`,
         `drop_examples`, `kernel`, `bandwidth`, `sigma`, `device`, `precision` and `memory` of `compare`.
 
     Other Parameters
@@ -130,7 +131,7 @@ def probe(model, labels, *, progress=None, **options):
     progress
         As of `trust`.
     **options
-        `layers`, `exclude`, `pooling`, `layout`, `seed`, `examples`, `drop_examples`, `device`, `precision` and `memory`
+        `layers`, `exclude`, `pooling`, `layout`, `mask`, `seed`, `examples`, `drop_examples`, `device`, `precision` and `memory`
         of `compare`.
 
     Other Parameters
@@ -154,7 +155,7 @@ def probe(model, labels, *, progress=None, **options):
     ['1.0', '0.5']
     """
     lent_model = lent(
-        model, "model", **{key: options.pop(key) for key in ("layers", "exclude", "pooling", "layout") if key in options})
+        model, "model", **{key: options.pop(key) for key in ("layers", "exclude", "pooling", "layout", "mask") if key in options})
     kept, array = lend("labels", labels)
     handle = work("cka_probe", lent_model.handle, ctypes.byref(array), json_of(options), progress=progress)
     del kept

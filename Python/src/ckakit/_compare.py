@@ -34,7 +34,8 @@ def cka(x, y, **options):
 
 def compare(
     left, right=None, loader=None, *, right_loader=None, layers=None, right_layers=None, exclude=None,
-    right_exclude=None, pooling=None, layout=None, mask=None, forward=None, ids=None, progress=None, **options,
+    right_exclude=None, pooling=None, layout=None, mask=None, right_mask=None, forward=None, ids=None, progress=None,
+    **options,
 ):
     """Compare all layers of a model with those of another, or with its own.
 
@@ -59,15 +60,17 @@ def compare(
     exclude, right_exclude : str, module, type, callable, or list of them, optional
         Which of these are left out.
     pooling : str, callable, or mapping from layer patterns to them, optional
-        "flatten" (default), all numbers of an example, or "mean" over the positions of a map or the tokens of a
-        sequence. Of networks also the "first" or "last" token; "tokens", each of which is an example; or a function of
-        a layer's output and the mask (None, or flags, examples × tokens). Of a mapping the first pattern that matches
-        counts.
+        "flatten" (default), all numbers of an example; "mean" over the positions of a map or the tokens of a sequence;
+        the "first" or "last" token; "tokens", each of which is an example. Of networks also a function of a layer's
+        output and the mask (None, or flags, examples × tokens). Of a mapping the first pattern that matches counts.
     layout : {"channels-first", "channels-last"} or mapping from layer patterns to them, optional
         Which axis of an output holds the channels, of layers whose module's type does not tell.
-    mask : str, callable or False, optional
-        Which tokens count: a key of a minibatch, or a function of it, that gives flags, examples × tokens, or lengths.
-        The minibatch's own `attention_mask` unless given; False: none.
+    mask : str, callable, array or False, optional
+        Which tokens count: flags, examples × tokens, or the lengths of the examples. Of networks a key of a minibatch,
+        or a function of it, that gives them; the minibatch's own `attention_mask` unless given; False: none. Of files
+        and arrays an array, or a `.npy` file with it.
+    right_mask : array or path, optional
+        Of files and arrays: the right model's, where its tokens are others.
     forward : callable, optional
         Of networks: `forward(network, batch)` runs a batch, in place of the network's own call. The batch's tensors are
         where the network's parameters are.
@@ -116,6 +119,8 @@ def compare(
         Of several networks a `Study`.
     """
     if is_network(left) or are_networks(left):
+        if right_mask is not None:
+            raise ValueError("right_mask is of files and arrays; a network finds its mask in its minibatches")
         if loader is None and right is not None and not _is_model(right):
             # compare(network, loader): nothing else can be meant.
             right, loader = None, right
@@ -125,17 +130,18 @@ def compare(
             layout=layout, mask=mask, estimator=options.pop("estimator", "minibatch"), options=options,
             compare_files=compare)
     for name, value in [
-        ("loader", loader), ("right_loader", right_loader), ("mask", mask), ("forward", forward), ("ids", ids),
+        ("loader", loader), ("right_loader", right_loader), ("forward", forward), ("ids", ids),
     ]:
         if value is not None:
             raise ValueError(f"{name} needs a network of PyTorch")
-    choices = {"layers": layers, "exclude": exclude, "pooling": pooling, "layout": layout}
+    choices = {"layers": layers, "exclude": exclude, "pooling": pooling, "layout": layout, "mask": mask}
     if isinstance(left, Capture):
-        if any(value is not None for value in [*choices.values(), right_layers, right_exclude]):
+        if any(value is not None for value in [*choices.values(), right_layers, right_exclude, right_mask]):
             raise ValueError("the layers of captured networks and their pooling are chosen by capture(…)")
         return compare_captures(left, right, options)
     return Result(of_models(
-        "cka_compare", left, right, progress, options, right_layers=right_layers, right_exclude=right_exclude, **choices))
+        "cka_compare", left, right, progress, options, right_layers=right_layers, right_exclude=right_exclude,
+        right_mask=right_mask, **choices))
 
 
 def _is_model(value):

@@ -50,6 +50,7 @@ _FUNCTIONS = {
     "cka_model_create": (Handle, [_Text]),
     "cka_model_add_layer": (_Code, [Handle, _Text, _Arrays]),
     "cka_model_open": (Handle, [_Text, _Text]),
+    "cka_model_pool": (Handle, [Handle, _Arrays, _Text]),
     "cka_compare": (Handle, [Handle, Handle, _Text, *_Watched]),
     "cka_trust": (Handle, [Handle, Handle, _Text, *_Watched]),
     "cka_converge": (Handle, [Handle, Handle, _Text, *_Watched]),

@@ -27,7 +27,7 @@ class Model(Owner):
         self.kept = kept
 
 
-def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None):
+def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None, mask=None):
     """The model that `value` stands for: a path, arrays by their names, or one array.
 
     Parameters
@@ -36,15 +36,16 @@ def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None):
         What messages call it.
     layers, exclude : str or list of str, optional
         Shell patterns of the names of layers.
-    pooling, layout : str, optional
-        Of files: those of `compare`.
+    pooling, layout, mask : optional
+        Those of `compare`.
     """
     if isinstance(value, Model):
         return value
     layers, exclude = patterns("layers", layers), patterns("exclude", exclude)
     if isinstance(value, (str, os.PathLike)):
-        options = {"layers": layers, "exclude": exclude, "pooling": pooling, "layout": layout}
-        return Model(call("cka_model_open", os.fspath(value).encode(), json_of(options)))
+        options = {"layers": layers, "exclude": exclude}
+        found = Model(call("cka_model_open", os.fspath(value).encode(), json_of(options)))
+        return _pooled(found, pooling, layout, mask)
     parts = list(value.values()) if isinstance(value, Mapping) else [value]
     if any(map(is_network, parts)):
         raise ValueError(
@@ -52,8 +53,6 @@ def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None):
     if isinstance(value, (list, tuple)) and any(getattr(part, "ndim", 0) > 1 for part in value):
         raise ValueError(
             f"{name} is a {type(value).__name__} of arrays, expected layers by their names, as in {{'layer1': array}}")
-    if pooling not in (None, "flatten") or layout is not None:
-        raise ValueError(f"{name}: arrays are compared as they are; take their mean first, or give a file")
     arrays = value if isinstance(value, Mapping) else {"layer": value}
     chosen = {
         str(layer): numbers for layer, numbers in arrays.items()
@@ -69,24 +68,47 @@ def model(value, name, *, layers=None, exclude=None, pooling=None, layout=None):
         call("cka_model_add_layer", owner.handle, layer.encode(), ctypes.byref(array))
         kept.append(lent)
     handle, owner.handle = owner.handle, NONE
-    return Model(handle, kept)
+    return _pooled(Model(handle, kept), pooling, layout, mask)
+
+
+def _pooled(model, pooling, layout, mask):
+    """The model with its tokens or positions pooled."""
+    if pooling is None and layout is None and mask is None:
+        return model
+    for key, choice in [("pooling", pooling), ("layout", layout)]:
+        if choice is not None and not isinstance(choice, str):
+            raise ValueError(f"{key} of files and arrays is one choice for all layers; others need a network")
+    _kept, array = (None, None) if mask is None else lend("mask", _mask(mask))
+    handle = call(
+        "cka_model_pool", model.handle, None if array is None else ctypes.byref(array),
+        json_of({"pooling": pooling, "layout": layout}))
+    return Model(handle, [model])
+
+
+def _mask(mask):
+    """Flags, examples × tokens, or lengths: an array, or a file of NumPy's with one."""
+    if callable(mask) or mask is False:
+        raise ValueError("mask of files and arrays is an array, examples × tokens, or lengths; others need a network")
+    return np.load(mask) if isinstance(mask, (str, os.PathLike)) else mask
 
 
 def pair(
     left, right, *, layers=None, right_layers=None, exclude=None, right_exclude=None, pooling=None, layout=None,
+    mask=None, right_mask=None,
 ):
     """The models of an analysis of one or two, the second None where there is none: see `model`.
 
     The right one's layers are chosen as the left one's unless it has a choice of its own.
     """
-    if right is None and (right_layers is not None or right_exclude is not None):
-        raise ValueError("right_layers and right_exclude need a second model")
-    first = model(left, "left", layers=layers, exclude=exclude, pooling=pooling, layout=layout)
+    if right is None and (right_layers is not None or right_exclude is not None or right_mask is not None):
+        raise ValueError("right_layers, right_exclude and right_mask need a second model")
+    first = model(left, "left", layers=layers, exclude=exclude, pooling=pooling, layout=layout, mask=mask)
     if right is None:
         return first, None
     return first, model(
         right, "right", layers=layers if right_layers is None else right_layers,
-        exclude=exclude if right_exclude is None else right_exclude, pooling=pooling, layout=layout)
+        exclude=exclude if right_exclude is None else right_exclude, pooling=pooling, layout=layout,
+        mask=mask if right_mask is None else right_mask)
 
 
 def is_network(value):

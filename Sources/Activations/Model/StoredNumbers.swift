@@ -31,8 +31,9 @@ extension LayerActivations {
             .copyMemory(from: source)
         }
       }
+      guard let first = row.baseAddress else { continue }
       for feature in 0..<count {
-        numbers.append(scalarType.number(at: feature * size, of: row, isSwapped: isByteSwapped))
+        numbers.append(scalarType.number(at: first + feature * size, isSwapped: isByteSwapped))
       }
     }
     return numbers
@@ -40,11 +41,10 @@ extension LayerActivations {
 }
 
 extension ScalarType {
-  fileprivate func number(
-    at offset: Int, of bytes: UnsafeMutableRawBufferPointer, isSwapped: Bool
-  ) -> Double {
+  /// The number at `place`, in this machine's byte order or not.
+  package func number(at place: UnsafeRawPointer, isSwapped: Bool) -> Double {
     func integer<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Integer {
-      let stored = bytes.loadUnaligned(fromByteOffset: offset, as: type)
+      let stored = place.loadUnaligned(as: type)
       return isSwapped ? stored.byteSwapped : stored
     }
     switch self {

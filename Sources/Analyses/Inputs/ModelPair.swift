@@ -1,3 +1,4 @@
+import ActivationFiles
 import Activations
 import Support
 
@@ -10,11 +11,12 @@ extension ModelSelection {
   ///     misspelled, and refused.
   ///   - second: patterns for the second model in their place; none takes the same.
   ///   - names: what the models are called; none where their paths say it.
+  ///   - secondMask: which tokens of the second model count; nil takes the mask of both.
   ///   - warn: is told which arrays were skipped.
   /// - Throws: as `open`; `Failure` where there are other than one or two paths, or names for other than each.
   public func openPair(
     _ paths: [String], layers patterns: [String] = [], ofSecond second: [String] = [],
-    names: [String] = [], warn: (String) -> Void = { _ in }
+    names: [String] = [], secondMask: TokenMask? = nil, warn: (String) -> Void = { _ in }
   ) throws -> [ActivationModel] {
     guard (1...2).contains(paths.count), second.isEmpty || paths.count == 2,
       names.isEmpty || names.count == paths.count
@@ -24,8 +26,10 @@ extension ModelSelection {
         "\(paths.count) models with \(names.count) names: a comparison takes one model or two, and a name for "
           + "each or none")
     }
-    let opened = try paths.enumerated().map { index, path in
-      try open(path, layers: index == 0 || second.isEmpty ? patterns : second) {
+    let opened = try paths.enumerated().map { (index, path) throws in
+      var selection = self
+      if index == 1, let secondMask { selection.mask = secondMask }
+      return try selection.open(path, layers: index == 0 || second.isEmpty ? patterns : second) {
         // A model beside itself is spoken of once.
         if index == 0 || path != paths[0] { warn($0) }
       }

@@ -7,18 +7,22 @@ import Support
 public struct ModelSelection: Sendable {
   /// Shell patterns of layers' names that are left out.
   public var exclude: [String]
-  /// Whether the mean over the positions of a map is taken.
-  public var takesMean: Bool
+  /// What is taken of the positions of a map or the tokens of a sequence; nil flattens them.
+  public var pooling: TokenPooling?
   /// Which axis of a map holds its channels, where the model does not say it.
   public var layout: LayerShape.Layout?
+  /// Which tokens count; nil takes all.
+  public var mask: TokenMask?
 
   /// See the properties; all layers, flattened, unless given.
   public init(
-    exclude: [String] = [], takesMean: Bool = false, layout: LayerShape.Layout? = nil
+    exclude: [String] = [], pooling: TokenPooling? = nil, layout: LayerShape.Layout? = nil,
+    mask: TokenMask? = nil
   ) {
     self.exclude = exclude
-    self.takesMean = takesMean
+    self.pooling = pooling
     self.layout = layout
+    self.mask = mask
   }
 
   /// The layers of the model at `path` that are wanted, pooled, and the names of all its arrays.
@@ -52,17 +56,43 @@ public struct ModelSelection: Sendable {
     if choices.isEmpty, !exclude.isEmpty { choices = [{ !isExcluded($0) }] }
     let files = try contents.model(choosing: choices)
     if let note = skippedArrays(of: files) { warn(note) }
-    var layers = files.layers
-    for index in layers.indices { layers[index].pooling = try pooling(of: layers[index], in: path) }
-    let model = ActivationModel(name: files.name, layers: layers, exampleIDs: files.exampleIDs)
-    return (model, contents.names)
+    let model = ActivationModel(
+      name: files.name, layers: files.layers, exampleIDs: files.exampleIDs)
+    return (try pooled(model, at: path), contents.names)
+  }
+
+  /// A model with its layers pooled; of tokens as examples, example `a` becomes `a:0`, `a:1`, … where it has an ID.
+  ///
+  /// - Parameter path: what messages call it.
+  package func pooled(_ model: ActivationModel, at path: String) throws -> ActivationModel {
+    guard let pooling else {
+      guard mask == nil else {
+        throw Failure(.usage, "--mask needs --pool mean, first, last or tokens")
+      }
+      return model
+    }
+    var ids = model.exampleIDs
+    var layers = model.layers
+    for (index, layer) in layers.enumerated() {
+      guard pooling == .mean, mask == nil else {
+        let (pooled, rows) = try layer.pooled(
+          pooling, layout: layer.layout ?? layout, mask: mask, path: path)
+        layers[index] = pooled
+        if pooling == .tokens, index == 0, let old = ids {
+          ids = rows.map { "\(old[$0.example]):\($0.tokens[0])" }
+        }
+        continue
+      }
+      layers[index].pooling = try mean(of: layer, in: path)
+    }
+    return ActivationModel(name: model.name, layers: layers, exampleIDs: ids)
   }
 
   /// A mean over positions needs to know the positions.
-  private func pooling(
+  private func mean(
     of layer: LayerActivations, in path: String
   ) throws -> LayerShape.Pooling {
-    guard takesMean, layer.shape.isLayoutNeeded else { return .flatten }
+    guard layer.shape.isLayoutNeeded else { return .flatten }
     guard let layout = layer.layout ?? layout else {
       let readings = LayerShape.Layout.allCases.map {
         let count = layer.shape.pooledFeatureCount($0)

@@ -86,6 +86,7 @@ struct SweepCommand: ParsableCommand {
       let isQuiet = wanted.quiet || ranks.rank > 0
       let log = Console.bootstrapLogging(isQuiet: isQuiet)
       let groups = try wanted.groups
+      let selection = try layers.selection
       try ModelSelection.checkPatterns(layers.patterns, of: models)
       try SweepFolder.check("\(output)/results")
       let (team, _) = try work.team(log: log)
@@ -96,7 +97,7 @@ struct SweepCommand: ParsableCommand {
         openModel: {
           // A sweep may open a model several times.
           let isFirst = opened.insert($0).inserted
-          return try layers.selection.open($0, layers: layers.layers) {
+          return try selection.open($0, layers: layers.layers) {
             if isFirst { log.warning("\($0)") }
           }.model
         },

@@ -52,7 +52,8 @@ static const char *options(void) {
       "{\"batch_sizes\": [4, 5], \"passes\": [1], \"repeats\": 1, \"device\": \"cpu\"}", "{\"batch_sizes\": []}",
       "{\"test_fraction\": 2}", "{\"penalty\": -1}", "{\"logits\": true}", "{\"names\": []}", "{\"names\": [\"x\"]}",
       "{\"min_size\": -5}", "{\"significance\": 0}", "{\"permutations\": 9}", "{\"layers\": [\"[\"]}",
-      "{\"pooling\": \"mean\"}", "{\"store_precision\": \"float16\", \"device\": \"cpu\"}", "[", "null", "\"\"",
+      "{\"pooling\": \"mean\"}", "{\"pooling\": \"last\", \"layout\": \"channels-last\"}",
+      "{\"pooling\": \"tokens\", \"layout\": \"channels-first\"}", "{\"store_precision\": \"float16\", \"device\": \"cpu\"}", "[", "null", "\"\"",
       "{\"a\": {\"b\": []}}", "\xff", "{\"top\": -1}", "{\"repeats\": 3}", "{\"sigma\": 0}", "{\"drop_examples\": \"\"}"};
   return any(6) ? all[any(sizeof all / sizeof *all)] : NULL;
 }
@@ -115,7 +116,7 @@ static int32_t progress(double share, void *context) {
 static void call(void) {
   cka_error *told = any(10) ? &error : NULL;
   cka_progress heard = any(2) ? progress : NULL;
-  switch (any(29)) {
+  switch (any(30)) {
   case 0: cka_set_program(any(2) ? "/nowhere/cka" : NULL, told); break;
   case 1: if (!any(4)) cka_close(handle((enum kind)any(KINDS)), told); break;
   case 2: case 3: keep(MODEL, cka_model_create(name(), told)); break;
@@ -166,7 +167,8 @@ static void call(void) {
     cka_result_files(result, told);
     break;
   }
-  case 28:
+  case 28: keep(MODEL, cka_model_pool(handle(MODEL), any(2) ? array() : NULL, options(), told)); break;
+  case 29:
     if (any(16)) break;
     cka_result_write(handle(RESULT), any(2) ? folder : name(), (int32_t)any(2), (int32_t)any(2), told);
     break;

@@ -100,9 +100,16 @@ int32_t cka_model_add_layer(
 // Opens a file or folder of activations, as the command does. `options` is a JSON object, or NULL; each key may be
 // missing:
 //   "layers", "exclude": lists of shell patterns of layers' names
-//   "pooling": "flatten" (default) or "mean"; "layout": "channels-first" or "channels-last"
+//   "pooling": "flatten" (default), "mean", "first", "last" or "tokens"; "layout": "channels-first" or "channels-last"
 cka_handle cka_model_open(
     const char *CKA_NULLABLE path, const char *CKA_NULLABLE options, cka_error *CKA_NULLABLE error);
+
+// Another model with the layers of this one pooled, computed when they are first read; it takes "pooling" and "layout" of
+// cka_model_open. `mask` says which tokens count: examples × tokens with 1 for tokens and 0 for padding, or the lengths of
+// the examples; NULL lets all count. Its numbers are read at once, those of borrowed layers later.
+cka_handle cka_model_pool(
+    cka_handle model, const cka_array *CKA_NULLABLE mask, const char *CKA_NULLABLE options,
+    cka_error *CKA_NULLABLE error);
 
 // The number of layers; -1 where it fails.
 int64_t cka_model_layers(cka_handle model, cka_error *CKA_NULLABLE error);

@@ -13,22 +13,21 @@ import Support
 struct ModelPair {
   let left: ActivationModel
   let right: ActivationModel?
+  /// What was done with the positions of maps and the tokens of sequences.
+  let pooling: String
 
   init(_ left: cka_handle, _ right: cka_handle) throws(Failure) {
     let first: Model = try Handles.all.object(left, "left")
     let second: Model? = try Handles.all.second(right)
     self.left = try first.source
     self.right = try second.map { (model) throws(Failure) in try model.source }
+    let words = [first.pooling, second?.pooling ?? first.pooling].map(\.rawValue)
+    pooling = words[0] == words[1] ? words[0] : words.joined(separator: ", ")
   }
 
   /// What documents call the models' files.
   var paths: [String] { [left.name] + (right.map { [$0.name] } ?? []) }
 
-  /// What was done with the positions of feature maps.
-  var pooling: String {
-    (left.layers + (right?.layers ?? [])).contains { $0.pooling != .flatten }
-      ? LayerOptions.Pooling.mean.rawValue : LayerOptions.Pooling.flatten.rawValue
-  }
 }
 
 /// See `cka.h`.

@@ -15,10 +15,16 @@ final class Model: Sendable {
   }
 
   private let state: Mutex<State>
+  /// What was done with the positions of maps and the tokens of sequences.
+  let pooling: LayerOptions.Pooling
 
-  init(name: String) { state = Mutex(State(name: name, layers: [], names: [])) }
+  init(name: String) {
+    pooling = .flatten
+    state = Mutex(State(name: name, layers: [], names: []))
+  }
 
-  init(_ model: ActivationModel) {
+  init(_ model: ActivationModel, pooling: LayerOptions.Pooling) {
+    self.pooling = pooling
     state = Mutex(
       State(
         name: model.name, layers: model.layers, exampleIDs: model.exampleIDs,
@@ -165,7 +171,34 @@ public func cka_model_open(
   call(error, failed: 0) {
     let path = try text(path, "path")
     let layers = try options(json, LayerOptions.self)
-    return Handles.all.add(Model(try layers.model(path)))
+    return Handles.all.add(Model(try layers.model(path), pooling: try layers.poolingValue))
+  }
+}
+
+private struct PoolingOptions: OptionGroup {
+  enum CodingKeys: String, CodingKey, CaseIterable { case pooling, layout }
+
+  var pooling: String?
+  var layout: String?
+}
+
+/// See `cka.h`.
+@c @implementation
+public func cka_model_pool(
+  _ model: cka_handle, _ mask: UnsafePointer<cka_array>?, _ json: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<cka_error>?
+) -> cka_handle {
+  call(error, failed: 0) {
+    let model: Model = try Handles.all.object(model, "model")
+    let own = try options(json, PoolingOptions.self)
+    let source = try model.source
+    let layers = LayerOptions(pooling: own.pooling, layout: own.layout)
+    var selection = try layers.selection
+    selection.mask = try mask.map {
+      try TokenMask(LayerActivations("mask", $0), called: "the mask")
+    }
+    return Handles.all.add(
+      Model(try selection.pooled(source, at: source.name), pooling: try layers.poolingValue))
   }
 }
 

@@ -8,7 +8,7 @@ import Support
 /// Which layers of files are taken, and as what.
 struct LayerOptions: OptionGroup {
   enum CodingKeys: String, CodingKey, CaseIterable { case layers, exclude, pooling, layout }
-  enum Pooling: String, CaseIterable { case flatten, mean }
+  enum Pooling: String, CaseIterable { case flatten, mean, first, last, tokens }
 
   var layers: [String]?
   var exclude: [String]?
@@ -30,7 +30,8 @@ struct LayerOptions: OptionGroup {
   var selection: ModelSelection {
     get throws(Failure) {
       ModelSelection(
-        exclude: exclude ?? [], takesMean: try poolingValue == .mean, layout: try layoutValue)
+        exclude: exclude ?? [], pooling: TokenPooling(rawValue: try poolingValue.rawValue),
+        layout: try layoutValue)
     }
   }
 

@@ -8,7 +8,7 @@ extension LayerShape.Layout: ExpressibleByArgument {}
 
 /// Which layers are compared, and as what.
 struct LayerOptions: ParsableArguments {
-  enum Pool: String, ExpressibleByArgument, CaseIterable { case flatten, mean }
+  enum Pool: String, ExpressibleByArgument, CaseIterable { case flatten, mean, first, last, tokens }
 
   @Option(
     help: ArgumentHelp(
@@ -23,26 +23,40 @@ struct LayerOptions: ParsableArguments {
   @Option(
     help: """
       flatten: every position of a map is a feature. mean: average over positions and keep the \
-      channels of C×H×W, C×L, H×W×C or tokens×D, as --layout says.
+      channels of C×H×W, C×L, H×W×C or tokens×D, as --layout says. first, last: one token of \
+      tokens×D. tokens: each token is an example.
       """)
   var pool = Pool.flatten
 
   @Option(
     help: """
-      Position of the channel axis of maps (see cka inspect); needed by --pool mean unless \
-      layers.json gives it.
+      Position of the channel axis of maps and tokens (see cka inspect); needed by --pool unless \
+      layers.json or --mask tells it.
       """)
   var layout: LayerShape.Layout?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Which tokens count, for --pool: an array of examples × tokens with 1 for tokens and 0 for \
+      padding, or the lengths of the examples.
+      """, valueName: "file"), completion: .file())
+  var mask: String?
+
   func validate() throws {
-    guard layout == nil || pool == .mean else {
-      throw ValidationError("--layout needs --pool mean.")
+    for (name, isGiven) in [("--layout", layout != nil), ("--mask", mask != nil)]
+    where isGiven && pool == .flatten {
+      throw ValidationError("\(name) needs --pool mean, first, last or tokens.")
     }
   }
 
-  /// What the options say.
+  /// What the options say; the file of the mask is read.
   var selection: ModelSelection {
-    ModelSelection(exclude: exclude, takesMean: pool == .mean, layout: layout)
+    get throws {
+      ModelSelection(
+        exclude: exclude, pooling: TokenPooling(rawValue: pool.rawValue), layout: layout,
+        mask: try mask.map { try TokenMask(path: $0) })
+    }
   }
 
   /// All patterns of layers' names.

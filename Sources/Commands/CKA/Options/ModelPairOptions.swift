@@ -1,3 +1,4 @@
+import ActivationFiles
 import Activations
 import ArgumentParser
 import CKA
@@ -24,12 +25,18 @@ struct ModelPairOptions: ParsableArguments {
       "Layers of MODEL2, in place of --layers (repeatable).", valueName: "glob"))
   var layers2: [String] = []
 
+  @Option(
+    help: ArgumentHelp("Mask of MODEL2, in place of --mask.", valueName: "file"),
+    completion: .file())
+  var mask2: String?
+
   /// The paths of the models.
   var paths: [String] { [model, model2].compactMap { $0 } }
 
   func validate() throws {
-    guard layers2.isEmpty || model2 != nil else {
-      throw ValidationError("--layers2 needs a second model; there is no MODEL2.")
+    for (name, isGiven) in [("--layers2", !layers2.isEmpty), ("--mask2", mask2 != nil)]
+    where isGiven && model2 == nil {
+      throw ValidationError("\(name) needs a second model; there is no MODEL2.")
     }
     try names.check(count: paths.count)
   }
@@ -41,7 +48,8 @@ struct ModelPairOptions: ParsableArguments {
     _ layers: LayerOptions, _ examples: ExampleOptions, usual: Int? = nil, seed: UInt64, log: Logger
   ) throws -> (left: ActivationModel, right: ActivationModel?, pairing: ExamplePairing) {
     let opened = try layers.selection.openPair(
-      paths, layers: layers.layers, ofSecond: layers2, names: names.name
+      paths, layers: layers.layers, ofSecond: layers2, names: names.name,
+      secondMask: mask2.map { try TokenMask(path: $0) }
     ) { log.warning("\($0)") }
     let right = opened.count > 1 ? opened[1] : nil
     if let usual, examples.examples == nil, opened[0].exampleCount > usual {
