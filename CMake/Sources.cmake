@@ -217,8 +217,10 @@ cka_swift_library(CKA Sources/CKA
 
 cka_swift_library(Statistics Sources/Analyses/Statistics
   SOURCES
+    BenjaminiHochberg.swift
     Distributions.swift
     HolmSidak.swift
+    PearsonIII.swift
     Samples.swift
     SpecialFunctions.swift
     WilsonInterval.swift)
@@ -274,7 +276,9 @@ cka_swift_library(Analyses Sources/Analyses
     Uncertainty/Jackknife.swift
     Uncertainty/JackknifeMap.swift
     Uncertainty/LeftOutExample.swift
+    Uncertainty/MapSignificance.swift
     Uncertainty/PairUncertainty.swift
+    Uncertainty/PermutationMoments.swift
     Uncertainty/PermutationTest.swift
     Uncertainty/TwoGroups.swift
     Uncertainty/UCenteredGrams.swift
@@ -354,6 +358,7 @@ cka_swift_library(Figures Sources/Figures/Drawing
   SOURCES
     AxisLabels.swift
     Canvas.swift
+    CellBlocks.swift
     ChartAxis.swift
     Charts/DensityChart.swift
     Charts/DensityChartDrawing.swift
@@ -393,8 +398,7 @@ cka_swift_library(Figures Sources/Figures/Drawing
     Terminal/TerminalPainter.swift
     Terminal/TerminalText.swift
     TextMeter.swift
-    Ticks.swift
-    UndefinedRegions.swift)
+    Ticks.swift)
 
 cka_swift_library(Inputs Sources/Analyses/Inputs
   DEPENDS ActivationFiles Activations Analyses Support

@@ -20,6 +20,9 @@ Scripts/export-map.sh >"$work/exports.map"
 # libhdf5, whose archive on Debian cannot be part of a shared library.
 cp "$built/libCKAInterface.a" "$work/all.a"
 ar d "$work/all.a" {answer,dataset,driver,process,walk}.c.o
+# SwiftPM leaves the objects of files that are gone in the archive.
+sed "s|.*/||; s|'$||" "$built/CKAInterface.product/Objects.LinkFileList" | sort >"$work/made"
+ar t "$work/all.a" | sort -u | comm -23 - "$work/made" | xargs -r ar d "$work/all.a"
 
 # swiftc hides all that comes from archives where it links its runtime statically, but not what is in an object.
 ld -r --whole-archive "$work/all.a" -o "$work/all.o"

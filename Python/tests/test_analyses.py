@@ -21,6 +21,24 @@ def expected(unbiased):
     return np.array([[cka(x, y, unbiased) for y in X.values()] for x in X.values()])
 
 
+def test_p_of_cells_is_that_of_random_pairings():
+    # Weak relations of layers of one and of several directions: chances of some per cent.
+    left = {"one": rng.normal(size=(N, 1)), "many": rng.normal(size=(N, 9))}
+    right = {name: x + 2.2 * rng.normal(size=x.shape) for name, x in left.items()}
+    result = ckakit.trust(left, right, map_permutations=199)
+    orders = [rng.permutation(N) for _ in range(2000)]
+    for i, x in enumerate(left.values()):
+        for j, y in enumerate(right.values()):
+            value = cka(x, y, True)
+            share = np.mean([cka(x, y[order], True) >= value for order in orders])
+            # Four standard errors of a share of 2,000, and what three moments leave of the distribution.
+            error = 4 * np.sqrt(share * (1 - share) / 2000) + 0.01
+            assert result.p[i, j] == pytest.approx(share, abs=error)
+    assert np.all(result.adjusted_p >= result.p)
+    assert result.document["significance"]["tests"] == 4
+    assert result.document["significance"]["permutations"] == 199
+
+
 def test_trust_has_errors_of_known_size():
     result = ckakit.trust(X, cell=("a", "c"), permutations=199, top=5)
     assert result.cka == pytest.approx(expected(True), abs=TOLERANCE)

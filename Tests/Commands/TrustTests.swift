@@ -5,8 +5,9 @@ import Testing
 /// `cka trust` as its users run it. The numbers: `Tests/Analyses/Uncertainty`.
 struct TrustCommandTests {
   static let files = [
-    "cka.npy", "control.npy", "control.pdf", "control.png", "control.svg", "standard-error.npy",
-    "standard-error.pdf", "standard-error.png", "standard-error.svg", "trust.csv", "trust.json",
+    "adjusted-p.npy", "cka.npy", "control.npy", "control.pdf", "control.png", "control.svg",
+    "p.npy", "standard-error.npy", "standard-error.pdf", "standard-error.png", "standard-error.svg",
+    "trust.csv", "trust.json",
     "trust.pdf", "trust.png", "trust.svg", "z.npy",
   ]
   let cka: Cka
@@ -43,6 +44,12 @@ struct TrustCommandTests {
     #expect(json["format"] as? String == "cka-trust/1" && json["pair"] == nil)
     let control = try #require(json["control"] as? [String: Any])
     #expect(control["cells"] as? Int == 6)
+    let significance = try #require(json["significance"] as? [String: Any])
+    #expect(significance["tests"] as? Int == 6 && significance["permutations"] as? Int == 99)
+    for row in csv.dropFirst() {
+      let (p, adjusted, family) = (Double(row[8]), Double(row[9]), Double(row[10]))
+      #expect(try #require(p) <= #require(adjusted) && #require(family) >= 0.01)
+    }
     #expect(isXML(try cka.bytes("cka-trust/control.svg")))
     #expect(run.output.contains("null map"))
   }

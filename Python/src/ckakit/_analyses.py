@@ -35,11 +35,14 @@ def trust(left, right=None, *, cell=None, progress=None, **options):
         As of `compare`.
     **options
         `layers`, `right_layers`, `exclude`, `right_exclude`, `pooling`, `layout`, `mask`, `right_mask`, `seed`,
-        `examples`, `align`,
-        `drop_examples`, `kernel`, `bandwidth`, `sigma`, `device`, `precision` and `memory` of `compare`.
+        `examples`, `align`, `drop_examples`, `kernel`, `bandwidth`, `sigma`, `device`, `precision` and `memory` of
+        `compare`.
 
     Other Parameters
     ----------------
+    map_permutations : int
+        Random pairings of the whole map, for the p of its largest cells; 99 unless given, or none where the matrices of
+        all layers are of more than 8 million numbers.
     permutations : int
         Of a cell: random pairings of the examples, 999.
     top : int

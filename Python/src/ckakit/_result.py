@@ -114,6 +114,9 @@ class TrustResult(Result):
     cka, z, standard_error, control : numpy.ndarray
         Debiased CKA, null standard deviations above 0, standard errors of the jackknife, and CKA after the examples
         were paired at random; rows × columns.
+    p, adjusted_p : numpy.ndarray
+        The chance that randomly paired examples give at least a cell's value, and the same adjusted for the number of
+        pairs of different layers (Benjamini and Hochberg): of the cells at most at 0.05, 5 % are expected to be chance.
     pair : dict or None
         What is known of the pair of layers that was asked for.
     """
@@ -122,4 +125,7 @@ class TrustResult(Result):
         super().__init__(handle)
         self.standard_error = self.array("standard-error")
         self.control = self.array("control")
+        tested = "significance" in self.document
+        self.p, self.adjusted_p = (
+            self.array(name) if tested else np.full_like(self.cka, np.nan) for name in ("p", "adjusted-p"))
         self.pair = self.document.get("pair")

@@ -46,7 +46,7 @@ private func betaFactor(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> D
 }
 
 /// log Γ(a + 1) − (a + ½) log a + a − ½ log 2π: what Stirling's formula leaves.
-private func stirlingError(_ a: Double) -> Double {
+func stirlingError(_ a: Double) -> Double {
   guard a > 16 else {
     return lgamma(a + 1) - (a + 0.5) * log(a) + a - 0.5 * log(2 * .pi)
   }
@@ -59,7 +59,7 @@ private func stirlingError(_ a: Double) -> Double {
 }
 
 /// a log(a/μ) + μ − a, without cancellation where a is near μ.
-private func deviance(_ a: Double, _ mean: Double) -> Double {
+func deviance(_ a: Double, _ mean: Double) -> Double {
   let difference = a - mean
   guard abs(difference) < 0.1 * (a + mean) else { return a * log(a / mean) + mean - a }
   // With v = (a − μ)/(a + μ): log(a/μ) = 2 (v + v³/3 + …).
@@ -77,7 +77,7 @@ private func deviance(_ a: Double, _ mean: Double) -> Double {
 /// first + n₁/(d₁ + n₂/(d₂ + …)) by Lentz's algorithm with Thompson and Barnett's changes.
 ///
 /// - Parameter term: nₖ and dₖ, k from 1.
-private func continuedFraction(
+func continuedFraction(
   first: Double, _ term: (Double) -> (numerator: Double, denominator: Double)
 ) -> Double {
   let tiny = 1e-300

@@ -16,9 +16,19 @@ public struct Uncertainty: Sendable {
   public private(set) var comparison: Comparison
   /// What decides permutations and draws.
   public let seed: UInt64
+  /// Random pairings of the whole map, of which the largest CKA each counts: that of index r follows
+  /// `MinibatchPlan.permutation(of:seed:pass:)` for the pass r.
+  public let permutations: Int
 
+  /// Where each layer is permuted 99 times without a question: up to so many numbers of all of them.
+  private static let numbersOfUsualPermutations = 1 << 23
+
+  /// - Parameter permutations: random pairings of the whole map; nil for 99, or none where the triangles of all layers of
+  ///   the second model are of more than 2²³ numbers.
   /// - Throws: where the comparison's estimator is not `.unbiased`, or it has fewer than four examples.
-  public init(_ comparison: Comparison, seed: UInt64 = 0) throws(ComparisonError) {
+  public init(
+    _ comparison: Comparison, seed: UInt64 = 0, permutations: Int? = nil
+  ) throws(ComparisonError) {
     guard comparison.estimator == .unbiased else {
       throw ComparisonError(
         "trust uses debiased CKA, not the estimator \(comparison.estimator.name)")
@@ -27,8 +37,17 @@ public struct Uncertainty: Sendable {
       throw ComparisonError(
         "\(comparison.left.name) has \(comparison.pairing.count) examples; debiased CKA needs 4")
     }
+    if let permutations, !(0...PairSettings.mostPermutations).contains(permutations) {
+      throw ComparisonError("\(permutations) permutations: 0 to \(PairSettings.mostPermutations)")
+    }
     self.comparison = comparison
     self.seed = seed
+    let n = comparison.pairing.count
+    let triangle = GramCentering.unbiased.packedCount(exampleCount: n)
+    let (numbers, overflow) = (comparison.right ?? comparison.left).layers.count
+      .multipliedReportingOverflow(by: triangle)
+    let isShort = !overflow && numbers <= Self.numbersOfUsualPermutations
+    self.permutations = permutations ?? (isShort ? 99 : 0)
   }
 
   /// Settings of the analysis of one pair of layers.
@@ -78,6 +97,8 @@ public struct Uncertainty: Sendable {
     /// `MinibatchPlan.permutation(of:seed:pass:)` for the pass −2 in the second; of one model, its layers
     /// with its own shuffled ones.
     public let control: Matrix<Double>
+    /// Which cells stand out from chance.
+    public let significance: MapSignificance
     /// For each layer the least share of the examples that holds half of ⟨A, A⟩; NaN without a value.
     public let leftHalfShares: [Double]
     /// The same of the second model.
@@ -111,8 +132,7 @@ public struct Uncertainty: Sendable {
 
     init(
       _ similarity: Similarity, control: Similarity, _ left: UCenteredGrams,
-      _ right: UCenteredGrams,
-      device: DeviceInfo, seed: UInt64
+      _ right: UCenteredGrams, largest: [Double], device: DeviceInfo, seed: UInt64
     ) {
       self.similarity = similarity
       self.control = control.cka
@@ -120,6 +140,7 @@ public struct Uncertainty: Sendable {
       self.right = right
       self.device = device
       self.seed = seed
+      significance = MapSignificance(similarity, left, right, largest: largest)
       let map = JackknifeMap(left, right, cka: similarity.cka)
       standardErrors = map.standardErrors
       biases = map.biases
@@ -212,8 +233,30 @@ public struct Uncertainty: Sendable {
     let shuffled = (right ?? left).permuted(order)
     let control = Similarity(
       try self.sums(left, shuffled, on: device), centering: .unbiased)
+    let largest = try largest(left, right, on: device, of: team)
     return Outcome(
-      similarity, control: control, left, right ?? left, device: device.info, seed: seed)
+      similarity, control: control, left, right ?? left, largest: largest, device: device.info,
+      seed: seed)
+  }
+
+  /// The largest CKA of different layers of each random pairing.
+  private func largest(
+    _ left: UCenteredGrams, _ right: UCenteredGrams?, on device: some PackedDevice,
+    of team: DeviceTeam
+  ) throws(DeviceError) -> [Double] {
+    guard permutations > 0 else { return [] }
+    comparison.meter?.begin(Double(permutations), as: "random pairings", isEven: true)
+    defer { comparison.meter?.end() }
+    var largest: [Double] = []
+    for index in 0..<permutations {
+      try team.checkCancellation()
+      let order = MinibatchPlan.permutation(of: left.exampleCount, seed: seed, pass: index)
+      let shuffled = (right ?? left).permuted(order)
+      let cka = Similarity(try sums(left, shuffled, on: device), centering: .unbiased).cka
+      largest.append(MapSignificance.largest(of: cka, isOfOneModel: right == nil))
+      comparison.meter?.reach(index + 1)
+    }
+    return largest
   }
 
   /// What the team's meter will hear of the map and its control.

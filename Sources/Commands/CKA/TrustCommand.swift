@@ -14,10 +14,10 @@ struct TrustCommand: ParsableCommand {
       "Standard errors and null values of a similarity map, and the examples it depends on.",
     discussion: """
       For every pair of layers: debiased CKA, its standard error (jackknife), its z above chance, \
-      and a null map from randomly re-paired examples. For one pair (--cell) also a permutation \
-      test, the examples that contribute most, and the value without them. Writes trust.json, \
-      trust.csv, cka.npy, z.npy, standard-error.npy, control.npy and pictures into the output \
-      folder.
+      its p-value, also adjusted for the number of pairs, and a null map from randomly re-paired \
+      examples. For one pair (--cell) also a permutation test, the examples that contribute most, \
+      and the value without them. Writes trust.json, trust.csv, cka.npy, z.npy, p.npy, \
+      adjusted-p.npy, standard-error.npy, control.npy and pictures into the output folder.
       """)
 
   @OptionGroup var models: ModelPairOptions
@@ -29,6 +29,13 @@ struct TrustCommand: ParsableCommand {
 
   @Option(help: "Number of random pairings for --cell (default: 999).")
   var permutations: Int?
+
+  @Option(
+    help: """
+      Number of random pairings of the whole map for the p-value of its largest cells (default: 99 \
+      for layers of up to 8 million numbers in all, else none).
+      """)
+  var mapPermutations: Int?
 
   @Option(help: "Number of examples to print that contribute most to --cell (default: 10).")
   var top: Int?
@@ -47,6 +54,7 @@ struct TrustCommand: ParsableCommand {
     try examples.check(secondModel: models.model2)
     try examples.check(for: .unbiased)
     try checkRange("--permutations", permutations, 1...Uncertainty.PairSettings.mostPermutations)
+    try checkRange("--map-permutations", mapPermutations, 0...100_000)
     try checkRange("--top", top, 0...)
     if cell == nil, permutations != nil || top != nil {
       throw ValidationError("\(permutations == nil ? "--top" : "--permutations") needs --cell.")
@@ -62,7 +70,7 @@ struct TrustCommand: ParsableCommand {
       let comparison = try Comparison(
         left, right, pairing: pairing, estimator: .unbiased, kernel: kernel.value())
       try comparison.checkExampleCount(path: models.model)
-      let trust = try Uncertainty(comparison, seed: seed)
+      let trust = try Uncertainty(comparison, seed: seed, permutations: mapPermutations)
       let (team, choice) = try work.team(log: log)
       try trust.checkMemory(on: team, isLimited: work.isLimited, pair: cell != nil)
 

@@ -6,6 +6,8 @@ struct Legend {
     case undefined
     /// A cell with a score below the scale.
     case below
+    /// A cell that does not stand out from chance.
+    case faint
     /// A cell that stands out.
     case outline
   }

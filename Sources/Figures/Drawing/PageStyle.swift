@@ -105,6 +105,7 @@ enum FigureColors {
   static let map = ColorMap.magma
   static let undefinedGround = RGB(0xD9D9D9)
   static let undefinedStroke = RGB(0x8C8C8C)
+  static let faintStroke = RGB(0x9FD3C7)
   static let groupLine = RGB(0x5CC8D7)
   static let groupLineOpacity = 0.8
   static let outline = RGB(0xFFFFFF)

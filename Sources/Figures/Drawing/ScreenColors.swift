@@ -8,6 +8,8 @@ package struct ScreenColors: Sendable {
   package let undefinedGround: String
   /// The hatching of those cells.
   package let undefinedStroke: String
+  /// The light hatching of cells that do not stand out.
+  package let faintStroke: String
   /// Between groups of layers.
   package let groupLine: String
   /// The part of `map` that several curves are spread over, on white.
@@ -22,6 +24,7 @@ package struct ScreenColors: Sendable {
     below = ScoreScale.below.digits
     undefinedGround = FigureColors.undefinedGround.digits
     undefinedStroke = FigureColors.undefinedStroke.digits
+    faintStroke = FigureColors.faintStroke.digits
     groupLine = FigureColors.groupLine.digits
     curves = [FigureColors.curves.lowerBound, FigureColors.curves.upperBound]
     span = FigureColors.span.digits

@@ -66,6 +66,10 @@ struct Document: Encodable {
     var outlines: [Outline]
     /// What an outline means.
     var outlineName: String
+    /// Of each cell 1 where it is hatched lightly; nil for none.
+    var faint: NumberBlocks.Reference?
+    /// What that means.
+    var faintName: String
     /// What the color below the scale means; nil where no score lies there.
     var below: String?
   }
@@ -137,6 +141,7 @@ struct Document: Encodable {
     var below: String
     var undefinedGround: String
     var undefinedStroke: String
+    var faintStroke: String
     var groupLine: String
     var curves: Curves
     var span: String
@@ -156,7 +161,8 @@ extension Document.Colors {
     let colors = ScreenColors()
     self.init(
       map: colors.map, below: colors.below, undefinedGround: colors.undefinedGround,
-      undefinedStroke: colors.undefinedStroke, groupLine: colors.groupLine,
+      undefinedStroke: colors.undefinedStroke, faintStroke: colors.faintStroke,
+      groupLine: colors.groupLine,
       curves: Document.Curves(light: colors.curves, dark: [0.5, 0.92]),
       span: colors.span)
   }

@@ -149,7 +149,9 @@ private struct DocumentWriter {
         Document.Map.Outline(
           rows: [outline.rows.lowerBound, outline.rows.upperBound],
           columns: [outline.columns.lowerBound, outline.columns.upperBound])
-      }, outlineName: heatmap.outlineName, below: heatmap.meaningOfBelow)
+      }, outlineName: heatmap.outlineName,
+      faint: heatmap.faint.contains(true) ? blocks.add(heatmap.faint.map { $0 ? 1 : 0 }) : nil,
+      faintName: heatmap.faintName, below: heatmap.meaningOfBelow)
   }
 
   /// Nothing where every cell with a value is `ok` and every other has no status of its own.

@@ -1,3 +1,4 @@
+import Analyses
 import Device
 import Figures
 import Report
@@ -59,12 +60,12 @@ extension UncertaintyDocument.Model {
 extension Heatmap {
   fileprivate init(
     _ values: Matrix<Double>, _ axes: [Axis], range: ClosedRange<Double> = 0...1, scoreName: String,
-    title: String? = nil
+    title: String? = nil, faint: [Bool] = []
   ) throws {
     try self.init(
       values: values.elements, rows: values.rows, columns: values.columns, rowAxis: axes[0],
-      columnAxis: axes[axes.count - 1], range: range, scoreName: scoreName,
-      title: title)
+      columnAxis: axes[axes.count - 1], range: range, scoreName: scoreName, title: title,
+      faint: faint, faintName: "not above chance")
   }
 }
 
@@ -73,7 +74,9 @@ extension UncertaintyResult: DrawableResult {
   public func report() throws -> Report {
     let maps = try maps()
     return Report(
-      document, maps: [maps.cka, maps.errors, maps.control], z: z.elements, drops: try drops())
+      document, maps: [maps.cka, maps.errors, maps.control],
+      extras: [("z", z.elements), ("p", p.elements), ("adjusted p", adjustedP.elements)],
+      drops: try drops())
   }
 
   /// The figures, the one that says most first.
@@ -98,7 +101,9 @@ extension UncertaintyResult: DrawableResult {
   private func maps() throws -> (cka: Heatmap, errors: Heatmap, control: Heatmap) {
     let axes = document.models.map { $0.axis }
     return (
-      try Heatmap(cka, axes, scoreName: "debiased CKA (\(document.kernel.name))"),
+      try Heatmap(
+        cka, axes, scoreName: "debiased CKA (\(document.kernel.name))",
+        faint: adjustedP.elements.map { $0 > MapSignificance.level }),
       try Heatmap(
         standardErrors, axes, range: Heatmap.range(upTo: document.largestStandardError ?? 0),
         scoreName: "standard error of CKA",

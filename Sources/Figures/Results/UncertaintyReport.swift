@@ -9,9 +9,12 @@ extension Report {
   ///
   /// - Parameters:
   ///   - maps: CKA, its standard error, and the null map.
-  ///   - z: of each cell of the first map.
+  ///   - extras: further numbers of each cell of the first map.
   ///   - drops: CKA without some examples, of the pair of `--cell`.
-  init(_ document: UncertaintyDocument, maps: [Heatmap], z: [Double], drops: LineChart?) {
+  init(
+    _ document: UncertaintyDocument, maps: [Heatmap], extras: [(name: String, values: [Double])],
+    drops: LineChart?
+  ) {
     let tables = document.tables
     func cells(_ undefined: [ResultDocument.Cell]) -> [String]? {
       guard !undefined.isEmpty else { return nil }
@@ -25,7 +28,7 @@ extension Report {
       statuses, cells(document.undefinedCells + document.undefinedErrors), statuses,
     ]
     var first = Map(maps[0], name: "", statuses: statuses)
-    first.extras = [("standard error", maps[1].values), ("z", z)]
+    first.extras = [("standard error", maps[1].values)] + extras
     var sections = [
       Section(
         "Debiased CKA, its standard error, and a null map",

@@ -27,6 +27,14 @@ extension UncertaintyDocument {
         "mean": control.mean, "deviation": control.deviation,
         "expectedDeviation": control.expectedDeviation, "largest": control.largest,
       ], within: plainNumbers, of: "control")
+    if let significance {
+      let key = "significance"
+      try expect(significance.tests, within: countable, "\(key).tests")
+      try expect(significance.standOut, within: 0...significance.tests, "\(key).standOut")
+      try expect(significance.level, within: fractions, "\(key).level")
+      try expect(significance.permutations, within: countable, "\(key).permutations")
+      try expect(significance.largestP, within: fractions, "\(key).largestP")
+    }
     try pair?.check("pair", rows: rows, columns: columns)
     try expect(seconds, within: durations, "seconds")
   }

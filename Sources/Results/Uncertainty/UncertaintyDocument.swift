@@ -53,6 +53,20 @@ public struct UncertaintyDocument: StoredDocument {
     public package(set) var largest: Double
   }
 
+  /// Which cells of the map stand out from chance, as many tests as there are pairs of different layers.
+  public struct Significance: Codable, Sendable {
+    /// Pairs of different layers with a value.
+    public package(set) var tests: Int
+    /// How many of them stand out: of these, at most the share `level` is expected to be chance.
+    public package(set) var standOut: Int
+    /// 0.05.
+    public package(set) var level: Double
+    /// Random pairings of the whole map.
+    public package(set) var permutations: Int
+    /// The share of them, the true one included, whose largest value is at least the map's; nil without any.
+    public package(set) var largestP: Double?
+  }
+
   /// CKA without some of the examples.
   public struct Drop: Codable, Sendable {
     /// The share of all examples.
@@ -177,6 +191,8 @@ public struct UncertaintyDocument: StoredDocument {
   public package(set) var largestStandardError: Double?
   /// The map of randomly paired examples.
   public package(set) var control: Control
+  /// Which cells stand out from chance; nil in older results.
+  public package(set) var significance: Significance?
   /// The pair of layers that was examined, where there is one.
   public package(set) var pair: Pair?
   /// Seconds of the whole run by the wall clock; nil or 0 where nobody took the time.
@@ -245,7 +261,8 @@ extension UncertaintyDocument {
         cells: shuffled.count, mean: shuffled.reduce(0, +) / count,
         deviation: (shuffled.reduce(0) { $0 + $1 * $1 } / count).squareRoot(),
         expectedDeviation: (2 / (n * (n - 3))).squareRoot(),
-        largest: shuffled.max { abs($0) < abs($1) } ?? 0))
+        largest: shuffled.max { abs($0) < abs($1) } ?? 0),
+      significance: Significance(outcome.significance))
   }
 }
 
@@ -263,6 +280,19 @@ extension UncertaintyDocument {
   ) {
     pair = Pair(
       details, row: row, column: column, exampleNames: comparison.exampleNames, top: top)
+  }
+}
+
+extension UncertaintyDocument.Significance {
+  fileprivate init(_ found: MapSignificance) {
+    let (tests, standOut) = found.counts
+    let largest = found.familyWise.map { values in
+      let cells = found.adjusted.elements.indices.filter { !found.adjusted.elements[$0].isNaN }
+      return cells.map { values.elements[$0] }.min()
+    }
+    self.init(
+      tests: tests, standOut: standOut, level: MapSignificance.level,
+      permutations: found.permutations, largestP: largest ?? nil)
   }
 }
 

@@ -16,6 +16,10 @@ public struct UncertaintyResult: FolderResult {
   public let standardErrors: Matrix<Double>
   /// The map with the examples of one side shuffled.
   public let control: Matrix<Double>
+  /// The chance of at least each value: `MapSignificance`; NaN in older results.
+  public let p: Matrix<Double>
+  /// The same adjusted for the number of pairs of layers.
+  public let adjustedP: Matrix<Double>
 
   /// See the properties.
   public init(_ document: UncertaintyDocument, _ outcome: Uncertainty.Outcome) {
@@ -24,6 +28,8 @@ public struct UncertaintyResult: FolderResult {
     z = outcome.similarity.z ?? cka.map { _ in .nan }
     standardErrors = outcome.standardErrors
     control = outcome.control
+    p = outcome.significance.p
+    adjustedP = outcome.significance.adjusted
   }
 
   /// Reads what the command, or `write`, wrote.
@@ -40,6 +46,15 @@ public struct UncertaintyResult: FolderResult {
     z = try map("z")
     standardErrors = try map("standard-error")
     control = try map("control")
+    let isTested = document.significance != nil
+    p = isTested ? try map("p") : cka.map { _ in .nan }
+    adjustedP = isTested ? try map("adjusted-p") : p
+    for (name, values) in [("p", p), ("adjusted-p", adjustedP)] {
+      if let other = values.elements.first(where: { !($0.isNaN || fractions.contains($0)) }) {
+        throw Failure(
+          .data, "\(oneLine(folder))/\(name).npy: holds \(other), expected probabilities")
+      }
+    }
     try checkScores(cka.elements, at: "\(folder)/cka.npy")
     try checkScores(control.elements, at: "\(folder)/control.npy")
     if let other = standardErrors.elements.first(where: { $0 < 0 || $0 > plainNumbers.upperBound })
@@ -53,7 +68,9 @@ public struct UncertaintyResult: FolderResult {
   public static let kind = ResultFolder.Kind(
     UncertaintyDocument.self,
     names: [
-      "trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy", "examples.csv",
+      "trust.csv", "cka.npy", "z.npy", "standard-error.npy", "control.npy", "p.npy",
+      "adjusted-p.npy",
+      "examples.csv",
     ],
     figures: ["trust", "control", "standard-error", "drops"])
 
@@ -74,7 +91,8 @@ public struct UncertaintyResult: FolderResult {
       { ("trust.csv", Self.table(document, outcome, z)) },
       { (UncertaintyDocument.name, try document.json) }, { ("cka.npy", npy(cka)) },
       { ("z.npy", npy(z)) }, { ("standard-error.npy", npy(standardErrors)) },
-      { ("control.npy", npy(control)) },
+      { ("control.npy", npy(control)) }, { ("p.npy", npy(p)) },
+      { ("adjusted-p.npy", npy(adjustedP)) },
     ]
   }
 
@@ -87,14 +105,17 @@ public struct UncertaintyResult: FolderResult {
     )
     let cka = outcome.similarity.cka
     var bytes = csvLine([
-      "row", "column", "cka", "bias", "standard_error", "z", "bound", "control",
+      "row", "column", "cka", "bias", "standard_error", "z", "bound", "control", "p", "adjusted_p",
+      "family_wise_p",
     ])
     let bound = outcome.similarity.significance
+    let significance = outcome.significance
     for (i, row) in rows.enumerated() {
       for (j, column) in columns.enumerated() {
         let numbers = [
           cka[i, j], outcome.biases[i, j], outcome.standardErrors[i, j], z[i, j],
-          bound?[i, j] ?? .nan, outcome.control[i, j],
+          bound?[i, j] ?? .nan, outcome.control[i, j], significance.p[i, j],
+          significance.adjusted[i, j], significance.familyWise?[i, j] ?? .nan,
         ]
         bytes += csvLine([row.name, column.name] + numbers.map(csvNumber))
       }

@@ -30,6 +30,19 @@ extension UncertaintyDocument {
       "largest null value", Format.fixed(control.largest, 4),
       "of \(Format.count(control.cells)) cells",
     ])
+    if let significance {
+      table.add([
+        "cells above chance", Format.count(significance.standOut),
+        "of \(Format.count(significance.tests)), \(Format.fixed(100 * significance.level, 0)) % of them "
+          + "expected to be false",
+      ])
+      if let p = significance.largestP {
+        table.add([
+          "p of the largest", Format.scientific(p),
+          "of the map, \(Format.count(significance.permutations)) random pairings of all layers",
+        ])
+      }
+    }
     let few = models.flatMap(\.layers).filter { $0.isCarriedByFew ?? false }
     table.add([
       "layers dominated by few examples", Format.count(few.count),

@@ -179,6 +179,33 @@ import Testing
     #expect(edges == [FigureColors.outline, FigureColors.outlineEdge])
   }
 
+  /// Faint cells keep their color between the lines; others, and undefined ones, are as without.
+  @Test func faintCellsAreHatched() throws {
+    let values: [Double] = (0..<144).map { $0 % 7 == 3 ? .nan : Double($0) / 144 }
+    let faint = values.indices.map { $0 % 3 == 0 }
+    let plain = try Drawn(Heatmap(values: values, rows: 12, columns: 12, scoreName: "CKA"))
+    let marked = try Drawn(
+      Heatmap(
+        values: values, rows: 12, columns: 12, scoreName: "CKA", faint: faint,
+        faintName: "not above chance"))
+    #expect(marked.layout.samples.map(\.kind) == [.undefined, .faint])
+    for row in 0..<12 {
+      for column in 0..<12 {
+        let place = row * 12 + column
+        let (before, after) = (
+          plain.image.colors(in: plain.cell(row, column)),
+          marked.image.colors(in: marked.cell(row, column))
+        )
+        let isHatched = faint[place] && !values[place].isNaN
+        #expect((after == before) == !isHatched, "\(row), \(column)")
+        #expect(after.isSuperset(of: before))
+      }
+    }
+    #expect(throws: FigureError.self) {
+      try Heatmap(values: [1, 0], rows: 1, columns: 2, scoreName: "CKA", faint: [true])
+    }
+  }
+
   @Test func outlinesMustLieInside() {
     for rows in [-1..<1, 0..<0, 1..<4] {
       #expect(throws: FigureError.self) {

@@ -32,14 +32,14 @@ import Testing
 @Suite struct UndefinedBlocksTests {
   @Test func anUndefinedLayerIsThreeBlocks() throws {
     let map = try sampleHeatmap(rows: 100, columns: 100, undefined: { $0 == 30 || $1 == 60 })
-    #expect(undefinedBlocks(of: map).count == 3)
+    #expect(blocks(of: map) { map.values[$0].isNaN }.count == 3)
   }
 
   @Test func blocksCoverTheUndefinedCellsOnce() throws {
     func isUndefined(_ row: Int, _ column: Int) -> Bool { (row * 7 + column * 5) % 11 < 4 }
     let map = try sampleHeatmap(rows: 23, columns: 31, undefined: isUndefined)
     var covered = Array(repeating: 0, count: 23 * 31)
-    let blocks = undefinedBlocks(of: map)
+    let blocks = blocks(of: map) { map.values[$0].isNaN }
     for block in blocks {
       for row in block.rows { for column in block.columns { covered[row * 31 + column] += 1 } }
     }

@@ -139,6 +139,7 @@ cka_handle cka_compare(
 // Standard errors of a map, a map of randomly paired examples, and one pair of layers in detail.
 //   "kernel", "bandwidth", "sigma", "seed"
 //   "cell": the names of two layers; with it "permutations" and "top": numbers
+//   "map_permutations": a number
 cka_handle cka_trust(
     cka_handle left, cka_handle right, const char *CKA_NULLABLE options,
     cka_progress CKA_NULLABLE progress, void *CKA_NULLABLE context,

@@ -64,10 +64,14 @@ public func cka_compare(
 }
 
 private struct TrustOptions: OptionGroup {
-  enum CodingKeys: String, CodingKey, CaseIterable { case cell, permutations, top }
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case cell, permutations, top
+    case mapPermutations = "map_permutations"
+  }
 
   var cell: [String]?
   var permutations: Int?
+  var mapPermutations: Int?
   var top: Int?
 
   /// The pair of layers that is looked into.
@@ -107,7 +111,8 @@ public func cka_trust(
     let comparison = try Comparison(
       models.left, models.right, pairing: examples.pairing(models.left, models.right),
       estimator: .unbiased, kernel: kernel.value)
-    let trust = try Uncertainty(comparison, seed: examples.seedValue)
+    let trust = try Uncertainty(
+      comparison, seed: examples.seedValue, permutations: own.mapPermutations)
     return try devices.run(progress, context) { team, reasons in
       try trust.checkMemory(on: team, isLimited: devices.isLimited, pair: cell != nil)
       let outcome = try trust.run(on: team)

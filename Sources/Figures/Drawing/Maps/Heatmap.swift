@@ -95,6 +95,10 @@ public struct Heatmap: Figure, Equatable {
   public let outlines: [Outline]
   /// What an outline means.
   public let outlineName: String
+  /// For each value whether it is hatched lightly, such as cells that do not stand out from chance; empty for none.
+  public let faint: [Bool]
+  /// What the light hatching means.
+  public let faintName: String
 
   /// The colour scale of numbers that have no largest one, such as standard errors: from 0 to the next of
   /// 0.01, 0.02, 0.05, 0.1 … that is not below `highest`.
@@ -109,7 +113,8 @@ public struct Heatmap: Figure, Equatable {
   public init(
     values: [Double], rows: Int, columns: Int, rowAxis: Axis = Axis(), columnAxis: Axis = Axis(),
     range: ClosedRange<Double> = 0...1, scoreName: String, title: String? = nil,
-    outlines: [Outline] = [], outlineName: String = "block"
+    outlines: [Outline] = [], outlineName: String = "block", faint: [Bool] = [],
+    faintName: String = ""
   ) throws(FigureError) {
     guard rows > 0, columns > 0 else {
       throw .invalid("a heatmap needs a row and a column, not \(rows) × \(columns)")
@@ -117,6 +122,9 @@ public struct Heatmap: Figure, Equatable {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard !overflow, values.count == count else {
       throw .invalid("\(values.count) values do not fill \(rows) × \(columns) cells")
+    }
+    guard faint.isEmpty || faint.count == count else {
+      throw .invalid("\(faint.count) marks for \(rows) × \(columns) cells")
     }
     try rowAxis.check(count: rows, of: "rows")
     try columnAxis.check(count: columns, of: "columns")
@@ -144,6 +152,8 @@ public struct Heatmap: Figure, Equatable {
     self.title = title
     self.outlines = outlines
     self.outlineName = outlineName
+    self.faint = faint
+    self.faintName = faintName
   }
 
   /// The same with another scale or heading, where they are not nil.
@@ -153,7 +163,7 @@ public struct Heatmap: Figure, Equatable {
     try Heatmap(
       values: values, rows: rows, columns: columns, rowAxis: rowAxis, columnAxis: columnAxis,
       range: range ?? self.range, scoreName: scoreName, title: title ?? self.title,
-      outlines: outlines, outlineName: outlineName)
+      outlines: outlines, outlineName: outlineName, faint: faint, faintName: faintName)
   }
 
   /// The picture as the bytes of a file.

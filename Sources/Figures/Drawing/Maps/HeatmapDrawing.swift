@@ -28,7 +28,7 @@ struct HeatmapDrawing: Drawing {
 
   func draw(on canvas: Canvas) throws(FigureError) {
     try canvas.draw(tiles ?? PixelImage(of: heatmap, cell: layout.cell), in: layout.plot)
-    drawUndefined(on: canvas)
+    drawHatching(on: canvas)
     drawGroups(on: canvas)
     for outline in heatmap.outlines {
       drawOutline(around: place(rows: outline.rows, columns: outline.columns), on: canvas)
@@ -49,11 +49,19 @@ struct HeatmapDrawing: Drawing {
       width: Double(columns.count) * cell.width, height: Double(rows.count) * cell.height)
   }
 
-  private func drawUndefined(on canvas: Canvas) {
-    // Scattered cells beyond this number stay plain grey: a file must not grow without bound.
+  /// Lines across cells without a value, and light ones across faint cells.
+  private func drawHatching(on canvas: Canvas) {
+    // Scattered cells beyond this number stay plain: a file must not grow without bound.
     let limit = 2000
-    let blocks = undefinedBlocks(of: heatmap).prefix(limit)
-    hatch(blocks.map { place(rows: $0.rows, columns: $0.columns) }, on: canvas)
+    let (values, faint) = (heatmap.values, heatmap.faint)
+    func places(_ wanted: (Int) -> Bool) -> [Rectangle] {
+      blocks(of: heatmap, where: wanted).prefix(limit).map {
+        place(rows: $0.rows, columns: $0.columns)
+      }
+    }
+    hatch(places { values[$0].isNaN }, with: FigureColors.undefinedStroke, on: canvas)
+    guard faint.contains(true) else { return }
+    hatch(places { faint[$0] && !values[$0].isNaN }, with: FigureColors.faintStroke, on: canvas)
   }
 
   private func draw(_ sample: Legend.Sample, on canvas: Canvas) {
@@ -61,7 +69,10 @@ struct HeatmapDrawing: Drawing {
     switch sample.kind {
     case .undefined:
       canvas.fill([sample.place], with: FigureColors.undefinedGround)
-      hatch([sample.place], on: canvas)
+      hatch([sample.place], with: FigureColors.undefinedStroke, on: canvas)
+    case .faint:
+      canvas.fill([sample.place], with: FigureColors.map.color(at: 0.15))
+      hatch([sample.place], with: FigureColors.faintStroke, on: canvas)
     case .below:
       canvas.fill([sample.place], with: ScoreScale.below)
     case .outline:
@@ -71,10 +82,9 @@ struct HeatmapDrawing: Drawing {
     }
   }
 
-  private func hatch(_ rectangles: [Rectangle], on canvas: Canvas) {
+  private func hatch(_ rectangles: [Rectangle], with color: RGB, on canvas: Canvas) {
     canvas.hatch(
-      rectangles, with: FigureColors.undefinedStroke, spacing: style.hatchSpacing,
-      width: style.hatchWidth)
+      rectangles, with: color, spacing: style.hatchSpacing, width: style.hatchWidth)
   }
 
   /// Lines between groups, over the cells.

@@ -239,6 +239,7 @@ struct HeatmapLayout {
         (.below, ScoreScale(heatmap.range).meaningOfBelow(lowest: summary.lowest)))
     }
     if summary.undefinedCount > 0 { entries.append((.undefined, "undefined")) }
+    if heatmap.faint.contains(true) { entries.append((.faint, heatmap.faintName)) }
     if !heatmap.outlines.isEmpty { entries.append((.outline, heatmap.outlineName)) }
     guard !entries.isEmpty else { return }
     let legend = Legend(

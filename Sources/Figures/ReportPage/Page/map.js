@@ -294,14 +294,17 @@ class MapView {
 
   /** Samples of what the scale does not show, each with what it means. */
   readMeanings() {
-    const { below, outlines, outlineName } = this.data.source;
+    const { below, outlines, outlineName, faint, faintName } = this.data.source;
     const sample = (style, text) => element("li", {}, element("span", { class: "sample", style }), text);
-    const { undefinedGround, undefinedStroke } = this.colors;
-    const hatching = `repeating-linear-gradient(135deg, #${undefinedStroke} 0 1px, #${undefinedGround} 1px 4px)`;
+    const { undefinedGround, undefinedStroke, faintStroke, map } = this.colors;
+    const lines = (stroke, ground) => `repeating-linear-gradient(135deg, #${stroke} 0 1px, #${ground} 1px 4px)`;
+    const hatching = lines(undefinedStroke, undefinedGround);
+    const light = lines(faintStroke, map[Math.floor(0.15 * map.length)]);
     const hasUndefined = numbers(this.data.source.values).some(Number.isNaN);
     return [
       below ? sample(`background: #${this.colors.below}`, below) : null,
       hasUndefined ? sample(`background: ${hatching}`, "undefined") : null,
+      faint ? sample(`background: ${light}`, faintName) : null,
       outlines.length ? sample("border: 2px solid #ffffff; outline: 1px solid #000000", outlineName) : null,
     ].filter((item) => item);
   }

@@ -30,6 +30,12 @@ class MapData {
     return status === "ok" && Number.isNaN(this.value(cell)) ? "undefined" : status;
   }
 
+  /** Whether a cell does not stand out. */
+  isFaint(cell) {
+    const { faint } = this.source;
+    return Boolean(faint) && numbers(faint)[this.index(cell)] === 1 && !Number.isNaN(this.value(cell));
+  }
+
   /** Further numbers of a cell, such as z: pairs of a name and a number. */
   extras(cell) {
     return this.source.extras.map(({ name, values }) => [name, numbers(values)[this.index(cell)]]);
@@ -161,23 +167,25 @@ class MapPainter {
     context.drawImage(
       this.image, geometry.x(0), geometry.y(data.rows - 1), geometry.cell * data.columns,
       geometry.cell * data.rows);
-    if (geometry.cell >= 4) this.paintHatching();
+    if (geometry.cell < 4) return;
+    this.paintHatching((cell) => Number.isNaN(data.value(cell)), this.colors.undefinedStroke);
+    if (data.source.faint) this.paintHatching((cell) => data.isFaint(cell), this.colors.faintStroke);
   }
 
-  /** Lines across cells without a value, so that they are told by more than a color. */
-  paintHatching() {
+  /** Lines across some cells, so that they are told by more than a color. */
+  paintHatching(isWanted, stroke) {
     const { context, geometry, data } = this;
     const { rows, columns } = geometry.seen;
     const cells = new Path2D();
     for (let row = rows[0]; row < rows[1]; row += 1) {
       for (let column = columns[0]; column < columns[1]; column += 1) {
-        if (!Number.isNaN(data.value({ row, column }))) continue;
+        if (!isWanted({ row, column })) continue;
         cells.rect(geometry.x(column), geometry.y(row), geometry.cell, geometry.cell);
       }
     }
     context.save();
     context.clip(cells);
-    context.strokeStyle = `#${this.colors.undefinedStroke}`;
+    context.strokeStyle = `#${stroke}`;
     context.lineWidth = 1;
     context.beginPath();
     const { plot } = geometry;

@@ -7,15 +7,15 @@ struct CellBlock: Hashable {
   var area: Int { rows.count * columns.count }
 }
 
-/// The undefined cells of `heatmap` as disjoint blocks, the largest first.
+/// The cells of `heatmap` that are `wanted`, by their places among its values, as disjoint blocks, the largest first.
 ///
 /// Runs within a row are joined with equal runs of the rows above: a layer without scores is two
 /// or three blocks, however large the matrix.
-func undefinedBlocks(of heatmap: Heatmap) -> [CellBlock] {
+func blocks(of heatmap: Heatmap, where wanted: (Int) -> Bool) -> [CellBlock] {
   var done: [CellBlock] = []
   var growing: [Range<Int>: Int] = [:]  // columns → the first row
   for row in 0..<heatmap.rows {
-    let runs = undefinedRuns(inRow: row, of: heatmap)
+    let runs = runs(inRow: row, columns: heatmap.columns, where: wanted)
     var next: [Range<Int>: Int] = [:]
     for run in runs { next[run] = growing[run] ?? row }
     for (columns, start) in growing where next[columns] == nil {
@@ -31,17 +31,17 @@ func undefinedBlocks(of heatmap: Heatmap) -> [CellBlock] {
   }
 }
 
-private func undefinedRuns(inRow row: Int, of heatmap: Heatmap) -> [Range<Int>] {
+private func runs(inRow row: Int, columns: Int, where wanted: (Int) -> Bool) -> [Range<Int>] {
   var runs: [Range<Int>] = []
   var start: Int?
-  for column in 0..<heatmap.columns {
-    let isUndefined = heatmap.values[row * heatmap.columns + column].isNaN
-    if isUndefined, start == nil { start = column }
-    if !isUndefined, let first = start {
+  for column in 0..<columns {
+    let isWanted = wanted(row * columns + column)
+    if isWanted, start == nil { start = column }
+    if !isWanted, let first = start {
       runs.append(first..<column)
       start = nil
     }
   }
-  if let first = start { runs.append(first..<heatmap.columns) }
+  if let first = start { runs.append(first..<columns) }
   return runs
 }

@@ -1,0 +1,91 @@
+import LinearAlgebra
+
+/// What the first three moments of ⟨A, PBPᵀ⟩ over all n! pairings P take of one U-centered matrix, for n examples.
+///
+/// A matrix whose diagonal is 0 and whose rows add up to 0 enters them by ‖A‖², Σ A_ij³ and tr A³ alone. The mean is 0,
+/// the variance 2‖A‖²‖B‖²/(n(n − 3)). The third moment is a sum over the kinds of multigraph that three edges make, of
+/// each the sum of A over all its places times that of B by the number of places (as Kazi-Aoual, Hitier, Sabatier and
+/// Lebreton 1995 for centered matrices); sums over vertices of degree 1 and over edges that stand apart reduce to the two.
+struct PermutationMoments: Sendable, Hashable {
+  /// n.
+  let exampleCount: Int
+  /// Σ A_ij³/‖A‖³, over all i and j.
+  let cubes: Double
+  /// tr A³/‖A‖³.
+  let triangles: Double
+
+  /// The most examples of which tr A³ is made; of more, as many evenly spaced ones, whose two ratios are nearly those
+  /// of all: they are those of the kernel's spectrum.
+  static let mostExamples = 1024
+
+  /// - Parameter square: c·A with both triangles, n × n; c > 0.
+  init(square: [Double], exampleCount n: Int) {
+    exampleCount = n
+    let m = min(n, Self.mostExamples)
+    let chosen = (0..<m).map { $0 * n / m }
+    var part = [Double](repeating: 0, count: m * m)
+    for (i, row) in chosen.enumerated() {
+      for (j, column) in chosen.enumerated() { part[i * m + j] = square[row * n + column] }
+    }
+    if m < n { Self.center(&part, m) }
+    var (squares, cubes) = (0.0, 0.0)
+    for value in part {
+      squares += value * value
+      cubes += value * value * value
+    }
+    // tr A³ = Σ (AA)_ij A_ij, in panels of rows that stay in the cache.
+    var triangles = 0.0
+    let panel = 64
+    var product = [Double](repeating: 0, count: panel * m)
+    part.withUnsafeBufferPointer { part in
+      product.withUnsafeMutableBufferPointer { product in
+        guard let start = part.baseAddress, let target = product.baseAddress else { return }
+        for first in stride(from: 0, to: m, by: panel) {
+          let rows = min(panel, m - first)
+          product.update(repeating: 0)
+          addProduct(
+            rows: rows, columns: m, terms: m, start + first * m, stride: m, start, stride: m,
+            to: target, stride: m)
+          for index in 0..<(rows * m) { triangles += product[index] * part[first * m + index] }
+        }
+      }
+    }
+    let norm = squares * squares.squareRoot()
+    self.cubes = norm > 0 ? cubes / norm : 0
+    self.triangles = norm > 0 ? triangles / norm : 0
+  }
+
+  /// U-centers a matrix whose diagonal is 0.
+  private static func center(_ matrix: inout [Double], _ m: Int) {
+    let sums = (0..<m).map { row in matrix[(row * m)..<((row + 1) * m)].reduce(0, +) }
+    let total = sums.reduce(0, +)
+    let (a, b) = (Double(m - 2), total / (Double(m - 1) * Double(m - 2)))
+    for i in 0..<m {
+      for j in 0..<m where i != j { matrix[i * m + j] += b - (sums[i] + sums[j]) / a }
+    }
+  }
+
+  /// The skewness of ⟨A, PBPᵀ⟩ over all pairings.
+  func skewness(with other: PermutationMoments) -> Double {
+    let n = Double(exampleCount)
+    // n(n − 1)…(n − k + 1) ordered choices of k examples.
+    func choices(_ k: Int) -> Double { (0..<k).reduce(1) { $0 * max(n - Double($1), 0) } }
+    func terms(_ moments: PermutationMoments) -> [Double] {
+      let (s, t) = (moments.cubes, moments.triangles)
+      return [s / 2, -3 * s, 1.5 * s, t, 3 * (s - t), 2 * s, 3 * (t - 2 * s), 2 * s - t]
+    }
+    // One edge three times; one twice, and one that touches it, or stands apart; a triangle; a path; a star; a path of
+    // two and one apart; three apart.
+    let counts = [
+      choices(2) / 2, 3 * choices(3), 0.75 * choices(4), choices(3), 3 * choices(4), choices(4),
+      1.5 * choices(5), choices(6) / 8,
+    ]
+    var third = 0.0
+    for ((own, others), count) in zip(zip(terms(self), terms(other)), counts) where count > 0 {
+      third += own * others / count
+    }
+    // ⟨A, B⟩ counts every edge twice.
+    let deviation = (2 / (n * (n - 3))).squareRoot()
+    return 8 * third / (deviation * deviation * deviation)
+  }
+}
