@@ -228,15 +228,12 @@ cka_swift_library(Statistics Sources/Analyses/Statistics
 cka_swift_library(Analyses Sources/Analyses
   DEPENDS Activations CKA Device Features LinearAlgebra Statistics Support
   SOURCES
-    Blocks/BlockBaseline.swift
     Blocks/BlockDetector.swift
-    Blocks/BlockScan.swift
-    Blocks/BlockSearch.swift
+    Blocks/BlockEdges.swift
+    Blocks/BlockNull.swift
     Blocks/BlockSimilarity.swift
     Blocks/BlockStructure.swift
     Blocks/LayerMatches.swift
-    Blocks/LayerSteps.swift
-    Blocks/SimilarityDecay.swift
     Components/ActivationTraits.swift
     Components/Bimodality.swift
     Components/ComponentAnalysis.swift

@@ -49,7 +49,7 @@ class Study:
         return json.loads((self.folder / "blocks" / data / "blocks.json").read_text())
 
     def structure(self, network):
-        """What `cka blocks` has found in its map: `blocks`, `insignificant`."""
+        """What `cka blocks` has found in its map: `blocks`, `closest`."""
         [found] = [m for m in self._blocks(network.data)["models"] if m["name"] == network.name]
         return found
 

@@ -45,8 +45,8 @@ struct BlocksTests {
     #expect(try cka.contents(of: "cka-blocks") == files)
     let model = try #require(document().models.first)
     let block = try #require(model.blocks.first)
-    #expect(model.blocks.count == 1 && block.layers == 3..<8 && model.minimumSize == 3)
-    #expect(try #require(block.contrast) > 0.1 && block.p <= 0.05)
+    #expect(model.blocks.count == 1 && block.layers == 3..<8 && model.minimumSize == 4)
+    #expect(try #require(block.contrast) > 0.1 && (block.p ?? .nan) <= 0.05)
     #expect(block.meanInside > block.meanOutside)
     let table = try parseCSV(String(decoding: cka.bytes("cka-blocks/blocks.csv"), as: UTF8.self))
     #expect(table.count == 2 && table[1][5..<10] == ["3", "7", "layer3", "layer7", "5"])
@@ -71,37 +71,25 @@ struct BlocksTests {
     #expect(try cka("compare", "one.npz", "one.npz", "--blocks").code == 64)
   }
 
-  /// `compare`, `sweep` and `blocks` ended with an EncodingError where blocks leave nothing to compare one of
-  /// them with.
-  @Test func undefinedContrastEndsNoCommand() throws {
-    try cka.folder.write(TestModel(layers: 30, n: 32, seed: 4).npz, to: "random.npz")
-    try cka("compare", "random.npz", "--device", "cpu", "--output", "random", "--quiet")
-      .expectSuccess()
-    let rows: [[Double]] = try fixture("blocks-everywhere")
-    let values = (0..<900).map { cell in
-      let (i, j) = (max(cell / 30, cell % 30), min(cell / 30, cell % 30))
-      return i == j ? 1 : rows[i][j]
-    }
-    try cka.folder.write(
-      NPYWriter.data(shape: [30, 30], float64: values), to: "random/cka.npy")
-    let run = try cka("blocks", "random")
-    run.expectSuccess()
-    #expect(run.output.contains("undefined  0.0"))
-    #expect(try document().models[0].blocks.map { $0.contrast == nil } == [false, false, true])
-    let table = try parseCSV(String(decoding: cka.bytes("cka-blocks/blocks.csv"), as: UTF8.self))
-    #expect(table.count == 4 && table[3][12].isEmpty)
-  }
-
   @Test func optionsDecideWhatIsABlock() throws {
     try compare(model(block: 3..<8, seed: 5), "one")
-    // 12 layers have no room for a block of 7 and a rest of as many, which is said.
-    for (options, messages) in [(["--min-size", "7"], 1), (["--min-contrast", "0.95"], 0)] {
+    // 12 layers have no room for a block of 10 and layers beyond it, which is said.
+    for (options, messages) in [(["--min-size", "10"], 1), (["--min-contrast", "0.99"], 0)] {
       let run = try cka.run(["blocks", "one", "--force"] + options)
       run.expectSuccess(messages: messages)
       #expect(run.output.contains("no block"))
+      #expect(
+        run.output.contains(
+          options[0] == "--min-size"
+            ? "12 layers with values are too few for a block of 10" : "at an edge, less than 0.99"
+        ),
+        "\(run.output)")
       #expect(try document().models[0].blocks.isEmpty)
     }
-    try cka("blocks", "one", "--permutations", "19", "--output", "few", "--quiet").expectSuccess()
+    try cka(
+      "blocks", "one", "--permutations", "19", "--output", "few",
+      "--quiet"
+    ).expectSuccess()
     #expect(try document("few").models[0].blocks.first?.p == 0.05)
     #expect(try document("few").detector.permutations == 19)
   }
@@ -121,7 +109,7 @@ struct BlocksTests {
     run.expectSuccess(messages: 1)
     #expect(
       run.errors.contains(
-        "has values for only 3 layers; a block of 3 needs at least as many other layers"))
+        "has values for only 3 layers, too few for a block of 3 and layers beyond it"))
     #expect(
       try cka.contents(of: "cka-blocks") == [
         "blocks.csv", "blocks.json", "blocks.pdf", "blocks.png", "blocks.svg", "depth.csv",

@@ -1,4 +1,4 @@
-"""Writes blocks.json, what the tests of block structure hold values against.
+"""Writes blocks.json, what the tests of layer matching and depth hold values against.
 
 NumPy 2.4.6, SciPy 1.17.1: python3 Tests/Fixtures/blocks.py
 """
@@ -7,76 +7,10 @@ import json
 import pathlib
 
 import numpy
-from scipy import optimize, stats
+from scipy import stats
 
 random = numpy.random.default_rng(20)
 
-
-def symmetric(values):
-    lower = numpy.tril(values, -1)
-    return lower + lower.T + numpy.eye(len(values))
-
-
-def pairs(count):
-    return [(i, j) for i in range(count) for j in range(i)]
-
-
-def contrasts(values, others=()):
-    """The coefficient of "both layers in the interval" beside one mean a distance, by least squares."""
-    count = len(values)
-    kept = [(i, j) for i, j in pairs(count) if i not in others and j not in others]
-    found = []
-    for first in range(count):
-        for last in range(first + 3, count + 1):
-            if last - first > count - 3 or any(first <= o < last for o in others):
-                continue
-            design = numpy.zeros((len(kept), count))
-            for row, (i, j) in enumerate(kept):
-                design[row, i - j] = 1
-                design[row, 0] = first <= j and i < last
-            used = [c for c in range(count) if design[:, c].any()]
-            target = numpy.array([values[i, j] for i, j in kept])
-            if numpy.linalg.matrix_rank(design[:, used]) < len(used):
-                continue
-            fit = numpy.linalg.lstsq(design[:, used], target, rcond=None)[0]
-            # With the other coefficients free, 1/V is the variance of this one for unit noise.
-            weight = 1 / numpy.linalg.inv(design[:, used].T @ design[:, used])[0, 0]
-            score = fit[0] * numpy.sqrt(weight / (last - first))
-            found.append([first, last, fit[0], score])
-    return found
-
-
-def steps(values):
-    """Bounded least squares of falls on the steps that pairs span (LayerSteps)."""
-    count = len(values)
-    reach = min(max(3, count // 8), count - 1)
-    means = [numpy.mean(numpy.diag(values, -d)) for d in range(count)]
-    fall = -numpy.polyfit(range(1, reach + 1), means[1 : reach + 1], 1)[0]
-    near = [(i, j) for i, j in pairs(count) if i - j <= reach]
-    design = numpy.array([[float(j <= k < i) for k in range(count - 1)] for i, j in near])
-    target = numpy.array([(means[i - j] - values[i, j]) / fall for i, j in near])
-    ridge = 0.01 * numpy.trace(design.T @ design) / (count - 1)
-    design = numpy.vstack([design, numpy.sqrt(ridge) * numpy.eye(count - 1)])
-    target = numpy.append(target, numpy.zeros(count - 1))
-    fit = optimize.lsq_linear(design, target, bounds=(-1, 2), method="bvls", tol=1e-14)
-    return 1 + fit.x
-
-
-def block_means(values, first, last):
-    inside = range(first, last)
-    within = [values[i, j] for i, j in pairs(len(values)) if i in inside and j in inside]
-    border = [values[i, j] for i, j in pairs(len(values)) if (i in inside) != (j in inside)]
-    return [numpy.mean(within), numpy.mean(border)]
-
-
-count = 14
-distance = numpy.abs(numpy.subtract.outer(range(count), range(count)))
-planted = symmetric(0.2 + 0.6 * numpy.exp(-distance / 4) + 0.02 * random.normal(size=distance.shape))
-planted[5:10, 5:10] = symmetric(0.93 + 0.02 * random.normal(size=(5, 5)))
-
-# Whole bins of the fitted curve.
-ways = numpy.append(numpy.sort(random.choice(numpy.arange(1, 1024), 39, replace=False)), 1024)
-similarities = numpy.exp(-ways / 400) + 0.2 * random.normal(size=40)
 
 networks, layers = 5, 8
 truth = random.normal(size=(layers, 6))
@@ -110,14 +44,6 @@ nearest = numpy.floor(depths * 10 + 0.5).astype(int)
 depth_kinds = in_rows + in_columns[nearest]
 
 document = {
-    "map": planted.tolist(),
-    "contrasts": contrasts(planted),
-    "contrastsWithoutTwo": contrasts(planted, others=(0, 1, 2)),
-    "steps": steps(planted).tolist(),
-    "blockMeans": block_means(planted, 5, 10),
-    "ways": ways.tolist(),
-    "similarities": similarities.tolist(),
-    "decay": optimize.isotonic_regression(similarities, increasing=False).x.tolist(),
     "matching": {
         "maps": [
             {

@@ -9,7 +9,7 @@ extension Snippets {
     let input = try BlocksInput([compared])
     let findings = try BlockFindings(input, by: BlockDetector(minimumContrast: 0.1, seed: 1))
     for block in findings.structures[0].blocks {
-      print(block.layers, block.meanInside, block.contrast ?? .nan, block.p)
+      print(block.layers, block.meanInside, block.contrast, block.p ?? .nan)
     }
 
     let result = BlocksResult(BlocksDocument(findings), findings)
@@ -25,9 +25,9 @@ extension Snippets {
     let map = try CompareResult(in: compared).cka
     let structure = try BlockDetector(minimumContrast: 0.1, seed: 1).structure(of: map)
     #expect(findings.structures == [structure])
-    #expect(structure.blocks.map(\.layers) == [2..<8])
+    #expect(structure.blocks.map(\.layers) == [4..<9])
     let written = try BlocksResult(in: folder)
     #expect(written.map == map)
-    #expect(written.document.models[0].blocks.map(\.layers) == [2..<8])
+    #expect(written.document.models[0].blocks.map(\.layers) == [4..<9])
   }
 }

@@ -35,13 +35,13 @@ import Testing
   var run2: String { "\(files.path)/run2" }
   var labels: String { "\(files.path)/labels.npy" }
 
-  /// A model of ten layers, of which the third to the eighth are nearly the same.
+  /// A model of twelve layers, of which the fifth to the ninth are nearly the same.
   var blocky: String {
     get throws {
       let shared = Activations64.normal(n: 64, p: 6, seed: 7)
-      for layer in 0..<10 {
+      for layer in 0..<12 {
         let own = Activations64.normal(n: 64, p: 6, seed: UInt64(200 + layer))
-        let isInBlock = (2..<8).contains(layer)
+        let isInBlock = (4..<9).contains(layer)
         try write(isInBlock ? shared.mixed(into: own, weight: 10) : own, to: "blocky/\(layer).npy")
       }
       return "\(files.path)/blocky"

@@ -221,9 +221,9 @@ def blocks(results, **options):
     Other Parameters
     ----------------
     min_size : int
-        The least layers of a block; 3 or a tenth of the layers, whichever is more, unless given.
+        The least layers of a block; a tenth of the layers and two unless given.
     min_contrast : float
-        How much more similar than other layers as far apart its layers are at least, 0.1.
+        By how much similarity drops at the edges of a block at least, 0.1.
     significance : float
         The largest p-value of a block, 0.05.
     permutations : int

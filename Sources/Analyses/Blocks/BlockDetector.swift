@@ -1,21 +1,21 @@
 import CKA
 import Device
+import Support
 
 /// Finds block structure in the map of a network with itself.
 ///
-/// A block is an interval of layers that are more alike than other layers at the same distances, by
-/// `minimumContrast` at least, and more than chance explains, at the level `significance`. The interval
-/// of the highest score comes first (`BlockScan`); its pairs are set aside, and the search goes on in
-/// the other layers until what is found is not significant against `BlockBaseline`.
+/// A block is an interval of layers that are alike, with edges across which similarity drops (`BlockEdges`). Of all sets
+/// of intervals that have such edges, neighbors sharing few layers at most, the one with the largest sum of scores is
+/// taken, by dynamic programming. Those whose score a map without blocks reaches too often (`BlockNull`) are left out, and
+/// so is what surrounds a block and is alike on both of its sides: its background. What two neighbors share is divided.
 public struct BlockDetector: Sendable, Hashable {
-  /// The least size of a block, and of the rest that it stands out from; nil for 3 layers or a tenth of
-  /// all, whichever is more.
+  /// The least size of a block; nil for a tenth of the layers and two, which is also what must lie beyond an edge.
   public var minimumSize: Int?
-  /// The least contrast, a difference of similarities.
+  /// The least drop of similarity at an edge.
   public var minimumContrast: Double
   /// The largest p of a block.
   public var significance: Double
-  /// How many maps of the baseline a candidate is compared with.
+  /// How many null maps a candidate is compared with.
   public var permutations: Int
   /// Random seed of the null maps.
   public var seed: UInt64
@@ -35,8 +35,11 @@ public struct BlockDetector: Sendable, Hashable {
   /// Maximum number of null maps.
   public static let mostPermutations = 100_000
 
+  /// The least number of layers beyond an edge in a map of `count` layers with values.
+  static func rest(ofLayers count: Int) -> Int { 2 + (count + 9) / 10 }
+
   /// The least size in a map of `count` layers with values.
-  public func minimumSize(ofLayers count: Int) -> Int { minimumSize ?? max(3, (count + 9) / 10) }
+  public func minimumSize(ofLayers count: Int) -> Int { minimumSize ?? Self.rest(ofLayers: count) }
 
   /// The blocks of `map`, layers × layers, NaN where undefined. Layers without a value on the diagonal
   /// or with no other layer are left out.
@@ -45,6 +48,32 @@ public struct BlockDetector: Sendable, Hashable {
   ///
   /// - Throws: where the map is not square or has infinite values, or a setting has no meaning.
   public func structure(of map: Matrix<Double>) throws(ComparisonError) -> BlockStructure {
+    try check(map)
+    let layers = (0..<map.rows).filter { i in
+      !map[i, i].isNaN && (0..<map.rows).contains { $0 != i && !map[i, $0].isNaN }
+    }
+    var own = Matrix<Double>(rows: layers.count, columns: layers.count, repeating: 1)
+    for (i, row) in layers.enumerated() {
+      for (j, column) in layers.enumerated() where i != j {
+        own[i, j] = (map[row, column] + map[column, row]) / 2
+      }
+    }
+    let undefinedPairs = Self.fill(&own)
+    let found = search(own)
+    func block(_ found: Found) -> LayerBlock {
+      LayerBlock(
+        layers: layers[found.layers.lowerBound]..<(layers[found.layers.upperBound - 1] + 1),
+        size: found.layers.count, meanInside: found.meanInside, meanOutside: found.meanOutside,
+        contrast: found.contrast, p: found.p)
+    }
+    return BlockStructure(
+      blocks: found.blocks.map(block), closest: found.closest.map(block),
+      shortfalls: found.shortfalls,
+      undefinedLayers: (0..<map.rows).filter { !layers.contains($0) },
+      undefinedPairs: undefinedPairs)
+  }
+
+  private func check(_ map: Matrix<Double>) throws(ComparisonError) {
     guard map.rows == map.columns else {
       throw ComparisonError(
         "a map of \(map.rows) × \(map.columns) layers, expected a square map of one network")
@@ -62,30 +91,6 @@ public struct BlockDetector: Sendable, Hashable {
     guard !map.elements.contains(where: \.isInfinite) else {
       throw ComparisonError("a map with an infinite value, expected numbers, and NaN for none")
     }
-    let layers = (0..<map.rows).filter { i in
-      !map[i, i].isNaN && (0..<map.rows).contains { $0 != i && !map[i, $0].isNaN }
-    }
-    var own = Matrix<Double>(rows: layers.count, columns: layers.count, repeating: .nan)
-    for (i, row) in layers.enumerated() {
-      for (j, column) in layers.enumerated() {
-        own[i, j] = (map[row, column] + map[column, row]) / 2
-      }
-    }
-    let undefinedPairs = Self.fill(&own)
-    let least = minimumSize(ofLayers: layers.count)
-    var search = BlockSearch(detector: self, map: own)
-    if least <= layers.count / 2 { search.run(sizes: least...(layers.count - least)) }
-    let ranges = search.found.map(\.layers)
-    func block(_ found: BlockSearch.Found, others: [Range<Int>]) -> LayerBlock {
-      LayerBlock(found, in: own, layers: layers, others: others)
-    }
-    return BlockStructure(
-      blocks: search.found.map { found in
-        block(found, others: ranges.filter { $0 != found.layers })
-      },
-      insignificant: search.insignificant.map { block($0, others: ranges) },
-      undefinedLayers: (0..<map.rows).filter { !layers.contains($0) },
-      undefinedPairs: undefinedPairs)
   }
 
   /// Gives undefined pairs the mean of their distance, or of all; returns how many there are.
@@ -111,31 +116,140 @@ public struct BlockDetector: Sendable, Hashable {
   }
 }
 
-extension LayerBlock {
-  /// - Parameters:
-  ///   - layers: the places of the network's layers that `map` holds.
-  ///   - others: the other blocks, in places of `map`.
-  fileprivate init(
-    _ found: BlockSearch.Found, in map: Matrix<Double>, layers: [Int], others: [Range<Int>]
-  ) {
-    let own = found.layers
-    let isFree = (0..<map.rows).map { i in !others.contains { $0.contains(i) } }
-    let contrast = BlockScan(isFree: isFree, sizes: own.count...own.count, minimumContrast: -2)
-      .contrast(of: own, in: map)
-    var inside = (sum: 0.0, count: 0.0)
-    var outside = inside
-    for i in own {
-      for j in 0..<map.rows where j < i || !own.contains(j) {
-        if own.contains(j) {
-          inside = (inside.sum + map[i, j], inside.count + 1)
-        } else {
-          outside = (outside.sum + map[i, j], outside.count + 1)
+extension BlockDetector {
+  /// An interval with its numbers.
+  private struct Found {
+    var layers: Range<Int>
+    var score: Double
+    var contrast: Double
+    var meanInside: Double
+    var meanOutside: Double
+    var p: Double?
+
+    init(_ a: Int, _ b: Int, _ interval: BlockEdges.Interval, _ edges: BlockEdges) {
+      layers = a..<b
+      (score, contrast) = (interval.score, interval.drop)
+      (meanInside, meanOutside) = (edges.meanInside(a, b), edges.meanOutside(a, b))
+    }
+  }
+
+  private typealias Search = (
+    blocks: [Found], closest: Found?, shortfalls: [BlockStructure.Shortfall]
+  )
+
+  /// Rounding of a score: two sums of some hundred thousand numbers below 1.
+  private static let rounding = 1e-9
+
+  /// The search in a map without undefined values.
+  private func search(_ map: Matrix<Double>) -> Search {
+    let n = map.rows
+    let rest = Self.rest(ofLayers: n)
+    let least = minimumSize(ofLayers: n)
+    let (room, overflow) = least.addingReportingOverflow(rest)
+    guard !overflow, n >= room else { return ([], nil, [.tooFewLayers]) }
+    let edges = BlockEdges(of: map, rest: rest, contrast: minimumContrast)
+    var candidates = bestSet(edges, least: least)
+    guard let lowest = candidates.map(\.score).min() else {
+      return closest(edges, least: least)
+    }
+    let null = BlockNull(of: map)
+    let floor = lowest * (1 - Self.rounding)
+    let best = concurrentMap(0..<permutations) { index in
+      BlockEdges(of: null.map(index, seed: seed), rest: rest, contrast: minimumContrast)
+        .bestScore(least: least, floor: floor)
+    }
+    for index in candidates.indices {
+      let reached = best.count { $0 >= candidates[index].score * (1 - Self.rounding) }
+      candidates[index].p = Double(1 + reached) / Double(1 + permutations)
+    }
+    guard candidates.contains(where: { $0.p ?? 1 <= significance }) else {
+      let first = candidates.min { ($0.p ?? 1, -$0.score) < ($1.p ?? 1, -$1.score) }
+      return ([], first, [.significance])
+    }
+    return (divided(withoutBackground(candidates, of: map)), nil, [])
+  }
+
+  /// The intervals of the largest sum of scores, of which neighbors share a few layers at most: an edge that is soft
+  /// belongs to both. Of equal sums, the longest intervals.
+  private func bestSet(_ edges: BlockEdges, least: Int) -> [Found] {
+    guard let sizes = edges.sizes(least: least) else { return [] }
+    let n = edges.count
+    var best = [Double](repeating: 0, count: n + 1)
+    var chosen = [Found?](repeating: nil, count: n + 1)
+    for b in 1...n {
+      best[b] = best[b - 1]
+      for a in 0..<b where sizes.contains(b - a) && edges.hasEdge(a, b) {
+        let interval = edges.interval(a, b)
+        let sum = best[min(a + edges.shared, b - 1)] + interval.score
+        if interval.score > 0, sum > best[b] + 1e-12 {
+          best[b] = sum
+          chosen[b] = Found(a, b, interval, edges)
         }
       }
     }
-    self.init(
-      layers: layers[own.lowerBound]..<(layers[own.upperBound - 1] + 1), size: own.count,
-      meanInside: inside.sum / inside.count, meanOutside: outside.sum / outside.count,
-      contrast: contrast, p: found.p)
+    var found: [Found] = []
+    var b = n
+    while b > 0 {
+      if let last = chosen[b] {
+        found.append(last)
+        b = min(last.layers.lowerBound + edges.shared, b - 1)
+      } else {
+        b -= 1
+      }
+    }
+    return found.reversed()
+  }
+
+  /// Of a map without candidates, the interval that lacks least: one that is only too small, else that with the largest
+  /// drop of those that fail the fewest conditions.
+  private func closest(_ edges: BlockEdges, least: Int) -> Search {
+    var small: (score: Double, found: Found)?
+    var other: (lacks: Int, found: Found, shortfalls: [BlockStructure.Shortfall])?
+    guard let sizes = edges.sizes(least: min(3, least)) else { return ([], nil, [.tooFewLayers]) }
+    for size in sizes {
+      for a in 0...(edges.count - size) where edges.hasEdge(a, a + size) {
+        let interval = edges.interval(a, a + size)
+        let found = Found(a, a + size, interval, edges)
+        if size < least {
+          if interval.score > small?.score ?? 0 { small = (interval.score, found) }
+        } else if (interval.shortfalls.count, -interval.drop)
+          < (other?.lacks ?? .max, -(other?.found.contrast ?? -.infinity))
+        {
+          other = (interval.shortfalls.count, found, interval.shortfalls)
+        }
+      }
+    }
+    if let small { return ([], small.found, [.tooSmall]) }
+    return ([], other?.found, other?.shortfalls ?? [.tooFewLayers])
+  }
+
+  /// The significant ones of `blocks`, without pairs that are alike and have one between them: what surrounds it.
+  private func withoutBackground(_ blocks: [Found], of map: Matrix<Double>) -> [Found] {
+    var background: Set<Int> = []
+    let isKept = blocks.map { $0.p ?? 1 <= significance }
+    for (i, left) in blocks.enumerated() {
+      for (j, right) in blocks.enumerated().dropFirst(i + 2)
+      where isKept[(i + 1)..<j].contains(true) {
+        var sum = 0.0
+        for row in left.layers { for column in right.layers { sum += map[row, column] } }
+        let alike = sum / Double(left.layers.count * right.layers.count)
+        let inside = min(left.meanInside, right.meanInside)
+        if alike > inside - min(left.contrast, right.contrast) / 2 { background.formUnion([i, j]) }
+      }
+    }
+    return blocks.indices.filter { isKept[$0] && !background.contains($0) }.map { blocks[$0] }
+  }
+
+  /// Gives each of two neighbors half of the layers that they share.
+  private func divided(_ blocks: [Found]) -> [Found] {
+    var blocks = blocks
+    for index in blocks.indices.dropFirst() {
+      let (end, start) = (blocks[index - 1].layers.upperBound, blocks[index].layers.lowerBound)
+      guard end > start else { continue }
+      let middle = (end + start) / 2
+      blocks[index - 1].layers = blocks[index - 1].layers.lowerBound..<middle
+      blocks[index].layers = middle..<blocks[index].layers.upperBound
+    }
+    return blocks
   }
 }

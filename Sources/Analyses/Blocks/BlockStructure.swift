@@ -1,4 +1,4 @@
-/// Contiguous layers that are more alike than other layers as far apart.
+/// Contiguous layers that are alike, with edges across which similarity drops.
 public struct LayerBlock: Sendable, Hashable {
   /// Their places in the map, undefined layers between them included.
   public let layers: Range<Int>
@@ -8,24 +8,41 @@ public struct LayerBlock: Sendable, Hashable {
   public let meanInside: Double
   /// The mean similarity of one of its layers with one outside.
   public let meanOutside: Double
-  /// How much more alike two of its layers are than two layers at the same distance that do not share a
-  /// block: the mean over distances d of the difference of means, weighted by n·m/(n + m) of n pairs
-  /// inside and m outside at d. Nil where other blocks leave no pair outside to compare with.
-  public let contrast: Double?
-  /// p-value of the block: probability of an equal score in a network without it
-  /// (`Documentation/Numerics.md`).
-  public let p: Double
+  /// The least drop of similarity at an edge: see `BlockEdges`.
+  public let contrast: Double
+  /// The chance of a block of such a score in a network without blocks; nil where that was not tested.
+  public let p: Double?
 }
 
 /// The block structure of one network (Nguyen, Raghu & Kornblith 2021, section 4): what `BlockDetector`
 /// finds in its map.
 public struct BlockStructure: Sendable, Hashable {
+  /// What a candidate lacks.
+  public enum Shortfall: String, Sendable, Hashable, CaseIterable {
+    /// The network has too few layers for a block and as many beyond it.
+    case tooFewLayers = "too-few-layers"
+    /// It has fewer layers than a block.
+    case tooSmall = "too-small"
+    /// Similarity drops less than the least contrast at an edge.
+    case contrast = "contrast"
+    /// Similarity falls inside as well: a trend.
+    case inside = "falls-inside"
+    /// Similarity falls on beyond an edge: a trend.
+    case beyond = "falls-beyond"
+    /// Its halves are no more alike than it and what lies beyond.
+    case ends = "no-more-alike"
+    /// Networks without blocks have such candidates.
+    case significance = "not-significant"
+  }
+
   /// Disjoint blocks in the order of the layers.
   public let blocks: [LayerBlock]
-  /// The best candidate that is not significant, if any interval has the least contrast.
-  public let insignificant: LayerBlock?
+  /// Where there is no block, the candidate that came closest; nil without candidates.
+  public let closest: LayerBlock?
+  /// What it lacks.
+  public let shortfalls: [Shortfall]
   /// Layers without values, which are left out.
   public let undefinedLayers: [Int]
-  /// Undefined pairs of other layers, which count neither for nor against a block.
+  /// Undefined pairs of other layers, which count as the mean of their distance.
   public let undefinedPairs: Int
 }

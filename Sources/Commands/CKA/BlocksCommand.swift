@@ -8,8 +8,8 @@ import Support
 struct BlocksCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "blocks",
-    abstract: "Finds block structure: consecutive layers that are more similar than other layers "
-      + "the same distance apart.",
+    abstract: "Finds block structure: consecutive layers that are alike, with edges at which "
+      + "similarity drops.",
     discussion: """
       RESULT is the result folder of compare for one model, several of them, or the STORE of a \
       sweep. Prints a table and writes blocks.json, blocks.csv and a picture to the output folder. \
@@ -23,15 +23,13 @@ struct BlocksCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Minimum number of layers in a block (default: 3 or a tenth of the layers, whichever is "
-        + "larger).",
+      "Minimum number of layers in a block (default: a tenth of the layers and two).",
       valueName: "n"))
   var minSize: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Minimum contrast: how much more similar its layers must be than other layers at the same "
-        + "distances.", valueName: "c"))
+      "Minimum contrast: by how much similarity drops at the edges of a block.", valueName: "c"))
   var minContrast = 0.1
 
   @Option(help: ArgumentHelp("Largest p-value of a block.", valueName: "p"))

@@ -8,6 +8,7 @@ extension Report {
   /// how alike these are at equal relative depth, and the blocks.
   init(_ document: BlocksDocument, _ figures: [Heatmap]) {
     let detector = document.detector
+    let reasons = document.models.compactMap { document.reason(of: $0) }
     let matching = document.matchingTable.map { table in
       Section(
         "Layer matching across seeds",
@@ -28,7 +29,9 @@ extension Report {
       ],
       sections: [
         Section("Maps", panels: figures.map { .maps([Map($0, name: "")], label: "") }),
-        Section("Blocks", panels: [.table(Table(document.table))]),
+        Section(
+          "Blocks", note: reasons.isEmpty ? nil : reasons.joined(separator: ". "),
+          panels: [.table(Table(document.table))]),
       ] + (matching.map { [$0] } ?? []))
   }
 }

@@ -16,7 +16,7 @@ public struct BlocksDocument: StoredDocument {
   public struct Detector: Codable, Sendable {
     /// Left out where it follows from the number of layers.
     public package(set) var minimumSize: Int?
-    /// The least contrast of a block.
+    /// The least drop of similarity at an edge.
     public package(set) var minimumContrast: Double
     /// The largest p-value of a block.
     public package(set) var significance: Double
@@ -46,8 +46,10 @@ public struct BlocksDocument: StoredDocument {
     public package(set) var undefinedPairs: Int
     /// Its blocks, the first layers first.
     public package(set) var blocks: [ResultDocument.Block]
-    /// The best candidate that is not significant.
-    public package(set) var insignificant: ResultDocument.Block?
+    /// Where there is no block, the candidate that came closest; nil without any.
+    public package(set) var closest: ResultDocument.Block?
+    /// What it lacks: `BlockStructure.Shortfall`; nil where there are blocks, and in older results.
+    public package(set) var shortfalls: [String]?
   }
 
   /// Keys without a value are omitted.
@@ -196,7 +198,13 @@ extension BlocksDocument.Model {
     }
     try expect(undefinedPairs, within: countable, "\(key).undefinedPairs")
     try blocks.check("\(key).blocks", layers: layers)
-    try insignificant?.check("\(key).insignificant", layers: layers)
+    try closest?.check("\(key).closest", layers: layers)
+    for shortfall in shortfalls ?? [] {
+      let known = BlockStructure.Shortfall.allCases.map(\.rawValue)
+      try expect(
+        known.contains(shortfall), "\(key).shortfalls", found: shortfall,
+        expected: known.joined(separator: ", "))
+    }
   }
 }
 
@@ -220,7 +228,30 @@ extension BlocksDocument.Model {
       minimumSize: detector.minimumSize(ofLayers: count - structure.undefinedLayers.count),
       undefinedLayers: structure.undefinedLayers, undefinedPairs: structure.undefinedPairs,
       blocks: structure.blocks.map { ResultDocument.Block($0, of: network.model) },
-      insignificant: structure.insignificant.map { ResultDocument.Block($0, of: network.model) })
+      closest: structure.closest.map { ResultDocument.Block($0, of: network.model) },
+      shortfalls: structure.blocks.isEmpty ? structure.shortfalls.map(\.rawValue) : nil)
+  }
+}
+
+extension BlockStructure.Shortfall {
+  /// What the closest candidate of a model lacks.
+  fileprivate func words(of model: BlocksDocument.Model, _ detector: BlocksDocument.Detector)
+    -> String
+  {
+    func number(_ value: Double?) -> String { value.map { Format.fixed($0, 3) } ?? "undefined" }
+    return switch self {
+    case .tooFewLayers:
+      "\(model.layers - model.undefinedLayers.count) layers with values are too few for a block of "
+        + "\(model.minimumSize) and layers beyond it"
+    case .tooSmall: "fewer layers than the \(model.minimumSize) of a block"
+    case .contrast:
+      "similarity drops by \(number(model.closest?.contrast)) at an edge, less than \(detector.minimumContrast)"
+    case .inside: "similarity falls inside as well"
+    case .beyond: "similarity falls on beyond an edge"
+    case .ends: "its two halves are no more alike than it and what lies beyond"
+    case .significance:
+      "p = \(number(model.closest?.p)): networks without blocks have such layers"
+    }
   }
 }
 
@@ -235,9 +266,22 @@ extension BlocksDocument.Means {
 }
 
 extension BlocksDocument {
-  /// Both tables, as they are printed.
+  /// Both tables, and why models have no block, as they are printed.
   package var text: String {
-    [table, matchingTable].compactMap { $0?.text }.joined(separator: "\n")
+    let reasons = models.compactMap { reason(of: $0) }.map { "\($0)\n" }.joined()
+    return [table.text + reasons, matchingTable?.text].compactMap { $0 }.joined(separator: "\n")
+  }
+
+  /// Why a model has no block, and what came closest; nil where it has one.
+  package func reason(of model: Model) -> String? {
+    guard model.blocks.isEmpty, let shortfalls = model.shortfalls else { return nil }
+    let name = oneLine(model.name)
+    let words = shortfalls.compactMap { BlockStructure.Shortfall(rawValue: $0) }
+      .map { $0.words(of: model, detector) }.joined(separator: "; ")
+    guard let closest = model.closest else { return "\(name): no block: \(words)" }
+    return
+      "\(name): no block; closest are the \(closest.size) layers \(oneLine(closest.firstLayer)) to "
+      + "\(oneLine(closest.lastLayer)): \(words)"
   }
 
   /// The blocks as a table for people.

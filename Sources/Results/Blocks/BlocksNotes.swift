@@ -23,12 +23,12 @@ extension BlocksDocument {
     var notes: [Note] = []
     for model in models {
       let defined = model.layers - model.undefinedLayers.count
-      if model.minimumSize > defined / 2 {
+      if model.shortfalls?.contains(BlockStructure.Shortfall.tooFewLayers.rawValue) ?? false {
         notes.append(
           .warning(
             """
-            \(oneLine(model.path)): has values for only \(defined) layers; a block of \
-            \(model.minimumSize) needs at least as many other layers to compare with
+            \(oneLine(model.path)): has values for only \(defined) layers, too few for a block of \
+            \(model.minimumSize) and layers beyond it
             """))
       }
       if !model.undefinedLayers.isEmpty {

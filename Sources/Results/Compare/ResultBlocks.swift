@@ -15,12 +15,12 @@ extension ResultDocument {
     public package(set) var size: Int
     /// Mean CKA of pairs of its layers.
     public package(set) var meanInside: Double
-    /// Mean CKA of other pairs at the same distances.
+    /// Mean CKA of a layer of it with one outside.
     public package(set) var meanOutside: Double
-    /// Left out where other blocks leave no layers to compare with.
+    /// The least drop of similarity at an edge; left out in some older results.
     public package(set) var contrast: Double?
-    /// The share of null maps with a block of as much contrast.
-    public package(set) var p: Double
+    /// The share of null maps with a block of such a score; left out where that was not tested.
+    public package(set) var p: Double?
 
     init(_ block: LayerBlock, of model: Model) {
       (first, last) = (block.layers.lowerBound, block.layers.upperBound - 1)

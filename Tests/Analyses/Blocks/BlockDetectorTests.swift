@@ -8,111 +8,96 @@ import Testing
 
 @Suite struct BlockDetectorTests {
   private struct Expected: Decodable {
+    struct Block: Decodable {
+      var first: Int
+      var last: Int
+      var contrast: Double
+      var inside: Double
+      var outside: Double
+      var p: Double
+    }
+    /// First layer, layer after the last, drop, score, and what it lacks.
+    struct Interval: Decodable {
+      var layers: Range<Int>
+      var drop: Double
+      var score: Double
+      var lacks: [String]
+
+      init(from decoder: any Decoder) throws {
+        var values = try decoder.unkeyedContainer()
+        layers = try values.decode(Int.self)..<values.decode(Int.self)
+        drop = try values.decode(Double.self)
+        score = try values.decode(Double.self)
+        lacks = []
+        while !values.isAtEnd { lacks.append(try values.decode(String.self)) }
+      }
+    }
+    var name: String
+    /// Below the diagonal.
     var map: [[Double]]
-    /// First layer, layer after the last, β, β·√(V/k).
-    var contrasts: [[Double]]
-    var contrastsWithoutTwo: [[Double]]
-    var steps: [Double]
-    var blockMeans: [Double]
-    var ways: [Double]
-    var similarities: [Double]
-    var decay: [Double]
-  }
+    var blocks: [Block]
+    var intervals: [Interval]
 
-  private let expected: Expected
-  private let map: Matrix<Double>
-
-  init() throws {
-    expected = try fixture("blocks")
-    map = Matrix(
-      rows: expected.map.count, columns: expected.map.count, elements: expected.map.flatMap { $0 })
-  }
-
-  private func scan(
-    _ count: Int, without: Range<Int> = 0..<0, sizes: ClosedRange<Int>, least: Double = -10
-  ) -> BlockScan {
-    BlockScan(
-      isFree: (0..<count).map { !without.contains($0) }, sizes: sizes, minimumContrast: least)
-  }
-
-  /// A slope of 1e-310 made steps of infinite length, and a trap.
-  @Test func slopesBelowRoundingAreNone() throws {
-    var map = Matrix<Double>(rows: 20, columns: 20, repeating: 0)
-    for i in 0..<20 {
-      map[i, i] = 1
-      // Alternating halves, whose means at distances 1 and 2 are 0 but for the last.
-      for distance in 1...2 where i >= distance {
-        let value =
-          i == 19 && distance == 1 ? 1e-310 : (i - distance) % 2 == distance - 1 ? -0.5 : 0.5
-        (map[i, i - distance], map[i - distance, i]) = (value, value)
+    var matrix: Matrix<Double> {
+      var matrix = Matrix<Double>(rows: map.count, columns: map.count, repeating: 1)
+      for (i, row) in map.enumerated() {
+        for (j, value) in row.enumerated() {
+          matrix[i, j] = value
+          matrix[j, i] = value
+        }
       }
+      return matrix
     }
-    #expect(LayerSteps(of: map, scan(20, sizes: 3...10)).lengths.allSatisfy { $0 == 1 })
   }
 
-  // MARK: Against NumPy and SciPy
+  // MARK: Against the definition, interval by interval
 
-  /// A few hundred sums of numbers below 1: rounding errors of 1e-14; NumPy's least squares lose two
-  /// digits more.
-  private let tolerance = 1e-11
+  /// Sums of a few hundred numbers below 1 in another order: rounding errors of 1e-14.
+  private let tolerance = 1e-12
 
-  @Test func contrastsAreThoseOfLeastSquares() throws {
-    for (others, values) in [(0..<0, expected.contrasts), (0..<3, expected.contrastsWithoutTwo)] {
-      #expect(values.count > 40)
-      for value in values {
-        let layers = Int(value[0])..<Int(value[1])
-        let scan = scan(map.rows, without: others, sizes: layers.count...layers.count)
-        let contrast = try #require(scan.contrast(of: layers, in: map))
-        #expect(abs(contrast - value[2]) < tolerance)
+  @Test func blocksAreThoseOfTheDefinition() throws {
+    let cases: [Expected] = try fixture("block_edges")
+    #expect(cases.contains { $0.blocks.count == 2 } && cases.contains { $0.blocks.isEmpty })
+    for expected in cases {
+      let structure = try BlockDetector(significance: 0.05, permutations: 19, seed: 3).structure(
+        of: expected.matrix)
+      #expect(
+        structure.blocks.map(\.layers) == expected.blocks.map { $0.first..<($0.last + 1) },
+        "\(expected.name)")
+      for (block, other) in zip(structure.blocks, expected.blocks) {
+        #expect(abs(block.contrast - other.contrast) < tolerance)
+        #expect(abs(block.meanInside - other.inside) < tolerance)
+        #expect(abs(block.meanOutside - other.outside) < tolerance)
+        #expect(block.p == other.p)
       }
-      // The best of all of them, and of those of each size.
-      for sizes in [3...11] + (3...11).map({ $0...$0 }) {
-        let best = values.filter { sizes.contains(Int($0[1] - $0[0])) && $0[3] > 0 }
-          .max { $0[3] < $1[3] }
-        let found = scan(map.rows, without: others, sizes: sizes).best(in: map)
-        #expect(found?.layers == best.map { Int($0[0])..<Int($0[1]) })
-        if let found, let best { #expect(abs(found.score - best[3]) < tolerance) }
+      #expect(structure.blocks.isEmpty == !structure.shortfalls.isEmpty)
+      #expect(structure.blocks.isEmpty == (structure.closest != nil))
+    }
+  }
+
+  @Test func edgesAreThoseOfTheDefinition() throws {
+    let cases: [Expected] = try fixture("block_edges")
+    for expected in cases {
+      let map = expected.matrix
+      let edges = BlockEdges(
+        of: map, rest: BlockDetector.rest(ofLayers: map.rows), contrast: 0.1)
+      #expect(expected.intervals.count > 4)
+      var best = 0.0
+      for other in expected.intervals {
+        let (a, b) = (other.layers.lowerBound, other.layers.upperBound)
+        let found = edges.interval(a, b)
+        #expect(abs(found.drop - other.drop) < tolerance)
+        #expect(abs(found.score - other.score) < tolerance, "\(expected.name) \(a) \(b)")
+        #expect(found.shortfalls.map(\.rawValue).sorted() == other.lacks)
+        // What is passed over for a floor would not have reached it.
+        let floored = edges.interval(a, b, floor: 1)
+        #expect(floored.score == (found.score >= 1 ? found.score : floored.score))
+        best = max(best, found.score)
       }
+      #expect(
+        edges.bestScore(least: BlockDetector.rest(ofLayers: map.rows), floor: 0) >= best - tolerance
+      )
     }
-  }
-
-  @Test func stepsAreThoseOfBoundedLeastSquares() {
-    let steps = LayerSteps(of: map, scan(map.rows, sizes: 3...11)).lengths
-    #expect(steps.count == expected.steps.count)
-    // Sweeps end when no step moves by 1e-6; what is left then shrinks by the factor a sweep has, here
-    // below 0.9.
-    for (step, value) in zip(steps, expected.steps) { #expect(abs(step - value) < 1e-5) }
-  }
-
-  @Test func decayIsIsotonicRegression() {
-    // Only the pairs of the last layer count; every way is a whole number of bins.
-    let count = expected.ways.count
-    let order = expected.ways.indices.sorted { expected.ways[$0] > expected.ways[$1] }
-    var places = order.map { expected.ways[order[0]] - expected.ways[$0] }
-    places.append(expected.ways[order[0]])
-    var values = Matrix<Double>(rows: count + 1, columns: count + 1, repeating: .nan)
-    for (layer, way) in order.enumerated() { values[count, layer] = expected.similarities[way] }
-    let decay = SimilarityDecay(of: values, places: places) { i, _ in i == count }
-    for (way, value) in zip(expected.ways, expected.decay) {
-      #expect(abs(decay(way) - value) < 1e-12)
-    }
-    var last = Double.infinity
-    for step in 0...500 {
-      let value = decay(Double(step) * 2.1)
-      #expect(value <= last)
-      last = value
-    }
-  }
-
-  @Test func plantedBlockIsFoundWithItsNumbers() throws {
-    let structure = try BlockDetector().structure(of: map)
-    let block = try #require(structure.blocks.first)
-    #expect(structure.blocks.count == 1 && block.layers == 5..<10 && block.size == 5)
-    #expect(abs(block.meanInside - expected.blockMeans[0]) < tolerance)
-    #expect(abs(block.meanOutside - expected.blockMeans[1]) < tolerance)
-    let contrast = try #require(expected.contrasts.first { $0[0] == 5 && $0[1] == 10 })
-    #expect(abs(try #require(block.contrast) - contrast[2]) < tolerance)
-    #expect(block.p <= 0.05)
   }
 
   // MARK: Maps that lack something
@@ -159,37 +144,40 @@ import Testing
       for value in [1.0, 0.5, .nan] {
         let flat = Matrix<Double>(rows: count, columns: count, repeating: value)
         let structure = try BlockDetector().structure(of: flat)
-        #expect(structure.blocks.isEmpty && structure.insignificant == nil)
+        #expect(structure.blocks.isEmpty && !structure.shortfalls.isEmpty)
         #expect(structure.undefinedLayers.count == (value.isNaN || count == 1 ? count : 0))
       }
     }
   }
 
-  /// The contrast of a block that others leave nothing to compare with was a quotient of rounding errors
-  /// and 0, an infinity.
-  @Test func contrastWithNothingOutsideIsUndefined() throws {
-    let map = PlantedMap(ground: .walk, count: 12).map(seed: 1)
-    for free in [3..<7, 0..<12] {
-      let scan = BlockScan(
-        isFree: (0..<12).map(free.contains), sizes: 3...free.count, minimumContrast: -2)
-      #expect(scan.contrast(of: free, in: map) == nil)
+  @Test func whatCameClosestIsSaid() throws {
+    func closest(_ map: Matrix<Double>, _ detector: BlockDetector = .init()) throws
+      -> (LayerBlock?, [BlockStructure.Shortfall])
+    {
+      let structure = try detector.structure(of: map)
+      #expect(structure.blocks.isEmpty)
+      return (structure.closest, structure.shortfalls)
     }
-    // The map of a random network of 30 layers, below the diagonal; its three blocks leave one layer.
-    let rows: [[Double]] = try fixture("blocks-everywhere")
-    var whole = Matrix<Double>(rows: 30, columns: 30, repeating: 1)
-    for (i, row) in rows.enumerated() {
-      for (j, value) in row.enumerated() {
-        whole[i, j] = value
-        whole[j, i] = value
-      }
-    }
-    let blocks = try BlockDetector().structure(of: whole).blocks
-    #expect(blocks.map(\.layers) == [1..<4, 4..<16, 16..<30])
-    #expect(blocks.map { $0.contrast == nil } == [false, false, true])
+    let planted = PlantedMap(
+      ground: .decay, count: 40, noise: 0.01, blocks: [12..<26], level: 0.95
+    ).map(seed: 4)
+    // Similarity drops by less than 0.95; the layers are 14, and not 18.
+    let (deep, lacks) = try closest(planted, .init(minimumContrast: 0.95))
+    #expect(lacks == [.contrast] && deep?.p == nil)
+    #expect(try #require(deep).layers.overlaps(12..<26))
+    let (large, other) = try closest(planted, .init(minimumSize: 30))
+    #expect(other == [.tooSmall] && large?.layers == 12..<26)
+    // A level that no null map may reach.
+    let (likely, most) = try closest(
+      PlantedMap(ground: .flat, count: 12, noise: 0.03, blocks: [4..<9], lift: 0.3).map(seed: 1),
+      .init(significance: 0))
+    #expect(most == [.significance] && likely?.p != nil)
+    let few = Matrix<Double>(rows: 5, columns: 5, repeating: 0.5)
+    #expect(try closest(few).1 == [.tooFewLayers])
   }
 
   @Test func sameMapSameBlocks() throws {
-    let map = PlantedMap(ground: .walk, count: 40, blocks: [10..<22], lift: 0.3).map(seed: 3)
+    let map = PlantedMap(ground: .decay, count: 40, blocks: [10..<22], level: 0.95).map(seed: 3)
     let structure = try BlockDetector().structure(of: map)
     let again = try BlockDetector().structure(of: map)
     #expect(structure == again)

@@ -14,6 +14,12 @@ struct PlantedMap {
     case walk
     /// Even layers resemble each other.
     case checkerboard
+    /// Similarity falls in proportion to distance.
+    case slope
+    /// All layers are equally alike.
+    case flat
+    /// Three layers, the last among them, are unlike all others.
+    case odd
   }
 
   var ground: Ground
@@ -40,7 +46,19 @@ struct PlantedMap {
     for i in 0..<count {
       for j in 0..<i {
         // To 1/e of what falls within a quarter of the network.
-        var value = 0.2 + 0.7 * exp(-4 * (places[i] - places[j]) / Double(count)) + own[i] + own[j]
+        let distance = (places[i] - places[j]) / Double(count)
+        var value =
+          switch ground {
+          case .slope: 0.95 - 0.6 * distance
+          case .flat, .odd: 0.5
+          default: 0.2 + 0.7 * exp(-4 * distance)
+          }
+        value += own[i] + own[j]
+        if ground == .odd,
+          [count / 3, count / 2, count - 1].contains(where: { $0 == i || $0 == j })
+        {
+          value = 0.1
+        }
         if ground == .checkerboard { value += (i - j) % 2 == 0 ? (i % 2 == 0 ? 0.15 : 0) : -0.1 }
         let (row, column) = (block(of: i), block(of: j))
         if let row, row == column {
@@ -56,4 +74,85 @@ struct PlantedMap {
   }
 
   private func block(of layer: Int) -> Int? { blocks.firstIndex { $0.contains(layer) } }
+}
+
+extension PlantedMap {
+  /// A symmetric map with ones on its diagonal.
+  private static func symmetric(
+    _ count: Int, _ value: (Int, Int) -> Double
+  ) -> Matrix<Double> {
+    var map = Matrix<Double>(rows: count, columns: count, repeating: 1)
+    for i in 0..<count {
+      for j in 0..<i {
+        map[i, j] = min(max(value(i, j), -1), 1)
+        map[j, i] = map[i, j]
+      }
+    }
+    return map
+  }
+
+  /// Blocks that leave no layer over.
+  static func squares(
+    _ count: Int, _ blocks: [Range<Int>], inside: Double, between: Double, seed: UInt64
+  ) -> Matrix<Double> {
+    var generator = SeededGenerator(seed: seed)
+    return symmetric(count) { i, j in
+      let isInside = blocks.contains { $0.contains(i) && $0.contains(j) }
+      return (isInside ? inside : between) + 0.01 * generator.normal()
+    }
+  }
+
+  /// A block of 0.97, `cross` with other layers, which are alike but for a slope; even and odd layers are less alike by
+  /// `checker` everywhere.
+  static func separated(
+    _ count: Int, _ block: Range<Int>, slope: Double, cross: Double, checker: Double = 0,
+    seed: UInt64
+  ) -> Matrix<Double> {
+    var generator = SeededGenerator(seed: seed)
+    return symmetric(count) { i, j in
+      let value =
+        switch (block.contains(i), block.contains(j)) {
+        case (true, true): 0.97
+        case (false, false): 0.97 - slope * Double(i - j) / Double(count)
+        default: cross
+        }
+      return value - ((i - j) % 2 == 0 ? 0 : checker) + 0.01 * generator.normal()
+    }
+  }
+
+  /// A random residual network on 60 Gaussian examples: h + a·relu(hW/√p), p = 24; biased CKA of its layers.
+  static func residualWalk(_ count: Int, step: Double, seed: UInt64) -> Matrix<Double> {
+    let (n, p) = (60, 24)
+    var generator = SeededGenerator(seed: seed)
+    var hidden = (0..<n * p).map { _ in generator.normal() }
+    var grams: [[Double]] = []
+    for _ in 0..<count {
+      var centered = hidden
+      for k in 0..<p {
+        let mean = (0..<n).reduce(0) { $0 + hidden[$1 * p + k] } / Double(n)
+        for i in 0..<n { centered[i * p + k] -= mean }
+      }
+      var gram = [Double](repeating: 0, count: n * n)
+      for i in 0..<n {
+        for j in 0..<n {
+          var sum = 0.0
+          for k in 0..<p { sum += centered[i * p + k] * centered[j * p + k] }
+          gram[i * n + j] = sum
+        }
+      }
+      let norm = gram.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      grams.append(gram.map { $0 / norm })
+      let weights = (0..<p * p).map { _ in generator.normal() / Double(p).squareRoot() }
+      var next = hidden
+      for i in 0..<n {
+        for k in 0..<p {
+          var sum = 0.0
+          for l in 0..<p { sum += hidden[i * p + l] * weights[l * p + k] }
+          next[i * p + k] += step * max(sum, 0)
+        }
+      }
+      hidden = next
+    }
+    return symmetric(count) { i, j in zip(grams[i], grams[j]).reduce(0) { $0 + $1.0 * $1.1 } }
+  }
 }

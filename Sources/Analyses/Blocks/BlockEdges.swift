@@ -1,0 +1,165 @@
+import Device
+
+/// The intervals of a map that have the edges of a block.
+///
+/// With Q the upper quartile over the v layers next to an edge, of their mean similarity with the half of the interval
+/// farther from that edge: Q₀ of the layers inside, Q₁ of those outside, Q₂ of the v layers further out. The drop at an
+/// edge is Q₀ − Q₁. An interval is a block if at each edge
+///
+/// 1. the drop is at least the least contrast,
+/// 2. similarity falls by no more than a third of the drop elsewhere: from the mean inside to Q₀, and from Q₁ to Q₂,
+/// 3. Q₀ exceeds the similarity of the layers outside with the nearer half by a quarter of the least contrast.
+///
+/// Both sides of an edge see the same far layers: similarity that decays with distance falls there as it does elsewhere.
+/// Quartiles make a few odd layers, and a checkerboard, no edge. The score is k·(mean inside − similarity of the layers
+/// outside with the nearer half, at the edge where that is larger), k the number of layers.
+struct BlockEdges {
+  /// What is known of one interval.
+  struct Interval {
+    /// The least drop at an edge.
+    var drop = Double.infinity
+    /// 0 where it is no block.
+    var score = 0.0
+    var shortfalls: [BlockStructure.Shortfall] = []
+  }
+
+  /// The most that similarity may fall elsewhere, as a part of the drop.
+  private static let flatness = 1 / 3.0
+  /// How much more alike the halves are than the interval and what lies beyond, as a part of the least contrast.
+  private static let ends = 0.25
+
+  /// n.
+  let count: Int
+  /// The least layers beyond an edge for it to be one of the map's, not of its end.
+  let rest: Int
+  private let contrast: Double
+  /// v.
+  private let width: Int
+  /// The most layers that two neighboring intervals share.
+  var shared: Int { width / 2 }
+  /// Of each row the sums before each column, n × (n + 1).
+  private let sums: [Double]
+  /// The sums of all rows and columns before, (n + 1) × (n + 1).
+  private let squares: [Double]
+
+  /// - Parameter map: symmetric, without undefined values, ones on its diagonal.
+  init(of map: Matrix<Double>, rest: Int, contrast: Double) {
+    let n = map.rows
+    count = n
+    self.rest = rest
+    self.contrast = contrast
+    width = max(3, rest / 2)
+    var sums = [Double](repeating: 0, count: n * (n + 1))
+    var squares = [Double](repeating: 0, count: (n + 1) * (n + 1))
+    for i in 0..<n {
+      for j in 0..<n {
+        sums[i * (n + 1) + j + 1] = sums[i * (n + 1) + j] + map[i, j]
+      }
+      for j in 0...n {
+        squares[(i + 1) * (n + 1) + j] = squares[i * (n + 1) + j] + sums[i * (n + 1) + j]
+      }
+    }
+    self.sums = sums
+    self.squares = squares
+  }
+
+  /// The mean over the pairs of different layers of an interval of two or more.
+  func meanInside(_ a: Int, _ b: Int) -> Double {
+    let (k, row) = (Double(b - a), count + 1)
+    let sum =
+      squares[b * row + b] - squares[b * row + a] - squares[a * row + b] + squares[a * row + a]
+    return (sum - k) / (k * (k - 1))
+  }
+
+  /// The mean over the pairs of a layer of an interval and one outside.
+  func meanOutside(_ a: Int, _ b: Int) -> Double {
+    let row = count + 1
+    let all = squares[b * row + count] - squares[a * row + count]
+    let inside =
+      squares[b * row + b] - squares[b * row + a] - squares[a * row + b] + squares[a * row + a]
+    return (all - inside) / Double((b - a) * (count - (b - a)))
+  }
+
+  /// The sizes that blocks of at least `least` layers may have; nil for none.
+  func sizes(least: Int) -> ClosedRange<Int>? {
+    let (low, high) = (max(least, 2), count - rest)
+    return low <= high ? low...high : nil
+  }
+
+  /// Whether an interval has an edge: as many layers as a block has lie beyond one of its ends.
+  func hasEdge(_ a: Int, _ b: Int) -> Bool { a >= rest || count - b >= rest }
+
+  /// The interval a ..< b.
+  ///
+  /// - Parameter floor: what is known not to reach this score may come with a score of 0 and no more; 0 for none.
+  func interval(_ a: Int, _ b: Int, floor: Double = 0) -> Interval {
+    let k = b - a
+    let half = k / 2
+    let near = min(width, k - half)
+    let inside = meanInside(a, b)
+    let (head, tail) = (a..<(a + half), (b - half)..<b)
+    // Rows from the edge inwards, outwards, and further out, of the left and of the right edge.
+    let left = (first: a, step: 1, beyond: a, far: tail, near: head)
+    let right = (first: b - 1, step: -1, beyond: count - b, far: head, near: tail)
+    var found = Interval()
+    var level = -Double.infinity
+    var failed: Set<BlockStructure.Shortfall> = []
+    for edge in [left, right] where edge.beyond > 0 {
+      let outside = edge.first - edge.step
+      let closer = quartile(outside, -edge.step, width, edge.near)
+      level = max(level, closer)
+      guard Double(k) * (inside - level) >= floor || floor == 0 else { return Interval() }
+      let own = quartile(edge.first, edge.step, near, edge.far)
+      let others = quartile(outside, -edge.step, width, edge.far)
+      let drop = own - others
+      found.drop = min(found.drop, drop)
+      if drop < contrast { failed.insert(.contrast) }
+      if inside - own > Self.flatness * drop { failed.insert(.inside) }
+      if edge.beyond >= rest {
+        let further = quartile(outside - edge.step * width, -edge.step, width, edge.far)
+        if others - further > Self.flatness * drop { failed.insert(.beyond) }
+      }
+      if own - closer < Self.ends * contrast { failed.insert(.ends) }
+      guard failed.isEmpty || floor == 0 else { return Interval() }
+    }
+    found.shortfalls = BlockStructure.Shortfall.allCases.filter(failed.contains)
+    if failed.isEmpty { found.score = max(Double(k) * (inside - level), 0) }
+    return found
+  }
+
+  /// The upper quartile over `rows` rows from `first` on, `step` apart, of the mean over `columns`; of those that there
+  /// are, the value at the place ¾(count − 1), rounded half up. NaN for none.
+  private func quartile(_ first: Int, _ step: Int, _ rows: Int, _ columns: Range<Int>) -> Double {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: rows) { values in
+      var length = 0
+      for index in 0..<rows {
+        let row = first + step * index
+        guard row >= 0, row < count else { break }
+        let start = row * (count + 1)
+        let value = sums[start + columns.upperBound] - sums[start + columns.lowerBound]
+        var place = length
+        while place > 0, values[place - 1] > value {
+          values[place] = values[place - 1]
+          place -= 1
+        }
+        values[place] = value
+        length += 1
+      }
+      guard length > 0 else { return .nan }
+      // ⌊¾(length − 1) + ½⌋
+      return values[(3 * (length - 1) + 2) / 4] / Double(columns.count)
+    }
+  }
+
+  /// The largest score of a block of at least `least` layers; what is below `floor` may be 0.
+  func bestScore(least: Int, floor: Double) -> Double {
+    guard let sizes = sizes(least: least) else { return 0 }
+    var best = 0.0
+    for size in sizes {
+      for a in 0...(count - size) where hasEdge(a, a + size) {
+        best = max(best, interval(a, a + size, floor: max(floor, best)).score)
+      }
+    }
+    return best
+  }
+}
