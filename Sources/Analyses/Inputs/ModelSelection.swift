@@ -61,6 +61,17 @@ public struct ModelSelection: Sendable {
     return (try pooled(model, at: path), contents.names)
   }
 
+  /// What opens models, some of them several times, and tells of each once which arrays were skipped.
+  package func opener(
+    layers patterns: [String], warn: @escaping (String) -> Void
+  ) -> (String) throws -> ActivationModel {
+    var opened: Set<String> = []
+    return { path in
+      let isFirst = opened.insert(path).inserted
+      return try open(path, layers: patterns) { if isFirst { warn($0) } }.model
+    }
+  }
+
   /// A model with its layers pooled; of tokens as examples, example `a` becomes `a:0`, `a:1`, … where it has an ID.
   ///
   /// - Parameter path: what messages call it.

@@ -8,7 +8,7 @@ public func benjaminiHochberg(_ values: [Double]) -> [Double] {
   var adjusted = values.map { _ in Double.nan }
   var least = 1.0
   for (rank, index) in order.enumerated().reversed() {
-    least = min(least, values[index] * Double(order.count) / Double(rank + 1))
+    least = min(least, values[index] * (Double(order.count) / Double(rank + 1)))
     adjusted[index] = least
   }
   return adjusted

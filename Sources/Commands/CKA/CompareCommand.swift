@@ -47,10 +47,7 @@ struct CompareCommand: ParsableCommand {
     if blocks, models.model2 != nil {
       throw ValidationError("--blocks works with one model, not two.")
     }
-    guard median != nil else { return }
-    guard estimator.estimator != .minibatch, estimator.kernel.kernel == .rbf,
-      estimator.kernel.sigma == nil
-    else {
+    guard median == nil || estimator.takesMedian else {
       throw ValidationError(
         "--median needs --estimator unbiased or biased, and --kernel rbf without --sigma."
       )

@@ -61,11 +61,7 @@ struct ConvergeCommand: ParsableCommand {
       try convergence.check(batchSizes: batchSizes.values, path: models.model)
       let memory = work.memory?.bytes
       let (team, choice) = try work.team(log: log)
-      let plan = try convergence.exact.plan(on: team, isLimited: memory != nil)
-      if let largest = convergence.batchSizes.last {
-        _ = try convergence.comparison(batchSize: largest, repeat: 0).plan(
-          on: team, isLimited: memory != nil)
-      }
+      let plan = try convergence.plan(on: team, isLimited: memory != nil)
       log.tell(convergence.notes(batchSizes: batchSizes.values))
       log.tell(plan?.notes(memory: memory) ?? [])
       let opened = start.elapsed

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
 import DeviceRegistry
-import Support
 
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,10 +10,7 @@ struct DevicesCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let registry = DeviceRegistry(openCLDevices: openCLDevices)
-      try Console.print(registry.table.text)
-      for reason in try registry.choose(.automatic).reasons {
-        try Console.print("auto: \(oneLine(reason))")
-      }
+      try Console.print(registry.description(), terminator: "")
     }
   }
 }

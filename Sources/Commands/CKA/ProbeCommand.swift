@@ -87,9 +87,7 @@ struct ProbeCommand: ParsableCommand {
 
       let (results, info) = try probe.run(on: team)
       log.tell(try probe.notes(of: results, path: model))
-      guard results.contains(where: { $0.status == .ok }) else {
-        throw Failure(.data, "\(oneLine(model)): no layer has a value; nothing was written")
-      }
+      try probe.checkValues(of: results, path: model)
       var document = ProbeDocument(
         probe, results, path: model, labelsPath: labels, testFraction: testFraction, seed: seed,
         pooling: layers.pool.rawValue, precision: work.precision, device: info,

@@ -90,17 +90,10 @@ struct SweepCommand: ParsableCommand {
       try ModelSelection.checkPatterns(layers.patterns, of: models)
       try SweepFolder.check("\(output)/results")
       let (team, _) = try work.team(log: log)
-      var opened: Set<String> = []
       let sweep = try Sweep(
         store: output, settings: settings, shard: shard,
         devices: team, models: models, team: ranks,
-        openModel: {
-          // A sweep may open a model several times.
-          let isFirst = opened.insert($0).inserted
-          return try selection.open($0, layers: layers.layers) {
-            if isFirst { log.warning("\($0)") }
-          }.model
-        },
+        openModel: selection.opener(layers: layers.layers) { log.warning("\($0)") },
         observe: { log.tell([$0.note]) })
       let plan = sweep.plan
       log.tell(plan.notes(exampleCount: plan.examplesUsed + plan.examplesDropped))

@@ -4,7 +4,7 @@ import Support
 
 extension DeviceRegistry {
   /// The devices and their properties, a line each.
-  package var table: TextTable {
+  private var table: TextTable {
     var table = TextTable([
       ("device", .left), ("name", .left), ("kind", .left), ("driver", .left),
       ("memory", .right), ("float64", .left), ("units", .right), ("tiles", .left),
@@ -18,6 +18,12 @@ extension DeviceRegistry {
       ])
     }
     return table
+  }
+
+  /// The table, and which device `auto` chooses and why.
+  package func description() throws(DeviceError) -> String {
+    let reasons = try choose(.automatic).reasons.map { "auto: \(oneLine($0))\n" }
+    return "\(table.text)\n\(reasons.joined())"
   }
 
   /// The devices that somebody asked for, with an error that names the choice.

@@ -20,3 +20,12 @@ extension ExamplePairing {
     }
   }
 }
+
+extension Note {
+  /// Fewer examples are used than there are, because nobody said how many.
+  package static func limited(to limit: Int, of count: Int, seed: UInt64) -> Note {
+    .information(
+      "\(Format.count(limit)) of \(Format.count(count)) examples are used, drawn with seed \(seed); "
+        + "--examples can use more")
+  }
+}

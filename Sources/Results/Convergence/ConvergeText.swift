@@ -24,6 +24,17 @@ extension Convergence {
     }
   }
 
+  /// How the exact value is computed, where that and the largest minibatches fit into the team's memory.
+  ///
+  /// - Parameter isLimited: whether the user gave the limit.
+  package func plan(on team: DeviceTeam, isLimited: Bool) throws -> FullBatchPlan? {
+    let plan = try exact.plan(on: team, isLimited: isLimited)
+    if let largest = batchSizes.last {
+      _ = try comparison(batchSize: largest, repeat: 0).plan(on: team, isLimited: isLimited)
+    }
+    return plan
+  }
+
   /// What is left out, what it costs, and what may not be expected.
   ///
   /// - Parameter asked: the batch sizes that were asked for.

@@ -34,6 +34,13 @@ extension Probe {
       or: "fewer --examples", least: leastMemory)
   }
 
+  /// Throws where no layer has a value to write.
+  package func checkValues(of results: [LayerResult], path: String) throws(Failure) {
+    guard results.contains(where: { $0.status == .ok }) else {
+      throw Failure(.data, "\(oneLine(path)): no layer has a value; nothing was written")
+    }
+  }
+
   /// The layers that have no accuracies, or whose fits did not end. Those that are not finite are read once
   /// more.
   ///

@@ -43,12 +43,7 @@ struct EstimatorOptions: ParsableArguments {
   @OptionGroup(title: "Kernel") var kernel: KernelOptions
 
   func validate() throws {
-    let sizes = 4...Estimator.Minibatches.mostSize
-    if let batchSize, !sizes.contains(batchSize) {
-      throw ValidationError(
-        "--batch-size is \(batchSize); it must be between 4 and \(sizes.upperBound). unbiased and "
-          + "biased use all examples at once.")
-    }
+    try checkRange("--batch-size", batchSize, 4...Estimator.Minibatches.mostSize)
     try checkRange("--passes", passes, 1...Estimator.Minibatches.mostPasses)
     if let passes, passes > 1, order == .stored {
       throw ValidationError(
@@ -73,6 +68,9 @@ struct EstimatorOptions: ParsableArguments {
       estimator == .minibatch ? "--order is stored" : "\(estimator) uses all examples at once"
     throw ValidationError("--seed has no effect: \(reason), and --examples is not given.")
   }
+
+  /// Whether σ comes from a median over pairs of all examples.
+  var takesMedian: Bool { estimator != .minibatch && kernel.kernel == .rbf && kernel.sigma == nil }
 
   /// What decides the shuffled order and which examples are taken.
   var seedValue: UInt64 { seed ?? 0 }

@@ -53,11 +53,7 @@ struct ModelPairOptions: ParsableArguments {
     ) { log.warning("\($0)") }
     let right = opened.count > 1 ? opened[1] : nil
     if let usual, examples.examples == nil, opened[0].exampleCount > usual {
-      log.info(
-        """
-        \(Format.count(usual)) of \(Format.count(opened[0].exampleCount)) examples are used, drawn \
-        with seed \(seed); --examples can use more
-        """)
+      log.tell([.limited(to: usual, of: opened[0].exampleCount, seed: seed)])
     }
     let pairing = try examples.drop.apply(
       to: .of(
