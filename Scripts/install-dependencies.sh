@@ -5,6 +5,7 @@
 #   Scripts/install-dependencies.sh test    and what `make test` needs
 #   Scripts/install-dependencies.sh ci      and what .ci/run needs
 #   Scripts/install-dependencies.sh dist    what `make dist` needs
+#   Scripts/install-dependencies.sh paper   what `make paper` needs
 #
 # Looks first. If nothing is missing, nothing is run as root and the network is left alone.
 
@@ -12,9 +13,9 @@ set -eu
 
 purpose=${1:-demo}
 case $purpose in
-demo | test | ci | dist) ;;
+demo | test | ci | dist | paper) ;;
 *)
-  echo "usage: $0 [demo|test|ci|dist]" >&2
+  echo "usage: $0 [demo|test|ci|dist|paper]" >&2
   exit 64
   ;;
 esac
@@ -70,6 +71,10 @@ if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need python3-numpy "the reference that the maps are checked against" have_numpy
   need python3-h5py "the reference for what HDF5 files are read" have_h5py
   need python3-venv "the tests of the Python package, and the assembler of PTX" have_venv
+fi
+if [ "$purpose" = paper ]; then
+  need dataset-fashion-mnist "the images" test -e /usr/share/datasets/fashion-mnist
+  need python3-venv "the environment of the networks" have_venv
 fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then
   need patchelf "lets the libraries of the bundle find each other" have patchelf

@@ -1,0 +1,63 @@
+"""Where blocks of similar layers are: outlined by eye, or found by `ckakit.blocks`.
+
+The paper finds them by eye. A file of outlines says, by the networks' names, from which layer to
+which: {"depth110-width1-data1of16-seed0": [[40, 300]], …}. A network that it does not name is left
+to the detector.
+"""
+
+import ckakit
+import numpy as np
+
+from folder import minibatches
+
+
+def blocks(folder, network):
+    """[first, last] of each, by layers counted from 0."""
+    if network.name in folder.outlines:
+        return folder.outlines[network.name]
+
+    def find():
+        result = ckakit.compare(network.trained(folder.path), minibatches(folder.compared))
+        found = ckakit.blocks(result).blocks
+        return {"blocks": [[block["first"], block["last"]] for block in found]}
+
+    return folder.kept(f"blocks/{network.name}", find)["blocks"]
+
+
+def largest(found):
+    """The block with the most layers, or None."""
+    return max(found, key=lambda block: block[1] - block[0], default=None)
+
+
+def inside(found, count):
+    """Which of `count` layers lie in a block."""
+    flags = np.zeros(count, bool)
+    for first, last in found:
+        flags[first : last + 1] = True
+    return flags
+
+
+def same_block(found, count):
+    """Which pairs of different layers lie in the same block."""
+    flags = np.zeros((count, count), bool)
+    for first, last in found:
+        flags[first : last + 1, first : last + 1] = True
+    np.fill_diagonal(flags, False)
+    return flags
+
+
+def across(found, count):
+    """Which pairs have one layer in a block and the other in none."""
+    flags = inside(found, count)
+    return flags[:, None] != flags[None, :]
+
+
+def wholly_inside(found, layers, block):
+    """Whether all layers of a residual block, such as `stage2.block5`, lie in one block."""
+    places = [index for index, name in enumerate(layers) if name.startswith(f"{block}.")]
+    return any(first <= min(places) and max(places) <= last for first, last in found)
+
+
+def partly_inside(found, layers, block):
+    places = [index for index, name in enumerate(layers) if name.startswith(f"{block}.")]
+    return bool(inside(found, len(layers))[places].any())

@@ -1,0 +1,58 @@
+"""What the study's pictures have in common."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Rectangle
+
+COLORS = ["#3b6ea8", "#b8562b", "#4f8f5b", "#8a63a6", "#7a6a53"]
+STAGES = ("stage2", "stage3")
+
+
+def panels(rows, columns, width, height, **sharing):
+    return plt.subplots(
+        rows, columns, figsize=(width * columns + 0.6, height * rows + 0.3), squeeze=False,
+        layout="constrained", **sharing,
+    )
+
+
+def draw_map(axis, cka, title="", layers=None, columns=None, blocks=()):
+    """A map with its first layer at the lower left, grey lines where stages begin, and blocks."""
+    image = axis.imshow(cka, origin="lower", cmap="magma", vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.set_box_aspect(1)
+    axis.set_title(title, fontsize=8)
+    for place in stage_places(layers):
+        axis.axhline(place, color="0.6", linewidth=0.5)
+    for place in stage_places(columns or layers):
+        axis.axvline(place, color="0.6", linewidth=0.5)
+    for first, last in blocks:
+        size = last - first + 1
+        corner = (first - 0.5, first - 0.5)
+        axis.add_patch(Rectangle(corner, size, size, fill=False, color="#35c2c2", linewidth=1.2))
+    return image
+
+
+def stage_places(layers):
+    """Where stages 2 and 3 begin."""
+    found = []
+    for stage in STAGES if layers else ():
+        inside = [index for index, layer in enumerate(layers) if layer.startswith(f"{stage}.")]
+        found += [inside[0] - 0.5] if inside else []
+    return found
+
+
+def curve(axis, x, values, color, label=None):
+    """The mean over seeds, with a band from the least to the most."""
+    values = np.atleast_2d(values)
+    axis.plot(x, np.nanmean(values, axis=0), color=color, linewidth=1.2, label=label)
+    if len(values) > 1:
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def close(figure):
+    plt.close(figure)

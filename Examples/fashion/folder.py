@@ -1,0 +1,78 @@
+"""The study's folder: what is computed once is found again."""
+
+import io
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import ckakit
+import numpy as np
+
+import data
+from networks import device, write_whole
+
+
+class Folder:
+    """networks/ by train.py, results/ of the analyses, pictures/ and tables.md."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def kept(self, name, make, made_of=()):
+        """What `make` returns, a dictionary of arrays and of what JSON can say: from the file
+        results/NAME.npz, if that was made of the same."""
+        path = self.path / "results" / f"{name}.npz"
+        made_of = [str(part) for part in made_of]
+        if path.exists():
+            found = read(path)
+            if found.pop("made_of") == made_of:
+                return found
+        value = make()
+        write_whole(path, lambda file: write(file, {**value, "made_of": made_of}))
+        print(f"{name}", flush=True)
+        return read(path)
+
+    @contextmanager
+    def recorded(self, model, images, **choices):
+        """A recording of a network's activations, deleted at the end."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        place = tempfile.mkdtemp(prefix="recording-", dir=self.path)
+        try:
+            yield ckakit.record(
+                model, minibatches(images), Path(place) / "model", dtype="float16",
+                layout="channels-first", **choices,
+            )
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def picture(self, name, figure):
+        """Writes a figure of Matplotlib to pictures/NAME.png."""
+        buffer = io.BytesIO()
+        # Without the name and version that Matplotlib writes.
+        figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+        self.bytes(f"{name}.png", buffer.getvalue())
+
+    def bytes(self, name, content):
+        write_whole(self.path / "pictures" / name, lambda file: file.write(content))
+
+    def text(self, name, content):
+        write_whole(self.path / name, lambda file: file.write(content.encode()))
+
+
+def minibatches(images):
+    """Of the images' pixels, where the networks are."""
+    return images.pixels.to(device()).split(data.MINIBATCH)
+
+
+def write(file, value):
+    arrays = {name: part for name, part in value.items() if isinstance(part, np.ndarray)}
+    others = {name: part for name, part in value.items() if name not in arrays}
+    np.savez_compressed(file, json=json.dumps(others), **arrays)
+
+
+def read(path):
+    with np.load(path) as found:
+        value = json.loads(str(found["json"]))
+        return value | {name: found[name] for name in found.files if name != "json"}
