@@ -21,7 +21,7 @@ import torch
 import plain
 from resnet import ResNet
 
-WATCHED_STEPS = [0, 10, 30, 60, 100, 200, 400, 700, 1000]  # and the last
+WATCHED_STEPS = [0, 10, 30, 60, 100, 200, 350, 500, 650]  # and the last
 
 
 @dataclass(frozen=True)

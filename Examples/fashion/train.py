@@ -19,9 +19,9 @@ from torch.nn.functional import cross_entropy
 import data
 from networks import WATCHED_STEPS, device, write_whole
 
-STEPS = 1500
+STEPS = 800
 BATCH = 128
-RATE = 0.05
+RATE = 0.2
 
 
 def train_all(networks, watched, folder, jobs):
