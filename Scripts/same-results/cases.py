@@ -57,6 +57,9 @@ hdf5-groups            compare in/hdf5/groups.h5 in/hdf5/tracked.h5 ; compare in
 maps-mean              @compare in/laid-out --pool mean
 maps-layout            compare in/maps --pool mean --layout channels-last --layers 'conv*' ; compare in/maps
 maps-ask               compare in/maps --pool mean ; compare in/laid-out --layout channels-last
+tokens-mean            compare in/tokens --pool mean --mask in/mask.npy ; compare in/tokens --pool mean
+tokens-last            @compare in/tokens --pool last --mask in/mask.npy --layout channels-last ; sweep in/tokens --pool first --mask in/mask.npy --output s
+tokens-examples        compare in/tokens --pool tokens --mask in/mask.npy --layers hidden0 --estimator unbiased ; compare in/tokens --mask in/mask.npy
 names                  compare in/names.safetensors --report ; plot result --figure heatmap --title 'α < β & γ' --force
 
 # Which examples and layers.

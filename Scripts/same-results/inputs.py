@@ -95,6 +95,13 @@ def write_networks(folder):
     layouts = {name: "channels-last" if name == "tokens" else "channels-first" for name in maps}
     places = [{"name": name, "stage": name[:4], "layout": layout} for name, layout in layouts.items()]
     write_folder(folder / "laid-out", maps, {"layers": places})
+    lengths = generator.integers(1, 6, EXAMPLES)
+    flags = np.arange(5) < lengths[:, None]
+    tokens = {f"hidden{i}": generator.standard_normal((EXAMPLES, 5, 8)).astype(np.float32) for i in range(3)}
+    for values in tokens.values():
+        values[~flags] = np.nan
+    write_folder(folder / "tokens", tokens)
+    np.save(folder / "mask.npy", flags)
     names = [f"image/{i:03}.png" for i in range(EXAMPLES)]
     order = generator.permutation(EXAMPLES)
     write_folder(folder / "ids", arrays, ids=names)
