@@ -29,7 +29,9 @@ import Testing
         ActivationModel([Self.x, Self.y]), right, estimator: .unbiased)
       let meter = WorkMeter()
       let outcome = try Uncertainty(comparison).run(on: DeviceTeam([BLASDevice()], meter: meter))
-      let ofMap = ["Gram matrices", "standard errors", "groups of examples"]
+      let ofMap = [
+        "Gram matrices", "random pairings", "chance", "standard errors", "groups of examples",
+      ]
       expectStages(meter, ofMap)
       _ = try outcome.pair(row: 0, column: 0, settings: .init(permutations: 19))
       expectStages(meter, ofMap + ["random pairings", "dropped examples"])

@@ -7,8 +7,14 @@ public struct TokenMask: Sendable {
   public let exampleCount: Int
   /// T, of all examples; nil where only their lengths are known: tokens beyond are padding, however many.
   public let tokenCount: Int?
-  /// The tokens of each example that count, rising.
-  let places: [[Int]]
+  private let kept: Kept
+
+  private enum Kept: Sendable {
+    /// The tokens of each example that count, rising.
+    case places([[Int]])
+    /// How many, from the first on.
+    case lengths([Int])
+  }
 
   /// Reads the array at `path`: n × T numbers that are 0 or 1, or n whole numbers, the lengths of the examples,
   /// whose padding is behind them.
@@ -33,40 +39,53 @@ public struct TokenMask: Sendable {
     }
     exampleCount = shape.exampleCount
     tokenCount = shape.featureAxes.first
-    var places: [[Int]] = []
-    places.reserveCapacity(exampleCount)
+    var (places, lengths) = ([[Int]](), [Int]())
     for example in 0..<exampleCount {
       let numbers = try array.numbers(of: example..<(example + 1))
       guard tokenCount == nil else {
-        guard let other = numbers.first(where: { $0 != 0 && $0 != 1 }) else {
-          places.append(numbers.indices.filter { numbers[$0] == 1 })
-          continue
+        if let other = numbers.first(where: { $0 != 0 && $0 != 1 }) {
+          throw Failure(
+            .data,
+            "\(name): found \(other) for example \(example), expected 1 for tokens and 0 for padding"
+          )
         }
-        throw Failure(
-          .data,
-          "\(name): found \(other) for example \(example), expected 1 for tokens and 0 for padding")
+        places.append(numbers.indices.filter { numbers[$0] == 1 })
+        continue
       }
-      guard let length = Int(exactly: numbers[0]), (0...Int(Int32.max)).contains(length) else {
+      guard let length = Int(exactly: numbers[0]), length >= 0 else {
         throw Failure(
           .data,
           "\(name): found \(numbers[0]) for example \(example), expected its number of tokens")
       }
-      places.append(Array(0..<length))
+      lengths.append(length)
     }
-    self.places = places
+    kept = tokenCount == nil ? .lengths(lengths) : .places(places)
   }
 
   /// Whether an axis of so many tokens can be the one whose tokens are masked.
   func fits(_ length: Int) -> Bool {
-    if let tokenCount { return tokenCount == length }
-    return places.allSatisfy { $0.count <= length }
+    switch kept {
+    case .places: tokenCount == length
+    case .lengths(let lengths): lengths.allSatisfy { $0 <= length }
+    }
+  }
+
+  /// The tokens of each example that count, rising, of an axis that fits.
+  var places: [[Int]] {
+    switch kept {
+    case .places(let places): places
+    case .lengths(let lengths): lengths.map { Array(0..<$0) }
+    }
   }
 }
 
 extension TokenMask: CustomStringConvertible {
   /// For example `the mask has 300 × 32`.
   public var description: String {
-    tokenCount.map { "the mask has \(exampleCount) × \($0)" }
-      ?? "the mask has \(exampleCount) lengths, the largest \(places.map(\.count).max() ?? 0)"
+    switch kept {
+    case .places: "the mask has \(exampleCount) × \(tokenCount ?? 0)"
+    case .lengths(let lengths):
+      "the mask has \(exampleCount) lengths, the largest \(lengths.max() ?? 0)"
+    }
   }
 }

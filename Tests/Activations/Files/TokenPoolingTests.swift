@@ -138,6 +138,14 @@ struct TokenPoolingTests {
     #expect(
       words { _ = try other([0, -1e9], [1, 2]) }.contains(
         "found -1000000000.0 for example 0, expected 1 for tokens and 0 for padding"))
+    // A length that no memory holds is compared, and not counted to.
+    let endless = try TokenMask(
+      path: folder.write(
+        NPYFile.bytes([Double](repeating: 0x1p62, count: 7), shape: [7], type: .int64),
+        to: "endless.npy"))
+    #expect(
+      words { _ = try layer.pooled(.last, layout: .channelsLast, mask: endless, path: "m") }
+        .contains("7 lengths, the largest 4611686018427387904, expected 5 tokens"))
     #expect(words { _ = try other([1.5], [1]) }.contains("expected its number of tokens"))
     let sixRows = try other([Double](repeating: 1, count: 30), [6, 5])
     #expect(
