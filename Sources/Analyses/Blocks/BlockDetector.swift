@@ -204,7 +204,7 @@ extension BlockDetector {
   /// drop of those that fail the fewest conditions.
   private func closest(_ edges: BlockEdges, least: Int) -> Search {
     var small: (score: Double, found: Found)?
-    var other: (lacks: Int, found: Found, shortfalls: [BlockStructure.Shortfall])?
+    var other: (found: Found, shortfalls: [BlockStructure.Shortfall])?
     guard let sizes = edges.sizes(least: min(3, least)) else { return ([], nil, [.tooFewLayers]) }
     for size in sizes {
       for a in 0...(edges.count - size) where edges.hasEdge(a, a + size) {
@@ -213,9 +213,9 @@ extension BlockDetector {
         if size < least {
           if interval.score > small?.score ?? 0 { small = (interval.score, found) }
         } else if (interval.shortfalls.count, -interval.drop)
-          < (other?.lacks ?? .max, -(other?.found.contrast ?? -.infinity))
+          < (other?.shortfalls.count ?? .max, -(other?.found.contrast ?? -.infinity))
         {
-          other = (interval.shortfalls.count, found, interval.shortfalls)
+          other = (found, interval.shortfalls)
         }
       }
     }

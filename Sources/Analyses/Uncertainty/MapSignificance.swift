@@ -44,13 +44,12 @@ public struct MapSignificance: Sendable {
     defer { left.meter?.end() }
     let rows = moments(left)
     let columns = isOfOneModel ? rows : moments(right)
-    let n = Double(left.exampleCount)
-    let deviation = (2 / (n * (n - 3))).squareRoot()
+    let skewness = PermutationMoments.skewness(rows, columns)
+    let deviation = PermutationMoments.deviation(exampleCount: left.exampleCount)
     var p = Matrix<Double>(rows: cka.rows, columns: cka.columns, repeating: .nan)
     for i in 0..<cka.rows {
       for j in 0..<cka.columns where !cka[i, j].isNaN {
-        let null = PearsonIII(skewness: rows[i].skewness(with: columns[j]))
-        p[i, j] = null.upperTail(cka[i, j] / deviation)
+        p[i, j] = PearsonIII(skewness: skewness[i, j]).upperTail(cka[i, j] / deviation)
       }
     }
     self.p = p
@@ -86,6 +85,14 @@ public struct MapSignificance: Sendable {
     let pairs = Self.tests(rows: p.rows, columns: p.columns, isOfOneModel: isOfOneModel)
     let values = pairs.map { adjusted[$0, $1] }.filter { !$0.isNaN }
     return (values.count, values.count { $0 <= Self.level })
+  }
+
+  /// `familyWise` of the largest CKA of different layers; nil without random pairings, or without a value.
+  public var largestP: Double? {
+    familyWise.flatMap { values in
+      values.elements.indices.filter { !adjusted.elements[$0].isNaN }.map { values.elements[$0] }
+        .min()
+    }
   }
 
   /// The largest CKA of different layers in a map; NaN without any.

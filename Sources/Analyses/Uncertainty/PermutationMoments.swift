@@ -1,3 +1,4 @@
+import Device
 import LinearAlgebra
 
 /// What the first three moments of ⟨A, PBPᵀ⟩ over all n! pairings P take of one U-centered matrix, for n examples.
@@ -6,7 +7,7 @@ import LinearAlgebra
 /// the variance 2‖A‖²‖B‖²/(n(n − 3)). The third moment is a sum over the kinds of multigraph that three edges make, of
 /// each the sum of A over all its places times that of B by the number of places (as Kazi-Aoual, Hitier, Sabatier and
 /// Lebreton 1995 for centered matrices); sums over vertices of degree 1 and over edges that stand apart reduce to the two.
-struct PermutationMoments: Sendable, Hashable {
+package struct PermutationMoments: Sendable, Hashable {
   /// n.
   let exampleCount: Int
   /// Σ A_ij³/‖A‖³, over all i and j.
@@ -57,35 +58,58 @@ struct PermutationMoments: Sendable, Hashable {
 
   /// U-centers a matrix whose diagonal is 0.
   private static func center(_ matrix: inout [Double], _ m: Int) {
-    let sums = (0..<m).map { row in matrix[(row * m)..<((row + 1) * m)].reduce(0, +) }
-    let total = sums.reduce(0, +)
-    let (a, b) = (Double(m - 2), total / (Double(m - 1) * Double(m - 2)))
+    let means = GramCentering.unbiased.rowMeans(
+      sums: (0..<m).map { row in matrix[(row * m)..<((row + 1) * m)].reduce(0, +) })
     for i in 0..<m {
-      for j in 0..<m where i != j { matrix[i * m + j] += b - (sums[i] + sums[j]) / a }
+      for j in 0..<m where i != j { matrix[i * m + j] -= means[i] + means[j] }
     }
   }
 
-  /// The skewness of ⟨A, PBPᵀ⟩ over all pairings.
-  func skewness(with other: PermutationMoments) -> Double {
+  /// √(2/(n(n − 3))), the standard deviation of ⟨A, PBPᵀ⟩/(‖A‖‖B‖) over all pairings of n examples: that of CKA.
+  package static func deviation(exampleCount: Int) -> Double {
     let n = Double(exampleCount)
+    return (2 / (n * (n - 3))).squareRoot()
+  }
+
+  /// The sums over all places of each kind of multigraph.
+  private var terms: [Double] {
+    let (s, t) = (cubes, triangles)
+    return [s / 2, -3 * s, 1.5 * s, t, 3 * (s - t), 2 * s, 3 * (t - 2 * s), 2 * s - t]
+  }
+
+  /// How many places each kind of multigraph has.
+  private static func places(exampleCount: Int) -> [Double] {
     // n(n − 1)…(n − k + 1) ordered choices of k examples.
-    func choices(_ k: Int) -> Double { (0..<k).reduce(1) { $0 * max(n - Double($1), 0) } }
-    func terms(_ moments: PermutationMoments) -> [Double] {
-      let (s, t) = (moments.cubes, moments.triangles)
-      return [s / 2, -3 * s, 1.5 * s, t, 3 * (s - t), 2 * s, 3 * (t - 2 * s), 2 * s - t]
+    func choices(_ k: Int) -> Double {
+      (0..<k).reduce(1) { $0 * Double(max(exampleCount - $1, 0)) }
     }
     // One edge three times; one twice, and one that touches it, or stands apart; a triangle; a path; a star; a path of
     // two and one apart; three apart.
-    let counts = [
+    return [
       choices(2) / 2, 3 * choices(3), 0.75 * choices(4), choices(3), 3 * choices(4), choices(4),
       1.5 * choices(5), choices(6) / 8,
     ]
-    var third = 0.0
-    for ((own, others), count) in zip(zip(terms(self), terms(other)), counts) where count > 0 {
-      third += own * others / count
+  }
+
+  /// The skewness of ⟨A, PBPᵀ⟩ over all pairings, A of `left` and B of `right`: each with each.
+  static func skewness(
+    _ left: [PermutationMoments], _ right: [PermutationMoments]
+  ) -> Matrix<Double> {
+    var skewness = Matrix<Double>(rows: left.count, columns: right.count, repeating: 0)
+    guard let n = left.first?.exampleCount else { return skewness }
+    let places = places(exampleCount: n)
+    let deviation = deviation(exampleCount: n)
+    let columns = right.map(\.terms)
+    for (i, row) in left.map(\.terms).enumerated() {
+      for (j, column) in columns.enumerated() {
+        var third = 0.0
+        for (kind, count) in places.enumerated() where count > 0 {
+          third += row[kind] * column[kind] / count
+        }
+        // ⟨A, B⟩ counts every edge twice.
+        skewness[i, j] = 8 * third / (deviation * deviation * deviation)
+      }
     }
-    // ⟨A, B⟩ counts every edge twice.
-    let deviation = (2 / (n * (n - 3))).squareRoot()
-    return 8 * third / (deviation * deviation * deviation)
+    return skewness
   }
 }

@@ -229,11 +229,16 @@ public struct Uncertainty: Sendable {
     let similarity = Similarity(sums, centering: .unbiased)
 
     try team.checkCancellation()
-    let order = MinibatchPlan.permutation(of: n, seed: seed, pass: -2)
-    let shuffled = (right ?? left).permuted(order)
-    let control = Similarity(
-      try self.sums(left, shuffled, on: device), centering: .unbiased)
-    let largest = try largest(left, right, on: device, of: team)
+    let leftStack = try device.gramStack(of: left.packed)
+    /// The map of the random pairing of a pass.
+    func paired(pass: Int) throws(DeviceError) -> Similarity {
+      let order = MinibatchPlan.permutation(of: n, seed: seed, pass: pass)
+      let shuffled = try device.gramStack(of: (right ?? left).permuted(order).packed)
+      return Similarity(
+        try comparison.sums(leftStack, shuffled, of: n, on: device), centering: .unbiased)
+    }
+    let control = try paired(pass: -2)
+    let largest = try largest(of: paired, isOfOneModel: right == nil, team)
     return Outcome(
       similarity, control: control, left, right ?? left, largest: largest, device: device.info,
       seed: seed)
@@ -241,8 +246,8 @@ public struct Uncertainty: Sendable {
 
   /// The largest CKA of different layers of each random pairing.
   private func largest(
-    _ left: UCenteredGrams, _ right: UCenteredGrams?, on device: some PackedDevice,
-    of team: DeviceTeam
+    of paired: (_ pass: Int) throws(DeviceError) -> Similarity, isOfOneModel: Bool,
+    _ team: DeviceTeam
   ) throws(DeviceError) -> [Double] {
     guard permutations > 0 else { return [] }
     comparison.meter?.begin(Double(permutations), as: "random pairings", isEven: true)
@@ -250,10 +255,8 @@ public struct Uncertainty: Sendable {
     var largest: [Double] = []
     for index in 0..<permutations {
       try team.checkCancellation()
-      let order = MinibatchPlan.permutation(of: left.exampleCount, seed: seed, pass: index)
-      let shuffled = (right ?? left).permuted(order)
-      let cka = Similarity(try sums(left, shuffled, on: device), centering: .unbiased).cka
-      largest.append(MapSignificance.largest(of: cka, isOfOneModel: right == nil))
+      largest.append(
+        MapSignificance.largest(of: try paired(index).cka, isOfOneModel: isOfOneModel))
       comparison.meter?.reach(index + 1)
     }
     return largest

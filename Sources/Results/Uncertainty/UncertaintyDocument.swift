@@ -243,7 +243,6 @@ extension UncertaintyDocument {
     }
     let shuffled = outcome.control.elements.filter { !$0.isNaN }
     let count = Double(shuffled.count)
-    let n = Double(comparison.pairing.count)
     let errors = outcome.standardErrors.elements.filter { !$0.isNaN }
     self.init(
       kernel: ResultDocument.Kernel(comparison.kernel), pooling: pooling, precision: precision,
@@ -260,7 +259,7 @@ extension UncertaintyDocument {
       control: Control(
         cells: shuffled.count, mean: shuffled.reduce(0, +) / count,
         deviation: (shuffled.reduce(0) { $0 + $1 * $1 } / count).squareRoot(),
-        expectedDeviation: (2 / (n * (n - 3))).squareRoot(),
+        expectedDeviation: PermutationMoments.deviation(exampleCount: comparison.pairing.count),
         largest: shuffled.max { abs($0) < abs($1) } ?? 0),
       significance: Significance(outcome.significance))
   }
@@ -286,13 +285,9 @@ extension UncertaintyDocument {
 extension UncertaintyDocument.Significance {
   fileprivate init(_ found: MapSignificance) {
     let (tests, standOut) = found.counts
-    let largest = found.familyWise.map { values in
-      let cells = found.adjusted.elements.indices.filter { !found.adjusted.elements[$0].isNaN }
-      return cells.map { values.elements[$0] }.min()
-    }
     self.init(
       tests: tests, standOut: standOut, level: MapSignificance.level,
-      permutations: found.permutations, largestP: largest ?? nil)
+      permutations: found.permutations, largestP: found.largestP)
   }
 }
 

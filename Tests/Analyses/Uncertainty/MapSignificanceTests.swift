@@ -60,8 +60,9 @@ struct MapSignificanceTests {
     #expect(abs(first) < 1e-9)
     let variance = 2 * squares[0] * squares[1] / Double(n * (n - 3))
     #expect(abs(second / variance - 1) < 1e-10)
-    let skewness = PermutationMoments(square: a, exampleCount: n)
-      .skewness(with: PermutationMoments(square: b, exampleCount: n))
+    let skewness = PermutationMoments.skewness(
+      [PermutationMoments(square: a, exampleCount: n)],
+      [PermutationMoments(square: b, exampleCount: n)])[0, 0]
     #expect(abs(skewness - third / (second * second.squareRoot())) < 1e-9)
   }
 
