@@ -263,6 +263,11 @@ cka_swift_library(Analyses Sources/Analyses
     ErrorAgreement/OutputSimilarity.swift
     ErrorAgreement/Predictions.swift
     ErrorAgreement/Relabeling.swift
+    Points/Dendrogram.swift
+    Points/GroupSeparation.swift
+    Points/ModelDistance.swift
+    Points/ModelPoints.swift
+    Points/PlaneScaling.swift
     Probe/ClassLabels.swift
     Probe/LogisticRegression.swift
     Probe/Probe.swift
@@ -359,12 +364,15 @@ cka_swift_library(Figures Sources/Figures/Drawing
     ChartAxis.swift
     Charts/DensityChart.swift
     Charts/DensityChartDrawing.swift
+    Charts/GroupMarks.swift
     Charts/IntervalChart.swift
     Charts/IntervalChartLayout.swift
     Charts/LineChart.swift
     Charts/LineChartColumns.swift
     Charts/LineChartDrawing.swift
     Charts/LineChartLayout.swift
+    Charts/ScatterChart.swift
+    Charts/TreeChart.swift
     ColorMap.swift
     CountScale.swift
     DisplayText.swift
@@ -508,6 +516,7 @@ cka_swift_library(Results Sources/Results
     Sweep/SweepDocument.swift
     Sweep/SweepFileNames.swift
     Sweep/SweepFolder.swift
+    Sweep/SweepPoints.swift
     Sweep/SweepResult.swift
     Sweep/SweepTable.swift
     Sweep/SweepText.swift
@@ -544,6 +553,7 @@ cka_swift_library(ResultFigures Sources/Figures/Results
     Sweep/SweepFigures.swift
     Sweep/SweepOutputs.swift
     Sweep/SweepOverview.swift
+    Sweep/SweepPointsFigure.swift
     Sweep/SweepReport.swift
     UncertaintyFigures.swift
     UncertaintyReport.swift)

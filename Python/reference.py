@@ -23,7 +23,7 @@ GROUPS = {
     "Analyze": ["trust", "blocks", "components", "probe", "converge", "errors", "sweep"],
     "Results": [
         "Result", "Study", "TrustResult", "BlocksResult", "ComponentsResult", "ProbeResult", "ConvergeResult",
-        "ErrorsResult", "SweepResult", "load",
+        "ErrorsResult", "SweepResult", "ModelPoints", "load",
     ],
     "Else": ["Capture", "CKAWarning", "set_program"],
 }

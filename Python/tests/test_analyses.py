@@ -145,6 +145,43 @@ def test_a_sweep_has_a_result_a_pair(tmp_path, monkeypatch):
         ckakit.sweep(paths[0], tmp_path / "store")
 
 
+def test_models_are_points(tmp_path):
+    base = rng.normal(size=(60, 5))
+    for width in (1, 2):
+        shared = base + rng.normal(size=(60, 5))
+        for seed in range(3):
+            layers = {f"layer{i}": shared + 0.3 * rng.normal(size=(60, 5)) for i in range(2)}
+            np.savez(tmp_path / f"width{width}-seed{seed}.npz", **layers)
+    paths = sorted(tmp_path.glob("*.npz"))
+    result = ckakit.sweep(paths, tmp_path / "store", estimator="biased")
+    distances = result.distances()
+    for left in range(6):
+        for right in range(left, 6):
+            pair = result[result.names[left], result.names[right]].cka
+            # Two layers at the depths 0 and 1.
+            expected = 0 if left == right else np.arccos(np.diag(pair)).mean()
+            # The document holds the value of the same numbers in float64.
+            assert distances[left, right] == distances[right, left] == pytest.approx(expected, abs=1e-9)
+    for kind in ("equal-depth", "best-match"):
+        points = result.points(kind)
+        assert points.names == result.names and points.groups == ["width1"] * 3 + ["width2"] * 3
+        assert points.coordinates.shape == (6, 2) and points.linkage.shape == (5, 4)
+        assert points.linkage[-1, 3] == 6 and 0 <= points.stress < 1
+        # Twenty ways to choose three of six, of which two are these groups.
+        assert points.separation["between"] > points.separation["within"] and points.separation["p"] < 0.2
+        own = result.distances(kind)
+        assert points.separation["within"] == pytest.approx(np.mean([
+            own[i, j] for i in range(6) for j in range(i) if points.groups[i] == points.groups[j]]))
+        assert "6 models" in repr(points)
+    assert np.array_equal(ckakit.load(tmp_path / "store").points().coordinates, result.points().coordinates)
+    with pytest.raises(ValueError, match="'depth', expected equal-depth or best-match"):
+        result.points("depth")
+    few = ckakit.sweep(paths[:2], tmp_path / "few", estimator="biased")
+    assert few.distances().shape == (2, 2)
+    with pytest.raises(ValueError, match="fewer than three models"):
+        few.points()
+
+
 def test_layers_of_files_are_chosen_and_pooled(tmp_path):
     maps = rng.normal(size=(20, 3, 4, 4)).astype(np.float32)
     np.savez(tmp_path / "m.npz", conv=maps, head=rng.normal(size=(20, 5)))

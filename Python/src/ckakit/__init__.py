@@ -27,6 +27,7 @@ from ._results import (
     ComponentsResult,
     ConvergeResult,
     ErrorsResult,
+    ModelPoints,
     ProbeResult,
     SweepResult,
     load,
@@ -35,9 +36,9 @@ from ._study import Study
 from ._warnings import CKAWarning
 
 __all__ = [
-    "BlocksResult", "CKAWarning", "Capture", "ComponentsResult", "ConvergeResult", "ErrorsResult", "ProbeResult",
-    "Result", "Stream", "Study", "SweepResult", "TrustResult", "blocks", "capture", "cka", "compare", "components",
-    "converge", "errors", "load", "probe", "record", "set_program", "sweep", "trust",
+    "BlocksResult", "CKAWarning", "Capture", "ComponentsResult", "ConvergeResult", "ErrorsResult", "ModelPoints",
+    "ProbeResult", "Result", "Stream", "Study", "SweepResult", "TrustResult", "blocks", "capture", "cka", "compare",
+    "components", "converge", "errors", "load", "probe", "record", "set_program", "sweep", "trust",
 ]
 
 _getLogger("ckakit").addHandler(_NullHandler())

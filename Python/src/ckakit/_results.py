@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping
 
+import numpy as np
+
 from ._files import AnalysisResult
 from ._library import NONE, call
 from ._result import Result, TrustResult
@@ -120,6 +122,39 @@ class ErrorsResult(AnalysisResult):
         return f"<ckakit.ErrorsResult: {' and '.join(group['name'] for group in self.document['groups'])}>"
 
 
+class ModelPoints:
+    """Networks as points of a plane and as a tree: those that are alike are near to each other.
+
+    Attributes
+    ----------
+    names, groups : list of str
+        The models that have a point, and their architectures.
+    coordinates : numpy.ndarray
+        Models × 2, in radians.
+    stress : float
+        How far the distances of the points are from those of the models: 0 is exact, 0.1 fair, 0.2 poor.
+    linkage : numpy.ndarray
+        The tree, as `scipy.cluster.hierarchy.linkage` has it: merges × 4.
+    separation : dict or None
+        Whether architectures differ by more than seeds do: the mean distances `between` and `within` architectures, the share
+        of the sum of squares that is `explained`, `p`, and how many `permutations` were tried. None with one architecture
+        alone, or one seed of each.
+    """
+
+    def __init__(self, document, models):
+        chosen = [models[index] for index in document["models"]]
+        self.names = [model["name"] for model in chosen]
+        self.groups = [model["group"] for model in chosen]
+        self.coordinates = np.array(document["points"], dtype=float)
+        self.stress = document["stress"]
+        self.linkage = np.array(
+            [[merge[key] for key in ("left", "right", "height", "count")] for merge in document["merges"]], dtype=float)
+        self.separation = document.get("separation")
+
+    def __repr__(self):
+        return f"<ckakit.ModelPoints: {len(self.names)} models, stress {self.stress:.3f}>"
+
+
 class SweepResult(AnalysisResult, Mapping):
     """Every pair of many models, by their names: `result["a", "b"]` is a `Result`.
 
@@ -150,6 +185,38 @@ class SweepResult(AnalysisResult, Mapping):
 
     def __len__(self):
         return len(self._folders)
+
+    def distances(self, distance="equal-depth"):
+        """How far apart the models are, in radians: models × models, NaN where there is no value.
+
+        Parameters
+        ----------
+        distance : str
+            `equal-depth`, the mean angle arccos(CKA) between layers at equal relative depth, or `best-match`, that between a
+            layer and the one of the other model that is most like it.
+        """
+        kinds = {"equal-depth": "distanceAtEqualDepth", "best-match": "distanceOfBestMatches"}
+        if distance not in kinds:
+            raise ValueError(f"distance: {distance!r}, expected {' or '.join(kinds)}")
+        matrix = np.full((len(self.names),) * 2, np.nan)
+        for pair in self.document["pairs"]:
+            left, right = pair["left"], pair["right"]
+            matrix[left, right] = matrix[right, left] = 0 if left == right else pair.get(kinds[distance], np.nan)
+        return matrix
+
+    def points(self, distance="equal-depth"):
+        """The models as `ModelPoints`, by one of the `distances`.
+
+        Raises
+        ------
+        ValueError
+            Where fewer than three models have distances to each other.
+        """
+        self.distances(distance)
+        for document in self.document.get("points", []):
+            if document["distance"] == distance:
+                return ModelPoints(document, self.document["models"])
+        raise ValueError(f"{self.store}: fewer than three models, expected more to be points of a plane")
 
     def __repr__(self):
         return f"<ckakit.SweepResult: {len(self.names)} models, {len(self)} pairs in {self.store}>"

@@ -1,10 +1,12 @@
-/// Heatmaps and line charts side by side and below each other, in one picture; on a narrow page below each
+/// Heatmaps and charts side by side and below each other, in one picture; on a narrow page below each
 /// other only. Maps of it have the same room, so that those of the same layers have cells of one size.
 public struct FigureGrid: Figure, Equatable {
   /// One of the pictures, drawn as by itself.
   public enum Panel: Sendable, Equatable {
     case heatmap(Heatmap)
     case lineChart(LineChart)
+    case scatterChart(ScatterChart)
+    case treeChart(TreeChart)
   }
 
   /// Rows of panels from the top, none of more than the first.
@@ -60,7 +62,7 @@ extension FigureGrid.Panel {
   fileprivate func sides(_ style: PageStyle, _ meter: TextMeter) -> HeatmapSides? {
     switch self {
     case .heatmap(let heatmap): HeatmapSides(of: heatmap, style: style, meter: meter)
-    case .lineChart: nil
+    case .lineChart, .scatterChart, .treeChart: nil
     }
   }
 
@@ -72,6 +74,8 @@ extension FigureGrid.Panel {
     return switch self {
     case .heatmap(let heatmap): try heatmap.drawing(style, sides: sides)
     case .lineChart(let chart): try chart.drawing(style)
+    case .scatterChart(let chart): try chart.drawing(style)
+    case .treeChart(let chart): try chart.drawing(style)
     }
   }
 }

@@ -1,17 +1,6 @@
-/// Samples of what a figure shows beside its scale, each with what it means, in rows.
-struct Legend {
-  /// What a sample looks like.
-  enum Kind: Hashable {
-    /// A cell without a score.
-    case undefined
-    /// A cell with a score below the scale.
-    case below
-    /// A cell that does not stand out from chance.
-    case faint
-    /// A cell that stands out.
-    case outline
-  }
-
+/// Samples of what a figure shows beside its scale, each with what it means, in rows. A kind says what a sample
+/// looks like.
+struct Legend<Kind: Hashable> {
   /// A sample with its place.
   struct Sample: Hashable {
     let kind: Kind

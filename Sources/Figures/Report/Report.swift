@@ -62,13 +62,24 @@ public struct Report: Sendable {
   }
 
   /// The panels of a figure of several, row by row.
-  public static func panels(_ figure: FigureGrid) -> [Panel] {
-    figure.panels.joined().map { panel in
+  ///
+  /// - Parameter description: what pictures show, for those who do not see them.
+  /// - Throws: `FigureError` where a picture cannot be drawn.
+  public static func panels(
+    _ figure: FigureGrid, description: String = ""
+  ) throws(FigureError) -> [Panel] {
+    var panels: [Panel] = []
+    for panel in figure.panels.joined() {
       switch panel {
-      case .heatmap(let heatmap): .maps([Map(heatmap, name: "")], label: "")
-      case .lineChart(let chart): .chart(chart)
+      case .heatmap(let heatmap): panels.append(.maps([Map(heatmap, name: "")], label: ""))
+      case .lineChart(let chart): panels.append(.chart(chart))
+      case .scatterChart(let chart):
+        panels.append(.picture(svg: try chart.data(.svg), description: description))
+      case .treeChart(let chart):
+        panels.append(.picture(svg: try chart.data(.svg), description: description))
       }
     }
+    return panels
   }
 
   /// A table that the reader can sort.

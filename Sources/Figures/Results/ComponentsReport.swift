@@ -6,7 +6,7 @@ import Support
 extension Report {
   /// The page of a result of `components`: the four panels, the examples that dominate, and the layers.
   init(_ document: ComponentsDocument, _ figures: ComponentFigures) throws {
-    let panels = Report.panels(try figures.panels)
+    let panels = try Report.panels(try figures.panels)
     let projections = try figures.projections
     let removal = try figures.removal
     let dominant = Table(

@@ -44,10 +44,15 @@ public struct SweepDocument: StoredDocument {
     public package(set) var similarityAtEqualDepth: Double?
     /// Depths that it leaves out, because they have no value.
     public package(set) var undefinedDepths: Int
+    /// `ModelDistance.atEqualDepth`, in radians; left out where it has none.
+    public package(set) var distanceAtEqualDepth: Double?
+    /// `ModelDistance.ofBestMatches`, in radians; left out where it has none.
+    public package(set) var distanceOfBestMatches: Double?
 
     package init(
       left: Int, right: Int, folder: String, fingerprint: String, undefinedCells: Int,
-      similarityAtEqualDepth: Double? = nil, undefinedDepths: Int
+      similarityAtEqualDepth: Double? = nil, undefinedDepths: Int,
+      distanceAtEqualDepth: Double? = nil, distanceOfBestMatches: Double? = nil
     ) {
       self.left = left
       self.right = right
@@ -56,6 +61,8 @@ public struct SweepDocument: StoredDocument {
       self.undefinedCells = undefinedCells
       self.similarityAtEqualDepth = similarityAtEqualDepth
       self.undefinedDepths = undefinedDepths
+      self.distanceAtEqualDepth = distanceAtEqualDepth
+      self.distanceOfBestMatches = distanceOfBestMatches
     }
   }
 
@@ -115,6 +122,8 @@ public struct SweepDocument: StoredDocument {
   public package(set) var pairs: [Pair]
   /// The architectures.
   public package(set) var groups: [Group]
+  /// The models as points, by each kind of distance; none of fewer than three models. Left out while the sweep goes on.
+  public package(set) var points: [Points]?
   /// The pictures and tables of all models, beside this document.
   public package(set) var files: [String]
 

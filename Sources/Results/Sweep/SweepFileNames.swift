@@ -10,5 +10,15 @@ package enum SweepFileNames {
   /// All files that may be beside the folders of pairs and groups.
   static let all = Set(
     [SweepDocument.name, SweepTable.name, ResultNames.page, "models.npy", "models.csv"]
-      + ["grid", "models"].flatMap(ResultNames.pictures))
+      + ["grid", "models"].flatMap(ResultNames.pictures) + distances + points)
+
+  /// Those of the distances of models.
+  private static let distances = SweepDocument.Points.Distance.allCases.flatMap {
+    ["\($0.matrixName).npy", "\($0.matrixName).csv"]
+  }
+
+  /// Those of models as points.
+  package static let points = SweepDocument.Points.Distance.allCases.flatMap {
+    ["\($0.pointsName).csv"] + ResultNames.pictures($0.pointsName)
+  }
 }

@@ -68,6 +68,14 @@ extension SweepDocument {
       try expect(pair.undefinedCells, within: countable, "\(key).undefinedCells")
       try expect(pair.undefinedDepths, within: countable, "\(key).undefinedDepths")
       try expect(pair.similarityAtEqualDepth, within: scores, "\(key).similarityAtEqualDepth")
+      try expect(
+        [
+          "distanceAtEqualDepth": pair.distanceAtEqualDepth,
+          "distanceOfBestMatches": pair.distanceOfBestMatches,
+        ], within: angles, of: key)
+    }
+    for (index, points) in (points ?? []).enumerated() {
+      try points.check("points[\(index)]", models: models.count)
     }
     for (index, group) in groups.enumerated() {
       let key = "groups[\(index)]"
@@ -81,6 +89,9 @@ extension SweepDocument {
       }
     }
   }
+
+  /// Angles between 0 and a half turn, with room for rounding.
+  private var angles: ClosedRange<Double> { 0...3.15 }
 
   /// Checks that a path stays within the folder of the results.
   private static func check(folder: String, _ key: String) throws(DocumentFault) {

@@ -49,6 +49,24 @@ import Testing
       xScale: .linear(), yScale: .linear())
   }
 
+  /// `count` models in groups, as points and as a tree that joins them one by one.
+  private static func points(_ count: Int, groups: Int) throws -> FigureGrid {
+    let scatter = try ScatterChart(
+      points: (0..<count).map {
+        .init(x: 0.4 * sin(Double($0)), y: 0.1 * cos(3 * Double($0)), group: $0 % groups)
+      }, groups: (0..<groups).map { "depth\(14 + 6 * $0)-width1" }, axisTitle: "radians",
+      title: "Distance of the layers that are most alike",
+      note: "Radians: 0.312 between architectures, 0.205 between seeds. Stress of the plane 0.12.")
+    let tree = try TreeChart(
+      leaves: (0..<count).map {
+        .init(name: "depth\(14 + 6 * ($0 % groups))-width1-seed\($0)", group: $0 % groups)
+      },
+      merges: (1..<count).map {
+        .init(left: $0, right: $0 == 1 ? 0 : count + $0 - 2, height: 0.1 + 0.002 * Double($0))
+      }, groupCount: groups, axisTitle: "mean distance of two clusters (radians)")
+    return try FigureGrid(panels: [[.scatterChart(scatter), .treeChart(tree)]])
+  }
+
   static let samples: [Sample] = {
     func sample(_ name: String, _ make: () throws -> any DrawnFigure) -> Sample {
       do { return Sample(name: name, figure: try make()) } catch { fatalError("\(name): \(error)") }
@@ -85,6 +103,9 @@ import Testing
         let chart = FigureGrid.Panel.lineChart(try lines(1, layers: 60))
         return try FigureGrid(panels: [[heatmap, chart], [heatmap, heatmap]])
       },
+      sample("points and a tree") { try points(12, groups: 4) },
+      sample("points of many groups") { try points(60, groups: 20) },
+      sample("points and a tree of 200 models") { try points(200, groups: 3) },
       sample("intervals") {
         try IntervalChart(
           bars: (0..<100).map {

@@ -147,4 +147,53 @@ struct HostileValueTests {
         ], countName: "")
     }
   }
+
+  @Test(arguments: ranges)
+  func pointsAndTrees(range: ClosedRange<Double>) {
+    let (low, high) = (range.lowerBound, range.upperBound)
+    let sets: [[(x: Double, y: Double)]] = [
+      [(low, high)], [(low, high), (high, low), (1, 1)], [(0, low), (0, high)],
+    ]
+    for points in sets {
+      draw { () throws(FigureError) in
+        try ScatterChart(
+          points: points.map { .init(x: $0.x, y: $0.y, group: 0) }, groups: ["a"], axisTitle: "")
+      }
+    }
+    for heights in [[low, high], [high, low], [0, 0]] {
+      draw { () throws(FigureError) in
+        try TreeChart(
+          leaves: ["a", "b", "c"].map { .init(name: $0, group: 0) },
+          merges: [
+            .init(left: 0, right: 1, height: heights[0]),
+            .init(left: 2, right: 3, height: heights[1]),
+          ], groupCount: 1, axisTitle: "")
+      }
+    }
+  }
+
+  @Test(arguments: counts)
+  func partsOfPointsAndTreesThatAreNotThere(place: Int) {
+    draw { () throws(FigureError) in
+      try ScatterChart(
+        points: [.init(x: 0, y: 0, group: place)], groups: ["a"], axisTitle: "")
+    }
+    draw { () throws(FigureError) in try ScatterChart(points: [], groups: [], axisTitle: "") }
+    draw { () throws(FigureError) in
+      try TreeChart(
+        leaves: [.init(name: "a", group: 0), .init(name: "b", group: place)],
+        merges: [.init(left: 0, right: place, height: 1)], groupCount: place, axisTitle: "")
+    }
+    // Branches that meet themselves, or are used twice.
+    for (left, right) in [(0, 0), (0, 3), (2, 4), (0, 1)] {
+      draw { () throws(FigureError) in
+        try TreeChart(
+          leaves: ["a", "b", "c"].map { .init(name: $0, group: 0) },
+          merges: [
+            .init(left: 0, right: 1, height: 1), .init(left: left, right: right, height: 2),
+          ],
+          groupCount: 1, axisTitle: "")
+      }
+    }
+  }
 }

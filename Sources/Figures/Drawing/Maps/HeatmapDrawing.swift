@@ -64,7 +64,7 @@ struct HeatmapDrawing: Drawing {
     hatch(places { faint[$0] && !values[$0].isNaN }, with: FigureColors.faintStroke, on: canvas)
   }
 
-  private func draw(_ sample: Legend.Sample, on canvas: Canvas) {
+  private func draw(_ sample: Legend<CellSample>.Sample, on canvas: Canvas) {
     canvas.fill([sample.place.grown(by: style.line)], with: FigureColors.ink)
     switch sample.kind {
     case .undefined:

@@ -26,7 +26,7 @@ struct HeatmapLayout {
   /// The brackets along groups.
   private(set) var brackets: [Rectangle] = []
   /// Samples of what the scale does not show.
-  private(set) var samples: [Legend.Sample] = []
+  private(set) var samples: [Legend<CellSample>.Sample] = []
   /// How the cells fill their room.
   let fits: [CellFit]
 
@@ -233,7 +233,7 @@ struct HeatmapLayout {
   }
 
   private mutating func placeLegend(of heatmap: Heatmap, _ summary: ScoreSummary) {
-    var entries: [(kind: Legend.Kind, meaning: String)] = []
+    var entries: [(kind: CellSample, meaning: String)] = []
     if summary.belowCount > 0 {
       entries.append(
         (.below, ScoreScale(heatmap.range).meaningOfBelow(lowest: summary.lowest)))
@@ -254,4 +254,16 @@ struct HeatmapLayout {
       lines + brackets + texts.map(\.bounds) + samples.map { $0.place.grown(by: style.line) }
     return others.reduce(plot.union(bar.frame.grown(by: style.line))) { $0.union($1) }
   }
+}
+
+/// Cells that a legend explains.
+enum CellSample: Hashable {
+  /// Without a score.
+  case undefined
+  /// With a score below the scale.
+  case below
+  /// One that does not stand out from chance.
+  case faint
+  /// One that stands out.
+  case outline
 }

@@ -65,6 +65,9 @@ extension SweepResult: DrawableResult {
       NamedFigure(name: "grid", figure: figures.grid),
       NamedFigure(name: "models", figure: figures.means),
     ]
+      + (document.points ?? []).map {
+        NamedFigure(name: $0.fileName, figure: try $0.figure(of: document))
+      }
       + groupMaps(titled: true).map {
         NamedFigure(name: "\($0.folder)/\($0.name)", figure: $0.heatmap)
       }

@@ -30,6 +30,10 @@ public struct SweepOutputs {
     public internal(set) var found = 0
     /// Models that have layers without values, one line each.
     public internal(set) var warnings: [String] = []
+    /// Whether the models are drawn as points.
+    public internal(set) var hasPoints = false
+    /// What is found of them, one line each.
+    public internal(set) var findings: [String] = []
     /// Where the results are.
     public internal(set) var path = ""
 
@@ -43,8 +47,9 @@ public struct SweepOutputs {
       """
       results of pairs: \(Format.count(written)) written in \(Format.seconds(seconds)), \
       \(Format.count(found)) cached
-      written to \(oneLine(path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
+      \(findings.map { "\($0)\n" }.joined())written to \(oneLine(path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
       models.npy, models.csv, models.png, .svg and .pdf\
+      , distances\(hasPoints ? ", points" : "")\
       \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(ResultNames.page)" : "")
       """
     }
@@ -115,6 +120,9 @@ public struct SweepOutputs {
       try folder.write(file.bytes, to: file.name)
       document.files.append(file.name)
     }
+    try writePoints()
+    summary.hasPoints = document.points?.isEmpty == false
+    summary.findings = document.points?.compactMap(\.text) ?? []
     if let cells {
       try cells.finish()
       document.files.append(SweepTable.name)
@@ -129,6 +137,24 @@ public struct SweepOutputs {
       try folder.write(try SweepResult(in: folder.path).report().bytes(), to: ResultNames.page)
     }
     return summary
+  }
+
+  /// Writes distances and points, and takes away what an earlier sweep has drawn of models that have no points now.
+  private mutating func writePoints() throws {
+    let points = try document.allPoints()
+    document.points = points
+    var files = document.distanceFiles
+    for points in points {
+      files += [points.table(of: document)]
+      files += try pictures(points.fileName, of: points.figure(of: document))
+    }
+    for file in files {
+      try folder.write(file.bytes, to: file.name)
+      document.files.append(file.name)
+    }
+    for name in SweepFileNames.points where !files.contains(where: { $0.name == name }) {
+      try folder.remove(name)
+    }
   }
 
   /// The pairs that are worked on side by side: few enough that their maps take little memory, and one at
@@ -177,7 +203,9 @@ public struct SweepOutputs {
         left: job.left, right: job.right, folder: job.folder, fingerprint: job.fingerprint,
         undefinedCells: pair.undefinedCells,
         similarityAtEqualDepth: jsonNumber(pair.depth.mean),
-        undefinedDepths: pair.depth.undefinedCount))
+        undefinedDepths: pair.depth.undefinedCount,
+        distanceAtEqualDepth: jsonNumber(pair.distance.atEqualDepth),
+        distanceOfBestMatches: jsonNumber(pair.distance.ofBestMatches)))
   }
 
   private func warning(_ model: SweepModel, _ pair: PairOutput) -> String? {
@@ -209,6 +237,7 @@ struct PairOutput: Sendable {
 
   let tile: HeatmapGrid.Tile
   let depth: DepthSimilarity
+  let distance: ModelDistance
   let undefinedCells: Int
   let map: Matrix<Double>?
   /// Its lines of the table of all cells, where that is written.
@@ -229,6 +258,7 @@ struct PairOutput: Sendable {
     }
     tile = try HeatmapGrid.Tile(cka.elements, rows: cka.rows, columns: cka.columns, side: side)
     depth = DepthSimilarity(cka)
+    distance = ModelDistance(cka)
     undefinedCells = cka.elements.count(where: \.isNaN)
     map = job.keepsMap ? cka : nil
     lines =

@@ -25,6 +25,15 @@ extension Report {
           """,
         panels: [.pairs(try Pairs(result, chosen))])
     ]
+    for points in document.points ?? [] {
+      sections.append(
+        Section(
+          points.title,
+          note: "Near points are alike. The tree joins the clusters of the least mean distance.",
+          panels: try Report.panels(
+            try points.figure(of: document),
+            description: points.text ?? "Models as points, and as a tree.")))
+    }
     if !groups.isEmpty {
       sections.append(
         Section(
