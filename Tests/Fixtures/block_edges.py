@@ -31,27 +31,37 @@ def interval(s, a, b):
     half = k // 2
     pairs = [s[i, j] for i in range(a, b) for j in range(a, i)]
     inside = sum(pairs) / len(pairs)
-    drops, levels, lacks = [], [], set()
-    left = (range(a, a + min(v, k - half)), range(a - 1, a - 1 - v, -1), range(a - 1 - v, a - 1 - 2 * v, -1), a)
-    right = (range(b - 1, b - 1 - min(v, k - half), -1), range(b, b + v), range(b + v, b + 2 * v), n - b)
+    drops, levels, missing = [], [], set()
     head, tail = range(a, a + half), range(b - half, b)
-    for (own, outside, further, beyond), far, near in ((left, tail, head), (right, head, tail)):
+    for at, inwards, beyond, far, near in ((a, 1, a, tail, head), (b - 1, -1, n - b, head, tail)):
         if not beyond:
             continue
-        q0, q1, q2 = (quartile(s, rows, list(far)) for rows in (own, outside, further))
-        closer = quartile(s, outside, list(near))
-        drops.append(q0 - q1)
-        levels.append(closer)
-        if q0 - q1 < CONTRAST:
-            lacks.add("contrast")
-        if inside - q0 > (q0 - q1) / 3:
-            lacks.add("falls-inside")
-        if beyond >= rest and q1 - q2 > (q0 - q1) / 3:
-            lacks.add("falls-beyond")
-        if q0 - closer < CONTRAST / 4:
-            lacks.add("no-more-alike")
-    score = 0 if lacks else max(k * (inside - max(levels)), 0)
-    return min(drops), score, lacks
+        own = [at + inwards * i for i in range(min(v, k - half))]
+        q0 = quartile(s, own, list(far))
+        edges = []
+        for soft in range(0, max(0, n // 10 - 3) + 1, v // 2):
+            if soft and beyond < 2 * (soft + v):
+                continue
+            outside = [at - inwards * (soft + 1 + i) for i in range(v)]
+            further = [row - inwards * (soft + v) for row in outside]
+            q1, q2 = quartile(s, outside, list(far)), quartile(s, further, list(far))
+            closer = quartile(s, outside, list(near))
+            lacks = set()
+            if q0 - q1 < CONTRAST:
+                lacks.add("contrast")
+            if inside - q0 > (q0 - q1) / 3:
+                lacks.add("falls-inside")
+            if beyond >= rest and q1 - q2 > (q0 - q1) / 3:
+                lacks.add("falls-beyond")
+            if q0 - closer < CONTRAST / 4:
+                lacks.add("no-more-alike")
+            edges.append((len(lacks), soft, q0 - q1, closer, lacks))
+        _, _, drop, level, lacks = min(edges, key=lambda edge: edge[:2])
+        drops.append(drop)
+        levels.append(level)
+        missing |= lacks
+    score = 0 if missing else max(k * (inside - max(levels)), 0)
+    return min(drops), score, missing
 
 
 def intervals(n, least):
@@ -78,7 +88,37 @@ def best_set(scores, shared):
     return best(max(b for _, b in scores))[1]
 
 
-def null_maps(s):
+def disjoint(chosen):
+    """Neighbors get half of the layers that they share."""
+    chosen = [list(place) for place in chosen]
+    for x, y in zip(chosen, chosen[1:]):
+        if x[1] > y[0]:
+            x[1] = y[0] = (x[1] + y[0]) // 2
+    return chosen
+
+
+def rest_of_map(s, candidates):
+    """What is left of the map beside the means of pairs in the same candidates and as far apart."""
+    n = len(s)
+    label = [next((i + 1 for i, (a, b) in enumerate(candidates) if a <= layer < b), 0) for layer in range(n)]
+
+    def kind(i, j):
+        return abs(i - j), *sorted((label[i], label[j]))
+
+    groups = {}
+    for i in range(n):
+        for j in range(i):
+            groups.setdefault(kind(i, j), []).append(s[i, j])
+    rest = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            values = groups.get(kind(i, j), []) if i != j else []
+            if len(values) > 1:
+                rest[i, j] = (s[i, j] - np.mean(values)) * math.sqrt(len(values) / (len(values) - 1))
+    return rest
+
+
+def null_maps(s, candidates):
     """Maps with the trend along random steps, and what is left of the map with its layers in a random order."""
     n = len(s)
     means = [1.0] + [np.diagonal(s, d).mean() for d in range(1, n)]
@@ -91,6 +131,7 @@ def null_maps(s):
     fall = [min(max(average(i, j) for j in range(d, n)) for i in range(1, d + 1)) for d in range(1, n)]
     trend = [min(1.0, 2 * fall[0] - fall[1]), *fall]
     state = SEED
+    rest = rest_of_map(s, candidates)
 
     def uniform():
         nonlocal state
@@ -108,8 +149,7 @@ def null_maps(s):
         made = np.eye(n)
         for i in range(n):
             for j in range(i):
-                residual = s[order[i], order[j]] - means[abs(order[i] - order[j])]
-                made[i, j] = made[j, i] = np.interp(places[i] - places[j], range(n), trend) + residual
+                made[i, j] = made[j, i] = np.interp(places[i] - places[j], range(n), trend) + rest[order[i], order[j]]
         yield made
 
 
@@ -120,7 +160,7 @@ def structure(s):
     found = {place: interval(s, *place) for place in places}
     shared = max(3, least // 2) // 2
     chosen = best_set({place: score for place, (_, score, _) in found.items()}, shared)
-    best = [max(interval(made, *place)[1] for place in places) for made in null_maps(s)]
+    best = [max(interval(made, *place)[1] for place in places) for made in null_maps(s, disjoint(chosen))]
     blocks = []
     for a, b in chosen:
         drop, score, _ = found[a, b]
@@ -176,6 +216,12 @@ def maps():
     even = np.arange(24) % 2 == 0
     yield "checkerboard", symmetric(checker - 0.2 * (even[:, None] != even) + noise(24))
     yield "noise", symmetric(0.5 + noise(12, 0.1))
+    # 50 layers, so that edges of 2 layers are narrow enough: members by degrees.
+    n = 50
+    place = np.minimum(np.arange(n) - 14, 35 - np.arange(n))
+    member = np.clip(place / 4 + 0.5, 0, 1)
+    d = np.abs(np.subtract.outer(range(n), range(n)))
+    yield "soft edges", symmetric(0.3 + 0.65 * np.minimum.outer(member, member) + 0.2 * np.exp(-d / 4) + noise(n))
 
 
 document = [

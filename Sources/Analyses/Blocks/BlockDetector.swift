@@ -152,7 +152,7 @@ extension BlockDetector {
     guard let lowest = candidates.map(\.score).min() else {
       return closest(edges, least: least)
     }
-    let null = BlockNull(of: map)
+    let null = BlockNull(of: map, candidates: divided(candidates).map(\.layers))
     let floor = lowest * (1 - Self.rounding)
     let best = concurrentMap(0..<permutations) { index in
       BlockEdges(of: null.map(index, seed: seed), rest: rest, contrast: minimumContrast)

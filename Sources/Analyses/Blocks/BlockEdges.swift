@@ -10,6 +10,10 @@ import Device
 /// 2. similarity falls by no more than a third of the drop elsewhere: from the mean inside to Q₀, and from Q₁ to Q₂,
 /// 3. Q₀ exceeds the similarity of the layers outside with the nearer half by a quarter of the least contrast.
 ///
+/// In a network of many layers an edge may be soft: up to a tenth of the layers less three lie in it, neither inside nor
+/// outside. Q₂ is then of layers as much further out as those of Q₁ are from those of Q₀. The narrowest edge that
+/// fulfills the conditions counts.
+///
 /// Both sides of an edge see the same far layers: similarity that decays with distance falls there as it does elsewhere.
 /// Quartiles make a few odd layers, and a checkerboard, no edge. The score is k·(mean inside − similarity of the layers
 /// outside with the nearer half, at the edge where that is larger), k the number of layers.
@@ -35,6 +39,8 @@ struct BlockEdges {
   private let contrast: Double
   /// v.
   private let width: Int
+  /// How many layers may lie in an edge, in steps of v/2.
+  private let softness: [Int]
   /// The most layers that two neighboring intervals share.
   var shared: Int { width / 2 }
   /// Of each row the sums before each column, n × (n + 1).
@@ -49,6 +55,7 @@ struct BlockEdges {
     self.rest = rest
     self.contrast = contrast
     width = max(3, rest / 2)
+    softness = Array(stride(from: 0, through: max(0, n / 10 - 3), by: width / 2))
     var sums = [Double](repeating: 0, count: n * (n + 1))
     var squares = [Double](repeating: 0, count: (n + 1) * (n + 1))
     for i in 0..<n {
@@ -89,54 +96,116 @@ struct BlockEdges {
   /// Whether an interval has an edge: as many layers as a block has lie beyond one of its ends.
   func hasEdge(_ a: Int, _ b: Int) -> Bool { a >= rest || count - b >= rest }
 
+  /// One end of an interval that is no end of the map.
+  private struct End {
+    /// The outermost layer inside.
+    let layer: Int
+    /// From layer to layer inwards.
+    let step: Int
+    /// How many layers lie beyond.
+    let beyond: Int
+    /// The half of the interval farther from this end.
+    let far: Range<Int>
+    /// The other half.
+    let near: Range<Int>
+  }
+
+  /// An edge of some width at one end of an interval.
+  private struct Edge {
+    let drop: Double
+    /// The similarity of the layers outside with the nearer half.
+    let level: Double
+    let shortfalls: Set<BlockStructure.Shortfall>
+  }
+
   /// The interval a ..< b.
   ///
   /// - Parameter floor: what is known not to reach this score may come with a score of 0 and no more; 0 for none.
   func interval(_ a: Int, _ b: Int, floor: Double = 0) -> Interval {
     let k = b - a
     let half = k / 2
-    let near = min(width, k - half)
     let inside = meanInside(a, b)
     let (head, tail) = (a..<(a + half), (b - half)..<b)
-    // Rows from the edge inwards, outwards, and further out, of the left and of the right edge.
-    let left = (first: a, step: 1, beyond: a, far: tail, near: head)
-    let right = (first: b - 1, step: -1, beyond: count - b, far: head, near: tail)
+    let ends = [
+      End(layer: a, step: 1, beyond: a, far: tail, near: head),
+      End(layer: b - 1, step: -1, beyond: count - b, far: head, near: tail),
+    ].filter { $0.beyond > 0 }
+    if floor > 0 {
+      let limit = inside - floor / Double(k)
+      let mayReach = ends.allSatisfy { end in
+        widths(of: end).contains { isQuartile(of: rows(outside: end, $0), end.near, atMost: limit) }
+      }
+      guard mayReach else { return Interval() }
+    }
     var found = Interval()
     var level = -Double.infinity
     var failed: Set<BlockStructure.Shortfall> = []
-    for edge in [left, right] where edge.beyond > 0 {
-      let outside = edge.first - edge.step
-      let closer = quartile(outside, -edge.step, width, edge.near)
-      level = max(level, closer)
-      guard Double(k) * (inside - level) >= floor || floor == 0 else { return Interval() }
-      let own = quartile(edge.first, edge.step, near, edge.far)
-      let others = quartile(outside, -edge.step, width, edge.far)
-      let drop = own - others
-      found.drop = min(found.drop, drop)
-      if drop < contrast { failed.insert(.contrast) }
-      if inside - own > Self.flatness * drop { failed.insert(.inside) }
-      if edge.beyond >= rest {
-        let further = quartile(outside - edge.step * width, -edge.step, width, edge.far)
-        if others - further > Self.flatness * drop { failed.insert(.beyond) }
-      }
-      if own - closer < Self.ends * contrast { failed.insert(.ends) }
-      guard failed.isEmpty || floor == 0 else { return Interval() }
+    for end in ends {
+      let edge = edge(at: end, inside: inside, near: min(width, k - half))
+      guard edge.shortfalls.isEmpty || floor == 0 else { return Interval() }
+      found.drop = min(found.drop, edge.drop)
+      level = max(level, edge.level)
+      failed.formUnion(edge.shortfalls)
     }
     found.shortfalls = BlockStructure.Shortfall.allCases.filter(failed.contains)
     if failed.isEmpty { found.score = max(Double(k) * (inside - level), 0) }
     return found
   }
 
-  /// The upper quartile over `rows` rows from `first` on, `step` apart, of the mean over `columns`; of those that there
-  /// are, the value at the place ¾(count − 1), rounded half up. NaN for none.
-  private func quartile(_ first: Int, _ step: Int, _ rows: Int, _ columns: Range<Int>) -> Double {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: rows) { values in
+  /// The narrowest edge at an end that lacks nothing; where there is none, the narrowest that lacks least.
+  ///
+  /// - Parameters:
+  ///   - inside: the mean inside.
+  ///   - near: how many layers inside are next to the edge.
+  private func edge(at end: End, inside: Double, near: Int) -> Edge {
+    let own = quartile(Rows(first: end.layer, step: end.step, count: near), end.far)
+    var best: Edge?
+    for softness in widths(of: end) {
+      let outside = rows(outside: end, softness)
+      let closer = quartile(outside, end.near)
+      let others = quartile(outside, end.far)
+      let drop = own - others
+      var failed: Set<BlockStructure.Shortfall> = []
+      if drop < contrast { failed.insert(.contrast) }
+      if inside - own > Self.flatness * drop { failed.insert(.inside) }
+      if end.beyond >= rest {
+        let further = quartile(rows(outside: end, 2 * softness + width), end.far)
+        if others - further > Self.flatness * drop { failed.insert(.beyond) }
+      }
+      if own - closer < Self.ends * contrast { failed.insert(.ends) }
+      let edge = Edge(drop: drop, level: closer, shortfalls: failed)
+      if failed.isEmpty { return edge }
+      if failed.count < best?.shortfalls.count ?? .max { best = edge }
+    }
+    return best ?? Edge(drop: -.infinity, level: .infinity, shortfalls: [.contrast])
+  }
+
+  /// How many layers may lie in an edge: those for which there is room beyond.
+  private func widths(of end: End) -> some Sequence<Int> {
+    softness.lazy.filter { $0 == 0 || end.beyond >= 2 * ($0 + width) }
+  }
+
+  /// The v layers beyond an edge in which `softness` layers lie, outwards.
+  private func rows(outside end: End, _ softness: Int) -> Rows {
+    Rows(first: end.layer - end.step * (softness + 1), step: -end.step, count: width)
+  }
+
+  /// Some rows of the map, of which those outside of it do not exist.
+  private struct Rows {
+    let first: Int
+    let step: Int
+    let count: Int
+  }
+
+  /// The upper quartile over `rows` of the mean over `columns`; of those that there are, the value at the place
+  /// ¾(count − 1), rounded half up. NaN for none.
+  private func quartile(_ rows: Rows, _ columns: Range<Int>) -> Double {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count) { values in
       var length = 0
-      for index in 0..<rows {
-        let row = first + step * index
+      for index in 0..<rows.count {
+        let row = rows.first + rows.step * index
         guard row >= 0, row < count else { break }
-        let start = row * (count + 1)
-        let value = sums[start + columns.upperBound] - sums[start + columns.lowerBound]
+        let value = sum(row, columns)
         var place = length
         while place > 0, values[place - 1] > value {
           values[place] = values[place - 1]
@@ -146,9 +215,28 @@ struct BlockEdges {
         length += 1
       }
       guard length > 0 else { return .nan }
-      // ⌊¾(length − 1) + ½⌋
-      return values[(3 * (length - 1) + 2) / 4] / Double(columns.count)
+      return values[Self.place(in: length)] / Double(columns.count)
     }
+  }
+
+  /// Whether that quartile is at most `limit`: whether few enough are larger, which needs no order.
+  private func isQuartile(of rows: Rows, _ columns: Range<Int>, atMost limit: Double) -> Bool {
+    let length = min(rows.count, rows.step > 0 ? count - rows.first : rows.first + 1)
+    var rest = length - 1 - Self.place(in: length)
+    let most = limit * Double(columns.count)
+    for index in 0..<length where sum(rows.first + rows.step * index, columns) > most {
+      rest -= 1
+      if rest < 0 { return false }
+    }
+    return true
+  }
+
+  /// ⌊¾(length − 1) + ½⌋.
+  private static func place(in length: Int) -> Int { (3 * (length - 1) + 2) / 4 }
+
+  private func sum(_ row: Int, _ columns: Range<Int>) -> Double {
+    let start = row * (count + 1)
+    return sums[start + columns.upperBound] - sums[start + columns.lowerBound]
   }
 
   /// The largest score of a block of at least `least` layers; what is below `floor` may be 0.

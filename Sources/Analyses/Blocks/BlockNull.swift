@@ -7,14 +7,17 @@ import Glibc
 /// The trend is how similarity falls with the distance between two layers: the means of the map's distances, made
 /// monotone (isotonic regression, Ayer et al. 1955). A null map takes it along a way of random steps: exponential ones, of
 /// which fast and slow places arise by chance. To this it adds what the map has beside its means, with the layers in a
-/// random order, which keeps odd layers and noise.
+/// random order, which keeps odd layers and noise. What a block adds is no noise: pairs count that lie in the same
+/// candidates, and as far apart, each kind with its own mean.
 struct BlockNull {
   /// The trend at the distances 0 … n − 1.
   private let trend: [Double]
   private let rest: Matrix<Double>
 
-  /// - Parameter map: symmetric, without undefined values, ones on its diagonal; three layers or more.
-  init(of map: Matrix<Double>) {
+  /// - Parameters:
+  ///   - map: symmetric, without undefined values, ones on its diagonal; three layers or more.
+  ///   - candidates: disjoint intervals that may be blocks.
+  init(of map: Matrix<Double>, candidates: [Range<Int>]) {
     let n = map.rows
     var means = [Double](repeating: 1, count: n)
     for distance in 1..<n {
@@ -38,11 +41,37 @@ struct BlockNull {
     }
     let fall = runs.flatMap { Array(repeating: $0.mean, count: $0.count) }
     trend = [min(1, 2 * fall[0] - fall[1])] + fall
-    var rest = map
-    for i in 0..<n {
-      for j in 0..<n { rest[i, j] = i == j ? 0 : map[i, j] - means[abs(i - j)] }
+    rest = Self.rest(of: map, candidates)
+  }
+
+  /// What the map has beside the means of its pairs of one kind. Of m pairs the mean takes a part of their noise along,
+  /// which the factor √(m/(m − 1)) restores.
+  private static func rest(of map: Matrix<Double>, _ candidates: [Range<Int>]) -> Matrix<Double> {
+    let n = map.rows
+    // 0 for layers of no candidate.
+    let label = (0..<n).map { layer in
+      (candidates.firstIndex { $0.contains(layer) } ?? -1) + 1
     }
-    self.rest = rest
+    let labels = candidates.count + 1
+    func kind(_ i: Int, _ j: Int) -> Int {
+      (abs(i - j) * labels + min(label[i], label[j])) * labels + max(label[i], label[j])
+    }
+    var sums = [(sum: Double, count: Double)](repeating: (0, 0), count: n * labels * labels)
+    for i in 0..<n {
+      for j in 0..<i {
+        let place = kind(i, j)
+        sums[place] = (sums[place].sum + map[i, j], sums[place].count + 1)
+      }
+    }
+    var rest = Matrix<Double>(rows: n, columns: n, repeating: 0)
+    for i in 0..<n {
+      for j in 0..<n where j != i {
+        let (sum, count) = sums[kind(i, j)]
+        guard count > 1 else { continue }
+        rest[i, j] = (map[i, j] - sum / count) * (count / (count - 1)).squareRoot()
+      }
+    }
+    return rest
   }
 
   /// Null map number `index`.

@@ -71,6 +71,14 @@ import Testing
     }
   }
 
+  /// Edges along a tenth of the layers.
+  @Test(arguments: [120, 200]) func softEdges(count: Int) throws {
+    let truth = count / 3..<2 * count / 3
+    try expectRight("a third of \(count) layers, edges of \(count / 10)", [truth], maps: 6) {
+      PlantedMap.softEdged(count, truth, edge: Double(count / 10), seed: $0)
+    }
+  }
+
   // MARK: What nobody outlines
 
   /// Trends, walks with fast and slow places, odd layers, checkerboards and noise have no edges: at most 5 % are found.

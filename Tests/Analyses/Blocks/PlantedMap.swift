@@ -120,6 +120,22 @@ extension PlantedMap {
     }
   }
 
+  /// A block of 0.9 to which layers belong by degrees: along `edge` layers about its ends. 0.3 with others, and more where
+  /// layers are near to each other.
+  static func softEdged(
+    _ count: Int, _ block: Range<Int>, edge: Double, seed: UInt64
+  ) -> Matrix<Double> {
+    var generator = SeededGenerator(seed: seed)
+    let members = (0..<count).map { i in
+      let depth = min(Double(i - block.lowerBound), Double(block.upperBound - 1 - i)) + 0.5
+      return min(max(depth / edge + 0.5, 0), 1)
+    }
+    return symmetric(count) { i, j in
+      0.3 + 0.6 * min(members[i], members[j]) + 0.3 * exp(-20 * Double(i - j) / Double(count))
+        + 0.01 * generator.normal()
+    }
+  }
+
   /// A random residual network on 60 Gaussian examples: h + a·relu(hW/√p), p = 24; biased CKA of its layers.
   static func residualWalk(_ count: Int, step: Double, seed: UInt64) -> Matrix<Double> {
     let (n, p) = (60, 24)
