@@ -5,7 +5,7 @@ SWIFT ?= swift
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: help demo test test-threads fuzz build dist wheel lint format bench bench-peers paper study docs install-dependencies
+.PHONY: help demo test test-threads fuzz build dist wheel lint format bench bench-peers paper docs install-dependencies
 
 demo: install-dependencies build ## compare two small networks and draw the maps
 	.build/release/cka compare $(EXAMPLES)/depth8-width4-seed0 $(EXAMPLES)/depth20-width1-seed0 \
@@ -69,7 +69,7 @@ bench-peers: build .venv-peers/complete ## compare with what people would run in
 	.venv-peers/bin/pip install --quiet -r Benchmarks/Peers/requirements.txt
 	touch $@
 
-paper: ## train the paper's networks on Fashion-MNIST and ask its questions: Examples/fashion
+paper: ## train the paper's networks on Fashion-MNIST and ask its questions: Examples/fashion/RESULTS.md
 	Scripts/install-dependencies.sh paper
 	$(MAKE) build .venv-paper/complete
 	Scripts/link-library.sh .build/release .build/libcka.so
@@ -79,15 +79,6 @@ paper: ## train the paper's networks on Fashion-MNIST and ask its questions: Exa
 	python3 -m venv .venv-paper
 	.venv-paper/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-paper/bin/pip install --quiet 'torch==2.13.0'
 	.venv-paper/bin/pip install --quiet -r $<
-	touch $@
-
-study: build .venv-study/complete ## train a hundred small networks and analyze them: Examples/digits/RESULTS.md
-	PYTHONPATH=Python/src .venv-study/bin/python Examples/digits/study.py --cka .build/release/cka --output digits-study
-
-.venv-study/complete: Examples/digits/requirements.txt
-	python3 -m venv .venv-study
-	.venv-study/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-study/bin/pip install --quiet 'torch==2.13.0'
-	.venv-study/bin/pip install --quiet -r $<
 	touch $@
 
 docs: ## the reference of the library, in .build/plugins

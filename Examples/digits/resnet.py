@@ -13,7 +13,6 @@ which makes 21k + 9 layers, as in Nguyen, Raghu & Kornblith (2021).
 """
 
 from collections import OrderedDict
-from copy import deepcopy
 
 from torch import nn
 
@@ -90,16 +89,3 @@ class ResNet(nn.Module):
 
     def forward(self, images):
         return self.head(self.stage3(self.stage2(self.stage1(self.stem(images)))))
-
-    def identity_blocks(self, stage):
-        """The names of the blocks of stage 1, 2 or 3 whose shortcut is the identity."""
-        blocks = self.get_submodule(f"stage{stage}").named_children()
-        return [name for name, block in blocks if block.shortcut is None]
-
-
-def without_blocks(model, stage, names):
-    """A copy of the model in which these blocks of a stage are their shortcut, the identity."""
-    shorter = deepcopy(model)
-    for name in names:
-        setattr(shorter.get_submodule(f"stage{stage}"), name, nn.Identity())
-    return shorter
