@@ -79,24 +79,17 @@ def four_panels(folder, networks):
         row[0].set_ylabel(network.title, fontsize=7)
     figure.colorbar(image, ax=axes, shrink=0.6)
     folder.picture("four-panels", figure)
-    figures.close(figure)
 
 
 def over_depth(plan, folder):
     """The first component's share of the variance, for kinds of networks of several seeds."""
+
+    def lines(networks):
+        return [column(components(folder, one), "fraction") for one in networks]
+
     cells = [networks for networks in plan.cells.values() if len(networks) > 1]
-    figure, axes = figures.panels(1, len(cells), 2.1, 2.0, sharey=True)
-    for axis, networks in zip(axes[0], cells):
-        values = np.array([column(components(folder, one), "fraction") for one in networks])
-        x = np.linspace(0, 1, values.shape[1])
-        figures.curve(axis, x, values, figures.COLORS[0])
-        axis.set_title(networks[0].title.replace(", ", "\n", 1), fontsize=8)
-        axis.set_ylim(0, 1)
-        axis.tick_params(labelsize=7)
-    axes[0][0].set_ylabel("first component's variance", fontsize=8)
-    figure.supxlabel("layer, from the first (0) to the last (1)", fontsize=8)
-    folder.picture("first-components", figure)
-    figures.close(figure)
+    title = "first component's variance"
+    folder.picture("first-components", figures.over_depth(cells, lines, title, figures.COLORS[0]))
 
 
 def fractions(plan, folder):
@@ -184,7 +177,6 @@ def dominant_images(folder, networks):
             axis.set_yticks([])
         row[0].set_ylabel(f"seed {network.seed}", fontsize=7)
     folder.picture("dominant-images", figure)
-    figures.close(figure)
 
 
 def shared_images(plan, folder):

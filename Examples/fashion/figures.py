@@ -1,5 +1,7 @@
 """What the study's pictures have in common."""
 
+import io
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -45,14 +47,31 @@ def stage_places(layers):
     return found
 
 
-def curve(axis, x, values, color, label=None):
-    """The mean over seeds, with a band from the least to the most."""
-    values = np.atleast_2d(values)
-    axis.plot(x, np.nanmean(values, axis=0), color=color, linewidth=1.2, label=label)
-    if len(values) > 1:
-        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
-        axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+def over_depth(cells, values, title, color):
+    """A panel a cell: the mean over its seeds, with a band from the least to the most.
+
+    values: the networks of a cell → lines, each with one number a layer.
+    """
+    figure, axes = panels(1, len(cells), 2.1, 2.0, sharey=True)
+    for axis, networks in zip(axes[0], cells):
+        lines = np.array(values(networks))
+        x = np.linspace(0, 1, lines.shape[1])
+        axis.plot(x, np.nanmean(lines, axis=0), color=color, linewidth=1.2)
+        if len(lines) > 1:
+            low, high = np.nanmin(lines, axis=0), np.nanmax(lines, axis=0)
+            axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+        axis.set_title(networks[0].title.replace(", ", "\n", 1), fontsize=8)
+        axis.set_ylim(0, 1)
+        axis.tick_params(labelsize=7)
+    axes[0][0].set_ylabel(title, fontsize=8)
+    figure.supxlabel("layer, from the first (0) to the last (1)", fontsize=8)
+    return figure
 
 
-def close(figure):
+def png(figure):
+    """The figure as the bytes of a file; it is closed."""
+    buffer = io.BytesIO()
+    # Without the name and version that Matplotlib writes.
+    figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
     plt.close(figure)
+    return buffer.getvalue()

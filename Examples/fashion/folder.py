@@ -1,6 +1,5 @@
 """The study's folder: what is computed once is found again."""
 
-import io
 import json
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ import ckakit
 import numpy as np
 
 import data
+import figures
 from networks import device, write_whole
 
 
@@ -48,11 +48,8 @@ class Folder:
             shutil.rmtree(place, ignore_errors=True)
 
     def picture(self, name, figure):
-        """Writes a figure of Matplotlib to pictures/NAME.png."""
-        buffer = io.BytesIO()
-        # Without the name and version that Matplotlib writes.
-        figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-        self.bytes(f"{name}.png", buffer.getvalue())
+        """Writes a figure of Matplotlib to pictures/NAME.png, and closes it."""
+        self.bytes(f"{name}.png", figures.png(figure))
 
     def bytes(self, name, content):
         write_whole(self.path / "pictures" / name, lambda file: file.write(content))

@@ -54,7 +54,6 @@ def picture(folder, network, found):
         row[0].set_ylabel(label, fontsize=8)
     figure.colorbar(image, ax=axes, shrink=0.6)
     folder.picture(f"formation-{network.cell}", figure)
-    figures.close(figure)
 
 
 def numbers(folder, network, found):

@@ -52,7 +52,6 @@ def grid(folder, networks, name, title):
         )
     figure.colorbar(image, ax=axes, shrink=0.5, label="CKA")
     folder.picture(name, figure)
-    figures.close(figure)
 
 
 def by_cell(plan, header, values):

@@ -94,7 +94,6 @@ def picture(folder, maps):
         image = figures.draw_map(axis, cka[apart].mean(axis=0), name)
     figure.colorbar(image, ax=axes, shrink=0.7)
     folder.picture("matching", figure)
-    figures.close(figure)
 
 
 def residual(plan, folder):

@@ -56,7 +56,7 @@ def run(plan, folder):
     for name, networks in (("seeds-deep", plan.deep), ("seeds-shallow", plan.shallow)):
         grid(folder, networks, name, lambda network: f"seed {network.seed}")
     grid(folder, [networks[0] for networks in kinds], "architectures", lambda one: one.architecture)
-    curves(folder, repeated)
+    over_depth(folder, repeated)
     return [between_seeds(folder, repeated), between_architectures(folder, kinds)]
 
 
@@ -78,22 +78,16 @@ def grid(folder, networks, name, title):
                 axes[i][j].set_ylabel(title(left), fontsize=8)
     figure.colorbar(image, ax=axes, shrink=0.5, label="CKA")
     folder.picture(name, figure)
-    figures.close(figure)
 
 
-def curves(folder, repeated):
+def over_depth(folder, repeated):
     """CKA of the same layer of two seeds, over depth."""
-    figure, axes = figures.panels(1, len(repeated), 2.1, 2.0, sharey=True)
-    for axis, networks in zip(axes[0], repeated):
-        lines = [np.diagonal(pair_map(folder, *pair)) for pair in combinations(networks, 2)]
-        figures.curve(axis, np.linspace(0, 1, len(lines[0])), np.array(lines), figures.COLORS[1])
-        axis.set_title(networks[0].title.replace(", ", "\n", 1), fontsize=8)
-        axis.set_ylim(0, 1)
-        axis.tick_params(labelsize=7)
-    axes[0][0].set_ylabel("CKA of the same layer\nof two seeds", fontsize=8)
-    figure.supxlabel("layer, from the first (0) to the last (1)", fontsize=8)
-    folder.picture("seeds-over-depth", figure)
-    figures.close(figure)
+
+    def lines(networks):
+        return [np.diagonal(pair_map(folder, *pair)) for pair in combinations(networks, 2)]
+
+    title = "CKA of the same layer\nof two seeds"
+    folder.picture("seeds-over-depth", figures.over_depth(repeated, lines, title, figures.COLORS[1]))
 
 
 HEADER = [

@@ -147,7 +147,6 @@ def pictures(folder, kinds):
         cells[2].set_xlabel("residual block", fontsize=8)
     axes[1][0].legend(fontsize=7, loc="lower right")
     folder.picture("residual-blocks", figure)
-    figures.close(figure)
 
 
 def shade(axis, found, layers, names):

@@ -60,7 +60,6 @@ def main():
     if arguments.train_only:
         return
     folder = Folder(arguments.output)
-    folder.test = data.test_set()
     folder.compared = data.compared_images()
     folder.outlines = {}
     if arguments.outlines:
