@@ -35,11 +35,6 @@ class Plan:
     plain: list
 
     @property
-    def grid(self):
-        """One network of each cell."""
-        return [networks[0] for networks in self.cells.values()]
-
-    @property
     def residual(self):
         """The residual networks of all cells, rivals aside."""
         return [network for networks in self.cells.values() for network in networks]

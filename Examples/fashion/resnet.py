@@ -12,7 +12,6 @@ which makes 21k + 9 layers, as in Nguyen, Raghu & Kornblith (2021).
 """
 
 from collections import OrderedDict
-from copy import deepcopy
 
 from torch import nn
 
@@ -89,19 +88,3 @@ class ResNet(nn.Module):
 
     def forward(self, images):
         return self.head(self.stage3(self.stage2(self.stage1(self.stem(images)))))
-
-    def identity_blocks(self):
-        """The names of the blocks whose shortcut is the identity, in their order."""
-        return [
-            name
-            for name, module in self.named_modules()
-            if isinstance(module, Block) and module.shortcut is None
-        ]
-
-
-def without_block(model, name):
-    """A copy of the model in which a block is its shortcut, the identity."""
-    shorter = deepcopy(model)
-    stage, block = name.split(".")
-    setattr(shorter.get_submodule(stage), block, nn.Identity())
-    return shorter
