@@ -87,9 +87,10 @@ def over_depth(plan, folder):
     def lines(networks):
         return [column(components(folder, one), "fraction") for one in networks]
 
-    cells = [networks for networks in plan.cells.values() if len(networks) > 1]
-    title = "first component's variance"
-    folder.picture("first-components", figures.over_depth(cells, lines, title, figures.COLORS[0]))
+    figure = figures.over_depth(
+        plan.repeated, lines, "first component's variance", figures.COLORS[0]
+    )
+    folder.picture("first-components", figure)
 
 
 def fractions(plan, folder):
@@ -182,9 +183,7 @@ def dominant_images(folder, networks):
 def shared_images(plan, folder):
     """Of the tenth of the images that dominates one seed's block the share that does another's."""
     rows = []
-    for networks in plan.cells.values():
-        if len(networks) < 2:
-            continue
+    for networks in plan.repeated:
         count = round(DROPPED * len(folder.compared))
         chosen = [set(dominant(folder, network)[:count].tolist()) for network in networks]
         shares = [

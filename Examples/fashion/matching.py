@@ -97,12 +97,9 @@ def picture(folder, maps):
 
 
 def residual(plan, folder):
-    """The share of all layers, and of the sums alone, of which the nearest one in another seed is the
-    same."""
+    """The share of all layers of which the nearest one in another seed is the same."""
     rows = []
-    for networks in plan.cells.values():
-        if len(networks) < 2:
-            continue
+    for networks in plan.repeated:
         shares = []
         for i, one in enumerate(networks):
             for other in networks[i + 1 :]:

@@ -51,13 +51,12 @@ def mean(values):
 
 
 def run(plan, folder):
-    repeated = [networks for networks in plan.cells.values() if len(networks) > 1]
     kinds = [plan.deep, plan.shallow, plan.of(14, 1, 16), plan.of(38, 2, 16)]
     for name, networks in (("seeds-deep", plan.deep), ("seeds-shallow", plan.shallow)):
         grid(folder, networks, name, lambda network: f"seed {network.seed}")
     grid(folder, [networks[0] for networks in kinds], "architectures", lambda one: one.architecture)
-    over_depth(folder, repeated)
-    return [between_seeds(folder, repeated), between_architectures(folder, kinds)]
+    over_depth(folder, plan.repeated)
+    return [between_seeds(folder, plan.repeated), between_architectures(folder, kinds)]
 
 
 def grid(folder, networks, name, title):

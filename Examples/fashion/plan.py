@@ -40,6 +40,11 @@ class Plan:
         return [network for networks in self.cells.values() for network in networks]
 
     @property
+    def repeated(self):
+        """The networks of each cell that has several seeds."""
+        return [networks for networks in self.cells.values() if len(networks) > 1]
+
+    @property
     def all(self):
         found = [*self.residual, *self.rivals[0], *self.rivals[1], *self.plain]
         return list(dict.fromkeys(found))
