@@ -1,4 +1,5 @@
-"""Where blocks of similar layers are: outlined by eye, or found by `ckakit.blocks`.
+"""Where blocks of similar layers are: outlined by eye, or found by `ckakit.blocks` in the map of a
+network's layers compared with each other.
 
 The paper finds them by eye. A file of outlines says, by the networks' names, from which layer to
 which: {"depth110-width1-data1of16-seed0": [[40, 300]], …}. A network that it does not name is left
@@ -11,17 +12,26 @@ import numpy as np
 from folder import minibatches
 
 
+def self_map(folder, network):
+    """`cka`, the names of `layers`, and the `blocks` that the detector finds, as `blocks` gives them."""
+
+    def compare():
+        result = ckakit.compare(network.trained(folder.path), minibatches(folder.compared))
+        found = ckakit.blocks(result).blocks
+        return {
+            "cka": result.cka,
+            "layers": result.rows,
+            "blocks": [[block["first"], block["last"]] for block in found],
+        }
+
+    return folder.kept(f"maps/{network.name}", compare)
+
+
 def blocks(folder, network):
     """[first, last] of each, by layers counted from 0."""
     if network.name in folder.outlines:
         return folder.outlines[network.name]
-
-    def find():
-        result = ckakit.compare(network.trained(folder.path), minibatches(folder.compared))
-        found = ckakit.blocks(result).blocks
-        return {"blocks": [[block["first"], block["last"]] for block in found]}
-
-    return folder.kept(f"blocks/{network.name}", find)["blocks"]
+    return self_map(folder, network)["blocks"]
 
 
 def largest(found):

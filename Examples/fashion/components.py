@@ -7,7 +7,8 @@ import numpy as np
 import blocks
 import data
 import figures
-from maps import by_cell, self_map
+from blocks import self_map
+from maps import by_cell
 from statistics_of_seeds import spread, table
 
 DROPPED = 0.1  # of the images: the last of the shares that `components` leaves out

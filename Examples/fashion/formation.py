@@ -6,8 +6,9 @@ import numpy as np
 
 import blocks
 import figures
+from blocks import self_map
 from folder import minibatches
-from maps import distant, self_map
+from maps import distant
 from networks import WATCHED_STEPS
 from statistics_of_seeds import number, table
 from train import STEPS

@@ -1,25 +1,14 @@
 """Question 1: which networks have a block? Each network's layers compared with each other, as in the
 paper's Figures 1 to 3: over depth, width and amount of data."""
 
-import ckakit
 import numpy as np
 
 import blocks
 import figures
-from folder import minibatches
+from blocks import self_map
 from networks import data_title, words
 from plan import DATA
 from statistics_of_seeds import spread, table
-
-
-def self_map(folder, network):
-    """`cka`, and the names of `layers`."""
-
-    def compare():
-        result = ckakit.compare(network.trained(folder.path), minibatches(folder.compared))
-        return {"cka": result.cka, "layers": result.rows}
-
-    return folder.kept(f"maps/{network.name}", compare)
 
 
 def distant(cka):

@@ -9,8 +9,8 @@ import numpy as np
 
 import blocks
 import figures
+from blocks import self_map
 from folder import minibatches
-from maps import self_map
 from statistics_of_seeds import spread, table
 
 

@@ -8,7 +8,7 @@ import torch
 import blocks
 import data
 import figures
-from maps import self_map
+from blocks import self_map
 from networks import device
 from resnet import Block
 from statistics_of_seeds import spread, table
