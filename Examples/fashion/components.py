@@ -21,7 +21,7 @@ def components(folder, network):
     `projections` of all images."""
 
     def analyze():
-        with folder.recorded(network.trained(folder.path), folder.compared) as recording:
+        with folder.recorded(network, folder.compared) as recording:
             found = ckakit.components(recording, components=3, remove=[1])
         [layers] = found.layers[:1]
         points = found.document["removal"]["points"]

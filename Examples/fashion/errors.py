@@ -1,4 +1,4 @@
-"""Question 5: do a wide and a deep network that are as accurate as each other err on the same images?
+"""Question 6: do a wide and a deep network that are as accurate as each other err on the same images?
 As in the paper's Figures 8 and 9: on all test images, by class and by image, against random groups."""
 
 import ckakit

@@ -1,7 +1,6 @@
 """The study's folder: what is computed once is found again."""
 
 import json
-import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,17 +34,13 @@ class Folder:
         return read(path)
 
     @contextmanager
-    def recorded(self, model, images, **choices):
-        """A recording of a network's activations, deleted at the end."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        place = tempfile.mkdtemp(prefix="recording-", dir=self.path)
-        try:
+    def recorded(self, network, images, **choices):
+        """A recording of a network's activations, which is called by its name; deleted at the end."""
+        with tempfile.TemporaryDirectory(prefix="recording-", dir=self.path) as place:
             yield ckakit.record(
-                model, minibatches(images), Path(place) / "model", dtype="float16",
-                layout="channels-first", **choices,
+                network.trained(self.path), minibatches(images), Path(place) / network.name,
+                dtype="float16", layout="channels-first", **choices,
             )
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
 
     def picture(self, name, figure):
         """Writes a figure of Matplotlib to pictures/NAME.png, and closes it."""

@@ -1,4 +1,4 @@
-"""Question 6: when in training does a block appear? Checkpoints of a network that has one and of one
+"""Question 7: when in training does a block appear? Checkpoints of a network that has one and of one
 that has none, compared with themselves and with the last, as in the paper's Appendix."""
 
 import ckakit

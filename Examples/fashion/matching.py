@@ -1,4 +1,4 @@
-"""Question 7: does a layer find itself in a network of another seed? Kornblith et al. (2019) ask this
+"""Question 8: does a layer find itself in a network of another seed? Kornblith et al. (2019) ask this
 of ten seeds of a plain network of ten layers, to choose a measure; here CKA beside five others, and
 the same of residual networks with and without a block."""
 
@@ -26,7 +26,7 @@ def by_measure(folder, networks):
         seeds = []
         for network in networks:
             choices = {"layers": plain.LAYERS, "pooling": plain.pooled}
-            with folder.recorded(network.trained(folder.path), images, **choices) as recording:
+            with folder.recorded(network, images, **choices) as recording:
                 seeds.append([Layer(np.load(recording / f"{name}.npy")) for name in plain.LAYERS])
         count = len(plain.LAYERS)
         found = {name: np.full((len(seeds),) * 2 + (count,) * 2, np.nan) for name in MEASURES}

@@ -11,7 +11,7 @@ def run(plan, folder):
 
     def measure():
         choices = {"layers": ["*.relu*", "head.*"]}
-        with folder.recorded(network.trained(folder.path), folder.compared, **choices) as recording:
+        with folder.recorded(network, folder.compared, **choices) as recording:
             found = ckakit.converge(recording)
         return {
             "errors": found.errors,

@@ -1,4 +1,4 @@
-"""Question 4: do the layers of a block do anything? Linear probes before and after each residual
+"""Question 5: do the layers of a block do anything? Linear probes before and after each residual
 connection, and accuracy without each residual block, as in the paper's Figure 7."""
 
 import ckakit
@@ -23,8 +23,7 @@ def probes(folder, network):
 
     def analyze():
         images = data.balanced(data.test_set(), PROBED, seed=1)
-        model = network.trained(folder.path)
-        with folder.recorded(model, images, layers=["*.norm2", "*.add"]) as recording:
+        with folder.recorded(network, images, layers=["*.norm2", "*.add"]) as recording:
             found = ckakit.probe(recording, images.labels.numpy())
         accuracy = {layer["name"]: layer["testAccuracy"] for layer in found.layers}
         names = [name.removesuffix(".add") for name in accuracy if name.endswith(".add")]

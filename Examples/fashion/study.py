@@ -3,9 +3,10 @@
 
     python3 study.py --output paper
 
-trains the networks of plan.py, asks each question (maps.py, components.py, pairs.py, residuals.py,
-errors.py, formation.py, matching.py, minibatches.py), and writes tables.md and pictures. What is
-there already is found: the same command goes on after a stop, and at the end computes nothing.
+trains the networks of plan.py, asks each question (maps.py, components.py, pairs.py, points.py,
+residuals.py, errors.py, formation.py, matching.py, minibatches.py), and writes tables.md and
+pictures. What is there already is found: the same command goes on after a stop, and at the end
+computes nothing.
 """
 
 import argparse
@@ -24,12 +25,15 @@ import maps
 import matching
 import minibatches
 import pairs
+import points
 import residuals
 import train
 from folder import Folder
 from plan import SEEDS, plan
 
-QUESTIONS = [maps, components, pairs, residuals, errors, formation, matching, minibatches]
+QUESTIONS = [
+    maps, components, pairs, points, residuals, errors, formation, matching, minibatches
+]
 
 
 def parse_arguments():
