@@ -6,14 +6,18 @@ which: {"depth110-width1-data1of16-seed0": [[40, 300]], …}. A network that it 
 to the detector.
 """
 
+import json
+
 import ckakit
 import numpy as np
 
 from folder import minibatches
 
+NONE = "no block"  # what tables say
+
 
 def self_map(folder, network):
-    """`cka`, the names of `layers`, and the `blocks` that the detector finds, as `blocks` gives them."""
+    """`cka`, the names of `layers`, and the `blocks` that the detector finds: [first, last] of each."""
 
     def compare():
         result = ckakit.compare(network.trained(folder.path), minibatches(folder.compared))
@@ -32,6 +36,36 @@ def blocks(folder, network):
     if network.name in folder.outlines:
         return folder.outlines[network.name]
     return self_map(folder, network)["blocks"]
+
+
+def outlines(path, networks):
+    """Blocks by eye, by the names of networks, from a file; what it says is checked."""
+    by_name = {network.name: network for network in networks}
+    found = json.loads(path.read_text())
+    for name, outlined in found.items():
+        if name not in by_name:
+            raise SystemExit(f"{path}: no network is called {name}")
+        modules = by_name[name].new().modules()
+        count = sum(1 for module in modules if not list(module.children()))
+        for block in outlined:
+            first, last = block
+            if not 0 <= first <= last < count:
+                raise SystemExit(f"{path}: {name} has layers 0 to {count - 1}, found {block}")
+    return found
+
+
+def said(folder, text, *groups):
+    """A cell of a table about layers inside blocks; in words where a group of networks has none."""
+    has_all = all(any(blocks(folder, network) for network in networks) for networks in groups)
+    return text if has_all else NONE
+
+
+def lacking(folder, cells):
+    """A sentence, if need be: how many kinds of networks have no block."""
+    count = sum(said(folder, "", networks) == NONE for networks in cells)
+    if count == len(cells):
+        return "No network has a block."
+    return f"{count} of {len(cells)} kinds of networks have no block." if count else ""
 
 
 def largest(found):

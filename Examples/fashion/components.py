@@ -9,7 +9,7 @@ import data
 import figures
 from blocks import self_map
 from maps import by_cell
-from statistics_of_seeds import spread, table
+from statistics_of_seeds import mean, spread, table
 
 DROPPED = 0.1  # of the images: the last of the shares that `components` leaves out
 SHOWN = 16
@@ -98,9 +98,9 @@ def fractions(plan, folder):
     def values(networks):
         found = [components(folder, network) for network in networks]
         return [
-            spread([np.nanmean(column(one, "fraction")) for one in found]),
+            spread([mean(column(one, "fraction")) for one in found]),
             spread([np.nanmax(column(one, "fraction")) for one in found]),
-            spread([np.nanmean(column(one, "bimodality")) for one in found]),
+            spread([mean(column(one, "bimodality")) for one in found]),
         ]
 
     header = ["λ₁/Σλ, mean over layers", "largest", "bimodality, mean over layers"]
@@ -121,9 +121,9 @@ def what_carries(plan, folder):
             count = len(found["cka"])
             own, rest = blocks.same_block([block], count), blocks.across([block], count)
             names = ("cka", "reduced", "without_dominant")
-            values = [np.nanmean(found[name][own]) for name in names]
-            others = [np.nanmean(found[name][rest]) for name in names]
-            aligned = np.nanmean(found["alignment"][own])
+            values = [mean(found[name][own]) for name in names]
+            others = [mean(found[name][rest]) for name in names]
+            aligned = mean(found["alignment"][own])
             lines.append([aligned, *np.ravel(list(zip(values, others)))])
         if lines:
             cells = map(spread, zip(*lines))
@@ -134,7 +134,14 @@ def what_carries(plan, folder):
         "inside, without first component", "with layers outside",
         "inside, without the dominant tenth", "with layers outside",
     ]
-    return "What carries the largest block", table(header, rows)
+    return "What carries the largest block", of_blocks(plan, folder, header, rows)
+
+
+def of_blocks(plan, folder, header, rows):
+    """A table of the networks with a block, if any, and how many kinds have none."""
+    body = table(header, rows) if rows else ""
+    parts = filter(None, [body, blocks.lacking(folder, plan.cells.values())])
+    return "\n\n".join(parts) or "Every layer is in a block."
 
 
 def traits(plan, folder):
@@ -149,14 +156,14 @@ def traits(plan, folder):
                     found = components(folder, network)
                     flags = blocks.inside(blocks.blocks(folder, network), len(found["cka"]))
                     if flags.any() and not flags.all():
-                        means.append(np.nanmean(column(found, name)[flags == wanted]))
+                        means.append(mean(column(found, name)[flags == wanted]))
                 cells.append(spread(means))
         if cells[0] != "–":
             rows.append([networks[0].title, *cells])
     header = ["network"]
     for title in ("λ₁/Σλ", "bimodality", "zeros"):
         header += [f"{title} inside", "outside"]
-    return "Layers inside blocks and outside", table(header, rows)
+    return "Layers inside blocks and outside", of_blocks(plan, folder, header, rows)
 
 
 def dominant(folder, network):
@@ -177,12 +184,14 @@ def dominant_images(folder, networks):
             axis.set_title(data.CLASSES[images.labels[place]], fontsize=6)
             axis.set_xticks([])
             axis.set_yticks([])
-        row[0].set_ylabel(f"seed {network.seed}", fontsize=7)
+        words = "" if blocks.blocks(folder, network) else f"\n{blocks.NONE}"
+        row[0].set_ylabel(f"seed {network.seed}{words}", fontsize=7)
     folder.picture("dominant-images", figure)
 
 
 def shared_images(plan, folder):
-    """Of the tenth of the images that dominates one seed's block the share that does another's."""
+    """Of the tenth of the images that dominates one seed's block, or the middle of a network without
+    one, the share that does another's."""
     rows = []
     for networks in plan.repeated:
         count = round(DROPPED * len(folder.compared))
@@ -194,8 +203,13 @@ def shared_images(plan, folder):
         ]
         labels = folder.compared.labels.numpy()
         largest = [np.bincount(labels[list(one)], minlength=10).max() / count for one in chosen]
-        rows.append([networks[0].title, spread(shares, 0, 100), spread(largest, 0, 100)])
-    header = ["network", "shared by two seeds, % (10 by chance)", "of the most frequent class, %"]
+        having = sum(bool(blocks.blocks(folder, network)) for network in networks)
+        cells = [spread(shares, 0, 100), spread(largest, 0, 100)]
+        rows.append([networks[0].title, f"{having} of {len(networks)}", *cells])
+    header = [
+        "network", "with a block", "shared by two seeds, % (10 by chance)",
+        "of the most frequent class, %",
+    ]
     return table(header, rows)
 
 

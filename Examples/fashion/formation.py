@@ -10,7 +10,7 @@ from blocks import self_map
 from folder import minibatches
 from maps import distant
 from networks import WATCHED_STEPS
-from statistics_of_seeds import number, table
+from statistics_of_seeds import mean, spread, table
 from train import STEPS
 
 
@@ -68,9 +68,9 @@ def numbers(folder, network, found):
     rows = []
     for step, own, last in zip(steps(), found["own"], found["last"]):
         same = np.diagonal(last)
-        values = (own[pairs], same[flags], same[~flags])
-        cells = [number(np.nanmean(some)) if some.size else "–" for some in values]
-        rows.append([step, number(distant(own)), *cells])
+        inside = [spread([mean(some)]) for some in (own[pairs], same[flags])]
+        inside = inside if block else 2 * [blocks.NONE]
+        rows.append([step, spread([distant(own)]), *inside, spread([mean(same[~flags])])])
     header = [
         "step", "CKA of distant layers", "CKA inside the last block",
         "same layer, then and at last: inside", "outside",

@@ -8,14 +8,14 @@ import figures
 from blocks import self_map
 from networks import data_title, words
 from plan import DATA
-from statistics_of_seeds import spread, table
+from statistics_of_seeds import mean, spread, table
 
 
 def distant(cka):
     """Mean CKA of layers that are at least a third of the network apart."""
     count = len(cka)
     rows, columns = np.indices(cka.shape)
-    return float(np.nanmean(cka[np.abs(rows - columns) >= count / 3]))
+    return mean(cka[np.abs(rows - columns) >= count / 3])
 
 
 def run(plan, folder):
@@ -76,4 +76,7 @@ def structure(plan, folder):
         ]
 
     header = ["with a block", "layers in blocks, %", "CKA of distant layers"]
-    return "Block structure", by_cell(plan, header, values)
+    title = "Block structure"
+    if folder.outlines:
+        title += f", by eye in {len(folder.outlines)} of {len(plan.residual)} networks"
+    return title, by_cell(plan, header, values)

@@ -11,7 +11,7 @@ import blocks
 import figures
 from blocks import self_map
 from folder import minibatches
-from statistics_of_seeds import spread, table
+from statistics_of_seeds import mean, spread, table
 
 
 def pair_map(folder, left, right):
@@ -44,10 +44,6 @@ def similarity(folder, left, right):
     none = ~flags[0][rows] & ~flags[1][columns]
     every = cka[np.ix_(*flags)]
     return [mean(every), mean(at_equal[both]), mean(at_equal[none]), mean(at_equal)]
-
-
-def mean(values):
-    return float(np.nanmean(values)) if np.size(values) else np.nan
 
 
 def run(plan, folder):
@@ -94,6 +90,12 @@ HEADER = [
 ]
 
 
+def similarities(folder, found, *groups):
+    """Cells under HEADER, of what `similarity` found of the networks of one group or two."""
+    cells = [spread(column) for column in zip(*found)]
+    return [*(blocks.said(folder, cell, *groups) for cell in cells[:2]), *cells[2:]]
+
+
 def between_seeds(folder, repeated):
     rows = []
     for networks in repeated:
@@ -102,8 +104,9 @@ def between_seeds(folder, repeated):
             cka = self_map(folder, network)["cka"]
             own.append(mean(cka[blocks.same_block(blocks.blocks(folder, network), len(cka))]))
         found = [similarity(folder, *pair) for pair in combinations(networks, 2)]
-        cells = [spread(column) for column in zip(*found)]
-        rows.append([networks[0].title, len(networks), spread(own), *cells])
+        cells = similarities(folder, found, networks)
+        own = blocks.said(folder, spread(own), networks)
+        rows.append([networks[0].title, len(networks), own, *cells])
     header = ["network", "seeds", "in a block, same network", *HEADER]
     return "Similarity of seeds", table(header, rows)
 
@@ -114,5 +117,5 @@ def between_architectures(folder, kinds):
     for left, right in combinations(kinds, 2):
         found = [similarity(folder, one, other) for one in left for other in right]
         title = f"{left[0].title}; {right[0].title}"
-        rows.append([title, *(spread(column) for column in zip(*found))])
+        rows.append([title, *similarities(folder, found, left, right)])
     return "Similarity of architectures", table(["networks", *HEADER], rows)

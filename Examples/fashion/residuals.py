@@ -116,8 +116,9 @@ def by_place(folder, kinds, title, values):
                     numbers[False].append(value)
             for place, some in numbers.items():
                 means[place] += [np.mean(some)] if some else []
-        cells = [spread(means[place], 2, 100, sign=True) for place in (True, False)]
-        rows.append([networks[0].title, len(networks), *cells])
+        inside, outside = (spread(means[place], 2, 100, sign=True) for place in (True, False))
+        inside = blocks.said(folder, inside, networks)
+        rows.append([networks[0].title, len(networks), inside, outside])
     return title, table(["network", "seeds", "inside a block", "outside"], rows)
 
 

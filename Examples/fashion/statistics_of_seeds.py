@@ -3,6 +3,13 @@
 import numpy as np
 
 
+def mean(values):
+    """Of those that are defined; NaN of none."""
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if values.size else np.nan
+
+
 def spread(values, digits=2, scale=1.0, sign=False):
     """`mean ± standard deviation`, of one value the value alone, a dash without any."""
     values = scale * np.asarray([value for value in values if value is not None], dtype=float)

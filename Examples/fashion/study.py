@@ -10,13 +10,13 @@ computes nothing.
 """
 
 import argparse
-import json
 import os
 import time
 from pathlib import Path
 
 import torch
 
+import blocks
 import components
 import data
 import errors
@@ -58,6 +58,7 @@ def main():
     has_gpu = torch.cuda.is_available()
     jobs = arguments.jobs or (1 if has_gpu else os.cpu_count())
     chosen = plan(arguments.seeds, with_widest=has_gpu)
+    outlines = blocks.outlines(arguments.outlines, chosen.residual) if arguments.outlines else {}
     start = time.perf_counter()
     train.train_all(chosen.all, chosen.watched, arguments.output, jobs)
     print(f"{time.perf_counter() - start:.0f} s", flush=True)
@@ -65,9 +66,7 @@ def main():
         return
     folder = Folder(arguments.output)
     folder.compared = data.compared_images()
-    folder.outlines = {}
-    if arguments.outlines:
-        folder.outlines = json.loads(arguments.outlines.read_text())
+    folder.outlines = outlines
     sections = []
     for question in QUESTIONS:
         start = time.perf_counter()
