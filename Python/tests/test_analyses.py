@@ -61,6 +61,7 @@ def test_converge_finds_smaller_errors_of_larger_minibatches():
 
 def test_components_are_those_of_an_eigendecomposition():
     result = ckakit.components(X, components=3, remove=[1], estimator="biased")
+    assert result.rows == result.columns == list(X)
     assert result.cka == pytest.approx(expected(False), abs=TOLERANCE)
     for layer, x in zip(result.layers[0], X.values()):
         squares = np.linalg.svd(x - x.mean(0), compute_uv=False) ** 2

@@ -51,6 +51,8 @@ class ComponentsResult(AnalysisResult):
         Of the examples on each layer's first component: layers × examples.
     layers : list of list of dict
         For each of the one or two models what is known of its layers, such as `varianceFractions`.
+    rows, columns : list of str
+        The names of the layers of the first and of the last model.
     """
 
     _table = "components.csv"
@@ -60,6 +62,8 @@ class ComponentsResult(AnalysisResult):
         for name in ("cka", "reduced", "alignment", "contributions", "projections"):
             setattr(self, name, self.array(name))
         self.removed, self.layers = self.document["removed"], self.document["layers"]
+        models = self.document["models"]
+        self.rows, self.columns = ([layer["name"] for layer in models[place]["layers"]] for place in (0, -1))
 
     def __repr__(self):
         return f"<ckakit.ComponentsResult: {self.document['components']} components, map of {self.cka.shape}>"
