@@ -79,6 +79,7 @@ fi
 if [ "$purpose" = dist ] || [ "$purpose" = ci ]; then
   need patchelf "lets the libraries of the bundle find each other" have patchelf
   need fonts-dejavu-core "the font of the bundle" have_font
+  need advancecomp "packs the wheel" have advzip
 fi
 if [ "$purpose" = ci ]; then
   need debootstrap "the bare machine that the bundle is tried on" test -x /usr/sbin/debootstrap
