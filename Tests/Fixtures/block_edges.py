@@ -72,20 +72,20 @@ def intervals(n, least):
         if a >= rest or n - a - k >= rest]
 
 
-def best_set(scores, shared):
+def best_set(gains, shared):
     """Of all sets of intervals of which neighbors share `shared` layers at most, the one of the largest sum."""
 
     @functools.cache
     def best(limit):
         options = [(0, [])]
-        for (a, b), score in scores.items():
-            if score > 0 and b <= limit:
+        for (a, b), gain in gains.items():
+            if gain > 0 and b <= limit:
                 total, before = best(min(a + shared, b - 1))
-                options.append((score + total, [*before, (a, b)]))
+                options.append((gain + total, [*before, (a, b)]))
         # Of equal sums the longest intervals, which means the fewest.
         return max(options, key=lambda option: (round(option[0], 11), -len(option[1])))
 
-    return best(max(b for _, b in scores))[1]
+    return best(max(b for _, b in gains))[1] if gains else []
 
 
 def disjoint(chosen):
@@ -153,37 +153,41 @@ def null_maps(s, candidates):
         yield made
 
 
-def structure(s):
+def mean_inside(s, a, b):
+    return np.mean([s[i, j] for i in range(a, b) for j in range(a, i)])
+
+
+def structure(s, significance):
     n = len(s)
     least = rest_of(n)
     places = intervals(n, least)
     found = {place: interval(s, *place) for place in places}
-    shared = max(3, least // 2) // 2
-    chosen = best_set({place: score for place, (_, score, _) in found.items()}, shared)
+    shared = min(max(3, least // 2) // 2, least - 1)
+    scores = {place: score for place, (_, score, _) in found.items() if score > 0}
+    gains = {(a, b): (b - a) * (mean_inside(s, a, b) - mean_inside(s, 0, n)) for a, b in scores}
+    chosen = best_set(gains, shared)
     best = [max(interval(made, *place)[1] for place in places) for made in null_maps(s, disjoint(chosen))]
     blocks = []
     for a, b in chosen:
-        drop, score, _ = found[a, b]
+        score = max(value for (c, d), value in scores.items() if c <= a and b <= d)
         across = np.concatenate([s[a:b, :a].ravel(), s[a:b, b:].ravel()])
-        within = [s[i, j] for i in range(a, b) for j in range(a, i)]
         blocks.append({
-            "first": a, "last": b - 1, "contrast": drop, "inside": np.mean(within), "outside": across.mean(),
-            "p": (1 + sum(value >= score * (1 - 1e-9) for value in best)) / (1 + MAPS)})
+            "first": a, "last": b - 1, "contrast": found[a, b][0], "inside": mean_inside(s, a, b),
+            "outside": across.mean(), "p": (1 + sum(value >= score * (1 - 1e-9) for value in best)) / (1 + MAPS)})
     background = set()
     for i, x in enumerate(blocks):
         for j, y in enumerate(blocks[i + 2:], i + 2):
             alike = s[x["first"]:x["last"] + 1, y["first"]:y["last"] + 1].mean()
-            between = any(block["p"] <= 0.05 for block in blocks[i + 1:j])
+            between = any(block["p"] <= significance for block in blocks[i + 1:j])
             if between and alike > min(x["inside"], y["inside"]) - min(x["contrast"], y["contrast"]) / 2:
                 background |= {i, j}
-    blocks = [block for i, block in enumerate(blocks) if block["p"] <= 0.05 and i not in background]
+    blocks = [block for i, block in enumerate(blocks) if block["p"] <= significance and i not in background]
     for x, y in zip(blocks, blocks[1:]):
         if x["last"] >= y["first"]:
             middle = (x["last"] + 1 + y["first"]) // 2
             x["last"], y["first"] = middle - 1, middle
-    return {
-        "blocks": blocks,
-        "intervals": [[a, b, found[a, b][0], found[a, b][1], *sorted(found[a, b][2])] for a, b in places[::7]]}
+    samples = [[a, b, found[a, b][0], found[a, b][1], *sorted(found[a, b][2])] for a, b in places[::7]]
+    return blocks, samples
 
 
 def symmetric(values):
@@ -216,6 +220,16 @@ def maps():
     even = np.arange(24) % 2 == 0
     yield "checkerboard", symmetric(checker - 0.2 * (even[:, None] != even) + noise(24))
     yield "noise", symmetric(0.5 + noise(12, 0.1))
+    # Two squares that are less alike than either inside, but more than others are.
+    n = 40
+    stages = np.array([0] * 14 + [1] * 13 + [2] * 13)
+    nested = np.where(np.minimum.outer(stages, stages) > 0, 0.75, 0.2)
+    nested[stages[:, None] == stages] = 0.95
+    yield "squares in a square", symmetric(nested + noise(n))
+    # Blocks that maps without blocks have as well.
+    weak = 0.5 + noise(16, 0.06)
+    weak[4:9, 4:9] += 0.22
+    yield "weak", symmetric(weak)
     # 50 layers, so that edges of 2 layers are narrow enough: members by degrees.
     n = 50
     place = np.minimum(np.arange(n) - 14, 35 - np.arange(n))
@@ -224,9 +238,17 @@ def maps():
     yield "soft edges", symmetric(0.3 + 0.65 * np.minimum.outer(member, member) + 0.2 * np.exp(-d / 4) + noise(n))
 
 
-document = [
-    {"name": name, "map": [row[:i].tolist() for i, row in enumerate(s)], **structure(s)} for name, s in maps()]
+def case(name, s):
+    blocks, samples = structure(s, 0.05)
+    # All candidates, whatever their p.
+    return {
+        "name": name, "map": [row[:i].tolist() for i, row in enumerate(s)], "blocks": blocks,
+        "candidates": structure(s, 1)[0], "intervals": samples}
+
+
+document = [case(name, s) for name, s in maps()]
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text(json.dumps(document, separators=(",", ":")) + "\n")
-for case in document:
-    print(case["name"], [(b["first"], b["last"], round(b["contrast"], 3), b["p"]) for b in case["blocks"]])
+for found in document:
+    for kind in ("blocks", "candidates"):
+        print(found["name"], kind, [(b["first"], b["last"], round(b["contrast"], 3), b["p"]) for b in found[kind]])

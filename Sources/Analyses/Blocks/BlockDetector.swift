@@ -5,9 +5,11 @@ import Support
 /// Finds block structure in the map of a network with itself.
 ///
 /// A block is an interval of layers that are alike, with edges across which similarity drops (`BlockEdges`). Of all sets
-/// of intervals that have such edges, neighbors sharing few layers at most, the one with the largest sum of scores is
-/// taken, by dynamic programming. Those whose score a map without blocks reaches too often (`BlockNull`) are left out, and
-/// so is what surrounds a block and is alike on both of its sides: its background. What two neighbors share is divided.
+/// of intervals that have such edges, neighbors sharing few layers at most, the one with the largest sum of
+/// k·(mean inside − mean of the map) is taken, by dynamic programming: k layers with edges among them are divided there.
+/// Blocks are left out if maps without blocks (`BlockNull`) too often reach the score of every interval that contains
+/// them, and so is what surrounds a block and is alike on both of its sides: its background. What two neighbors share
+/// is divided.
 public struct BlockDetector: Sendable, Hashable {
   /// The least size of a block; nil for a tenth of the layers and two, which is also what must lie beyond an edge.
   public var minimumSize: Int?
@@ -169,33 +171,48 @@ extension BlockDetector {
     return (divided(withoutBackground(candidates, of: map)), nil, [])
   }
 
-  /// The intervals of the largest sum of scores, of which neighbors share a few layers at most: an edge that is soft
-  /// belongs to both. Of equal sums, the longest intervals.
+  /// Of the sets of intervals with edges, of which neighbors share a few layers at most (an edge that is soft belongs to
+  /// both), the one with the largest sum of k·(mean inside − mean of the map): an interval is divided where edges inside
+  /// allow it. Of equal sums, the longest intervals. The score of each is the largest of an interval that contains it.
   private func bestSet(_ edges: BlockEdges, least: Int) -> [Found] {
     guard let sizes = edges.sizes(least: least) else { return [] }
     let n = edges.count
+    // Fewer than the layers of a block, so that neighbors keep layers of their own.
+    let shared = min(edges.shared, sizes.lowerBound - 1)
+    var all: [Found] = []
     var best = [Double](repeating: 0, count: n + 1)
-    var chosen = [Found?](repeating: nil, count: n + 1)
+    var chosen = [Int?](repeating: nil, count: n + 1)
     for b in 1...n {
       best[b] = best[b - 1]
       for a in 0..<b where sizes.contains(b - a) && edges.hasEdge(a, b) {
         let interval = edges.interval(a, b)
-        let sum = best[min(a + edges.shared, b - 1)] + interval.score
-        if interval.score > 0, sum > best[b] + 1e-12 {
+        guard interval.score > 0 else { continue }
+        let found = Found(a, b, interval, edges)
+        let gain = Double(b - a) * (found.meanInside - edges.mean)
+        let sum = best[min(a + shared, b - 1)] + gain
+        if gain > 0, sum > best[b] + 1e-12 {
           best[b] = sum
-          chosen[b] = Found(a, b, interval, edges)
+          chosen[b] = all.count
         }
+        all.append(found)
       }
     }
     var found: [Found] = []
     var b = n
     while b > 0 {
-      if let last = chosen[b] {
-        found.append(last)
-        b = min(last.layers.lowerBound + edges.shared, b - 1)
-      } else {
+      guard let index = chosen[b] else {
         b -= 1
+        continue
       }
+      var last = all[index]
+      for other in all
+      where other.layers.lowerBound <= last.layers.lowerBound
+        && last.layers.upperBound <= other.layers.upperBound
+      {
+        last.score = max(last.score, other.score)
+      }
+      found.append(last)
+      b = min(last.layers.lowerBound + shared, b - 1)
     }
     return found.reversed()
   }

@@ -70,6 +70,9 @@ struct BlockEdges {
     self.squares = squares
   }
 
+  /// The mean over all pairs of different layers.
+  var mean: Double { meanInside(0, count) }
+
   /// The mean over the pairs of different layers of an interval of two or more.
   func meanInside(_ a: Int, _ b: Int) -> Double {
     let (k, row) = (Double(b - a), count + 1)

@@ -44,8 +44,8 @@ struct BlockNull {
     rest = Self.rest(of: map, candidates)
   }
 
-  /// What the map has beside the means of its pairs of one kind. Of m pairs the mean takes a part of their noise along,
-  /// which the factor √(m/(m − 1)) restores.
+  /// What the map has beside the means of its pairs of one kind: one distance, and one pair of candidates or none. The mean
+  /// of m pairs contains part of their noise, which the factor √(m/(m − 1)) restores; a single pair has nothing.
   private static func rest(of map: Matrix<Double>, _ candidates: [Range<Int>]) -> Matrix<Double> {
     let n = map.rows
     // 0 for layers of no candidate.
@@ -56,18 +56,17 @@ struct BlockNull {
     func kind(_ i: Int, _ j: Int) -> Int {
       (abs(i - j) * labels + min(label[i], label[j])) * labels + max(label[i], label[j])
     }
-    var sums = [(sum: Double, count: Double)](repeating: (0, 0), count: n * labels * labels)
+    var sums: [Int: (sum: Double, count: Double)] = [:]
     for i in 0..<n {
       for j in 0..<i {
-        let place = kind(i, j)
-        sums[place] = (sums[place].sum + map[i, j], sums[place].count + 1)
+        let (sum, count) = sums[kind(i, j)] ?? (0, 0)
+        sums[kind(i, j)] = (sum + map[i, j], count + 1)
       }
     }
     var rest = Matrix<Double>(rows: n, columns: n, repeating: 0)
     for i in 0..<n {
       for j in 0..<n where j != i {
-        let (sum, count) = sums[kind(i, j)]
-        guard count > 1 else { continue }
+        guard let (sum, count) = sums[kind(i, j)], count > 1 else { continue }
         rest[i, j] = (map[i, j] - sum / count) * (count / (count - 1)).squareRoot()
       }
     }

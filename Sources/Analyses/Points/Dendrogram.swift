@@ -15,13 +15,18 @@ public struct Dendrogram: Sendable, Hashable {
     public let count: Int
   }
 
-  /// n − 1 merges, in the order of their heights. Of equal distances, the clusters of the lowest numbers merge first.
+  /// n − 1 merges, in the order of their heights. Of equal distances (up to rounding), the clusters of the lowest numbers
+  /// merge first.
   public let merges: [Merge]
+
+  /// What rounding may make of equal distances: means of up to n² numbers, in another order.
+  private static let rounding = 1e-12
 
   /// - Parameter distances: n × n, symmetric and finite, zeros on the diagonal.
   public init(_ distances: Matrix<Double>) {
     let n = distances.rows
-    var distances = distances
+    // Sums over the pairs of a thing of one cluster and one of the other: a mean is rounded once.
+    var sums = distances
     // Row i has the cluster of number names[i]; nil where it is part of another.
     var names: [Int?] = Array(0..<n)
     var counts = [Int](repeating: 1, count: n)
@@ -32,23 +37,29 @@ public struct Dendrogram: Sendable, Hashable {
         guard let one = names[i] else { continue }
         for j in 0..<i {
           guard let other = names[j] else { continue }
-          let (low, high, height) = (min(one, other), max(one, other), distances[i, j])
-          if let least, (least.height, least.low, least.high) <= (height, low, high) { continue }
+          let (low, high) = (min(one, other), max(one, other))
+          let height = sums[i, j] / Double(counts[i] * counts[j])
+          if let least {
+            let margin = Self.rounding * least.height
+            guard height <= least.height + margin else { continue }
+            if height >= least.height - margin, (least.low, least.high) < (low, high) { continue }
+          }
           least = (height, low, high, i, j)
         }
       }
       guard let least else { break }
       let (i, j) = (least.i, least.j)
-      let (a, b) = (Double(counts[i]), Double(counts[j]))
       for k in 0..<n where k != i && k != j {
-        distances[i, k] = (a * distances[i, k] + b * distances[j, k]) / (a + b)
-        distances[k, i] = distances[i, k]
+        sums[i, k] += sums[j, k]
+        sums[k, i] = sums[i, k]
       }
       counts[i] += counts[j]
       names[i] = n + merges.count
       names[j] = nil
       merges.append(
-        Merge(left: least.low, right: least.high, height: least.height, count: counts[i]))
+        Merge(
+          left: least.low, right: least.high, height: max(least.height, merges.last?.height ?? 0),
+          count: counts[i]))
     }
     self.merges = merges
   }

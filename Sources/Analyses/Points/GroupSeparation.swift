@@ -6,14 +6,16 @@ import Device
 ///
 /// With SS = Σd²/N over all pairs of N things and SS_W = Σd²/n over the pairs within each group of n, the share that
 /// groups explain is R² = (SS − SS_W)/SS, and F = ((SS − SS_W)/(g − 1))/(SS_W/(N − g)) of g groups. The null hypothesis
-/// is that it makes no difference which thing is of which group.
+/// is that it makes no difference which thing is of which group; then R² is (g − 1)/(N − 1) on average.
 public struct GroupSeparation: Sendable, Hashable {
   /// The mean distance of two things of different groups.
   public let between: Double
   /// The mean distance of two things of one group.
   public let within: Double
-  /// R², 0 to 1.
+  /// R², at most 1; below 0 where things of one group are farther apart than those of different groups.
   public let explained: Double
+  /// The mean of R² over all divisions into groups of the same sizes, (g − 1)/(N − 1).
+  public let explainedByChance: Double
   /// The share of random divisions into groups of the same sizes that explain as much, the given one among them:
   /// (1 + how many)/(1 + permutations).
   public let p: Double
@@ -65,6 +67,7 @@ public struct GroupSeparation: Sendable, Hashable {
     }
     (between, within) = (mean(across), mean(inside))
     explained = (all - found) / all
+    explainedByChance = Double(names.count - 1) / Double(n - 1)
     p = Double(1 + reached) / Double(1 + Self.permutations)
   }
 }

@@ -5,7 +5,8 @@ import Glibc
 /// two centered Gram matrices.
 ///
 /// Angles obey the triangle inequality (Williams et al. 2021, "Generalized Shape Metrics on Neural Representations"), and
-/// so does their mean over the layers of networks of one architecture. An estimate of CKA above 1 counts as 1, one below
+/// so does their mean at equal depth in networks of as many layers, if all values are defined. Best matches are no metric:
+/// networks that differ may be 0 apart. An estimate of CKA above 1 counts as 1, one below
 /// −1 as −1.
 public struct ModelDistance: Sendable, Hashable {
   /// The mean angle over the depths of `DepthSimilarity`, in radians; NaN where no depth has a value.

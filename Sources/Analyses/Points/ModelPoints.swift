@@ -5,8 +5,8 @@ import LinearAlgebra
 public struct ModelPoints: Sendable {
   /// Which networks have a point, in ascending order: all but those that are left out.
   public let models: [Int]
-  /// Those without a distance to some other. As few as that takes, the one that lacks most first; of equal ones
-  /// the last.
+  /// Those without a distance to some other. One at a time is left out, the one that lacks most first; of equal ones the
+  /// last.
   public let leftOut: [Int]
   /// A tree of `models`: its numbers below their count are places in that list.
   public let dendrogram: Dendrogram

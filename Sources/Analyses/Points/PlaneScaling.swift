@@ -5,8 +5,8 @@ import LinearAlgebra
 ///
 /// Classical scaling (Torgerson 1952) is the start; each step of SMACOF (de Leeuw 1977) moves all points and lowers
 /// Σ(d − δ)², δ the given distances and d those of the points. At the end the points are centered and turned to their
-/// principal axes, the one that is farthest out along an axis on its positive side, so that equal distances give
-/// equal pictures.
+/// principal axes, the one that is farthest out along an axis on its positive side, so that one picture does not come
+/// in several turns.
 public struct PlaneScaling: Sendable {
   /// n × 2.
   public let points: Matrix<Double>

@@ -14,7 +14,7 @@ extension SweepDocument {
       case bestMatch = "best-match"
 
       /// What pictures of such points are called.
-      var pointsName: String { "\(rawValue)-points" }
+      package var pointsName: String { "\(rawValue)-points" }
       /// What the matrix is called.
       var matrixName: String { "\(rawValue)-distances" }
     }
@@ -38,15 +38,17 @@ extension SweepDocument {
       public package(set) var between: Double
       /// The mean distance of two models of one architecture, in radians.
       public package(set) var within: Double
-      /// The share of the sum of squares of distances that architectures explain: R².
+      /// The share of the sum of squares of distances that architectures explain: R², at most 1.
       public package(set) var explained: Double
+      /// What architectures explain on average where models are divided at random.
+      public package(set) var explainedByChance: Double
       /// The chance that models divided at random explain as much.
       public package(set) var p: Double
       /// How many random divisions were tried.
       public package(set) var permutations: Int
     }
 
-    /// Of which distance they are.
+    /// The distance that they show.
     public package(set) var distance: Distance
     /// Indices of models that have a point.
     public package(set) var models: [Int]
@@ -74,27 +76,37 @@ extension SweepDocument {
       }
       separation = found.separation.map {
         Separation(
-          between: $0.between, within: $0.within, explained: $0.explained, p: $0.p,
+          between: $0.between, within: $0.within, explained: $0.explained,
+          explainedByChance: $0.explainedByChance, p: $0.p,
           permutations: GroupSeparation.permutations)
       }
     }
 
-    /// What its pictures are called.
-    package var fileName: String { distance.pointsName }
-
-    /// What groups say, in one line; nil where nothing is asked.
-    package var text: String? {
+    /// What is found, in lines: what groups say, and which models have no point.
+    package func findings(of document: SweepDocument) -> [String] {
       let name =
         switch distance {
-        case .equalDepth: "at equal depth"
-        case .bestMatch: "of best matches"
+        case .equalDepth: "equal depth"
+        case .bestMatch: "best match"
         }
-      guard let separation else { return nil }
-      return """
-        distances \(name): \(Format.fixed(separation.between, 3)) between architectures, \
-        \(Format.fixed(separation.within, 3)) between seeds; architectures explain \
-        \(Format.fixed(100 * separation.explained, 0)) % (p = \(Format.fixed(separation.p, 3)))
-        """
+      var lines: [String] = []
+      if let separation {
+        lines.append(
+          """
+          \(name): architectures explain \(Format.fixed(100 * separation.explained, 0)) % of the \
+          squared distances (\(Format.fixed(100 * separation.explainedByChance, 0)) % by chance, \
+          p = \(Format.fixed(separation.p, 3))); \(Format.fixed(separation.between, 3)) radians \
+          between them, \(Format.fixed(separation.within, 3)) within
+          """)
+      }
+      if !leftOut.isEmpty {
+        let names = leftOut.prefix(8).map { oneLine(document.models[$0].name) }
+        let more = leftOut.count > 8 ? " and \(Format.count(leftOut.count - 8)) more" : ""
+        lines.append(
+          "\(name): no point, for want of a distance to some model: "
+            + "\(names.joined(separator: ", "))\(more)")
+      }
+      return lines
     }
   }
 
@@ -147,13 +159,13 @@ extension SweepDocument.Points {
       let entry = document.models[model]
       table += csvLine([entry.name, entry.group, entry.seed ?? ""] + point.map { csvNumber($0) })
     }
-    return ("\(fileName).csv", table)
+    return ("\(distance.pointsName).csv", table)
   }
 
   /// Throws the first value that no command writes.
   func check(_ key: String, models count: Int) throws(DocumentFault) {
     let places = 0...count - 1
-    try expect(models.count, within: 3...count, "\(key).models")
+    try expect(models.count, within: 3...max(3, count), "\(key).models")
     for model in models + leftOut { try expect(model, within: places, "\(key).models") }
     try expect(count: models.count, of: points, "\(key).points")
     for (index, point) in points.enumerated() {
@@ -174,8 +186,9 @@ extension SweepDocument.Points {
       try expect(
         ["between": separation.between, "within": separation.within], within: plainNumbers,
         of: "\(key).separation")
+      try expect(separation.explained, within: -1e100...(1 + 1e-9), "\(key).separation.explained")
       try expect(
-        ["explained": separation.explained, "p": separation.p], within: fractions,
+        ["explainedByChance": separation.explainedByChance, "p": separation.p], within: fractions,
         of: "\(key).separation")
       try expect(separation.permutations, within: countable, "\(key).separation.permutations")
     }

@@ -36,6 +36,8 @@ import Testing
     /// Below the diagonal.
     var map: [[Double]]
     var blocks: [Block]
+    /// All, whatever their p.
+    var candidates: [Block]
     var intervals: [Interval]
 
     var matrix: Matrix<Double> {
@@ -58,20 +60,25 @@ import Testing
   @Test func blocksAreThoseOfTheDefinition() throws {
     let cases: [Expected] = try fixture("block_edges")
     #expect(cases.contains { $0.blocks.count == 2 } && cases.contains { $0.blocks.isEmpty })
+    // Some p are between the least, 1/20, and 1.
+    #expect(cases.contains { $0.candidates.contains { (0.1...0.9).contains($0.p) } })
     for expected in cases {
-      let structure = try BlockDetector(significance: 0.05, permutations: 19, seed: 3).structure(
-        of: expected.matrix)
-      #expect(
-        structure.blocks.map(\.layers) == expected.blocks.map { $0.first..<($0.last + 1) },
-        "\(expected.name)")
-      for (block, other) in zip(structure.blocks, expected.blocks) {
-        #expect(abs(block.contrast - other.contrast) < tolerance)
-        #expect(abs(block.meanInside - other.inside) < tolerance)
-        #expect(abs(block.meanOutside - other.outside) < tolerance)
-        #expect(block.p == other.p)
+      for (significance, blocks) in [(0.05, expected.blocks), (1, expected.candidates)] {
+        let structure = try BlockDetector(
+          significance: significance, permutations: 19, seed: 3
+        ).structure(of: expected.matrix)
+        #expect(
+          structure.blocks.map(\.layers) == blocks.map { $0.first..<($0.last + 1) },
+          "\(expected.name)")
+        for (block, other) in zip(structure.blocks, blocks) {
+          #expect(abs(block.contrast - other.contrast) < tolerance)
+          #expect(abs(block.meanInside - other.inside) < tolerance)
+          #expect(abs(block.meanOutside - other.outside) < tolerance)
+          #expect(block.p == other.p)
+        }
+        #expect(structure.blocks.isEmpty == !structure.shortfalls.isEmpty)
+        #expect(structure.blocks.isEmpty == (structure.closest != nil))
       }
-      #expect(structure.blocks.isEmpty == !structure.shortfalls.isEmpty)
-      #expect(structure.blocks.isEmpty == (structure.closest != nil))
     }
   }
 
@@ -97,6 +104,23 @@ import Testing
       #expect(
         edges.bestScore(least: BlockDetector.rest(ofLayers: map.rows), floor: 0) >= best - tolerance
       )
+    }
+  }
+
+  /// Small blocks at the side of the soft edges of large ones: no two may share all layers of one.
+  @Test func smallBlocksOfManyLayers() throws {
+    for least in [2, 3, 10] {
+      var map = PlantedMap(ground: .flat, count: 300, noise: 0.01).map(seed: 1)
+      for (layers, level) in [(0..<70, 0.6), (4..<7, 0.95), (200..<203, 0.9)] {
+        for i in layers {
+          for j in layers where j != i { map[i, j] = max(map[i, j], level) }
+        }
+      }
+      let blocks = try BlockDetector(minimumSize: least, permutations: 9).structure(of: map).blocks
+      for (block, next) in zip(blocks, blocks.dropFirst()) {
+        #expect(block.layers.upperBound <= next.layers.lowerBound)
+      }
+      #expect(blocks.allSatisfy { !$0.layers.isEmpty })
     }
   }
 

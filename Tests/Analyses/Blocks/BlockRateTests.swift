@@ -71,6 +71,21 @@ import Testing
     }
   }
 
+  /// Where large squares have edges inside, the squares there are meant: 0.95, 0.7 between the last two, 0.2 with the first.
+  @Test func squaresInASquare() throws {
+    let truth = [0..<20, 20..<38, 38..<60]
+    try expectRight("squares in a square of 60 layers", truth) { seed in
+      var map = PlantedMap.squares(60, truth, inside: 0.95, between: 0.7, seed: seed)
+      for i in 0..<20 {
+        for j in 20..<60 {
+          map[i, j] -= 0.5
+          map[j, i] = map[i, j]
+        }
+      }
+      return map
+    }
+  }
+
   /// Edges along a tenth of the layers.
   @Test(arguments: [120, 200]) func softEdges(count: Int) throws {
     let truth = count / 3..<2 * count / 3

@@ -81,8 +81,8 @@ struct ScatterChartLayout: Drawing {
 
   var fits: [CellFit] { [] }
 
-  /// The least part of an axis that is drawn: points of one place stand in the middle.
-  private static let leastReach = 1e-6
+  /// The least part of an axis that is drawn: what is nearer is rounding, and stands in the middle.
+  private static let leastReach = 1e-3
 
   init(of chart: ScatterChart, style: PageStyle, meter: TextMeter) throws(FigureError) {
     self.style = style
@@ -146,7 +146,8 @@ struct ScatterChartLayout: Drawing {
       texts.append(
         meter.place(
           meter.fitted(
-            scaleLabel(value, step: step), in: plot.x - style.margin - style.axisTitle,
+            scaleLabel(value, step: step),
+            in: plot.x - style.margin - style.axisTitle - style.tick - style.labelGap,
             size: style.text), x: plot.x - style.tick - style.labelGap, y: y(value),
           size: style.text, anchor: .end))
     }

@@ -115,7 +115,7 @@ struct TreeChartLayout: Drawing {
     look = GroupMarks(count: chart.groupCount)
     page = Rectangle(x: 0, y: 0, width: style.width, height: style.margin)
     let order = chart.order
-    // Names below each other; of a hundred leaves and more every second or third has one.
+    // Names below each other; where there are more than eighty, one in several is written.
     let line = style.text * style.lineSpacing
     let pitch = min(line, max(80 * line / Double(order.count), 2 * style.unit))
     radius = min(style.markRadius(isCrowded: false), 0.4 * pitch)
@@ -150,24 +150,25 @@ struct TreeChartLayout: Drawing {
       branches.append([one, (meet, one.y), (meet, other.y), other])
       ends.append((meet, (one.y + other.y) / 2))
     }
-    for tick in scaleTicks(over: 0...max(top, 1e-6), limit: 5) {
+    let limit = max(2, Int(plot.width / (4 * style.text)))
+    for tick in scaleTicks(over: 0...max(top, 1e-6), limit: min(limit, 5)) {
       let place = (x(tick.value) - style.line / 2).rounded()
       grid.append(Rectangle(x: place, y: plot.y, width: style.line, height: plot.height))
       lines.append(Rectangle(x: place, y: plot.maxY, width: style.line, height: style.tick))
       let half = meter.width(of: tick.label, size: style.text) / 2
       texts.append(
         meter.place(
-          tick.label, x: max(x(tick.value), half),
+          tick.label, x: max(x(tick.value), style.margin + half),
           y: plot.maxY + style.tick + style.labelGap + style.text / 2, size: style.text,
           anchor: .middle))
     }
     lines.append(Rectangle(x: plot.x, y: plot.maxY, width: plot.width, height: style.line))
     page.height = plot.maxY + style.tick + 2 * style.labelGap + style.text
+    let title = meter.fitted(chart.axisTitle, in: style.room, size: style.axisTitle)
     texts.append(
       meter.place(
-        meter.fitted(chart.axisTitle, in: style.room, size: style.axisTitle),
-        x: max(
-          plot.midX, style.margin + meter.width(of: chart.axisTitle, size: style.axisTitle) / 2),
+        title,
+        x: max(plot.midX, style.margin + meter.width(of: title, size: style.axisTitle) / 2),
         y: page.height + style.axisTitle / 2, size: style.axisTitle, anchor: .middle))
     page.height = (page.height + style.axisTitle + style.margin).rounded(.up)
   }

@@ -66,7 +66,7 @@ extension SweepResult: DrawableResult {
       NamedFigure(name: "models", figure: figures.means),
     ]
       + (document.points ?? []).map {
-        NamedFigure(name: $0.fileName, figure: try $0.figure(of: document))
+        NamedFigure(name: $0.distance.pointsName, figure: try $0.figure(of: document))
       }
       + groupMaps(titled: true).map {
         NamedFigure(name: "\($0.folder)/\($0.name)", figure: $0.heatmap)

@@ -30,10 +30,8 @@ public struct SweepOutputs {
     public internal(set) var found = 0
     /// Models that have layers without values, one line each.
     public internal(set) var warnings: [String] = []
-    /// Whether the models are drawn as points.
-    public internal(set) var hasPoints = false
-    /// What is found of them, one line each.
-    public internal(set) var findings: [String] = []
+    /// What is found of the models as points, one line each; nil where they are not drawn.
+    public internal(set) var findings: [String]?
     /// Where the results are.
     public internal(set) var path = ""
 
@@ -47,9 +45,9 @@ public struct SweepOutputs {
       """
       results of pairs: \(Format.count(written)) written in \(Format.seconds(seconds)), \
       \(Format.count(found)) cached
-      \(findings.map { "\($0)\n" }.joined())written to \(oneLine(path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
+      \((findings ?? []).map { "\($0)\n" }.joined())written to \(oneLine(path)): \(SweepDocument.name), pairs, groups, grid.png, .svg and .pdf, \
       models.npy, models.csv, models.png, .svg and .pdf\
-      , distances\(hasPoints ? ", points" : "")\
+      , distances\(findings == nil ? "" : ", points")\
       \(table ? ", \(SweepTable.name)" : "")\(report ? ", \(ResultNames.page)" : "")
       """
     }
@@ -121,8 +119,9 @@ public struct SweepOutputs {
       document.files.append(file.name)
     }
     try writePoints()
-    summary.hasPoints = document.points?.isEmpty == false
-    summary.findings = document.points?.compactMap(\.text) ?? []
+    if let points = document.points, !points.isEmpty {
+      summary.findings = points.flatMap { $0.findings(of: document) }
+    }
     if let cells {
       try cells.finish()
       document.files.append(SweepTable.name)
@@ -146,7 +145,7 @@ public struct SweepOutputs {
     var files = document.distanceFiles
     for points in points {
       files += [points.table(of: document)]
-      files += try pictures(points.fileName, of: points.figure(of: document))
+      files += try pictures(points.distance.pointsName, of: points.figure(of: document))
     }
     for file in files {
       try folder.write(file.bytes, to: file.name)

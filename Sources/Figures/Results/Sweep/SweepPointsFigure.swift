@@ -13,16 +13,18 @@ extension SweepDocument.Points {
   }
 
   /// The models as points, and beside them as a tree.
-  func figure(of document: SweepDocument) throws(FigureError) -> FigureGrid {
+  ///
+  /// - Parameter titled: whether a heading says what is shown.
+  func figure(of document: SweepDocument, titled: Bool = true) throws(FigureError) -> FigureGrid {
     let names = models.map { document.models[$0].group }
     var groups: [String] = []
     for name in names where !groups.contains(name) { groups.append(name) }
     let group = names.map { groups.firstIndex(of: $0) ?? 0 }
     let scatter = try ScatterChart(
       points: zip(points, group).map { .init(x: $0[0], y: $0[1], group: $1) }, groups: groups,
-      axisTitle: "radians", title: title,
-      note: [text.map { "Radians: \($0)." }, "Stress of the plane \(Format.fixed(stress, 3))."]
-        .compactMap { $0 }.joined(separator: " "))
+      axisTitle: "radians", title: titled ? title : nil,
+      note: (["stress \(Format.fixed(stress, 3))"] + findings(of: document)).joined(
+        separator: "; "))
     let tree = try TreeChart(
       leaves: zip(models, group).map { .init(name: document.models[$0].name, group: $1) },
       merges: merges.map { .init(left: $0.left, right: $0.right, height: $0.height) },

@@ -31,8 +31,9 @@ extension Report {
           points.title,
           note: "Near points are alike. The tree joins the clusters of the least mean distance.",
           panels: try Report.panels(
-            try points.figure(of: document),
-            description: points.text ?? "Models as points, and as a tree.")))
+            try points.figure(of: document, titled: false),
+            description: (["\(Format.count(points.models.count)) models as points, and as a tree"]
+              + points.findings(of: document)).joined(separator: "; "))))
     }
     if !groups.isEmpty {
       sections.append(
