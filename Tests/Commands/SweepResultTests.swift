@@ -94,60 +94,6 @@ struct SweepResultTests {
     try cka.run(["plot", others[0], "none"]).expectFailure(66, "none: is not a result")
   }
 
-  @Test func modelsAsPoints() throws {
-    let run = try sweep()
-    run.expectSuccess()
-    #expect(run.output.contains("distances at equal depth: ") && run.output.contains("(p = "))
-    let document = try SweepDocument(in: "\(cka.folder.path)/store/results")
-    let points = try #require(document.points)
-    #expect(points.map(\.distance) == [.equalDepth, .bestMatch])
-    for points in points {
-      let distances = try matrix("\(points.distance.rawValue)-distances.npy")
-      for i in 0..<4 {
-        for j in 0..<4 {
-          let map = try compared(Self.models[min(i, j)], Self.models[max(i, j)])
-          var angles: [Double]
-          switch points.distance {
-          case .equalDepth:
-            angles =
-              map.columns == map.rows
-              ? (0..<map.rows).map { map[$0, $0] }
-              : [map[0, 0], (map[1, 1] + map[2, 1]) / 2, map[3, 2]]
-          case .bestMatch:
-            // Rows and columns of each pair count as much: four layers and three, by their least common multiple.
-            let rows = (0..<map.rows).map { i in (0..<map.columns).map { map[i, $0] }.max() ?? 0 }
-            let columns = (0..<map.columns).map { j in (0..<map.rows).map { map[$0, j] }.max() ?? 0
-            }
-            angles = rows.flatMap { Array(repeating: $0, count: 12 / map.rows) }
-            angles += columns.flatMap { Array(repeating: $0, count: 12 / map.columns) }
-          }
-          angles = angles.map { acos(min($0, 1)) }
-          let expected = i == j ? 0 : angles.reduce(0, +) / Double(angles.count)
-          // Maps agree to 1e-7, and arccos of values below 0.99 makes that 1e-6 at most.
-          #expect(abs(distances[i, j] - expected) < 1e-6, "\(points.distance) \(i), \(j)")
-        }
-      }
-      #expect(points.models == [0, 1, 2, 3] && points.merges.last?.count == 4)
-      // Three seeds and another network: it is farther from them than they are from each other, or not.
-      let separation = try #require(points.separation)
-      let seeds = [(0, 1), (0, 2), (1, 2)].map { distances[$0, $1] }
-      #expect(abs(separation.within - seeds.reduce(0, +) / 3) < 1e-12)
-      let csv = try parseCSV(
-        #require(
-          String(
-            validating: cka.bytes("store/results/\(points.distance.rawValue)-points.csv"),
-            as: UTF8.self)))
-      #expect(csv[0] == ["model", "group", "seed", "x", "y"])
-      #expect(csv[2].prefix(3) == ["net-seed1", "net", "1"])
-      #expect(Double(csv[2][3]) == points.points[1][0])
-    }
-    // Two models are no picture; what an earlier sweep has drawn of more goes.
-    try cka.run(["sweep", "other.npz", "--output", "store2", "--device", "cpu"]).expectSuccess()
-    let few = try SweepDocument(in: "\(cka.folder.path)/store2/results")
-    #expect(few.points?.isEmpty == true)
-    #expect(!cka.exists("store2/results/equal-depth-points.png"))
-  }
-
   @Test func theTableIsTheMeanAtEqualDepth() throws {
     try sweep().expectSuccess()
     let table = try matrix("models.npy")

@@ -11,6 +11,7 @@ import pathlib
 import numpy as np
 
 CONTRAST, MAPS, SEED = 0.1, 19, 3
+SLOW = 4  # a seed of which one slow place looks like a block
 
 
 def rest_of(n):
@@ -226,10 +227,9 @@ def maps():
     nested = np.where(np.minimum.outer(stages, stages) > 0, 0.75, 0.2)
     nested[stages[:, None] == stages] = 0.95
     yield "squares in a square", symmetric(nested + noise(n))
-    # Blocks that maps without blocks have as well.
-    weak = 0.5 + noise(16, 0.06)
-    weak[4:9, 4:9] += 0.22
-    yield "weak", symmetric(weak)
+    # Fast and slow places, which maps without blocks have as well.
+    places = np.cumsum(np.random.default_rng(SLOW).exponential(size=24))
+    yield "fast and slow", symmetric(0.2 + 0.7 * np.exp(-np.abs(np.subtract.outer(places, places)) / 6) + noise(24))
     # 50 layers, so that edges of 2 layers are narrow enough: members by degrees.
     n = 50
     place = np.minimum(np.arange(n) - 14, 35 - np.arange(n))

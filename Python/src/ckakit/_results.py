@@ -141,8 +141,10 @@ class ModelPoints:
         The tree, as `scipy.cluster.hierarchy.linkage` has it: merges × 4.
     separation : dict or None
         Whether architectures differ by more than seeds do: the mean distances `between` and `within` architectures, the share
-        of the sum of squares that is `explained`, `p`, and how many `permutations` were tried. None with one architecture
-        alone, or one seed of each.
+        of the sum of squares that is `explained` (R², at most 1), `explainedByChance`, `p`, and how many `permutations` were
+        tried. None with one architecture alone, or one seed of each.
+    left_out : list of str
+        The models without a distance to some other, which have no point.
     """
 
     def __init__(self, document, models):
@@ -154,6 +156,7 @@ class ModelPoints:
         self.linkage = np.array(
             [[merge[key] for key in ("left", "right", "height", "count")] for merge in document["merges"]], dtype=float)
         self.separation = document.get("separation")
+        self.left_out = [models[index]["name"] for index in document["leftOut"]]
 
     def __repr__(self):
         return f"<ckakit.ModelPoints: {len(self.names)} models, stress {self.stress:.3f}>"
@@ -199,13 +202,11 @@ class SweepResult(AnalysisResult, Mapping):
             `equal-depth`, the mean angle arccos(CKA) between layers at equal relative depth, or `best-match`, that between a
             layer and the one of the other model that is most like it.
         """
-        kinds = {"equal-depth": "distanceAtEqualDepth", "best-match": "distanceOfBestMatches"}
-        if distance not in kinds:
-            raise ValueError(f"distance: {distance!r}, expected {' or '.join(kinds)}")
+        key = self._key(distance)
         matrix = np.full((len(self.names),) * 2, np.nan)
         for pair in self.document["pairs"]:
             left, right = pair["left"], pair["right"]
-            matrix[left, right] = matrix[right, left] = 0 if left == right else pair.get(kinds[distance], np.nan)
+            matrix[left, right] = matrix[right, left] = 0 if left == right else pair.get(key, np.nan)
         return matrix
 
     def points(self, distance="equal-depth"):
@@ -216,11 +217,20 @@ class SweepResult(AnalysisResult, Mapping):
         ValueError
             Where fewer than three models have distances to each other.
         """
-        self.distances(distance)
+        self._key(distance)
         for document in self.document.get("points", []):
             if document["distance"] == distance:
                 return ModelPoints(document, self.document["models"])
-        raise ValueError(f"{self.store}: fewer than three models, expected more to be points of a plane")
+        raise ValueError(f"{self.store}: fewer than three models have distances to each other, expected points of a plane")
+
+    def _key(self, distance):
+        """What the document calls a distance."""
+        keys = {"equal-depth": "distanceAtEqualDepth", "best-match": "distanceOfBestMatches"}
+        if distance not in keys:
+            raise ValueError(f"distance: {distance!r}, expected {' or '.join(keys)}")
+        if "points" not in self.document:
+            raise ValueError(f"{self.store}: was written before distances were; run sweep again")
+        return keys[distance]
 
     def __repr__(self):
         return f"<ckakit.SweepResult: {len(self.names)} models, {len(self)} pairs in {self.store}>"

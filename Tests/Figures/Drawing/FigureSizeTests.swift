@@ -56,7 +56,10 @@ import Testing
         .init(x: 0.4 * sin(Double($0)), y: 0.1 * cos(3 * Double($0)), group: $0 % groups)
       }, groups: (0..<groups).map { "depth\(14 + 6 * $0)-width1" }, axisTitle: "radians",
       title: "Distance of the layers that are most alike",
-      note: "Radians: 0.312 between architectures, 0.205 between seeds. Stress of the plane 0.12.")
+      note: """
+        stress 0.123; best match: architectures explain 52 % of the squared distances (27 % by chance, p = 0.001); \
+        1.358 radians between them, 1.058 within
+        """)
     let tree = try TreeChart(
       leaves: (0..<count).map {
         .init(name: "depth\(14 + 6 * ($0 % groups))-width1-seed\($0)", group: $0 % groups)
@@ -148,6 +151,20 @@ import Testing
     }
     // At most a quarter of the room of cells stays empty, whatever their number.
     #expect(drawing.fits.allSatisfy { $0.waste(factor: 1) <= 0.25 })
+  }
+
+  /// Titles that have no room are cut, or the figure is refused.
+  @Test(arguments: [1.6, 2, 3.3], [4.0, 8, 14])
+  func narrowPointsAndTreesStayOnThePage(width: Double, fontSize: Double) throws {
+    let style = try FigureStyle(width: width, fontSize: fontSize)
+    for panel in try Self.points(12, groups: 4).panels.joined() {
+      do throws(FigureError) {
+        let drawing = try FigureGrid(panels: [[panel]]).laidOut(style).drawing
+        for text in drawing.texts { #expect(drawing.page.contains(text.bounds), "\(text)") }
+      } catch {
+        #expect(error.kind == .narrow)
+      }
+    }
   }
 
   @Test(arguments: samples)
