@@ -23,7 +23,7 @@ def run(plan, folder):
         self_map(folder, network)
     grid(folder, plan.depths, "maps-over-depth", lambda network: f"depth {network.depth}")
     grid(folder, plan.widths, "maps-over-width", lambda network: f"width {words(network.width, '/')}")
-    grid(folder, plan.narrow, "maps-narrow", lambda network: network.architecture)
+    grid(folder, plan.narrow, "maps-narrow", lambda network: f"width {words(network.width, '/')}")
     return [accuracies(plan, folder), structure(plan, folder)]
 
 

@@ -14,7 +14,8 @@ import Testing
   ) throws -> Int {
     var right = 0
     for seed in 0..<UInt64(maps) {
-      let found = try BlockDetector(seed: seed).structure(of: make(seed)).blocks
+      // A fifth of the usual null maps, for the time that they take: p of 0.05 has an error of 0.015.
+      let found = try BlockDetector(permutations: 199, seed: seed).structure(of: make(seed)).blocks
       let isRight =
         found.count == truth.count
         && zip(found, truth).allSatisfy { block, true_ in
