@@ -13,7 +13,7 @@ from networks import device
 from resnet import Block
 from statistics_of_seeds import spread, table
 
-PROBED = 2000  # test images: three quarters to train probes, a quarter to test them
+PROBED = 1000  # test images: three quarters to train probes, a quarter to test them
 LEFT = 2000  # test images on which accuracy without a block is measured
 
 
