@@ -112,10 +112,10 @@ def between_seeds(folder, repeated):
 
 
 def between_architectures(folder, kinds):
-    """Each pair of architectures: every seed of one against every seed of the other."""
+    """Each pair of architectures, seed by seed."""
     rows = []
     for left, right in combinations(kinds, 2):
-        found = [similarity(folder, one, other) for one in left for other in right]
+        found = [similarity(folder, one, other) for one, other in zip(left, right)]
         title = f"{left[0].title}; {right[0].title}"
         rows.append([title, *similarities(folder, found, left, right)])
     return "Similarity of architectures", table(["networks", *HEADER], rows)
