@@ -82,7 +82,11 @@ struct ReportTests {
     let sections = try #require(
       document("store/results/report.html")["sections"] as? [[String: Any]])
     let panels = try sections.map { try #require($0["panels"] as? [[String: Any]])[0] }
-    #expect(panels.compactMap { $0["kind"] as? String } == ["pairs", "maps", "table", "table"])
+    // Models as points by two distances.
+    #expect(
+      panels.compactMap { $0["kind"] as? String } == [
+        "pairs", "maps", "picture", "picture", "table", "table",
+      ])
     // Row by row; a pair is there once.
     #expect(panels[0]["entries"] as? [Int] == [0, 1, 2, -1, 3, 4, -1, -1, 5])
     let maps = try #require(panels[1]["maps"] as? [[String: Any]])

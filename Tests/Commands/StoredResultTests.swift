@@ -198,6 +198,7 @@ struct StoredResultTests {
   /// What stands in the document, too, or is in no figure and on no page: nobody reads it again.
   private static let unread: Set = [
     "errors.npy", "contributions.npy", "norms.npy", "remainders.npy", "removal.npy", "models.npy",
+    "best-match-distances.npy", "equal-depth-distances.npy",
   ]
 
   /// Files of a result that are cut short or are something else.

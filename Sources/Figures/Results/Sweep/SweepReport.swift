@@ -25,6 +25,12 @@ extension Report {
           """,
         panels: [.pairs(try Pairs(result, chosen))])
     ]
+    if !groups.isEmpty {
+      sections.append(
+        Section(
+          "Architectures", note: "Means and deviations over networks that differ in their seed.",
+          panels: [.maps(groups, label: "Map")]))
+    }
     for points in document.points ?? [] {
       sections.append(
         Section(
@@ -34,12 +40,6 @@ extension Report {
             try points.figure(of: document, titled: false),
             description: (["\(Format.count(points.models.count)) models as points, and as a tree"]
               + points.findings(of: document)).joined(separator: "; "))))
-    }
-    if !groups.isEmpty {
-      sections.append(
-        Section(
-          "Architectures", note: "Means and deviations over networks that differ in their seed.",
-          panels: [.maps(groups, label: "Map")]))
     }
     sections += [
       Section("Models", panels: [.table(Table(modelsOf: document))]),
