@@ -100,11 +100,10 @@ extension SweepDocument {
           """)
       }
       if !leftOut.isEmpty {
-        let names = leftOut.prefix(8).map { oneLine(document.models[$0].name) }
-        let more = leftOut.count > 8 ? " and \(Format.count(leftOut.count - 8)) more" : ""
+        let names = leftOut.map { oneLine(document.models[$0].name) }
         lines.append(
           "\(name): no point, for want of a distance to some model: "
-            + "\(names.joined(separator: ", "))\(more)")
+            + listed(names, of: names.count))
       }
       return lines
     }
