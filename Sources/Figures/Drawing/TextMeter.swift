@@ -52,6 +52,17 @@ final class TextMeter {
       isVertical: isVertical)
   }
 
+  /// `text` in lines below each other, no wider than `room`, from `x` and the upper edge `y` on; and how high they are.
+  func paragraph(
+    _ text: String, x: Double, y: Double, room: Double, size: Double, style: PageStyle
+  ) -> (lines: [PlacedText], height: Double) {
+    let distance = size * style.lineSpacing
+    let lines = lines(of: text, in: room, size: size).enumerated().map { index, line in
+      place(line, x: x, y: y + Double(index) * distance + size / 2, size: size, anchor: .start)
+    }
+    return (lines, Double(lines.count) * distance)
+  }
+
   /// Throws where measuring failed.
   func checkStatus() throws(FigureError) {
     try check(cairo_status(context.pointer), "measuring text")

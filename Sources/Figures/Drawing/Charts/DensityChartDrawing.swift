@@ -88,14 +88,10 @@ struct DensityChartLayout {
       throw style.tooNarrow(for: "a chart")
     }
     if let title = chart.title {
-      for line in meter.lines(of: title, in: style.room, size: style.heading) {
-        texts.append(
-          meter.place(
-            line, x: style.margin, y: page.height + style.heading / 2, size: style.heading,
-            anchor: .start))
-        page.height += style.heading * style.lineSpacing
-      }
-      page.height += style.gap
+      let heading = meter.paragraph(
+        title, x: style.margin, y: page.height, room: style.room, size: style.heading, style: style)
+      texts += heading.lines
+      page.height += heading.height + style.gap
     }
     let top = page.height
     for start in stride(from: 0, to: count, by: columns) {

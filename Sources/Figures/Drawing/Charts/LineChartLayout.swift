@@ -73,12 +73,10 @@ struct LineChartLayout {
 
   /// Writes lines of text from `x` to the right margin, at the end of what there is of the page.
   private mutating func place(lines string: String, size: Double, from x: Double, isFaint: Bool) {
-    for line in meter.lines(of: string, in: style.width - style.margin - x, size: size) {
-      let placed = meter.place(
-        line, x: x, y: page.height + size / 2, size: size, anchor: .start)
-      if isFaint { faintTexts.append(placed) } else { texts.append(placed) }
-      page.height += size * style.lineSpacing
-    }
+    let paragraph = meter.paragraph(
+      string, x: x, y: page.height, room: style.width - style.margin - x, size: size, style: style)
+    if isFaint { faintTexts += paragraph.lines } else { texts += paragraph.lines }
+    page.height += paragraph.height
   }
 
   /// Places panels side by side, at the end of what there is of the page.

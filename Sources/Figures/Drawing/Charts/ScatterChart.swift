@@ -70,7 +70,7 @@ extension ScatterChart: DrawnFigure {
 /// Where everything in a scatter chart stands.
 struct ScatterChartLayout: Drawing {
   private(set) var page: Rectangle
-  private(set) var texts: [PlacedText] = []
+  private var inkTexts: [PlacedText] = []
   private var faintTexts: [PlacedText] = []
   private var grid: [Rectangle] = []
   private var lines: [Rectangle] = []
@@ -79,6 +79,7 @@ struct ScatterChartLayout: Drawing {
   private let look: GroupMarks
   private let style: PageStyle
 
+  var texts: [PlacedText] { inkTexts + faintTexts }
   var fits: [CellFit] { [] }
 
   /// The least part of an axis that is drawn: what is nearer is rounding, and stands in the middle.
@@ -94,13 +95,10 @@ struct ScatterChartLayout: Drawing {
     let width = (style.width - style.margin - left).rounded(.down)
     guard !style.isTooShort(width) else { throw style.tooNarrow(for: "a chart") }
     if let title = chart.title {
-      for line in meter.lines(of: title, in: width, size: style.heading) {
-        texts.append(
-          meter.place(
-            line, x: left, y: page.height + style.heading / 2, size: style.heading, anchor: .start))
-        page.height += style.heading * style.lineSpacing
-      }
-      page.height += style.gap
+      let heading = meter.paragraph(
+        title, x: left, y: page.height, room: width, size: style.heading, style: style)
+      inkTexts += heading.lines
+      page.height += heading.height + style.gap
     }
     let spans = [chart.points.map(\.x), chart.points.map(\.y)].map { values in
       (least: values.min() ?? 0, most: values.max() ?? 0)
@@ -132,7 +130,7 @@ struct ScatterChartLayout: Drawing {
       lines.append(Rectangle(x: place, y: plot.maxY, width: style.line, height: style.tick))
       let label = scaleLabel(value, step: step)
       let half = meter.width(of: label, size: style.text) / 2
-      texts.append(
+      inkTexts.append(
         meter.place(
           label, x: min(x(value), style.width - half),
           y: plot.maxY + style.tick + style.labelGap + style.text / 2, size: style.text,
@@ -143,7 +141,7 @@ struct ScatterChartLayout: Drawing {
       grid.append(Rectangle(x: plot.x, y: place, width: plot.width, height: style.line))
       lines.append(
         Rectangle(x: plot.x - style.tick, y: place, width: style.tick, height: style.line))
-      texts.append(
+      inkTexts.append(
         meter.place(
           meter.fitted(
             scaleLabel(value, step: step),
@@ -158,11 +156,11 @@ struct ScatterChartLayout: Drawing {
     ]
     marks = chart.points.map { ((x($0.x), y($0.y)), $0.group) }
     page.height = plot.maxY + style.tick + 2 * style.labelGap + style.text
-    texts.append(
+    inkTexts.append(
       meter.place(
         meter.fitted(chart.axisTitle, in: plot.width, size: style.axisTitle), x: plot.midX,
         y: page.height + style.axisTitle / 2, size: style.axisTitle, anchor: .middle))
-    texts.append(
+    inkTexts.append(
       meter.place(
         meter.fitted(chart.axisTitle, in: plot.height, size: style.axisTitle),
         x: style.margin + style.axisTitle / 2, y: plot.midY, size: style.axisTitle, anchor: .middle,
@@ -172,19 +170,16 @@ struct ScatterChartLayout: Drawing {
       chart.groups.enumerated().map { (kind: $0, meaning: $1) }, left: left, y: page.height,
       style: style, meter: meter)
     samples = legend.samples
-    texts += legend.texts
+    inkTexts += legend.texts
     page.height = legend.maxY
     if let note = chart.note {
-      page.height += style.gap
-      for line in meter.lines(of: note, in: style.width - style.margin - left, size: style.text) {
-        faintTexts.append(
-          meter.place(
-            line, x: left, y: page.height + style.text / 2, size: style.text, anchor: .start))
-        page.height += style.text * style.lineSpacing
-      }
+      let lines = meter.paragraph(
+        note, x: left, y: page.height + style.gap, room: style.width - style.margin - left,
+        size: style.text, style: style)
+      faintTexts = lines.lines
+      page.height += style.gap + lines.height
     }
     page.height = (page.height + style.margin).rounded(.up)
-    texts += faintTexts
   }
 
   func draw(on canvas: Canvas) {
@@ -209,7 +204,7 @@ struct ScatterChartLayout: Drawing {
         sample.kind, at: (sample.place.midX, sample.place.midY), radius: radius, style: style,
         on: canvas)
     }
-    for text in texts where !faintTexts.contains(text) { canvas.draw(text, with: FigureColors.ink) }
+    for text in inkTexts { canvas.draw(text, with: FigureColors.ink) }
     for text in faintTexts { canvas.draw(text, with: FigureColors.faintInk) }
   }
 }
