@@ -7,6 +7,18 @@ public struct FigureGrid: Figure, Equatable {
     case lineChart(LineChart)
     case scatterChart(ScatterChart)
     case treeChart(TreeChart)
+
+    /// The picture by itself.
+    package var figure: any Figure { drawn }
+
+    fileprivate var drawn: any DrawnFigure {
+      switch self {
+      case .heatmap(let heatmap): heatmap
+      case .lineChart(let chart): chart
+      case .scatterChart(let chart): chart
+      case .treeChart(let chart): chart
+      }
+    }
   }
 
   /// Rows of panels from the top, none of more than the first.
@@ -73,9 +85,7 @@ extension FigureGrid.Panel {
     sides?.leastRight = leastRight
     return switch self {
     case .heatmap(let heatmap): try heatmap.drawing(style, sides: sides)
-    case .lineChart(let chart): try chart.drawing(style)
-    case .scatterChart(let chart): try chart.drawing(style)
-    case .treeChart(let chart): try chart.drawing(style)
+    case .lineChart, .scatterChart, .treeChart: try drawn.drawing(style)
     }
   }
 }

@@ -73,10 +73,8 @@ public struct Report: Sendable {
       switch panel {
       case .heatmap(let heatmap): panels.append(.maps([Map(heatmap, name: "")], label: ""))
       case .lineChart(let chart): panels.append(.chart(chart))
-      case .scatterChart(let chart):
-        panels.append(.picture(svg: try chart.data(.svg), description: description))
-      case .treeChart(let chart):
-        panels.append(.picture(svg: try chart.data(.svg), description: description))
+      case .scatterChart, .treeChart:
+        panels.append(.picture(svg: try panel.figure.data(.svg), description: description))
       }
     }
     return panels
