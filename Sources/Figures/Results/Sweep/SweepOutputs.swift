@@ -114,13 +114,22 @@ public struct SweepOutputs {
       }
     }
     document.groups = try groupMaps.map { try $0.write(to: folder, scoreName: document.scoreName) }
-    for file in try overview.files(groups: groups.map(\.name), scoreName: document.scoreName) {
+    let points = try document.allPoints()
+    document.points = points
+    if !points.isEmpty { summary.findings = points.flatMap { $0.findings(of: document) } }
+    var files = try overview.files(groups: groups.map(\.name), scoreName: document.scoreName)
+    files += document.distanceFiles
+    for points in points {
+      files += [points.table(of: document)]
+      files += try pictures(points.distance.pointsName, of: points.figure(of: document))
+    }
+    for file in files {
       try folder.write(file.bytes, to: file.name)
       document.files.append(file.name)
     }
-    try writePoints()
-    if let points = document.points, !points.isEmpty {
-      summary.findings = points.flatMap { $0.findings(of: document) }
+    // What an earlier sweep has drawn of models that have no points now.
+    for name in SweepFileNames.points where !document.files.contains(name) {
+      try folder.remove(name)
     }
     if let cells {
       try cells.finish()
@@ -136,24 +145,6 @@ public struct SweepOutputs {
       try folder.write(try SweepResult(in: folder.path).report().bytes(), to: ResultNames.page)
     }
     return summary
-  }
-
-  /// Writes distances and points, and takes away what an earlier sweep has drawn of models that have no points now.
-  private mutating func writePoints() throws {
-    let points = try document.allPoints()
-    document.points = points
-    var files = document.distanceFiles
-    for points in points {
-      files += [points.table(of: document)]
-      files += try pictures(points.distance.pointsName, of: points.figure(of: document))
-    }
-    for file in files {
-      try folder.write(file.bytes, to: file.name)
-      document.files.append(file.name)
-    }
-    for name in SweepFileNames.points where !files.contains(where: { $0.name == name }) {
-      try folder.remove(name)
-    }
   }
 
   /// The pairs that are worked on side by side: few enough that their maps take little memory, and one at
