@@ -30,12 +30,6 @@ import Testing
     }
   }
 
-  /// Layers in both, of those in either.
-  private func overlap(_ one: Range<Int>, _ other: Range<Int>) -> Double {
-    let common = one.clamped(to: other).count
-    return Double(common) / Double(one.count + other.count - common)
-  }
-
   /// In the 24 maps both looks have 35 blocks: such that overlap by 0.6; their ends are the means of both. How many of them
   /// are found with an overlap of 0.8, the mean overlap, and how many blocks are found that neither look has, by 0.6.
   @Test func agreementWithTwoLooks() throws {
@@ -50,15 +44,17 @@ import Testing
       let found = try BlockDetector(permutations: 99).structure(of: outlined.matrix()).blocks
         .map(\.layers)
       for block in looks[0] {
-        let best = looks[1].max { overlap($0, block) < overlap($1, block) }
-        betweenLooks.append(best.map { overlap($0, block) } ?? 0)
-        guard let best, overlap(best, block) >= 0.6 else { continue }
+        let best = looks[1].max {
+          $0.overlap(with: block) < $1.overlap(with: block)
+        }
+        betweenLooks.append(best.map { $0.overlap(with: block) } ?? 0)
+        guard let best, best.overlap(with: block) >= 0.6 else { continue }
         let start = (best.lowerBound + block.lowerBound) / 2
         let both = start..<((best.upperBound + block.upperBound) / 2)
-        overlaps.append(found.map { overlap($0, both) }.max() ?? 0)
+        overlaps.append(found.map { $0.overlap(with: both) }.max() ?? 0)
       }
       others += found.count { block in
-        !looks.joined().contains { overlap($0, block) >= 0.6 }
+        !looks.joined().contains { $0.overlap(with: block) >= 0.6 }
       }
     }
     let hits = overlaps.count { $0 >= 0.8 }

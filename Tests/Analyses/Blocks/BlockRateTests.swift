@@ -18,10 +18,7 @@ import Testing
       let found = try BlockDetector(permutations: 199, seed: seed).structure(of: make(seed)).blocks
       let isRight =
         found.count == truth.count
-        && zip(found, truth).allSatisfy { block, true_ in
-          let common = block.layers.clamped(to: true_).count
-          return Double(common) >= 0.8 * Double(block.layers.count + true_.count - common)
-        }
+        && zip(found, truth).allSatisfy { $0.layers.overlap(with: $1) >= 0.8 }
       if isRight { right += 1 }
     }
     return right

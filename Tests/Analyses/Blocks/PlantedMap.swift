@@ -2,6 +2,14 @@ import Device
 import Foundation
 import TestSupport
 
+extension Range<Int> {
+  /// Layers in both, of those in either.
+  func overlap(with other: Range<Int>) -> Double {
+    let common = clamped(to: other).count
+    return Double(common) / Double(count + other.count - common)
+  }
+}
+
 /// Maps of made-up networks, with blocks or without, whose truth is known.
 struct PlantedMap {
   /// What makes networks without blocks.
