@@ -66,15 +66,12 @@ def separations(found):
     rows = []
     for kind, title in KINDS.items():
         separation = found[f"{kind}-separation"]
-        groups = found[f"{kind}-groups"]
         cells = 4 * ["–"]
         if separation:
-            # What kinds explain of the squares on average when networks are divided at random.
-            chance = (len(set(groups)) - 1) / (len(groups) - 1)
-            shares = [number(100 * share, 0) for share in (separation["explained"], chance)]
+            shares = [number(100 * separation[name], 0) for name in ("explained", "explainedByChance")]
             cells = [number(separation[name], 3) for name in ("between", "within")]
             cells += ["{} ({})".format(*shares), number(separation["p"], 3)]
-        rows.append([title, len(groups), *cells, number(found[f"{kind}-stress"], 3)])
+        rows.append([title, len(found[f"{kind}-groups"]), *cells, number(found[f"{kind}-stress"], 3)])
     header = [
         "distance", "networks", "between kinds", "between seeds",
         "explained by the kind, % (by chance)", "p", "stress",
