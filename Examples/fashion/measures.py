@@ -9,35 +9,37 @@ SHARE = 0.99  # of the variance that SVCCA keeps
 class Layer:
     """What the measures need of a layer, computed once.
 
-    values: the matrix, of Frobenius norm 1. basis: orthonormal, of its columns' span. leading: as
-    many first left singular vectors as SVCCA keeps. own: the Frobenius norm of its covariance.
+    basis: examples × rank, orthonormal columns in the order of their variance, which span the
+    centered layer's. coordinates: rank × features, the layer in that basis, of Frobenius norm 1.
+    leading: how many of the basis SVCCA keeps. own: the Frobenius norm of the layer's covariance.
     """
 
     def __init__(self, values):
         values = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-        self.values = values / np.linalg.norm(values)
-        left, sizes, _ = np.linalg.svd(self.values, full_matrices=False)
-        self.basis = left[:, sizes > 1e-6 * sizes[0]]
+        values /= np.linalg.norm(values)
+        left, sizes, right = np.linalg.svd(values, full_matrices=False)
+        rank = int(np.sum(sizes > 1e-6 * sizes[0]))
+        self.basis = left[:, :rank]
+        self.coordinates = sizes[:rank, None] * right[:rank]
         variance = np.cumsum(sizes**2) / np.sum(sizes**2)
-        self.leading = left[:, : int(np.searchsorted(variance, SHARE)) + 1]
-        self.own = np.linalg.norm(self.values.T @ self.values)
+        self.leading = int(np.searchsorted(variance, SHARE)) + 1
+        self.own = np.linalg.norm(sizes**2)
 
 
 def similarities(x, y):
-    """By the names of measures the similarity of x with y and that of y with x."""
-    shared = y.values.T @ x.values
+    """By the names of measures the similarity of x with y and that of y with x.
+
+    The examples are met once, in the product of the two bases: all else is in their coordinates.
+    """
     spans = x.basis.T @ y.basis
+    explained_x, explained_y = spans.T @ x.coordinates, spans @ y.coordinates
+    shared = y.coordinates.T @ explained_x
     left, correlations, right = np.linalg.svd(spans, full_matrices=False)
     correlations = np.clip(correlations, 0, 1)
-    leading = np.linalg.svd(x.leading.T @ y.leading, compute_uv=False)
+    leading = np.linalg.svd(spans[: x.leading, : y.leading], compute_uv=False)
     # How much of each layer its canonical variables are.
     weights = [
-        np.abs(left.T @ (x.basis.T @ x.values)).sum(axis=1),
-        np.abs(right @ (y.basis.T @ y.values)).sum(axis=1),
-    ]
-    # The share of a layer's variance that a linear function of the other gives.
-    explained = [
-        np.linalg.norm(y.basis.T @ x.values) ** 2, np.linalg.norm(x.basis.T @ y.values) ** 2
+        np.abs(left.T @ x.coordinates).sum(axis=1), np.abs(right @ y.coordinates).sum(axis=1)
     ]
     return {
         "linear CKA": 2 * [np.linalg.norm(shared) ** 2 / (x.own * y.own)],
@@ -46,7 +48,8 @@ def similarities(x, y):
         "PWCCA": [np.average(correlations, weights=some) for some in weights],
         "SVCCA": 2 * [np.clip(leading, 0, 1).mean()],
         "mean CCA": 2 * [correlations.mean()],
-        "linear regression": explained,
+        # The share of a layer's variance that a linear function of the other gives.
+        "linear regression": [np.linalg.norm(part) ** 2 for part in (explained_x, explained_y)],
     }
 
 

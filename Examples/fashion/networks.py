@@ -21,17 +21,20 @@ import torch
 import plain
 from resnet import ResNet
 
+RATE = 0.2  # the largest learning rate: with it blocks appear
 WATCHED_STEPS = [0, 10, 30, 60, 100, 200, 350, 500, 650]  # and the last
 
 
 @dataclass(frozen=True)
 class Network:
-    """A residual network. divisor: it is trained on 1/divisor of the training images."""
+    """A residual network. divisor: it is trained on 1/divisor of the training images. rate: the
+    largest learning rate of its training."""
 
     depth: int
     width: Fraction
     divisor: int
     seed: int
+    rate: float = RATE
 
     @property
     def architecture(self):
@@ -40,7 +43,8 @@ class Network:
     @property
     def cell(self):
         """What all but the seed says."""
-        return f"{self.architecture}-data{words(Fraction(1, self.divisor), 'of')}"
+        rate = "" if self.rate == RATE else f"-rate{self.rate}"
+        return f"{self.architecture}-data{words(Fraction(1, self.divisor), 'of')}{rate}"
 
     @property
     def title(self):

@@ -21,7 +21,6 @@ from networks import WATCHED_STEPS, device, write_whole
 
 STEPS = 800
 BATCH = 128
-RATE = 0.2
 
 
 def train_all(networks, watched, folder, jobs):
@@ -86,7 +85,7 @@ def make(network, images, is_watched, folder):
         if is_watched and step in WATCHED_STEPS:
             save(f"-step{step}.pt")
 
-    train(model, images, network.seed, watch)
+    train(model, images, network, watch)
     save(".pt")
     found = probabilities(model, test.pixels)
     write_whole(network.file(folder, ".npy"), lambda file: np.save(file, found))
@@ -106,14 +105,15 @@ def make(network, images, is_watched, folder):
     return numbers
 
 
-def train(model, images, seed, watch):
+def train(model, images, network, watch):
     """SGD with momentum; the learning rate rises at first, then falls along a cosine."""
     place = images.pixels.device.type
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(network.seed)
+    rate = network.rate
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=RATE, momentum=0.9, weight_decay=5e-4, nesterov=True
+        model.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4, nesterov=True
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=STEPS)
     model.train()
     for step, rows in enumerate(islice(shuffled_batches(len(images), generator), STEPS)):
         watch(step)
