@@ -44,13 +44,13 @@ let package = Package(
     .systemLibrary(
       name: "CXXHash", path: "Sources/System/CXXHash", pkgConfig: "libxxhash",
       providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(
+      name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]),
     // With the traits of these names.
     .systemLibrary(
       name: "CHDF5", path: "Sources/System/CHDF5", pkgConfig: "hdf5",
       providers: [.apt(["libhdf5-dev"])]),
-    .systemLibrary(
-      name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib",
-      providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "CMPI", path: "Sources/System/CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
@@ -104,7 +104,8 @@ let package = Package(
     .target(
       name: "Analyses",
       dependencies: [
-        "Activations", "CKA", "Device", "Features", "LinearAlgebra", "Statistics", "Support",
+        "Activations", "CKA", "CPUKernels", "Device", "Features", "LinearAlgebra", "Statistics",
+        "Support",
       ], path: "Sources/Analyses", exclude: ["Inputs", "Statistics"]),
     // What analyses read beside activations: models by patterns, labels, groups of networks, tables.
     .target(
@@ -123,7 +124,8 @@ let package = Package(
         "Statistics", "Support", "SweepStore",
       ], path: "Sources/Results", exclude: ["Store"]),
     .target(
-      name: "Figures", dependencies: ["Support", "CCairo"], path: "Sources/Figures/Drawing"),
+      name: "Figures", dependencies: ["Support", "CCairo", "CZlib"],
+      path: "Sources/Figures/Drawing"),
 
     // Results as one page for a browser.
     .target(name: "CReportPage", path: "Sources/Figures/ReportPage", exclude: ["Page"]),

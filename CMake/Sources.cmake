@@ -226,7 +226,7 @@ cka_swift_library(Statistics Sources/Analyses/Statistics
     WilsonInterval.swift)
 
 cka_swift_library(Analyses Sources/Analyses
-  DEPENDS Activations CKA Device Features LinearAlgebra Statistics Support
+  DEPENDS Activations CKA CPUKernels Device Features LinearAlgebra Statistics Support
   SOURCES
     Blocks/BlockDetector.swift
     Blocks/BlockEdges.swift
@@ -246,6 +246,7 @@ cka_swift_library(Analyses Sources/Analyses
     Components/Float64Components.swift
     Components/Float64Tiles.swift
     Components/HCenteredGram.swift
+    Components/ReducedMaps.swift
     Components/RemovalCurve.swift
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
@@ -356,7 +357,7 @@ cka_swift_library(DeviceRegistry Sources/Devices/Registry
     SelfTest.swift)
 
 cka_swift_library(Figures Sources/Figures/Drawing
-  DEPENDS CCairo Support
+  DEPENDS CCairo CZlib Support
   SOURCES
     AxisLabels.swift
     Canvas.swift
@@ -390,7 +391,7 @@ cka_swift_library(Figures Sources/Figures/Drawing
     Maps/HeatmapGrid.swift
     Maps/HeatmapLayout.swift
     Maps/HeatmapSides.swift
-    PNGResolution.swift
+    PNGFile.swift
     PageStyle.swift
     PixelImage.swift
     SVGCorrections.swift

@@ -26,10 +26,9 @@ ar t "$work/all.a" | sort -u | comm -23 - "$work/made" | xargs -r ar d "$work/al
 
 # swiftc hides all that comes from archives where it links its runtime statically, but not what is in an object.
 ld -r --whole-archive "$work/all.a" -o "$work/all.o"
-packages='openblas OpenCL cairo libzip libxxhash'
+packages='openblas OpenCL cairo libzip libxxhash zlib'
 undefined=$(nm -u "$work/all.o")
 # The traits of the build.
-if grep -q ' uncompress$' <<<"$undefined"; then packages+=' zlib'; fi
 if grep -q ' MPI_Init_thread$' <<<"$undefined"; then packages+=' ompi-c'; fi
 # shellcheck disable=SC2086
 libraries=$(pkg-config --libs $packages)

@@ -48,19 +48,31 @@ final class Surface {
 
   /// The whole file. Nothing can be drawn afterwards.
   func bytes() throws(FigureError) -> [UInt8] {
-    if format == .png {
-      let closure = Unmanaged.passUnretained(sink).toOpaque()
-      try check(
-        cairo_surface_write_to_png_stream(pointer, collectBytes, closure), "encoding a PNG")
-    }
+    if format == .png { return try png() }
     // Vector surfaces write their last bytes here.
     cairo_surface_finish(pointer)
     try check(cairo_surface_status(pointer), "finishing a \(format.rawValue) surface")
     return switch format {
-    case .png: withResolution(resolution, png: sink.bytes)
     case .svg: corrected(svg: sink.bytes)
-    case .pdf: sink.bytes
+    case .png, .pdf: sink.bytes
     }
+  }
+
+  private func png() throws(FigureError) -> [UInt8] {
+    cairo_surface_flush(pointer)
+    try check(cairo_surface_status(pointer), "finishing a png surface")
+    guard let pixels = cairo_image_surface_get_data(pointer) else {
+      throw FigureError(kind: .drawing, context: "Cairo gave no pixels")
+    }
+    let height = Int(cairo_image_surface_get_height(pointer))
+    let stride = Int(cairo_image_surface_get_stride(pointer))
+    var file = try PNGFile(
+      width: Int(cairo_image_surface_get_width(pointer)), height: height, perInch: resolution)
+    for y in 0..<height {
+      let row = UnsafeRawPointer(pixels + y * stride)
+      file.append(row: row.assumingMemoryBound(to: UInt32.self))
+    }
+    return file.finished()
   }
 
   deinit {
