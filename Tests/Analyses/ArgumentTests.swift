@@ -56,7 +56,7 @@ import Testing
     let outcome = try analysis.run(on: [BLASDevice()])
     for place in [-1, 1, Int.max] {
       #expect(throws: ComparisonError.self) { try outcome.contributions(place, 0) }
-      #expect(throws: ComparisonError.self) { try outcome.remainder(0, place) }
+      #expect(throws: ComparisonError.self) { try outcome.contributions(0, place) }
     }
     for component in [-1, 2, Int.max] {
       #expect(throws: ComparisonError.self) { try outcome.left[0].projections(on: component) }

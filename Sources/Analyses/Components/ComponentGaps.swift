@@ -82,36 +82,36 @@ extension ComponentAnalysis.Outcome {
     return Matrix(rows: left.count, columns: right.count, elements: statuses)
   }
 
-  /// What each pair of components contributes to biased CKA of two layers, k × k
-  /// (Nguyen et al. 2021, equation 4): NaN where rounding may decide more than
-  /// `ComponentAnalysis.tolerance` of it; nil where CKA is undefined.
-  ///
-  /// - Throws: where the first model has no layer `i`, or the second no layer `j`, counted from 0.
-  public func contributions(_ i: Int, _ j: Int) throws(ComparisonError) -> Matrix<Double>? {
-    guard let (x, y) = try gaps(i, j) else { return nil }
-    var parts = contributions(i, j, x, y)
-    for row in 0..<parts.rows {
-      for column in 0..<parts.columns {
-        let error =
-          x.relativeValues[row] * y.relativeValues[column]
-          * min(x.turn(of: row) + y.turn(of: column), 1)
-        if error > ComponentAnalysis.tolerance { parts[row, column] = .nan }
-      }
-    }
-    return parts
+  /// What pairs of components contribute to biased CKA of two layers (Nguyen et al. 2021, equation 4).
+  public struct Contributions: Sendable {
+    /// k × k: NaN where rounding may decide more than `ComponentAnalysis.tolerance` of it.
+    public let parts: Matrix<Double>
+    /// What is left for all other components; NaN where it is not known which these are.
+    public let remainder: Double
   }
 
-  /// What is left of biased CKA for all other components; NaN where it is not known which these are, nil
-  /// where CKA is undefined.
+  /// The contributions to CKA of the layers `i` and `j`; nil where it is undefined.
   ///
   /// - Throws: where the first model has no layer `i`, or the second no layer `j`, counted from 0.
-  public func remainder(_ i: Int, _ j: Int) throws(ComparisonError) -> Double? {
+  public func contributions(_ i: Int, _ j: Int) throws(ComparisonError) -> Contributions? {
     guard let (x, y) = try gaps(i, j) else { return nil }
+    var parts = innerProducts(left[i].vectors, right[j].vectors)
+    var sum = 0.0
+    for row in 0..<parts.rows {
+      for column in 0..<parts.columns {
+        let cosine = parts[row, column]
+        let weight = x.relativeValues[row] * y.relativeValues[column]
+        sum += weight * cosine * cosine
+        let error = weight * min(x.turn(of: row) + y.turn(of: column), 1)
+        parts[row, column] =
+          error > ComponentAnalysis.tolerance ? .nan : weight * cosine * cosine
+      }
+    }
     func error(_ gaps: ComponentGaps) -> Double {
       2.0.squareRoot() * (gaps.relativeValues.last ?? 0) * (gaps.turns.last ?? 0)
     }
-    guard error(x) + error(y) <= ComponentAnalysis.tolerance else { return .nan }
-    return biased.cka[i, j] - contributions(i, j, x, y).elements.reduce(0, +)
+    let isKnown = error(x) + error(y) <= ComponentAnalysis.tolerance
+    return Contributions(parts: parts, remainder: isKnown ? biased.cka[i, j] - sum : .nan)
   }
 
   private func gaps(
@@ -125,21 +125,6 @@ extension ComponentAnalysis.Outcome {
       return nil
     }
     return (x, y)
-  }
-
-  /// All of them, however well they are known.
-  private func contributions(
-    _ i: Int, _ j: Int, _ x: ComponentGaps, _ y: ComponentGaps
-  ) -> Matrix<Double> {
-    var result = innerProducts(left[i].vectors, right[j].vectors)
-    for row in 0..<result.rows {
-      for column in 0..<result.columns {
-        let cosine = result[row, column]
-        result[row, column] =
-          x.relativeValues[row] * y.relativeValues[column] * cosine * cosine
-      }
-    }
-    return result
   }
 }
 

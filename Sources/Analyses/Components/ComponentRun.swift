@@ -64,7 +64,7 @@ extension ComponentAnalysis {
     }
     let flopsOfMaps =
       Double(removed.count + (estimator == .biased ? 0 : 1)) * flopsOfMap(pairing.count)
-    meter?.begin(flopsOfMaps + removalFlops(flopsOfMap), as: "maps")
+    meter?.begin(flopsOfMaps + removalFlops(controlsAreMaps: false, flopsOfMap), as: "maps")
     defer { meter?.end() }
     var current = maps()
     var sums = try mapSums(current)
@@ -107,12 +107,18 @@ extension ComponentAnalysis {
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
     let shares = self.shares(components, others ?? [])
-    let points = try removalCurve(shares: shares, whole: similarity.cka) {
-      (examples) throws(DeviceError) in
-      try team.checkCancellation()
-      return try Similarity(current.sums(of: examples, removing: 0), centering: estimator.centering)
-        .cka
-    }
+    let points = try removalCurve(
+      shares: shares, whole: similarity.cka,
+      map: { (examples) throws(DeviceError) in
+        try team.checkCancellation()
+        return try Similarity(
+          current.sums(of: examples, removing: 0), centering: estimator.centering
+        ).cka
+      },
+      mean: { (examples) throws(DeviceError) in
+        try team.checkCancellation()
+        return current.mean(of: examples)
+      })
     timings.pairs = pairsStart.elapsed
     return Outcome(
       left: components, right: others ?? components, similarity: similarity, biased: biased,
@@ -251,61 +257,6 @@ extension ComponentAnalysis.LayerComponents {
   private static func scaled(_ number: Double, _ exponent: Int) -> Double {
     let result = Double(sign: .plus, exponent: exponent, significand: number)
     return result.isNormal || number == 0 ? result : .nan
-  }
-}
-
-/// Maps of the matrices of one run without some examples and components.
-struct ReducedMaps<D: PackedDevice> {
-  private let left: [HCenteredGram]
-  private let right: [HCenteredGram]
-  private let leftPairs: [Eigenpairs]
-  private let rightPairs: [Eigenpairs]?
-  private let comparison: Comparison
-  private let device: D
-  private let leftNumbers: PackedTriangles<Float>
-  private let rightNumbers: PackedTriangles<Float>
-
-  init(
-    _ analysis: ComponentAnalysis, grams: ComponentAnalysis.Grams, _ leftPairs: [Eigenpairs],
-    _ rightPairs: [Eigenpairs]?, on device: D
-  ) {
-    (left, right) = grams
-    self.leftPairs = leftPairs
-    self.rightPairs = rightPairs
-    self.device = device
-    comparison = analysis.comparison(analysis.estimator)
-    let count = comparison.estimator.centering.packedCount(exampleCount: analysis.pairing.count)
-    leftNumbers = PackedTriangles(layers: left.count, count: count)
-    rightNumbers = PackedTriangles(layers: right.count, count: count)
-  }
-
-  /// The sums of some of the examples, in ascending order, without the first `count` components.
-  func sums(of examples: [Int], removing count: Int) throws(DeviceError) -> HSICSums {
-    func stack(
-      _ grams: [HCenteredGram], _ pairs: [Eigenpairs], _ numbers: PackedTriangles<Float>
-    ) throws(DeviceError) -> D.Stack {
-      let centering = comparison.estimator.centering
-      let summaries = concurrentMap(0..<grams.count) { layer in
-        defer { comparison.meter?.add(ComponentAnalysis.flopsOfReduction(examples.count)) }
-        let room = numbers.start(ofLayer: layer)
-        guard grams[layer].exists else {
-          room.update(repeating: 0, count: centering.packedCount(exampleCount: examples.count))
-          return grams[layer].summary
-        }
-        return grams[layer].reduce(
-          to: examples, removing: count, of: pairs[layer], centering: centering, into: room)
-      }
-      return try device.gramStack(
-        of: PackedGrams(
-          exampleCount: examples.count, centering: centering, layers: summaries,
-          numbers: grams.indices.map { UnsafePointer(numbers.start(ofLayer: $0)) }, owner: numbers,
-          meter: comparison.meter))
-    }
-    let leftStack = try stack(left, leftPairs, leftNumbers)
-    let rightStack = try rightPairs.map { (pairs) throws(DeviceError) in
-      try stack(right, pairs, rightNumbers)
-    }
-    return try comparison.sums(leftStack, rightStack, of: examples.count, on: device)
   }
 }
 

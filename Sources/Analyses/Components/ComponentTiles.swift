@@ -64,7 +64,7 @@ extension ComponentAnalysis {
     meter?.begin(
       (plannedWhole == nil ? 0 : planned.comparison.flops(planned.plan)) + flopsOfWhole
         + flopsOfTiles
-        + removalFlops {
+        + removalFlops(controlsAreMaps: true) {
           let share = Double($0) / Double(pairing.count)
           return flopsOfWhole * share * share
         },
@@ -98,10 +98,12 @@ extension ComponentAnalysis {
       zip(found, biased.rightStatuses).map { LayerComponents($0, status: $1) }
     }
     let shares = self.shares(components, others ?? [])
-    let points = try removalCurve(shares: shares, whole: whole.cka) {
-      (examples) throws(DeviceError) in
+    func map(_ examples: [Int]) throws(DeviceError) -> Matrix<Double> {
       try similarity(plan(estimator, pairing.only(examples), on: device, memory: team.memory)).cka
     }
+    let points = try removalCurve(
+      shares: shares, whole: whole.cka, map: map,
+      mean: { (examples) throws(DeviceError) in mean(of: try map(examples)) })
     return Outcome(
       left: components, right: others ?? components, similarity: whole, biased: biased,
       reduced: reduced, alignment: alignment(components, others ?? components), removal: points,

@@ -16,13 +16,17 @@ extension ComponentAnalysis {
       + Double(layerCount) * Self.flopsOfReduction(n)
   }
 
-  /// Of the maps without examples; `flopsOfMap` tells those of a map of so many.
-  func removalFlops(_ flopsOfMap: (Int) -> Double) -> Double {
+  /// Of the maps without examples; `flopsOfMap` tells those of a map of so many. Of controls that are no maps
+  /// matrices are made, and added up.
+  func removalFlops(controlsAreMaps: Bool, _ flopsOfMap: (Int) -> Double) -> Double {
     guard let removal else { return 0 }
     return removal.fractions.reduce(0) { sum, fraction in
-      let count = droppedCount(fraction)
-      return sum
-        + (count > 0 ? Double(1 + removal.controls) * flopsOfMap(pairing.count - count) : 0)
+      let dropped = droppedCount(fraction)
+      guard dropped > 0 else { return sum }
+      let n = pairing.count - dropped
+      let ofControl =
+        controlsAreMaps ? flopsOfMap(n) : Double(layerCount) * Self.flopsOfReduction(n)
+      return sum + flopsOfMap(n) + Double(removal.controls) * ofControl
     }
   }
 

@@ -155,11 +155,17 @@ final class HCenteredGram: @unchecked Sendable {
     defer { room.deallocate() }
     room.update(repeating: 0, count: 2 * width)
     let (entries, sums) = (room, room + width)
+    // Few of many are dropped: what is left is runs, which are copied without a look at each place.
+    let runs = runs(of: examples)
     var out = destination
     for (a, i) in examples.enumerated() {
       let source = row(i)
-      examples.withUnsafeBufferPointer { examples in
-        for b in 0..<a { entries[b] = Double(source[examples[b]]) * 0.5.squareRoot() }
+      for run in runs {
+        guard run.start < a else { break }
+        let (from, to) = (source + run.example, entries + run.start)
+        for b in 0..<min(run.count, a - run.start) {
+          to[b] = Double(from[b]) * 0.5.squareRoot()
+        }
       }
       entries[a] = Double(source[i])
       for (vector, value) in zip(vectors, pairs.values) {
@@ -195,4 +201,17 @@ final class HCenteredGram: @unchecked Sendable {
     }
     return summary
   }
+}
+
+/// The runs of numbers that follow one another: where a run begins, its first number, and how many it has.
+private func runs(of examples: [Int]) -> [(start: Int, example: Int, count: Int)] {
+  var runs: [(start: Int, example: Int, count: Int)] = []
+  for (place, example) in examples.enumerated() {
+    if let last = runs.last, last.example + last.count == example {
+      runs[runs.count - 1].count += 1
+    } else {
+      runs.append((place, example, 1))
+    }
+  }
+  return runs
 }

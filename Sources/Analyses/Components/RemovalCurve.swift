@@ -21,15 +21,37 @@ extension ComponentAnalysis {
   ///
   /// - Parameters:
   ///   - whole: CKA of all examples.
-  ///   - cka: makes the map of some examples, given by their places in `pairing`, ascending.
+  ///   - map: makes CKA of some examples, given by their places in `pairing`, ascending.
+  ///   - mean: makes the mean of such a map.
   func removalCurve(
     shares: [Double], whole: Matrix<Double>,
-    _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
+    map: ([Int]) throws(DeviceError) -> Matrix<Double>,
+    mean: ([Int]) throws(DeviceError) -> Double
   ) throws(DeviceError) -> [RemovalPoint] {
     guard let removal, !shares.isEmpty else { return [] }
+    let n = pairing.count
+    let order = descendingOrder(of: shares)
+    func remaining(without dropped: some Sequence<Int>) -> [Int] {
+      let dropped = Set(dropped)
+      return (0..<n).filter { !dropped.contains($0) }
+    }
     var points: [RemovalPoint] = []
     for fraction in removal.fractions {
-      points.append(try point(fraction, removal, shares: shares, whole: whole, cka))
+      let count = droppedCount(fraction)
+      let cka = count > 0 ? try map(remaining(without: order.prefix(count))) : whole
+      var controls: [Double] = []
+      for number in 0..<removal.controls {
+        guard count > 0 else {
+          controls.append(self.mean(of: whole))
+          continue
+        }
+        let random = MinibatchPlan.permutation(of: n, seed: removal.seed, pass: -2 - number)
+        controls.append(try mean(remaining(without: random.prefix(count))))
+      }
+      points.append(
+        RemovalPoint(
+          fraction: fraction, dropped: Array(order.prefix(count)), cka: cka,
+          mean: self.mean(of: cka), controlMeans: controls))
     }
     return points
   }
@@ -41,32 +63,8 @@ extension ComponentAnalysis {
       pairing.count - estimator.centering.leastExamples)
   }
 
-  /// CKA without a fraction of the examples, and without as many others.
-  private func point(
-    _ fraction: Double, _ removal: Removal, shares: [Double], whole: Matrix<Double>,
-    _ cka: ([Int]) throws(DeviceError) -> Matrix<Double>
-  ) throws(DeviceError) -> RemovalPoint {
-    let n = pairing.count
-    let order = descendingOrder(of: shares)
-    let count = droppedCount(fraction)
-    func map(without dropped: some Sequence<Int>) throws(DeviceError) -> Matrix<Double> {
-      guard count > 0 else { return whole }
-      let dropped = Set(dropped)
-      return try cka((0..<n).filter { !dropped.contains($0) })
-    }
-    let remaining = try map(without: order.prefix(count))
-    var controls: [Double] = []
-    for number in 0..<removal.controls {
-      let random = MinibatchPlan.permutation(of: n, seed: removal.seed, pass: -2 - number)
-      controls.append(mean(of: try map(without: random.prefix(count))))
-    }
-    return RemovalPoint(
-      fraction: fraction, dropped: Array(order.prefix(count)), cka: remaining,
-      mean: mean(of: remaining), controlMeans: controls)
-  }
-
   /// The mean of what is defined: of one model's map below the diagonal, of two models' everywhere.
-  private func mean(of map: Matrix<Double>) -> Double {
+  func mean(of map: Matrix<Double>) -> Double {
     var (sum, count) = (0.0, 0)
     for i in 0..<map.rows {
       for j in 0..<(right == nil ? i : map.columns) where !map[i, j].isNaN {

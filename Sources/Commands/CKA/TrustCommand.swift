@@ -75,7 +75,7 @@ struct TrustCommand: ParsableCommand {
       try trust.checkMemory(on: team, isLimited: work.isLimited, pair: cell != nil)
 
       let outcome = try trust.run(on: team)
-      let nonFinite = try outcome.similarity.explainUndefined(
+      _ = try outcome.similarity.explainUndefined(
         comparison, paths: models.paths, tell: log.tell)
       let details = try pair.map {
         try outcome.details(of: $0, called: cell ?? "", permutations, path: models.model)

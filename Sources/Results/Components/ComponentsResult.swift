@@ -2,6 +2,7 @@ import ActivationFiles
 import Analyses
 import CKA
 import Device
+import Support
 
 /// What `components` finds, as far as it is drawn.
 public struct ComponentsResult: FolderResult {
@@ -78,18 +79,18 @@ public struct ComponentsResult: FolderResult {
   ) throws -> [FileMaker] {
     let (rows, columns) = (cka.rows, cka.columns)
     let (k, n) = (analysis.components, analysis.pairing.count)
-    var parts: [Double] = []
-    var remaining = Matrix<Double>(rows: rows, columns: columns, repeating: .nan)
-    parts.reserveCapacity(rows * columns * k * k)
-    for i in 0..<rows {
+    let found = try concurrentMap(0..<rows) { (i) throws(ComparisonError) in
+      var parts: [Double] = []
+      var remainders: [Double] = []
       for j in 0..<columns {
-        parts +=
-          try outcome.contributions(i, j)?.elements
-          ?? Array(repeating: .nan, count: k * k)
-        remaining[i, j] = try outcome.remainder(i, j) ?? .nan
+        let found = try outcome.contributions(i, j)
+        parts += found?.parts.elements ?? Array(repeating: .nan, count: k * k)
+        remainders.append(found?.remainder ?? .nan)
       }
+      return (parts: parts, remainders: remainders)
     }
-    let (contributions, remainders) = (parts, remaining)
+    let contributions = found.flatMap(\.parts)
+    let remainders = Matrix(rows: rows, columns: columns, elements: found.flatMap(\.remainders))
     let layers = self.projections.joined()
     let projections = layers.flatMap { $0.isEmpty ? Array(repeating: Double.nan, count: n) : $0 }
     let norms = traits.joined().flatMap(\.norms)

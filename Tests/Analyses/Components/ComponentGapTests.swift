@@ -41,9 +41,10 @@ import Testing
           #expect(map.leftStatuses[layer] == .degenerate)
           #expect(map.z?[layer, 3].isNaN ?? false)
         }
-        let parts = try #require(try outcome.contributions(layer, layer))
+        let contributions = try #require(try outcome.contributions(layer, layer))
+        let parts = contributions.parts
         #expect(parts[0, 0].isNaN && parts[1, 2].isNaN)
-        let remainder = try #require(try outcome.remainder(layer, layer))
+        let remainder = contributions.remainder
         #expect(abs(remainder) < 1e-5)
       }
       #expect(outcome.alignment[3, 3] > 0.999 && outcome.reduced[0].statuses[3, 3] == .ok)

@@ -58,9 +58,10 @@ import Testing
     }
     for (i, row) in expected.contributions.enumerated() {
       for (j, values) in row.enumerated() {
-        let found = try #require(try outcome.contributions(i, j))
+        let contributions = try #require(try outcome.contributions(i, j))
+        let found = contributions.parts
         expect(found, is: values.parts, within: tolerance)
-        #expect(abs(try #require(try outcome.remainder(i, j)) - values.rest) < tolerance)
+        #expect(abs(contributions.remainder - values.rest) < tolerance)
       }
     }
     check(outcome, expected.removal, estimator, meanOf: { _, _ in true })
@@ -133,9 +134,10 @@ import Testing
     let outcome = try analysis.run(on: [BLASDevice()])
     for i in 0..<3 {
       for j in 0..<3 {
-        let sum = try #require(try outcome.contributions(i, j)).elements.reduce(0, +)
+        let contributions = try #require(try outcome.contributions(i, j))
+        let sum = contributions.parts.elements.reduce(0, +)
         #expect(abs(sum - expected.maps.biased[i][j]) < 1e-6)
-        #expect(abs(try #require(try outcome.remainder(i, j))) < 1e-6)
+        #expect(abs(contributions.remainder) < 1e-6)
       }
     }
   }
@@ -205,8 +207,8 @@ import Testing
       #expect(abs(one - other) < tolerance)
     }
     let parts = (
-      try #require(try found.contributions(0, 0)),
-      try #require(try expected.contributions(0, 0))
+      try #require(try found.contributions(0, 0)).parts,
+      try #require(try expected.contributions(0, 0)).parts
     )
     for (one, other) in zip(parts.0.elements, parts.1.elements) {
       #expect(abs(one - other) < tolerance)
