@@ -217,7 +217,7 @@ extension Probe {
     }
     if !isFinite { return .failure(Undefined(status: .nonFinite)) }
     if !varies { return .failure(Undefined(status: .constant)) }
-    return .success(ProbeDesign(train: train, test: test, width: p, isGram: false))
+    return .success(ProbeDesign(train: train, test: test, width: p))
   }
 
   private func copy(
@@ -267,18 +267,17 @@ extension Probe {
   private func design(fromPacked sums: [Double]) -> ProbeDesign {
     let root = 0.5.squareRoot()
     let train = split.train
-    func rows(_ chosen: [Int]) -> [Double] {
-      var result: [Double] = []
+    func rows(_ chosen: [Int]) -> [Float] {
+      var result: [Float] = []
       result.reserveCapacity(chosen.count * train.count)
       for i in chosen {
         for j in train {
           let (high, low) = (max(i, j), min(i, j))
-          result.append(sums[high * (high + 1) / 2 + low] * (i == j ? 1 : root))
+          result.append(Float(sums[high * (high + 1) / 2 + low] * (i == j ? 1 : root)))
         }
       }
       return result
     }
-    return ProbeDesign(
-      train: rows(train), test: rows(split.test), width: train.count, isGram: true)
+    return ProbeDesign(trainGram: rows(train), testGram: rows(split.test))
   }
 }

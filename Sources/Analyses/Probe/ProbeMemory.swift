@@ -10,12 +10,13 @@ extension Probe {
     let n = examples.count
     let widest = model.layers.map(\.featureCount).max() ?? 0
     let width = StandardizedFeatures.slabWidth(exampleCount: n, featureCount: widest)
+    let cores = MachineLimits.current.processors
     // A slab and the layer that a device gets of it, with what standardizes each feature, and rows of the file.
     let slab = saturatingSum(
-      saturatingProduct(8, n, width), saturatingProduct(64, width), saturatingProduct(4096, n))
+      saturatingProduct(8, n, width), saturatingProduct(64, width),
+      saturatingProduct(4096, n, cores))
     // Packed sums in float64, the packed matrix of a slab in the device's stack and out of it, and one before it
     // is centered (of up to 1,024 examples two a core).
-    let cores = MachineLimits.current.processors
     let making = saturatingSum(
       saturatingProduct(8, n, n + 1), saturatingProduct(4, n, n + 1024, n <= 1024 ? 2 * cores : 1),
       slab)
@@ -31,7 +32,7 @@ extension Probe {
     return min(1 + others, MachineLimits.current.processors)
   }
 
-  /// The matrix of a fit, with its rows for the test.
+  /// The matrix of a fit, with its rows for the test: features, which are float64, are no more than examples.
   private var designBytes: Int { saturatingProduct(8, split.train.count, examples.count) }
 
   /// What the solver of a layer remembers: two vectors a step, and some at hand, of which each holds a

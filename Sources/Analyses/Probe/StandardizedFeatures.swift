@@ -1,5 +1,6 @@
 import Activations
 import Features
+import Support
 
 /// The features of a layer with mean 0 and variance 1 over the training examples, slab by slab.
 ///
@@ -25,7 +26,10 @@ struct StandardizedFeatures {
     min(max((64 << 20) / (exampleCount * MemoryLayout<Float>.size), 1), featureCount)
   }
 
-  /// Reads all features in slabs of `slabWidth`; `body` gets them in their order.
+  /// Features that a core reads and standardizes at a time.
+  private static let runWidth = 1024
+
+  /// Reads all features in slabs of `slabWidth`, on all cores; `body` gets them in their order.
   ///
   /// - Returns: false where a number is NaN or infinite; `body` has not heard of that slab.
   func forEachSlab<Failure: Error>(
@@ -35,71 +39,73 @@ struct StandardizedFeatures {
     let n = examples.count
     let p = layer.featureCount
     let width = Self.slabWidth(exampleCount: n, featureCount: p)
-    var reader = FeatureReader(layer: layer, examples: examples)
     for first in stride(from: 0, to: p, by: width) {
       let features = first..<min(first + width, p)
       var slab = Slab(
         features: features, values: [Float](repeating: 0, count: n * features.count), varies: false)
-      let statistics: SlabStatistics
       do throws(ActivationReadError) {
-        statistics = try read(&reader, features, into: &slab.values)
+        guard try fill(&slab) else { return false }
       } catch {
         throw failure(error)
       }
-      guard statistics.isFinite else { return false }
-      slab.varies = standardize(&slab.values, width: features.count)
       try body(slab)
     }
     return true
   }
 
-  private func read(
-    _ reader: inout FeatureReader, _ features: Range<Int>, into values: inout [Float]
-  ) throws(ActivationReadError) -> SlabStatistics {
+  /// Reads and standardizes the features of a slab; false where a number is not finite.
+  private func fill(_ slab: inout Slab) throws(ActivationReadError) -> Bool {
     // Typed errors do not pass through `withUnsafeMutableBufferPointer`'s closure by themselves.
-    var result: Result<SlabStatistics, ActivationReadError>?
-    values.withUnsafeMutableBufferPointer { buffer in
-      guard let start = buffer.baseAddress else { return }
-      do throws(ActivationReadError) {
-        result = .success(try reader.read(features, into: start, rowStride: features.count))
-      } catch {
-        result = .failure(error)
+    let (features, width) = (slab.features, slab.features.count)
+    let result = slab.values.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let start = buffer.baseAddress.unsafelyUnwrapped
+      let firsts = Array(stride(from: 0, to: width, by: Self.runWidth))
+      return Result { () throws(ActivationReadError) in
+        try concurrentMap(firsts) { (first) throws(ActivationReadError) in
+          let run = first..<min(first + Self.runWidth, width)
+          var reader = FeatureReader(layer: layer, examples: examples)
+          let statistics = try reader.read(
+            features.lowerBound + run.lowerBound..<features.lowerBound + run.upperBound,
+            into: start + first, rowStride: width)
+          guard statistics.isFinite else { return Bool?.none }
+          return standardize(start + first, count: run.count, stride: width)
+        }
       }
     }
-    guard let result else { preconditionFailure("a slab without numbers") }
-    return try result.get()
+    let runs = try result.get()
+    guard runs.allSatisfy({ $0 != nil }) else { return false }
+    slab.varies = runs.contains(true)
+    return true
   }
 
-  /// Standardizes numbers that lie near their means; the unit they are in does not matter.
-  private func standardize(_ values: inout [Float], width: Int) -> Bool {
+  /// Standardizes numbers that lie near their means, `count` in each row; the unit they are in does not matter.
+  ///
+  /// - Returns: whether any feature varies over the training examples.
+  private func standardize(
+    _ values: UnsafeMutablePointer<Float>, count: Int, stride: Int
+  ) -> Bool {
     let m = Double(train.count)
-    let reference = values[(train[0] * width)..<(train[0] * width + width)].map(Double.init)
-    var means = [Double](repeating: 0, count: width)
+    let reference = (0..<count).map { Double(values[train[0] * stride + $0]) }
+    var means = [Double](repeating: 0, count: count)
     var squares = means
-    values.withUnsafeBufferPointer { values in
-      // Differences from the first: those of a constant feature are exactly 0.
-      for example in train {
-        let row = example * width
-        for k in 0..<width { means[k] += Double(values[row + k]) - reference[k] }
-      }
-      for k in 0..<width { means[k] /= m }
-      for example in train {
-        let row = example * width
-        for k in 0..<width {
-          let difference = Double(values[row + k]) - reference[k] - means[k]
-          squares[k] += difference * difference
-        }
+    // Differences from the first: those of a constant feature are exactly 0.
+    for example in train {
+      let row = values + example * stride
+      for k in 0..<count { means[k] += Double(row[k]) - reference[k] }
+    }
+    for k in 0..<count { means[k] /= m }
+    for example in train {
+      let row = values + example * stride
+      for k in 0..<count {
+        let difference = Double(row[k]) - reference[k] - means[k]
+        squares[k] += difference * difference
       }
     }
     let scales = squares.map { $0 > 0 ? 1 / ($0 / m).squareRoot() : 0 }
-    let count = examples.count
-    values.withUnsafeMutableBufferPointer { values in
-      for example in 0..<count {
-        let row = example * width
-        for k in 0..<width {
-          values[row + k] = Float(
-            (Double(values[row + k]) - reference[k] - means[k]) * scales[k])
-        }
+    for example in examples.indices {
+      let row = values + example * stride
+      for k in 0..<count {
+        row[k] = Float((Double(row[k]) - reference[k] - means[k]) * scales[k])
       }
     }
     return scales.contains { $0 > 0 }

@@ -241,4 +241,22 @@ import Testing
       #expect(abs(products[i] - product) <= 1e-12 * (abs(product) + square * 10))
     }
   }
+
+  @Test(arguments: sets, [1, 3, 4, 9]) func multipliesRowsWithWideVectors(set: Int, n: Int) {
+    let (count, vectors) = (45, 8)
+    let x = Activations64.normal(n: n, p: count, seed: 9)
+    let v = Activations64.normal(n: vectors, p: count, seed: 10)
+    // A number after the last: it is not written.
+    var products = [Double](repeating: 7, count: n * vectors + 1)
+    table(set).wide_products(
+      x.values.map { Float($0) }, n, count, v.values, vectors, &products)
+    for i in 0..<n {
+      for k in 0..<vectors {
+        let product = (0..<count).reduce(0) { $0 + Double(Float(x[i, $1])) * v[k, $1] }
+        // 45 terms of about 1, each rounded once or twice to 2⁻⁵³.
+        #expect(abs(products[i * vectors + k] - product) < 1e-13)
+      }
+    }
+    #expect(products.last == 7)
+  }
 }

@@ -68,6 +68,11 @@ typedef struct {
   void (*row_products)(
     const float *x, size_t n, size_t count, size_t stride, const double *v, double *squares,
     double *products);
+  // products[i·vector_count + v] = Σ_k x_ik · vectors[v·count + k], in float64, for n × count numbers and
+  // vector_count vectors, a multiple of four. The terms of a sum are added in the same order whatever n is.
+  void (*wide_products)(
+    const float *x, size_t n, size_t count, const double *vectors, size_t vector_count,
+    double *products);
   // C += A·Bᵀ for a rows × count matrix A and a columns × count matrix B, both in panels without
   // gaps. C's rows are `stride` numbers apart; whole panels of rows and columns are there to be
   // written. `lower`: A is B, and only the lower triangle is needed. The terms of an entry are added
