@@ -13,7 +13,7 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 	@echo
 	@echo "The picture is demo-result/heatmap.png (and heatmap.svg); the numbers are in cka.csv."
 
-test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, the C interface, the Python package, faults, reports in a browser
+test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, two hosts, Slurm, the C interface, the Python package, faults, reports in a browser
 	Scripts/install-dependencies.sh test
 	TESTS=$$(SWIFT=$(SWIFT) Scripts/build-tests.sh) && export TESTS CKA=.build-test/release/cka && \
 	Scripts/side-by-side.py \
@@ -24,6 +24,8 @@ test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against re
 	  faults=Scripts/test-faults.py \
 	  files='$$(Scripts/python-with-numpy.sh h5py) Tests/Reference/files_against_numpy.py .build-test/release/cka' \
 	  mpi=Scripts/test-mpi.sh \
+	  hosts=Scripts/test-hosts.sh \
+	  slurm=Scripts/test-slurm.sh \
 	  library=Scripts/test-library.sh \
 	  python=Scripts/test-python.sh \
 	  report=Scripts/test-report.sh

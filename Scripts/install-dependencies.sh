@@ -67,6 +67,7 @@ if [ "$purpose" = test ] || [ "$purpose" = ci ]; then
   need oclgrind "watches the OpenCL kernels for races and stray accesses" have oclgrind
   need libopenmpi-dev "MPI: sweeps on a cluster" have_library ompi-c
   need openmpi-bin "starts the processes of such a sweep" have mpirun
+  need iproute2 "networks of two hosts, for the tests of MPI" have ip
   need chromium "looks into reports" have chromium
   need python3-numpy "the reference that the maps are checked against" have_numpy
   need python3-h5py "the reference for what HDF5 files are read" have_h5py

@@ -98,6 +98,18 @@ sweep full ranks 3
 same full
 echo "a failed rank is named, and its code is the command's"
 
+# Ranks on one machine take its OpenCL devices in turn: PoCL shows the processor twice.
+mkdir "$work/devices"
+# shellcheck disable=SC2016
+POCL_DEVICES='pthread pthread' ranks 2 sh -c 'POCL_CACHE_DIR=$0/pocl$OMPI_COMM_WORLD_RANK exec "$@"' \
+  "$work/devices" "$cka" sweep "${models[@]}" --device opencl \
+  --batch-size 128 --output "$work/devices/store" >"$work/devices.log" 2>&1 || fail "two devices: $(cat "$work/devices.log")"
+for index in 0 1; do
+  grep -rq "opencl:$index" "$work/devices/store/minibatches/$((index + 1))" ||
+    fail "rank $index did not work on opencl:$index: $(grep -rhoa 'opencl:[0-9]' "$work/devices/store/minibatches" | sort | uniq -c)"
+done
+echo "two ranks of one machine take a device each"
+
 # What all ranks would find is said once.
 code=0
 ranks 2 "$cka" sweep "$work/nothing" --device cpu --output "$work/none" \

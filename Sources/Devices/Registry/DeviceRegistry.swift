@@ -67,26 +67,33 @@ public struct DeviceRegistry: Sendable {
 
   /// The device that `selection` names. The CPU is chosen without a look at any OpenCL driver.
   ///
-  /// - Throws: as `choose(_:)` of a registry.
+  /// - Throws: as `choose(_:process:)` of a registry.
   public static func choose(
-    _ selection: DeviceSelection, precision: Precision = .exact,
+    _ selection: DeviceSelection, precision: Precision = .exact, process: Int = 0,
     openCLDevices: () throws(DeviceError) -> [OpenCLDeviceDescription] = OpenCLDevice.all
   ) throws(DeviceError) -> Choice {
     guard selection != .cpu else { return Choice(devices: [BLASDevice()], reasons: [], news: []) }
-    return try DeviceRegistry(precision: precision, openCLDevices: openCLDevices).choose(selection)
+    return try DeviceRegistry(precision: precision, openCLDevices: openCLDevices)
+      .choose(selection, process: process)
   }
 
   /// The device that `selection` names, with what takes over where it fails.
   ///
+  /// - Parameters:
+  ///   - selection: what the user asked for.
+  ///   - process: which of several processes on this machine asks, from 0: where no index is named, each takes the next
+  ///     GPU, or where there is none the next OpenCL device, and the first again after the last.
   /// - Throws: `DeviceError` of kind `.notFound` where the user named a device that is not there,
   ///   or its own error where it cannot be used.
-  public func choose(_ selection: DeviceSelection) throws(DeviceError) -> Choice {
+  public func choose(
+    _ selection: DeviceSelection, process: Int = 0
+  ) throws(DeviceError) -> Choice {
     switch selection {
-    case .automatic: return automatic()
+    case .automatic: return automatic(process)
     case .cpu: return Choice(devices: [BLASDevice()], reasons: [], news: [])
     case .allOpenCL: return try all()
     case .openCL(let index):
-      let found = candidates.filter { $0.info.backend == "OpenCL" }
+      let found = order(of: process).filter { $0.info.backend == "OpenCL" }
       let candidate =
         if let index { found.first { $0.info.id == "opencl:\(index)" } } else {
           found.first(where: \.isForAuto) ?? found.first
@@ -101,10 +108,10 @@ public struct DeviceRegistry: Sendable {
   }
 
   /// What `auto` does, with the reasons. It never fails: the CPU is always there.
-  private func automatic() -> Choice {
+  private func automatic(_ process: Int) -> Choice {
     var account = Account()
     if let openCLFailure { account.tell(["OpenCL is not used: \(openCLFailure)"]) }
-    for candidate in candidates where candidate.info.backend != "BLAS" {
+    for candidate in order(of: process) where candidate.info.backend != "BLAS" {
       guard candidate.isForAuto else {
         account.reasons.append(
           "\(candidate.info.id) (\(candidate.info.name)) is skipped: not a GPU, "
@@ -128,6 +135,21 @@ public struct DeviceRegistry: Sendable {
     // Who hears that a GPU was passed over also hears what takes its place.
     if account.news.isEmpty { account.reasons.append(using) } else { account.tell([using]) }
     return Choice(devices: [cpu], reasons: account.reasons, news: account.news)
+  }
+
+  /// The candidates as a process tries them: GPUs, or all OpenCL devices where there is none, begin with another one for
+  /// each.
+  func order(of process: Int) -> [Candidate] {
+    let found = candidates.filter { $0.info.backend == "OpenCL" }
+    let gpus = found.filter(\.isForAuto)
+    let turning = gpus.isEmpty ? found : gpus
+    guard !turning.isEmpty else { return candidates }
+    let first = process % turning.count
+    var turned = (turning[first...] + turning[..<first]).makeIterator()
+    return candidates.map { candidate in
+      let turns = candidate.info.backend == "OpenCL" && (gpus.isEmpty || candidate.isForAuto)
+      return turns ? turned.next() ?? candidate : candidate
+    }
   }
 
   /// All OpenCL GPUs that can be opened; where there is none, all OpenCL devices.

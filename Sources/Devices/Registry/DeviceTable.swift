@@ -28,14 +28,17 @@ extension DeviceRegistry {
 
   /// The devices that somebody asked for, with an error that names the choice.
   ///
-  /// - Parameter option: what the choice is called: `--device`.
+  /// - Parameters:
+  ///   - option: what the choice is called: `--device`.
+  ///   - process: see `choose(_:process:)`.
   /// - Throws: `Failure` where there is no such device, or it does not work.
   package static func choose(
-    _ selection: DeviceSelection, called option: String, precision: Precision,
+    _ selection: DeviceSelection, called option: String, precision: Precision, process: Int = 0,
     openCLDevices: () throws(DeviceError) -> [OpenCLDeviceDescription] = OpenCLDevice.all
   ) throws(Failure) -> Choice {
     do throws(DeviceError) {
-      return try choose(selection, precision: precision, openCLDevices: openCLDevices)
+      return try choose(
+        selection, precision: precision, process: process, openCLDevices: openCLDevices)
     } catch {
       guard error.kind == .notFound else {
         throw Failure(.software, "\(option) \(selection): \(oneLine(error.description))")

@@ -7,6 +7,7 @@
   package final class MPIProcessGroup: ProcessGroup {
     package let rank: Int
     package let count: Int
+    package let rankOnMachine: Int
 
     /// Whether `mpirun` started this process.
     package static var isLaunched: Bool {
@@ -19,10 +20,13 @@
       try Self.check(cka_mpi_start(), "cannot start")
       var rank: Int32 = 0
       var count: Int32 = 0
+      var rankOnMachine: Int32 = 0
       try Self.check(cka_mpi_rank(&rank), "has no rank")
       try Self.check(cka_mpi_size(&count), "has no size")
+      try Self.check(cka_mpi_rank_on_machine(&rankOnMachine), "has no rank on its machine")
       self.rank = Int(rank)
       self.count = Int(count)
+      self.rankOnMachine = Int(rankOnMachine)
     }
 
     package func exchange(_ message: [UInt8]) throws -> [[UInt8]] {

@@ -10,6 +10,8 @@ public protocol ProcessGroup {
   var rank: Int { get }
   /// How many there are.
   var count: Int { get }
+  /// Which of those on the same machine this is, from 0.
+  var rankOnMachine: Int { get }
   /// Exchanges messages: returns those of all ranks, in rank order. Returns when all have called
   /// it.
   func exchange(_ message: [UInt8]) throws -> [[UInt8]]
@@ -23,6 +25,8 @@ public struct SingleProcess: ProcessGroup {
   public var rank: Int { 0 }
   /// 1.
   public var count: Int { 1 }
+  /// 0.
+  public var rankOnMachine: Int { 0 }
   /// The own message.
   public func exchange(_ message: [UInt8]) -> [[UInt8]] { [message] }
 

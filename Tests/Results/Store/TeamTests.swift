@@ -145,6 +145,7 @@ extension Study {
 private struct ThreadTeam: ProcessGroup {
   let rank: Int
   let count: Int
+  var rankOnMachine: Int { rank }
   private let table: Table
 
   static func team(of count: Int) -> [ThreadTeam] {

@@ -31,9 +31,12 @@ struct DeviceOption: ParsableArguments {
   var precision = Precision.exact
 
   /// Chooses a device. The reasons are in `cka devices` and in results.
-  func choose(log: Logger) throws -> DeviceRegistry.Choice {
+  ///
+  /// - Parameter process: which of several processes on this machine chooses: see `DeviceRegistry`.
+  func choose(log: Logger, process: Int = 0) throws -> DeviceRegistry.Choice {
     let choice = try DeviceRegistry.choose(
-      device, called: "--device", precision: precision, openCLDevices: openCLDevices)
+      device, called: "--device", precision: precision, process: process,
+      openCLDevices: openCLDevices)
     if !choice.news.isEmpty { log.warning("\(oneLine(choice.news.joined(separator: "; ")))") }
     return choice
   }

@@ -37,8 +37,12 @@ struct WorkOptions: ParsableArguments {
 
   /// The devices, within the memory that the user grants, and why they were chosen. What is unexpected of the choice,
   /// and what happens while they work, is reported.
-  func team(log: Logger) throws -> (team: DeviceTeam, choice: DeviceRegistry.Choice) {
-    let choice = try device.choose(log: log)
+  ///
+  /// - Parameter process: which of several processes on this machine asks: each takes another GPU.
+  func team(
+    log: Logger, process: Int = 0
+  ) throws -> (team: DeviceTeam, choice: DeviceRegistry.Choice) {
+    let choice = try device.choose(log: log, process: process)
     if isLimited { ProcessSetup.returnFreedMemory() }
     let team = DeviceTeam(
       choice.devices, sharing: choice.sharing, memory: memory?.bytes ?? Comparison.defaultMemory,
