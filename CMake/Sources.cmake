@@ -122,6 +122,7 @@ cka_c_library(CPUKernels Sources/Activations/FeatureKernels
   SOURCES
     cpu_kernels.c
     half.c
+    pairs.c
     wide_features.c)
 
 cka_swift_library(Device Sources/Devices/Device

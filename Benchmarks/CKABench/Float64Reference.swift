@@ -149,7 +149,7 @@ private func dot(_ a: [Double], _ b: [Double]) -> Double {
 extension LayerActivations {
   fileprivate var isReadableInFloat64: Bool {
     memoryOrder == .rowMajor && !isByteSwapped
-      && [.float16, .float32, .float64].contains(scalarType)
+      && [.float16, .bfloat16, .float32, .float64].contains(scalarType)
   }
 
   /// Copies some features of an example, whatever their floating type.
@@ -161,6 +161,11 @@ extension LayerActivations {
       numbers[place + k] =
         switch scalarType {
         case .float16: Double(start.loadUnaligned(fromByteOffset: k * 2, as: Float16.self))
+        case .bfloat16:
+          Double(
+            Float(
+              bitPattern: UInt32(start.loadUnaligned(fromByteOffset: k * 2, as: UInt16.self)) << 16)
+          )
         case .float32: Double(start.loadUnaligned(fromByteOffset: k * 4, as: Float.self))
         default: start.loadUnaligned(fromByteOffset: k * 8, as: Double.self)
         }

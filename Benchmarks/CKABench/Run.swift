@@ -10,7 +10,8 @@ struct Run: ParsableCommand {
     abstract: "The machine's limits, and workloads on every device (the default).",
     discussion: """
       The workloads are `minibatch` (30 × 30 layers of mean 8,192 features, batch 256), \
-      `minibatch-float16` (the same activations in float16), `full-set` (20 layers of 2,048 \
+      `minibatch-float16` (the same activations in float16), `minibatch-bfloat16` (in bfloat16, with \
+      means as small beside the spread as those behind a ReLU), `full-set` (20 layers of 2,048 \
       features, 4,096 examples at once), `rbf` (10 layers, 2,048 examples at once) and `pairs` (all \
       pairs of 1,000 narrow layers). Their activations are synthetic and are written to a temporary \
       folder, 1 GB at most; TMPDIR chooses the place. With --layers, --examples, --features or \
@@ -22,7 +23,7 @@ struct Run: ParsableCommand {
       allow, over the time it took. Errors are those of CKA against float64 on some layers.
 
       With --peers, programs that people would run instead are measured in turn with cka on the \
-      same files: the scripts of Benchmarks/Peers.
+      same files: the scripts of Benchmarks/Peers. NumPy has no bfloat16.
       """)
 
   @Argument(help: "One or two models of your own to measure on.")
@@ -126,7 +127,9 @@ struct Run: ParsableCommand {
           method: .minibatch(size: batchSize ?? 256))
       ]
     }
-    let all = quick ? Workload.quick : Workload.standard
+    let all = (quick ? Workload.quick : Workload.standard).filter {
+      !peers || $0.scalarType != "bfloat16"
+    }
     return workload.isEmpty ? all : all.filter { workload.contains($0.name) }
   }
 

@@ -9,7 +9,8 @@ extension Workload {
   /// far as that reaches.
   ///
   /// The activations are noise and a part that all layers share, so that similarities are neither
-  /// 0 nor 1 and means are not 0.
+  /// 0 nor 1 and means are not 0. The squared means are six times the variance, and a third of it in
+  /// bfloat16.
   func write(into folder: TemporaryFolder) throws -> [String] {
     let spare = 64 << 20
     if let free = folder.freeBytes, free < byteCount + spare {
@@ -46,7 +47,7 @@ extension Workload {
         seed: UInt64(model * layers + layer), examples: examples,
         features: featureCount(layer: layer))
       do {
-        try numbers.npy(isHalf: scalarType == "float16").write(to: URL(fileURLWithPath: file))
+        try numbers.npy(scalarType).write(to: URL(fileURLWithPath: file))
       } catch {
         let reason = (error as NSError).localizedDescription
         failure.withLock { $0 = Failure(.io, "\(file): cannot be written: \(reason)") }
@@ -62,18 +63,21 @@ private struct SyntheticLayer {
   let examples: Int
   let features: Int
 
-  /// As a `.npy` file.
-  func npy(isHalf: Bool) -> Data {
-    let descr = isHalf ? "<f2" : "<f4"
+  /// As a `.npy` file; bfloat16 as ml_dtypes writes it.
+  func npy(_ scalarType: String) -> Data {
+    let descr = ["float16": "<f2", "bfloat16": "<V2"][scalarType] ?? "<f4"
     var header =
       "{'descr': '\(descr)', 'fortran_order': False, 'shape': (\(examples), \(features)), }"
     header += String(repeating: " ", count: 127 - 10 - header.utf8.count) + "\n"
     var data = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0, UInt8(header.utf8.count), 0])
     data.append(Data(header.utf8))
-    if isHalf {
-      values { Float16($0) }.withUnsafeBytes { data.append(contentsOf: $0) }
-    } else {
-      values { $0 }.withUnsafeBytes { data.append(contentsOf: $0) }
+    switch scalarType {
+    case "float16": values { Float16($0) }.withUnsafeBytes { data.append(contentsOf: $0) }
+    case "bfloat16":
+      // The upper half of a float32, rounded.
+      values { UInt16(truncatingIfNeeded: (($0 - 0.75).bitPattern &+ 0x8000) >> 16) }
+        .withUnsafeBytes { data.append(contentsOf: $0) }
+    default: values { $0 }.withUnsafeBytes { data.append(contentsOf: $0) }
     }
     return data
   }

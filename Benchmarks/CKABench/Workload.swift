@@ -15,7 +15,7 @@ struct Workload: Codable, Hashable {
   /// Features of the layers, which average to the middle where `meanFeatures` is nil.
   var features: FeatureRange
   var meanFeatures: Int?
-  /// As `ScalarType` calls it; synthetic models are float32 or float16.
+  /// As `ScalarType` calls it; synthetic models are float32, float16 or bfloat16.
   var scalarType = "float32"
   var method: Method = .minibatch(size: 256)
   var kernel = Kernel.linear
@@ -54,6 +54,9 @@ extension Workload {
       name: "minibatch-float16", layers: 30, examples: 512,
       features: .init(least: 2048, most: 14_336), scalarType: "float16"),
     Workload(
+      name: "minibatch-bfloat16", layers: 30, examples: 512,
+      features: .init(least: 2048, most: 14_336), scalarType: "bfloat16"),
+    Workload(
       name: "full-set", models: 1, layers: 20, examples: 4096,
       features: .init(least: 2048, most: 2048), method: .unbiased),
     Workload(
@@ -71,6 +74,9 @@ extension Workload {
     Workload(
       name: "minibatch-float16", layers: 4, examples: 512, features: .init(least: 1024, most: 3072),
       scalarType: "float16"),
+    Workload(
+      name: "minibatch-bfloat16", layers: 4, examples: 512,
+      features: .init(least: 1024, most: 3072), scalarType: "bfloat16"),
     Workload(
       name: "full-set", models: 1, layers: 4, examples: 1024,
       features: .init(least: 512, most: 512), method: .unbiased),
@@ -107,7 +113,7 @@ extension Workload {
   /// Bytes of all models' files, headers aside.
   var byteCount: Int {
     let numbers = (0..<layers).reduce(0) { $0 + featureCount(layer: $1) } * examples * models
-    return numbers * (scalarType == "float16" ? 2 : 4)
+    return numbers * (scalarType == "float32" ? 4 : 2)
   }
 }
 

@@ -32,7 +32,9 @@ struct BenchTests {
     let peak = try #require((limits["sgemm"] as? [String: Any])?["gigaflops"] as? Double)
     let tried = try #require(limits["sgemmTried"] as? [[String: Any]])
     #expect(peak > 0 && tried.allSatisfy { ($0["gigaflops"] as? Double ?? .infinity) <= peak })
-    let names = ["minibatch", "minibatch-float16", "full-set", "rbf", "pairs"]
+    let names = [
+      "minibatch", "minibatch-float16", "minibatch-bfloat16", "full-set", "rbf", "pairs",
+    ]
     let rows = try rows("bench.json")
     #expect(rows.map { ($0["workload"] as? [String: Any])?["name"] as? String } == names)
     for row in rows {

@@ -113,6 +113,36 @@ public struct FeatureReader: ~Copyable {
     }
   }
 
+  /// Packs bfloat16 features as they are stored, two at a time: see `cka_pack_pairs`. A mean that stays in them leaves
+  /// a Gram matrix when it is centered, and only its rounding remains.
+  ///
+  /// - Parameters:
+  ///   - range: the features.
+  ///   - panels: room for whole panels of the examples.
+  ///   - offsetLimit: the most that Σ mean² of the features may be, in units of Σ variance.
+  /// - Returns: nil where the features are of another type, have larger means, or are so large or small that they need
+  ///   a power of two of their own: `pack` takes them.
+  /// - Precondition: `cka_has_pairs()`.
+  public mutating func packPairs(
+    _ range: Range<Int>, into panels: UnsafeMutablePointer<UInt32>, offsetLimit: Double
+  ) throws(ActivationReadError) -> SlabStatistics? {
+    guard layer.nativeType == CKA_BFLOAT16, centers == nil else { return nil }
+    let first = try reach(range)
+    let n = exampleCount
+    return rows.withUnsafeBufferPointer { rows in
+      let rows = rows.baseAddress.unwrapped
+      guard cka_pair_offset(rows, n, first, range.count) <= offsetLimit else { return nil }
+      let found = cka_pack_pairs(rows, n, first, range.count, panels)
+      guard found.varies else {
+        return found.largest.isFinite
+          ? SlabStatistics(exponent: 0, isFinite: true, isConstant: true) : nil
+      }
+      let largest = Double(found.largest)
+      guard largest.isFinite, Self.exponent(of: largest, atLeast: nil) == 0 else { return nil }
+      return SlabStatistics(exponent: 0, isFinite: true, isConstant: false)
+    }
+  }
+
   /// Loads the features `range`; returns the index of the first in `rows`.
   private mutating func reach(_ range: Range<Int>) throws(ActivationReadError) -> Int {
     if stage == nil, rows.isEmpty {

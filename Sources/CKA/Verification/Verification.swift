@@ -60,8 +60,8 @@ struct VerificationCase {
   var estimator = Estimator.unbiased
   var kernel = GramKernel.linear
   var tolerance = 1e-5
-  /// Whether the device is given the numbers as float64, not as float32.
-  var isFloat64 = false
+  /// What the device is given the numbers as, which holds them: float32, float64 or bfloat16.
+  var stored = ScalarType.float32
   /// A value known beforehand, which may be "none"; nil to take the float64 reference's.
   var known: Double??
 
@@ -88,17 +88,19 @@ struct VerificationCase {
 
   private var comparison: Comparison {
     func model(_ layer: Reference.Layer, _ name: String) -> ActivationModel {
-      ActivationModel(
-        name: name,
-        layers: [
-          isFloat64
-            ? LayerActivations(
-              name: name, values: layer.values, scalarType: .float64, exampleCount: layer.n,
-              featureAxes: [layer.p])
-            : LayerActivations(
-              name: name, values: layer.values.map { Float($0) }, scalarType: .float32,
-              exampleCount: layer.n, featureAxes: [layer.p])
-        ])
+      func made<Number: BitwiseCopyable & Sendable>(
+        _ convert: (Double) -> Number
+      ) -> ActivationModel {
+        let layer = LayerActivations(
+          name: name, values: layer.values.map(convert), scalarType: stored, exampleCount: layer.n,
+          featureAxes: [layer.p])
+        return ActivationModel(name: name, layers: [layer])
+      }
+      return switch stored {
+      case .float64: made { $0 }
+      case .bfloat16: made { UInt16(Float($0).bitPattern >> 16) }
+      default: made { Float($0) }
+      }
     }
     do throws(ComparisonError) {
       return try Comparison(model(x, "x"), model(y, "y"), estimator: estimator, kernel: kernel)
@@ -127,7 +129,7 @@ extension VerificationCase {
     return values.map { estimator, kernel, value in
       VerificationCase(
         name: "golden 100 × 10", x: left, y: right, estimator: estimator, kernel: kernel,
-        tolerance: 1e-6, isFloat64: true, known: .some(value))
+        tolerance: 1e-6, stored: .float64, known: .some(value))
     }
   }
 
@@ -191,6 +193,16 @@ extension VerificationCase {
       item.tolerance = 1e-4
       cases.append(item)
     }
+    // Multiplied as they are stored, where a device can and the means are small.
+    for (name, offset) in [("bfloat16", 0.7), ("bfloat16, mean 30 σ", 30)] {
+      for (estimator, kernel) in methods {
+        var item = pair(
+          name, 113, 95, 300, seed: 350, offset: offset, keptBits: 8, estimator: estimator,
+          kernel: kernel)
+        item.stored = .bfloat16
+        cases.append(item)
+      }
+    }
     let ragged = Estimator.minibatch(.init(size: 32, passes: 3, ragged: .keep))
     cases.append(pair("minibatches", 167, 20, 300, seed: 400, estimator: ragged, kernel: .linear))
     cases.append(
@@ -201,15 +213,22 @@ extension VerificationCase {
   }
 
   /// Two layers that share some of what they hold.
+  ///
+  /// - Parameter keptBits: of each number: 24 are float32's, 8 bfloat16's.
   private static func pair(
     _ name: String, _ n: Int, _ p: Int, _ q: Int, seed: UInt64, scale: Double = 1,
-    offset: Double = 0, estimator: Estimator, kernel: GramKernel
+    offset: Double = 0, keptBits: UInt32 = 24, estimator: Estimator, kernel: GramKernel
   ) -> VerificationCase {
     let x = noise(n: n, p: p, seed: seed).values
     let y = noise(n: n, p: q, seed: seed + 1000).values
     let mixed = (0..<(n * q)).map { y[$0] + 0.7 * x[$0 / q * p + $0 % q % p] }
     func layer(_ values: [Double], _ p: Int) -> Reference.Layer {
-      Reference.Layer(n: n, p: p, values: values.map { Double(Float(($0 + offset) * scale)) })
+      let kept = UInt32.max << (24 - keptBits)
+      return Reference.Layer(
+        n: n, p: p,
+        values: values.map {
+          Double(Float(bitPattern: Float(($0 + offset) * scale).bitPattern & kept))
+        })
     }
     return VerificationCase(
       name: "\(name) \(n) × \(p), \(q)", x: layer(x, p), y: layer(mixed, q), estimator: estimator,

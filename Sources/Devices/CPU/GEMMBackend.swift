@@ -26,7 +26,15 @@ struct GEMMBackend: @unchecked Sendable {
       engine: best == cka_cpu_kernels(cka_cpu_kernels_count() - 1) ? .openBLAS : .packed)
   }
 
-  var name: String { String(cString: table.pointee.name) }
+  var name: String {
+    String(cString: table.pointee.name) + (multipliesPairs ? " with bfloat16" : "")
+  }
+
+  /// Whether bfloat16 features are multiplied as they are stored, two at a time, where their means allow it: in a matrix of
+  /// the same panels.
+  var multipliesPairs: Bool {
+    engine == .packed && rowUnit == Int(CKA_PAIR_ROWS) && cka_has_pairs()
+  }
 
   /// Rows that slabs and products are padded to multiples of.
   var rowUnit: Int { table.pointee.panel_rows }

@@ -1,4 +1,5 @@
 import Activations
+import CPUKernels
 import Device
 import Dispatch
 import Features
@@ -86,6 +87,7 @@ extension BLASDevice {
     for first in stride(from: features.lowerBound, to: features.upperBound, by: Workspace.slabWidth)
     {
       let range = first..<min(first + Workspace.slabWidth, features.upperBound)
+      if try addPairs(range, of: &slabs, in: workspace, clock: clock) { continue }
       // A scale once chosen holds for the slabs that follow, unless one needs a larger.
       let least = gram.isConstant ? nil : gram.exponent / 2
       let found = try clock.measure { () throws(ActivationReadError) in
@@ -102,6 +104,28 @@ extension BLASDevice {
         slab, rows: n, slab, columns: n, count: range.count, isLower: true, into: gram.start,
         stride: gram.stride)
     }
+  }
+
+  /// Adds the features `range` of bfloat16 as they are stored; false where they, or this processor, do not allow it.
+  private func addPairs(
+    _ range: Range<Int>, of slabs: inout FeatureReader, in workspace: Workspace, clock: ReadClock
+  ) throws(ActivationReadError) -> Bool {
+    let gram = workspace.gram
+    guard multiplier.multipliesPairs, gram.exponent == 0 else { return false }
+    let n = gram.exampleCount
+    let panels = UnsafeMutableRawPointer(workspace.slab.start)
+      .assumingMemoryBound(to: UInt32.self)
+    let limit =
+      RoundingModel.offsetLimit(exampleCount: n) / Double(slabs.featureCount).squareRoot()
+    let found = try clock.measure { () throws(ActivationReadError) in
+      try slabs.packPairs(range, into: panels, offsetLimit: min(limit / 4, 2))
+    }
+    guard let found else { return false }
+    guard !found.isConstant else { return true }
+    gram.raise(to: 0)
+    cka_multiply_pairs(
+      panels, n, panels, n, (range.count + 1) / 2, true, gram.start, gram.stride)
+    return true
   }
 }
 

@@ -94,6 +94,18 @@ public enum RoundingModel {
       * (squaredNorm + trace * trace / Double(max(featureCount, 1))).squareRoot()
   }
 
+  /// How far the means of features may exceed their spread where these are multiplied with their means.
+  ///
+  /// K gains a part of norm n·Σmean², whose rounding 4u·n·Σmean² centering leaves behind. What else is left has the norm
+  /// n·Σvariance/√p or more, unless it is less than features without any pattern would leave. The
+  /// quotient r moves CKA by r/√d + r²/2, d = n(n−3)/2: below 2e-6 + 5e-7.
+  ///
+  /// - Returns: the most that Σmean²·√p may be, in units of Σvariance.
+  public static func offsetLimit(exampleCount n: Int) -> Double {
+    let dimension = Double(n) * Double(max(n - 3, 1)) / 2
+    return min(2e-6 * dimension.squareRoot(), 1e-3) / (4 * unitRoundoff)
+  }
+
   /// An estimate of ‖E‖ for an RBF matrix, stored as K or as K − 1 (`storesLessOne`).
   ///
   /// Beside the rounding of the entries themselves, a squared distance K_ii + K_jj − 2K_ij carries

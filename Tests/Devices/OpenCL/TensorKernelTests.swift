@@ -56,7 +56,7 @@ struct TensorKernelTests {
       [
         .buffer(group.partTable), .buffer(group.scales.buffer), .buffer(group.ranges.buffer),
         .buffer(group.moments.buffer), .uint(Int(floatMode.rawValue)),
-        .float(TensorUse.offsetLimit(exampleCount: x.n)), .buffer(tensorParts.buffer),
+        .float(Float(RoundingModel.offsetLimit(exampleCount: x.n))), .buffer(tensorParts.buffer),
       ])
 
     let width = x.p.roundedUp(to: 32)

@@ -45,17 +45,6 @@ struct TensorUse: Sendable, Hashable {
       }
     }
   }
-
-  /// How far the means of 16-bit features may exceed their spread to be multiplied raw: see
-  /// tensor_scales.
-  ///
-  /// Raw, K gains a part of norm n·Σmean², whose rounding 4u·n·Σmean² centering leaves behind. What
-  /// else is left has the norm n·Σvariance/√p or more, unless it is less than features without any
-  /// pattern would leave. The quotient r moves CKA by r/√d + r²/2, d = n(n−3)/2: below 2e-6 + 5e-7.
-  static func offsetLimit(exampleCount n: Int) -> Float {
-    let dimension = Double(n) * Double(max(n - 3, 1)) / 2
-    return Float(min(2e-6 * dimension.squareRoot(), 1e-3) / (4 * RoundingModel.unitRoundoff))
-  }
 }
 
 extension Tuning {
@@ -103,7 +92,7 @@ extension Runtime {
       [
         .buffer(slot.parts), .buffer(slot.partScales), .buffer(workspace.blockRanges),
         .buffer(workspace.blockMoments), .uint(Int((use.floatMode ?? .split).rawValue)),
-        .float(TensorUse.offsetLimit(exampleCount: n)), .buffer(workspace.tensorParts),
+        .float(Float(RoundingModel.offsetLimit(exampleCount: n))), .buffer(workspace.tensorParts),
       ])
   }
 }
