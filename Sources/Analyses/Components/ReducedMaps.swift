@@ -50,6 +50,7 @@ struct ReducedMaps<D: PackedDevice> {
     let count = centering.packedCount(exampleCount: examples.count)
     guard let right else {
       let m = Double(own.count { $0 > 0 })
+      guard m > 1 else { return .nan }
       return (product(count) { left.add(own, $0, to: $1) } - m) / (m * (m - 1))
     }
     let others = weights(of: right, examples)

@@ -127,6 +127,29 @@ import Testing
     }
   }
 
+  /// A layer without values is in no pair, and a layer alone has none.
+  @Test func controlsLeaveOutWhatHasNoValue() throws {
+    let layers = expected.model("a.").layers
+    let constant = LayerActivations(
+      name: "constant", values: [Float](repeating: 1, count: 60), scalarType: .float32,
+      exampleCount: 60, featureAxes: [1])
+    func controls(_ layers: [LayerActivations], _ right: [LayerActivations]?) throws -> [Double] {
+      let other = right.map { ActivationModel(name: "other", layers: $0) }
+      let analysis = try ComponentAnalysis(
+        ActivationModel(name: "model", layers: layers), other, components: 1,
+        removal: .init(fractions: [0.1], controls: 2, layer: 0))
+      return try analysis.run(on: [BLASDevice()]).removal[0].controlMeans
+    }
+    #expect(try controls(layers + [constant], nil) == controls(layers, nil))
+    #expect(try controls(layers, [constant] + layers) == controls(layers, layers))
+    for found in [
+      try controls([layers[0]], nil), try controls([layers[0], constant], nil),
+      try controls(layers, [constant]),
+    ] {
+      #expect(found.count == 2 && found.allSatisfy { $0.isNaN })
+    }
+  }
+
   @Test func allContributionsAddUpToCKA() throws {
     let analysis = try ComponentAnalysis(
       expected.model("a."), expected.model("b."), components: 1000, removal: nil)
