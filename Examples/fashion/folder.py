@@ -22,7 +22,7 @@ class Folder:
     def kept(self, name, make, made_of=()):
         """What `make` returns, a dictionary of arrays and of what JSON can say: from the file
         results/NAME.npz, if that was made of the same."""
-        path = self.path / "results" / f"{name}.npz"
+        path = self.result(name)
         made_of = [str(part) for part in made_of]
         if path.exists():
             found = read(path)
@@ -32,6 +32,13 @@ class Folder:
         write_whole(path, lambda file: write(file, {**value, "made_of": made_of}))
         print(f"{name}", flush=True)
         return read(path)
+
+    def has(self, name):
+        """Whether `kept` has a file of this name."""
+        return self.result(name).exists()
+
+    def result(self, name):
+        return self.path / "results" / f"{name}.npz"
 
     @contextmanager
     def recorded(self, network, images, **choices):

@@ -21,7 +21,22 @@ def pair_map(folder, left, right):
         models = [network.trained(folder.path) for network in (left, right)]
         return {"cka": ckakit.compare(*models, minibatches(folder.compared)).cka}
 
-    return folder.kept(f"pairs/{left.name}--{right.name}", compare)["cka"]
+    return folder.kept(file(left, right), compare)["cka"]
+
+
+def file(left, right):
+    return f"pairs/{left.name}--{right.name}"
+
+
+def compare_all(folder, networks):
+    """The maps of all pairs, from one pass through each network."""
+    pairs = list(combinations(networks, 2))
+    if all(folder.has(file(*pair)) for pair in pairs):
+        return
+    models = {network.name: network.trained(folder.path) for network in networks}
+    found = ckakit.compare(models, minibatches(folder.compared))
+    for left, right in pairs:
+        folder.kept(file(left, right), lambda: {"cka": found[left.name, right.name].cka})
 
 
 def equal_depth(rows, columns):
@@ -48,6 +63,8 @@ def similarity(folder, left, right):
 
 def run(plan, folder):
     kinds = [plan.deep, plan.shallow, plan.of(14, 1, 16), plan.of(38, 2, 16)]
+    for networks in [*plan.repeated, *zip(*kinds)]:
+        compare_all(folder, networks)
     for name, networks in (("seeds-deep", plan.deep), ("seeds-shallow", plan.shallow)):
         grid(folder, networks, name, lambda network: f"seed {network.seed}")
     grid(folder, [networks[0] for networks in kinds], "architectures", lambda one: one.architecture)
