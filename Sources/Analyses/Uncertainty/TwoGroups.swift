@@ -26,12 +26,13 @@ struct TwoGroups: Sendable {
   /// The groups of A, of which `multiply` gives the products with a vector; `norm` is ‖A‖.
   ///
   /// Power iteration, 60 steps at most: of a direction that holds more than half of ‖A‖² by far the most is
-  /// found by then, and another does not matter.
+  /// found by then, and another does not matter. After 30 steps all directions of less than ‖A‖/2 together are below
+  /// n·2⁻³⁰ of one of ‖A‖/√2 in their squares: where ‖A·vector‖ is below 0.6 ‖A‖ by then, there is none.
   init(exampleCount n: Int, norm: Double, multiply: ([Double]) -> [Double]) {
     var generator = SplitMix64(seed: 0)
     var direction = (0..<n).map { _ in Double(generator.next() >> 11) * 0x1p-53 - 0.5 }
     var value = 0.0
-    for _ in 0..<60 {
+    for step in 0..<60 {
       var image = multiply(direction)
       let length = image.reduce(0) { $0 + $1 * $1 }.squareRoot()
       guard length > 0 else { break }
@@ -39,7 +40,7 @@ struct TwoGroups: Sendable {
       direction = image
       let change = abs(length - value)
       value = length
-      if change <= 1e-9 * length { break }
+      if change <= 1e-9 * length || step >= 30 && value < 0.6 * norm { break }
     }
     dominance = norm > 0 ? value / norm : 0
     let order = direction.indices.sorted { (direction[$0], $0) < (direction[$1], $1) }
