@@ -29,15 +29,16 @@ extension DensityChart {
       _ title: String, _ y: String, _ x: String, _ rows: Int, _ columns: Int, _ counts: [Int]
     ) -> Panel {
       Panel(
-        title: title, xTitle: "\(x): accuracy", yTitle: "\(y): accuracy", rows: rows,
-        columns: columns, counts: counts.map { Double($0) / Double(repeats) })
+        title: title, xTitle: x, yTitle: y, rows: rows, columns: columns,
+        counts: counts.map { Double($0) / Double(repeats) })
     }
     let (a, b) = (document.groups[0].name, document.groups[1].name)
+    let (itself, half) = ("a group against itself", "the other half")
     try self.init(
       panels: [
         panel("group against group", a, b, rows, columns, scatters.between),
-        panel("\(a) against itself", a, "the other half", rows, rows, scatters.withinFirst),
-        panel("\(b) against itself", b, "the other half", columns, columns, scatters.withinSecond),
+        panel(itself, a, half, rows, rows, scatters.withinFirst),
+        panel(itself, b, half, columns, columns, scatters.withinSecond),
       ], countName: "examples",
       title: "accuracy of each example, one half of the networks against another")
   }
