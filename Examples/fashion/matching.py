@@ -2,6 +2,8 @@
 of ten seeds of a plain network of ten layers, to choose a measure; here CKA beside five others, and
 the same of residual networks with and without a block."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations, product
 
 import ckakit
@@ -30,10 +32,16 @@ def by_measure(folder, networks):
                 seeds.append([Layer(np.load(recording / f"{name}.npy")) for name in plain.LAYERS])
         count = len(plain.LAYERS)
         found = {name: np.full((len(seeds),) * 2 + (count,) * 2, np.nan) for name in MEASURES}
-        for (i, one), (j, other) in combinations(enumerate(seeds), 2):
-            for (k, x), (m, y) in product(enumerate(one), enumerate(other)):
+
+        def compare(pair):
+            i, j = pair
+            for (k, x), (m, y) in product(enumerate(seeds[i]), enumerate(seeds[j])):
                 for name, (there, back) in similarities(x, y).items():
                     found[name][i, j, k, m], found[name][j, i, m, k] = there, back
+
+        # Matrices are small: each core has a pair of seeds, and study.py leaves NumPy one thread.
+        with ThreadPoolExecutor(os.cpu_count()) as cores:
+            list(cores.map(compare, combinations(range(len(seeds)), 2)))
         return found
 
     return folder.kept("matching/measures", compute, [network.name for network in networks])

@@ -11,6 +11,11 @@ computes nothing.
 
 import argparse
 import os
+
+# Before NumPy is imported: threads that wait for each other's small matrices take all cores from the
+# rest.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import time
 from pathlib import Path
 

@@ -55,7 +55,8 @@ extension Comparison {
     }
     let peak = plan.cost.peakMemory + excess
     guard peak <= memory else { throw .tooLittleMemory(.init(limit: memory, least: peak)) }
-    if isMeasured || plan.cost.flops > FullBatchPlanner.smallWork {
+    // It takes a fifth of a second, which work that is done at once does not spend on a forecast.
+    if isMeasured || !plan.isAtOnce && plan.cost.flops > FullBatchPlanner.smallWork {
       // Of several devices alike, each takes its share.
       let work = FullBatchWork(self)
       plan.cost.seconds = try rates(of: team, work)?.shared(by: sharing).seconds(plan.cost)
