@@ -21,26 +21,22 @@ fail() {
   exit 1
 }
 
-# What Slurm tells a task of the array 0-8:2, whose numbers begin at 0 and leave out every other.
-task() {
-  local id=$1
-  shift
-  env SLURM_ARRAY_TASK_ID="$id" SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=8 SLURM_ARRAY_TASK_STEP=2 \
-    SLURM_ARRAY_TASK_COUNT=5 "$@" "$script" study "${models[@]}" "${settings[@]}"
-}
+# What Slurm tells the tasks of the array 0-8:2, whose numbers begin at 0 and leave out every other.
+slurm=(env SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=8 SLURM_ARRAY_TASK_STEP=2 SLURM_ARRAY_TASK_COUNT=5)
+task=("$script" study "${models[@]}" "${settings[@]}")
 
 "$CKA" sweep "${models[@]}" "${settings[@]}" --output alone >alone.log 2>&1 ||
   fail "the sweep alone: $(cat alone.log)"
 
 for id in 8 0 6 4; do
-  task "$id" env >"task$id.log" 2>&1 || fail "task $id ended with $?: $(cat "task$id.log")"
+  "${slurm[@]}" SLURM_ARRAY_TASK_ID="$id" "${task[@]}" >"task$id.log" 2>&1 || fail "task $id ended with $?: $(cat "task$id.log")"
 done
-# The last one is killed at its first file, and requeued.
-task 2 env >killed.log 2>&1 &
+# The last one is killed at its first file, and requeued. It is one process from `env` to cka.
+"${slurm[@]}" SLURM_ARRAY_TASK_ID=2 "${task[@]}" >killed.log 2>&1 &
 until compgen -G 'study.shards/2/minibatches/*/grams/*' >/dev/null || ! kill -0 $!; do sleep 0.01; done 2>/dev/null
 kill -9 $! 2>/dev/null || true
 { wait $!; } 2>/dev/null || true
-task 2 env >task2.log 2>&1 || fail "the requeued task ended with $?: $(cat task2.log)"
+"${slurm[@]}" SLURM_ARRAY_TASK_ID=2 "${task[@]}" >task2.log 2>&1 || fail "the requeued task ended with $?: $(cat task2.log)"
 
 "$CKA" merge study.shards/* --output study >merge.log 2>&1 || fail "merge: $(cat merge.log)"
 # Documents of results hold the command.

@@ -113,10 +113,11 @@ def test_bfloat16_is_read_as_what_it_was(tmp_path):
     net = network().to(torch.bfloat16).eval()
     loader = [batch.to(torch.bfloat16) for batch in LOADER]
     folder = ckakit.record(net, loader, tmp_path / "run")
-    # The same numbers as float32, which holds those of bfloat16 exactly.
+    # The same numbers as float32, which holds those of bfloat16 exactly. Sums are rounded elsewhere where a
+    # processor multiplies bfloat16 as it is stored.
     other = ckakit.record(net, loader, tmp_path / "wide", dtype="float32")
-    assert np.array_equal(
-        ckakit.compare(folder, estimator="unbiased").cka, ckakit.compare(other, estimator="unbiased").cka)
+    assert ckakit.compare(folder, estimator="unbiased").cka == pytest.approx(
+        ckakit.compare(other, estimator="unbiased").cka, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", torch.float16])
