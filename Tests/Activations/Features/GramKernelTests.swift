@@ -29,15 +29,9 @@ import Testing
       let other = isLower ? x : y
       kernels.multiply(
         left, n, isLower ? left : right, other.n, count, isLower, &c, stride)
-      for i in 0..<n {
-        for j in 0..<(isLower ? i + 1 : other.n) {
-          let terms = (0..<count).map { x[i, $0] * other[j, $0] }
-          let expected = 1 + terms.reduce(0, +)
-          // A sum of `count` products, each step rounded: count · 2⁻²⁴ of the sum of magnitudes.
-          let bound = Double(count + 1) * 0x1p-24 * (1 + terms.reduce(0) { $0 + abs($1) })
-          #expect(abs(Double(c[i * stride + j]) - expected) <= bound)
-        }
-      }
+      expectProducts(
+        in: c, stride: stride, isLower: isLower, n: n, columns: other.n, count: count,
+        { x[$0, $1] }, { other[$0, $1] })
     }
   }
 
@@ -54,12 +48,7 @@ import Testing
     )
     kernels.multiply(packed, n, packed, n, 200, true, &lower, stride)
     kernels.multiply(packed, n, packed, n, 200, false, &all, stride)
-    for i in 0..<n {
-      for j in 0..<n {
-        #expect(all[i * stride + j] == all[0])
-        if j <= i { #expect(lower[i * stride + j] == all[0]) }
-      }
-    }
+    expectEqualProducts(lower: lower, all: all, n: n, stride: stride)
   }
 
   @Test(arguments: sets) func drainsIntoFloat64(set: Int) {

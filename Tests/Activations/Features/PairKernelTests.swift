@@ -62,15 +62,9 @@ struct PairKernelTests {
       let other = isLower ? x : y
       cka_multiply_pairs(
         left, n, isLower ? left : right, other.n, (count + 1) / 2, isLower, &c, stride)
-      for i in 0..<n {
-        for j in 0..<(isLower ? i + 1 : other.n) {
-          let terms = (0..<count).map { x[i, $0] * other[j, $0] }
-          let expected = 1 + terms.reduce(0, +)
-          // Exact products; a sum of `count` terms, each step rounded: count · 2⁻²⁴ of the sum of magnitudes.
-          let bound = Double(count + 1) * 0x1p-24 * (1 + terms.reduce(0) { $0 + abs($1) })
-          #expect(abs(Double(c[i * stride + j]) - expected) <= bound)
-        }
-      }
+      expectProducts(
+        in: c, stride: stride, isLower: isLower, n: n, columns: other.n, count: count,
+        { x[$0, $1] }, { other[$0, $1] })
     }
   }
 
@@ -87,12 +81,7 @@ struct PairKernelTests {
     )
     cka_multiply_pairs(panels, n, panels, n, 100, true, &lower, stride)
     cka_multiply_pairs(panels, n, panels, n, 100, false, &all, stride)
-    for i in 0..<n {
-      for j in 0..<n {
-        #expect(all[i * stride + j] == all[0])
-        if j <= i { #expect(lower[i * stride + j] == all[0]) }
-      }
-    }
+    expectEqualProducts(lower: lower, all: all, n: n, stride: stride)
   }
 
   @Test func packsPartsOfRows() throws {
