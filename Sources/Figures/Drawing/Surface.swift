@@ -52,10 +52,7 @@ final class Surface {
     // Vector surfaces write their last bytes here.
     cairo_surface_finish(pointer)
     try check(cairo_surface_status(pointer), "finishing a \(format.rawValue) surface")
-    return switch format {
-    case .svg: corrected(svg: sink.bytes)
-    case .png, .pdf: sink.bytes
-    }
+    return format == .svg ? corrected(svg: sink.bytes) : sink.bytes
   }
 
   private func png() throws(FigureError) -> [UInt8] {
