@@ -15,6 +15,9 @@ struct KernelVariant: Sendable, Hashable {
       texts = files.map { "#line 1 \"\($0.name)\"\n\($0.text)" }
     }
 
+    /// Of the name alone: each launch looks its kernel up, and the texts are long.
+    func hash(into hasher: inout Hasher) { hasher.combine(name) }
+
     private static let scalars = ("scalars.h", String(cString: cka_kernels_scalars))
     private static let wide = ("wide.h", String(cString: cka_kernels_wide))
     private static let triangle = ("triangle.h", String(cString: cka_kernels_triangle))
