@@ -232,7 +232,7 @@ extension BlockDetector {
         } else if (interval.shortfalls.count, -interval.drop)
           < (other?.shortfalls.count ?? .max, -(other?.found.contrast ?? -.infinity))
         {
-          other = (found, interval.shortfalls)
+          other = (found, interval.shortfalls.list)
         }
       }
     }

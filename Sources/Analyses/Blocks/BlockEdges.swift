@@ -24,7 +24,25 @@ struct BlockEdges {
     var drop = Double.infinity
     /// 0 where it is no block.
     var score = 0.0
-    var shortfalls: [BlockStructure.Shortfall] = []
+    var shortfalls: Shortfalls = []
+  }
+
+  /// What an interval lacks. Bits: millions of intervals of null maps are looked at.
+  struct Shortfalls: OptionSet {
+    let rawValue: UInt8
+    static let contrast = Shortfalls(rawValue: 1)
+    static let inside = Shortfalls(rawValue: 2)
+    static let beyond = Shortfalls(rawValue: 4)
+    static let ends = Shortfalls(rawValue: 8)
+
+    var count: Int { rawValue.nonzeroBitCount }
+
+    var list: [BlockStructure.Shortfall] {
+      let names: [(Shortfalls, BlockStructure.Shortfall)] = [
+        (.contrast, .contrast), (.inside, .inside), (.beyond, .beyond), (.ends, .ends),
+      ]
+      return names.filter { contains($0.0) }.map(\.1)
+    }
   }
 
   /// The most that similarity may fall elsewhere, as a part of the drop.
@@ -118,7 +136,7 @@ struct BlockEdges {
     let drop: Double
     /// The similarity of the layers outside with the nearer half.
     let level: Double
-    let shortfalls: Set<BlockStructure.Shortfall>
+    let shortfalls: Shortfalls
   }
 
   /// The interval a ..< b.
@@ -129,30 +147,33 @@ struct BlockEdges {
     let half = k / 2
     let inside = meanInside(a, b)
     let (head, tail) = (a..<(a + half), (b - half)..<b)
-    let ends = [
-      End(layer: a, step: 1, beyond: a, far: tail, near: head),
-      End(layer: b - 1, step: -1, beyond: count - b, far: head, near: tail),
-    ].filter { $0.beyond > 0 }
+    let first = End(layer: a, step: 1, beyond: a, far: tail, near: head)
+    let last = End(layer: b - 1, step: -1, beyond: count - b, far: head, near: tail)
     if floor > 0 {
       let limit = inside - floor / Double(k)
-      let mayReach = ends.allSatisfy { end in
-        widths(of: end).contains { isQuartile(of: rows(outside: end, $0), end.near, atMost: limit) }
-      }
-      guard mayReach else { return Interval() }
+      guard mayReach(limit, at: first), mayReach(limit, at: last) else { return Interval() }
     }
     var found = Interval()
     var level = -Double.infinity
-    var failed: Set<BlockStructure.Shortfall> = []
-    for end in ends {
+    for index in 0..<2 {
+      let end = index == 0 ? first : last
+      if end.beyond == 0 { continue }
       let edge = edge(at: end, inside: inside, near: min(width, k - half))
       guard edge.shortfalls.isEmpty || floor == 0 else { return Interval() }
       found.drop = min(found.drop, edge.drop)
       level = max(level, edge.level)
-      failed.formUnion(edge.shortfalls)
+      found.shortfalls.formUnion(edge.shortfalls)
     }
-    found.shortfalls = BlockStructure.Shortfall.allCases.filter(failed.contains)
-    if failed.isEmpty { found.score = max(Double(k) * (inside - level), 0) }
+    if found.shortfalls.isEmpty { found.score = max(Double(k) * (inside - level), 0) }
     return found
+  }
+
+  /// Whether the layers beyond an end, in an edge of some width, are at most so similar to the nearer half.
+  private func mayReach(_ limit: Double, at end: End) -> Bool {
+    end.beyond == 0
+      || widths(of: end).contains {
+        isQuartile(of: rows(outside: end, $0), end.near, atMost: limit)
+      }
   }
 
   /// The narrowest edge at an end that lacks nothing; where there is none, the narrowest that lacks least.
@@ -168,7 +189,7 @@ struct BlockEdges {
       let closer = quartile(outside, end.near)
       let others = quartile(outside, end.far)
       let drop = own - others
-      var failed: Set<BlockStructure.Shortfall> = []
+      var failed: Shortfalls = []
       if drop < contrast { failed.insert(.contrast) }
       if inside - own > Self.flatness * drop { failed.insert(.inside) }
       if end.beyond >= rest {

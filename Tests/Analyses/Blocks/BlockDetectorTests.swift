@@ -95,7 +95,7 @@ import Testing
         let found = edges.interval(a, b)
         #expect(abs(found.drop - other.drop) < tolerance)
         #expect(abs(found.score - other.score) < tolerance, "\(expected.name) \(a) \(b)")
-        #expect(found.shortfalls.map(\.rawValue).sorted() == other.lacks)
+        #expect(found.shortfalls.list.map(\.rawValue).sorted() == other.lacks)
         // What is passed over for a floor would not have reached it.
         let floored = edges.interval(a, b, floor: 1)
         #expect(floored.score == (found.score >= 1 ? found.score : floored.score))
