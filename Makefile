@@ -15,20 +15,20 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 
 test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, two hosts, Slurm, the C interface, the Python package, faults, reports in a browser
 	Scripts/install-dependencies.sh test
-	TESTS=$$(SWIFT=$(SWIFT) Scripts/build-tests.sh) && export TESTS CKA=.build-test/release/cka && \
-	Scripts/side-by-side.py \
+	SWIFT=$(SWIFT) Scripts/build-tests.sh products
+	SWIFT=$(SWIFT) CKA=.build-test/release/cka Scripts/side-by-side.py \
 	  swift=Scripts/test-swift.sh \
-	  races='Scripts/test-oclgrind.sh races' \
-	  uninitialized='Scripts/test-oclgrind.sh uninitialized' \
-	  maps=Scripts/check-maps.sh \
 	  faults=Scripts/test-faults.py \
+	  python=Scripts/test-python.sh \
+	  maps=Scripts/check-maps.sh \
+	  library=Scripts/test-library.sh \
 	  files='$$(Scripts/python-with-numpy.sh h5py) Tests/Reference/files_against_numpy.py .build-test/release/cka' \
 	  mpi=Scripts/test-mpi.sh \
 	  hosts=Scripts/test-hosts.sh \
 	  slurm=Scripts/test-slurm.sh \
-	  library=Scripts/test-library.sh \
-	  python=Scripts/test-python.sh \
-	  report=Scripts/test-report.sh
+	  report=Scripts/test-report.sh \
+	  uninitialized='Scripts/test-oclgrind.sh uninitialized' \
+	  races='Scripts/test-oclgrind.sh races'
 
 test-threads: ## tests of threads and sweeps under ThreadSanitizer
 	Scripts/install-dependencies.sh test

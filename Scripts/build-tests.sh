@@ -1,11 +1,20 @@
 #!/bin/bash
-# Builds all Swift tests in the build folder .build-test and prints the path of the program that
-# runs them.
+# Builds in .build-test what the tests need.
+#
+#   Scripts/build-tests.sh             all Swift tests; prints the path of the program that runs them
+#   Scripts/build-tests.sh products    only `cka` and the C interface, which other tests can begin with
+
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # In release mode, because brute force in float64 is slow without optimization; with a build folder
 # of its own, because -enable-testing would make the two builds undo each other.
 options=(-c release --traits 'default,MPI' -Xswiftc -enable-testing --scratch-path .build-test)
-"${SWIFT:-swift}" build --build-tests "${options[@]}" >&2
-find "$("${SWIFT:-swift}" build --show-bin-path "${options[@]}")" -maxdepth 1 -name '*.xctest'
+build() { "${SWIFT:-swift}" build "$@" "${options[@]}"; }
+
+if [ "${1:-}" = products ]; then
+  for product in cka CKAInterface; do build --product "$product" >&2; done
+else
+  build --build-tests >&2
+  find "$(build --show-bin-path)" -maxdepth 1 -name '*.xctest'
+fi

@@ -7,9 +7,11 @@ They begin in the order given; all are run, whatever fails. What one printed is 
 lines of those that failed once more at the end.
 """
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -28,14 +30,20 @@ def run(name, command):
     """Runs a command; returns its name, whether it succeeded and what it printed."""
     say(f"-- {name} begins\n".encode())
     start = time.monotonic()
-    done = subprocess.run(
-        ["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    how = "succeeded" if done.returncode == 0 else f"ended with {done.returncode}"
-    if done.returncode < 0:
-        how = f"was ended by {signal.Signals(-done.returncode).name}"
-    head = f"-- {name} {how} after {time.monotonic() - start:.0f} s\n"
-    say(head.encode() + done.stdout)
-    return name, done.returncode == 0, head, done.stdout
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            ["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        # Not wait(): only this says what the command and those it waited for used of the processor.
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        printed = output.read()
+    how = "succeeded" if process.returncode == 0 else f"ended with {process.returncode}"
+    if process.returncode < 0:
+        how = f"was ended by {signal.Signals(-process.returncode).name}"
+    head = f"-- {name} {how} after {time.monotonic() - start:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of a processor\n"
+    say(head.encode() + printed)
+    return name, process.returncode == 0, head, printed
 
 
 def main():

@@ -23,7 +23,7 @@
       let folder = try TemporaryFolder()
       var generator = SeededGenerator(seed: UInt64(file.utf8.count))
       var outcomes = (read: 0, unread: 0, refused: 0)
-      for round in 0..<120 {
+      for round in 0..<40 {
         var bytes = whole
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
           let place = Int.random(in: bytes.indices, using: &generator)

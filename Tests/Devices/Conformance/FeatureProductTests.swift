@@ -62,17 +62,16 @@ extension TileTests {
 
 /// ‖XᵀY‖² of centered features, against float64.
 @Suite(.serialized) struct FeatureProductTests {
-  @Test(arguments: TestedDevice.all, [(5, 3, 2), (130, 33, 64), (1100, 70, 257), (700, 300, 1)])
-  func equalFloat64(tested: TestedDevice, shape: (n: Int, p: Int, q: Int)) throws {
-    let (n, p, q) = shape
-    let x = Activations64.normal(n: n, p: p, seed: 1, scale: 3, offset: 50)
-    let y = x.mixed(into: .normal(n: n, p: q, seed: 2), weight: 0.3)
-    let layers = [x.layer(), y.layer()]
+  typealias Shape = (n: Int, p: Int, q: Int)
+  static let shapes: [Shape] = [(5, 3, 2), (130, 33, 64), (1100, 70, 257), (700, 300, 1)]
+
+  /// Two layers of each shape and ‖XᵀX‖², ‖XᵀY‖², ‖YᵀY‖² by brute force: once for all devices.
+  static let products: [String: (x: Activations64, y: Activations64, squares: [Double])] = {
     func square(_ a: Activations64, _ b: Activations64) -> Double {
       func centered(_ x: Activations64) -> [[Double]] {
         (0..<x.p).map { k in
-          let mean = (0..<n).reduce(0) { $0 + x[$1, k] } / Double(n)
-          return (0..<n).map { x[$0, k] - mean }
+          let mean = (0..<x.n).reduce(0) { $0 + x[$1, k] } / Double(x.n)
+          return (0..<x.n).map { x[$0, k] - mean }
         }
       }
       let (left, right) = (centered(a), centered(b))
@@ -83,7 +82,19 @@ extension TileTests {
         }
       }
     }
-    let expected = [square(x, x), square(x, y), square(y, y)]
+    return Dictionary(
+      uniqueKeysWithValues: shapes.map { shape in
+        let x = Activations64.normal(n: shape.n, p: shape.p, seed: 1, scale: 3, offset: 50)
+        let y = x.mixed(into: .normal(n: shape.n, p: shape.q, seed: 2), weight: 0.3)
+        return ("\(shape)", (x, y, [square(x, x), square(x, y), square(y, y)]))
+      })
+  }()
+
+  @Test(arguments: TestedDevice.all, shapes)
+  func equalFloat64(tested: TestedDevice, shape: Shape) throws {
+    let n = shape.n
+    let (x, y, expected) = try #require(Self.products["\(shape)"])
+    let layers = [x.layer(), y.layer()]
     // Enough for all, for a few rows at a time, and for less than one: many passes.
     for memory in [64 << 20, 1 << 20, 1] {
       let found = try TileTests.featureSums(

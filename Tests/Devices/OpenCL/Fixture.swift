@@ -33,8 +33,8 @@ enum Fixture {
     ProcessInfo.processInfo.environment["CKA_TEST_OPENCL_PLATFORM"] == "Oclgrind"
   }
 
-  /// The defaults for the device; in a simulator with shorter sums of pairs, so that few numbers
-  /// make several.
+  /// The defaults for the device; in a simulator with smaller tiles and shorter sums of pairs, so that
+  /// few numbers make several.
   static func tuning(float64: Bool) -> Tuning {
     guard let description = try? description() else {
       preconditionFailure("no OpenCL device to test on")
@@ -42,7 +42,7 @@ enum Fixture {
     var tuning = Tuning(description)
     tuning.usesFloat64 = float64 && description.hasFloat64
     if isSimulated {
-      tuning.gram = TileShape(tile: 64, rows: 8, columns: 8, depth: 8)
+      tuning.gram = TileShape(tile: 32, rows: 4, columns: 4, depth: 8)
       tuning.flush = 64
       tuning.leastPairSlice = 64
     }
