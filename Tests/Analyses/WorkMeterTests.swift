@@ -20,6 +20,8 @@ import Testing
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
     #expect(meter.stages.map(\.name) == names, sourceLocation: sourceLocation)
+    // Of two stages of one name the share would seem to fall.
+    #expect(Set(names).count == names.count, sourceLocation: sourceLocation)
     #expect(meter.stagesAmiss(within: range) == [], sourceLocation: sourceLocation)
   }
 
@@ -30,11 +32,12 @@ import Testing
       let meter = WorkMeter()
       let outcome = try Uncertainty(comparison).run(on: DeviceTeam([BLASDevice()], meter: meter))
       let ofMap = [
-        "Gram matrices", "random pairings", "chance", "standard errors", "groups of examples",
+        "Gram matrices", "random pairings of the map", "chance", "standard errors",
+        "groups of examples",
       ]
       expectStages(meter, ofMap)
       _ = try outcome.pair(row: 0, column: 0, settings: .init(permutations: 19))
-      expectStages(meter, ofMap + ["random pairings", "dropped examples"])
+      expectStages(meter, ofMap + ["random pairings of the cell", "dropped examples"])
     }
   }
 

@@ -28,9 +28,9 @@ import Testing
 
     var generator = SeededGenerator(seed: isReplacing ? 5 : 6)
     var leftovers = 0
-    // Twenty times, and on until a process was killed while it wrote: one may be done before it is seen to write.
+    // Eight times, and on until a process was killed while it wrote: one may be done before it is seen to write.
     var round = 0
-    while round < 20 || moment == .whileWriting && leftovers == 0 && round < 1000 {
+    while round < 8 || moment == .whileWriting && leftovers == 0 && round < 1000 {
       defer { round += 1 }
       try? FileManager.default.removeItem(atPath: "\(cka.folder.path)/out")
       if isReplacing {

@@ -71,7 +71,7 @@ struct ProgressTests {
   ])
   func longRunsShowTheShareThatIsDone(words: [String]) throws {
     let cka = try Cka()
-    var model = TestModel(["a", "b", "c", "d"], n: 1200)
+    var model = TestModel(["a", "b", "c", "d"], n: 900)
     try cka.folder.write(model.npz, to: "m.npz")
     // An example so far from all others that float32 leaves nothing of them.
     let p = model.layers[0].activations.p

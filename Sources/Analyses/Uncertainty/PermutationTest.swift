@@ -31,7 +31,7 @@ public struct PermutationTest: Sendable, Hashable {
     _ grams: SquareGrams, inFloat32: Bool, norm: Double, count: Int, seed: UInt64,
     meter: WorkMeter?
   ) -> [Double] {
-    meter?.begin(Double(count), as: "random pairings")
+    meter?.begin(Double(count), as: "random pairings of the cell")
     defer { meter?.end() }
     return inFloat32
       ? values(

@@ -250,7 +250,7 @@ public struct Uncertainty: Sendable {
     _ team: DeviceTeam
   ) throws(DeviceError) -> [Double] {
     guard permutations > 0 else { return [] }
-    comparison.meter?.begin(Double(permutations), as: "random pairings", isEven: true)
+    comparison.meter?.begin(Double(permutations), as: "random pairings of the map", isEven: true)
     defer { comparison.meter?.end() }
     var largest: [Double] = []
     for index in 0..<permutations {
