@@ -63,24 +63,20 @@ bench: build ## compare the devices of this machine
 bench-peers: build .venv-peers/complete ## compare with what people would run instead
 	.build/release/cka-bench --peers
 
-# The rivals, in versions that are named in the results. PyTorch's own CPU build is smaller; where
-# the package index does not have it, the common one does as well.
-.venv-peers/complete: Benchmarks/Peers/requirements.txt
-	python3 -m venv .venv-peers
-	.venv-peers/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-peers/bin/pip install --quiet 'torch==2.13.0'
-	.venv-peers/bin/pip install --quiet -r Benchmarks/Peers/requirements.txt
-	touch $@
-
 paper: ## train the paper's networks on Fashion-MNIST and ask its questions: Examples/fashion/RESULTS.md
 	Scripts/install-dependencies.sh paper
 	$(MAKE) build .venv-paper/complete
 	Scripts/link-library.sh .build/release .build/libcka.so
 	CKAKIT_LIBRARY=.build/libcka.so PYTHONPATH=Python/src .venv-paper/bin/python Examples/fashion/study.py --output paper
 
+# Python with what its requirements name. PyTorch's own CPU build is smaller; where the package index does not have it, the
+# common one does as well.
+.venv-peers/complete: Benchmarks/Peers/requirements.txt
 .venv-paper/complete: Examples/fashion/requirements.txt
-	python3 -m venv .venv-paper
-	.venv-paper/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-paper/bin/pip install --quiet 'torch==2.13.0'
-	.venv-paper/bin/pip install --quiet -r $<
+.venv-%/complete:
+	python3 -m venv .venv-$*
+	.venv-$*/bin/pip install --quiet 'torch==2.13.0+cpu' || .venv-$*/bin/pip install --quiet 'torch==2.13.0'
+	.venv-$*/bin/pip install --quiet -r $<
 	touch $@
 
 docs: ## the reference of the library, in .build/plugins
