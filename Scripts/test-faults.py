@@ -3,8 +3,8 @@
 
     CKA=PATH Scripts/test-faults.py [--each N] [--command NAME] [--kind NAME]
 
-N moments of each kind of fault in each command, 2 unless given, spread evenly over the calls that the command
-makes undisturbed; or of one command, such as 'sweep of more', and of one kind.
+N moments of each kind of fault in each command, 2 unless given, and four times as many of kills, spread evenly over the
+calls that the command makes undisturbed; or of one command, such as 'sweep of more', and of one kind.
 
 What must hold, whatever call fails:
 - A command that fails says so in one line, with a code of sysexits.h that belongs to the fault.
@@ -60,6 +60,8 @@ KINDS = {
     "short-read": {0},
     "interrupt": {0},
 }
+# How many times as many moments: a process that is killed tidies nothing.
+MORE = {"kill": 4}
 # Where a command leaves nothing by itself; after the others the next run takes away what stayed.
 TIDY = {
     "full", "denied", "write-error", "sync-error", "rename-error", "read-error", "unreadable", "map-error",
@@ -221,9 +223,10 @@ class Trials:
             folder = self.copy(f"count-{kind}")
             _, total = self.bench.run(folder, self.command.arguments, kind)
             shutil.rmtree(folder)
+            count = each * MORE.get(kind, 1)
             # Elsewhere among the calls for each command and kind, the same from run to run.
             start = zlib.crc32(f"{self.command.name} {kind}".encode()) / 2**32
-            for at in sorted({1 + int((i + start) * total / each) for i in range(each)}):
+            for at in sorted({1 + int((i + start) * total / count) for i in range(count)}):
                 if at <= total:
                     yield kind, at, f"{self.command.name}: {kind} {at} of {total}"
 
