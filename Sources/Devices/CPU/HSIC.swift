@@ -34,6 +34,12 @@ extension BLASDevice {
   private var blockSide: Int { multiplier.engine == .packed ? 256 : leastBlockSide }
   private var leastBlockSide: Int { 32 }
 
+  /// The layers that `count` of them take in a slab, and in products: whole panels, or whole blocks for OpenBLAS.
+  private func paddedCount(_ count: Int) -> Int {
+    let unit = multiplier.engine == .packed ? multiplier.rowUnit : blockSide
+    return (count + unit - 1) / unit * unit
+  }
+
   /// ⟨Kᵢ, Lⱼ⟩ for the entries of `blocks`; zeros elsewhere.
   ///
   /// - Parameter pairs: how many of these are of use.
@@ -41,7 +47,7 @@ extension BLASDevice {
     _ left: BLASGramStack, _ right: BLASGramStack, blocks: [Block], pairs: Int
   ) throws(DeviceError) -> Matrix<Double> {
     let sides = left === right ? [left] : [left, right]
-    let padded = sides.map { ($0.summaries.count + blockSide - 1) / blockSide * blockSide }
+    let padded = sides.map { paddedCount($0.summaries.count) }
     let slab = PairSlab(
       packedCount: left.packedCount, layerCount: padded.reduce(0, +),
       rightPlace: left === right ? 0 : padded[0])
@@ -82,11 +88,13 @@ extension BLASDevice {
         let runs = slab.runs(slab: step, lane: lane)
         guard !runs.isEmpty else { return }
         do throws(DeviceError) {
-          let c = try PooledFloats(blockSide, blockSide, for: "products of layers", from: memory)
+          let stride = paddedCount(block.columns.count)
+          let c = try PooledFloats(
+            paddedCount(block.rows.count), stride, for: "products of layers", from: memory)
           c.clear()
           add(
             block, runs, of: slab, step, in: slabs[step % 2].start, isLower: left === right,
-            partial: c, to: sums + lane * rows * columns, columns)
+            partial: c, stride, to: sums + lane * rows * columns, columns)
         } catch {
           failure.withLock { $0 = error }
         }
@@ -122,7 +130,7 @@ extension BLASDevice {
   /// Adds some runs of a slab to the sums of a block.
   private func add(
     _ block: Block, _ runs: [Int], of slab: PairSlab, _ step: Int,
-    in numbers: UnsafePointer<Float>, isLower: Bool, partial c: PooledFloats,
+    in numbers: UnsafePointer<Float>, isLower: Bool, partial c: PooledFloats, _ stride: Int,
     to sums: UnsafeMutablePointer<Double>, _ columns: Int
   ) {
     // OpenBLAS gets whole blocks: what lies beside the last layer is multiplied and never read.
@@ -137,10 +145,10 @@ extension BLASDevice {
         numbers + slab.place(run: run, side: 1) + block.columns.lowerBound * count,
         columns: columnCount, count: count,
         isLower: isLower && block.rows == block.columns && isPacked,
-        into: c.start, stride: blockSide)
+        into: c.start, stride: stride)
       guard slab.endsSum(slab: step, run: run) else { continue }
       multiplier.table.pointee.drain(
-        c.start, block.rows.count, block.columns.count, blockSide,
+        c.start, block.rows.count, block.columns.count, stride,
         sums + block.rows.lowerBound * columns + block.columns.lowerBound, columns)
     }
   }
