@@ -64,12 +64,11 @@ final class UCenteredGrams: @unchecked Sendable {
     }
   }
 
-  /// The matrices of the same examples in another order, in float32: row and column i are `order[i]`'s.
-  func permuted(_ order: [Int]) -> UCenteredGrams {
-    let result = UCenteredGrams(like: self)
+  /// Becomes the matrices `other` of the same examples in another order, in float32: row and column i are `order[i]`'s.
+  func take(_ other: UCenteredGrams, in order: [Int]) {
     perform(layers.count) { layer in
-      let source = packedRow(1, ofLayer: layer)
-      var target = result.numbers.start(ofLayer: layer)
+      let source = other.packedRow(1, ofLayer: layer)
+      var target = numbers.start(ofLayer: layer)
       for i in 1..<exampleCount {
         for j in 0..<i {
           let (high, low) = (max(order[i], order[j]), min(order[i], order[j]))
@@ -78,10 +77,10 @@ final class UCenteredGrams: @unchecked Sendable {
         }
       }
     }
-    return result
   }
 
-  private init(like other: UCenteredGrams) {
+  /// Room for as many matrices of as many examples, with any numbers.
+  init(like other: UCenteredGrams) {
     exampleCount = other.exampleCount
     meter = other.meter
     layers = other.layers

@@ -230,10 +230,12 @@ public struct Uncertainty: Sendable {
 
     try team.checkCancellation()
     let leftStack = try device.gramStack(of: left.packed)
+    let reordered = UCenteredGrams(like: right ?? left)
     /// The map of the random pairing of a pass.
     func paired(pass: Int) throws(DeviceError) -> Similarity {
       let order = MinibatchPlan.permutation(of: n, seed: seed, pass: pass)
-      let shuffled = try device.gramStack(of: (right ?? left).permuted(order).packed)
+      reordered.take(right ?? left, in: order)
+      let shuffled = try device.gramStack(of: reordered.packed)
       return Similarity(
         try comparison.sums(leftStack, shuffled, of: n, on: device), centering: .unbiased)
     }
