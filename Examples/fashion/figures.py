@@ -32,10 +32,19 @@ def draw_map(axis, cka, title="", layers=None, columns=None, blocks=()):
     for place in stage_places(columns or layers):
         axis.axvline(place, color="0.6", linewidth=0.5)
     for first, last in blocks:
-        size = last - first + 1
-        corner = (first - 0.5, first - 0.5)
-        axis.add_patch(Rectangle(corner, size, size, fill=False, color="#35c2c2", linewidth=1.2))
+        outline(axis, first, last, "#35c2c2")
     return image
+
+
+def outline(axis, first, last, color, dashed=False):
+    """A square around a block's cells."""
+    size = last - first + 1
+    axis.add_patch(
+        Rectangle(
+            (first - 0.5, first - 0.5), size, size, fill=False, color=color, linewidth=1.2,
+            linestyle="--" if dashed else "-",
+        )
+    )
 
 
 def stage_places(layers):

@@ -3,8 +3,8 @@
 
     python3 study.py --output paper
 
-trains the networks of plan.py, asks each question (maps.py, components.py, pairs.py, points.py,
-residuals.py, errors.py, formation.py, matching.py, minibatches.py), and writes tables.md and
+trains the networks of plan.py, asks each question (maps.py, looks.py, components.py, pairs.py,
+points.py, residuals.py, errors.py, formation.py, matching.py, minibatches.py), and writes tables.md and
 pictures. What is there already is found: the same command goes on after a stop, and at the end
 computes nothing.
 """
@@ -26,6 +26,7 @@ import components
 import data
 import errors
 import formation
+import looks
 import maps
 import matching
 import minibatches
@@ -37,7 +38,7 @@ from folder import Folder
 from plan import SEEDS, plan
 
 QUESTIONS = [
-    maps, components, pairs, points, residuals, errors, formation, matching, minibatches
+    maps, looks, components, pairs, points, residuals, errors, formation, matching, minibatches
 ]
 
 
