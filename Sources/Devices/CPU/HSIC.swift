@@ -164,8 +164,8 @@ private struct PairSlab: Sendable {
   /// Sums are dealt to lanes, which are worked on side by side where there are few layers, and added
   /// up at the end: always as many, so that equal layers have equal products.
   static let lanes = 4
-  /// Numbers of a slab: two of them stay in the last cache.
-  static let budget = 1 << 20
+  /// Numbers of a slab of few layers: two of them stay in the cache that a core has to itself, or nearly.
+  static let budget = 1 << 18
 
   let packedCount: Int
   /// Numbers of a run of all layers.
