@@ -1,9 +1,9 @@
 """Beside question 1: are the detector's blocks what people see? Two of them outlined blocks in pictures of the
 maps, before the detector's definition was there: outlines/."""
 
+import json
 from pathlib import Path
 
-import blocks
 import figures
 from blocks import self_map
 from networks import data_title, words
@@ -18,8 +18,9 @@ COLORS = ["#000000", "#2545d6"]  # of the looks, on bright squares; the detector
 def run(plan, folder):
     by_name = {network.name: network for network in plan.residual}
     here = Path(__file__).parent / "outlines"
-    looks = [blocks.outlines(here / f"{look}.json", plan.residual) for look in LOOKS]
-    names = sorted(looks[0].keys() & looks[1].keys() & by_name.keys())
+    looks = [json.loads((here / f"{look}.json").read_text()) for look in LOOKS]
+    # Of fewer seeds some networks are not there.
+    names = sorted(looks[0].keys() & by_name.keys())
     picture(folder, [by_name[name] for name in names], looks)
     return [agreement(folder, [by_name[name] for name in names], looks)]
 
