@@ -20,15 +20,15 @@ def run(plan, folder):
     here = Path(__file__).parent / "outlines"
     looks = [json.loads((here / f"{look}.json").read_text()) for look in LOOKS]
     # Of fewer seeds some networks are not there.
-    names = sorted(looks[0].keys() & by_name.keys())
-    picture(folder, [by_name[name] for name in names], looks)
-    return [agreement(folder, [by_name[name] for name in names], looks)]
+    networks = [by_name[name] for name in sorted(looks[0].keys() & by_name.keys())]
+    picture(folder, networks, looks)
+    return [agreement(folder, networks, looks)]
 
 
 def overlap(left, right):
     """Layers in both of two blocks, as a part of those in either."""
     both = min(left[1], right[1]) - max(left[0], right[0]) + 1
-    return max(both, 0) / (max(left[1], right[1]) - min(left[0], right[0]) + 1) if both > 0 else 0.0
+    return max(both, 0) / (max(left[1], right[1]) - min(left[0], right[0]) + 1)
 
 
 def best(block, others):
