@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// For tests that do no arithmetic of their own: optimized, their code takes twice as long to compile.
+// For tests that do little arithmetic of their own: optimized, their code takes twice as long to compile.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
 let package = Package(
@@ -198,7 +198,7 @@ let package = Package(
       exclude: ["HDF5Files"], swiftSettings: unoptimized),
     .testTarget(
       name: "CPUKernelsTests", dependencies: ["Features", "CPUKernels", "TestSupport"],
-      path: "Tests/Activations/Features"),
+      path: "Tests/Activations/Features", swiftSettings: unoptimized),
     .testTarget(name: "DeviceTests", dependencies: ["Device"], path: "Tests/Devices/Device"),
     .testTarget(
       name: "DeviceConformanceTests",
@@ -214,7 +214,7 @@ let package = Package(
       path: "Tests/Devices/LinearAlgebra"),
     .testTarget(
       name: "CKATests", dependencies: ["BLASDevice", "CKA", "Support", "TestSupport"],
-      path: "Tests/CKA"),
+      path: "Tests/CKA", swiftSettings: unoptimized),
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"],
       path: "Tests/Analyses/Statistics"),
@@ -223,7 +223,7 @@ let package = Package(
       dependencies: [
         "ActivationFiles", "Analyses", "BLASDevice", "CKA", "LinearAlgebra", "Statistics",
         "TestSupport",
-      ], path: "Tests/Analyses", exclude: ["Statistics"]),
+      ], path: "Tests/Analyses", exclude: ["Statistics"], swiftSettings: unoptimized),
     .testTarget(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "ActivationFiles", "BLASDevice", "CKA", "TestSupport"],

@@ -15,6 +15,7 @@ build() { "${SWIFT:-swift}" build "$@" "${options[@]}"; }
 if [ "${1:-}" = products ]; then
   for product in cka CKAInterface; do build --product "$product" >&2; done
 else
-  build --build-tests >&2
+  # Not --build-tests: it would build the plugins of other packages as well.
+  build --product ckaPackageTests >&2
   find "$(build --show-bin-path)" -maxdepth 1 -name '*.xctest'
 fi

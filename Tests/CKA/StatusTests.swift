@@ -43,7 +43,9 @@ import Testing
 
   @Test func aLayerConstantInSomeMinibatchesIsNotConstant() throws {
     // Only the last eight examples differ: one minibatch of five sees them.
-    let values: [Double] = (0..<80).map { $0 < 64 ? 1 : Double($0 * $0 % 17) }
+    let values = (0..<80).map { (place: Int) -> Double in
+      place < 64 ? 1 : Double(place * place % 17)
+    }
     let late = Activations64(n: 40, p: 2, values: values)
     let result = try compare([late], .minibatch(.init(size: 8, order: .stored)))
     #expect(result.leftStatuses == [.ok] && result.cka[0, 0] == 1)

@@ -171,8 +171,9 @@ struct FaultTests {
   /// A disk that fails below a mapped file was told as a file that was cut short, without its name.
   @Test func aMappedFileThatCannotBeReadIsNamed() throws {
     let header = NPYFile.header(descr: "<f4", fortran: true, shape: [12, 3000])
-    let numbers = (0..<12 * 3000).flatMap { index in
-      withUnsafeBytes(of: Float(37 * index % 251).bitPattern.littleEndian) { Array($0) }
+    let numbers = (0..<12 * 3000).flatMap { (index: Int) -> [UInt8] in
+      let bits = Float(37 * index % 251).bitPattern.littleEndian
+      return withUnsafeBytes(of: bits) { Array($0) }
     }
     try cka.folder.write(NPYFile.bytes(header: header) + numbers, to: "columns.npy")
     for moment in 1...2 {

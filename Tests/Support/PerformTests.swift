@@ -31,8 +31,12 @@ import Testing
   }
 
   @Test func mapsKeepTheirOrder() throws {
-    #expect(concurrentMap(0..<100) { $0 * $0 } == (0..<100).map { $0 * $0 })
-    #expect(concurrentMap(ArraySlice(["a", "b", "c"])[1...]) { $0 + "!" } == ["b!", "c!"])
+    let squares: [Int] = concurrentMap(0..<100) { (number: Int) -> Int in number * number }
+    #expect(squares == (0..<100).map { $0 * $0 })
+    let names: [String] = concurrentMap(["a", "b", "c"][1...]) { (name: String) -> String in
+      name + "!"
+    }
+    #expect(names == ["b!", "c!"])
     #expect(throws: Failed(index: 3)) {
       try concurrentMap(0..<100) { (index) throws(Failed) in
         guard index < 3 else { throw Failed(index: index) }

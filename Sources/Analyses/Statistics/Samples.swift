@@ -42,7 +42,9 @@ public struct WelchTest: Sendable, Hashable {
   /// difference with then.
   public init?(_ first: SampleMean, _ second: SampleMean) {
     guard first.count > 1, second.count > 1 else { return nil }
-    let shares = [first, second].map { ($0.variance / Double($0.count), Double($0.count - 1)) }
+    let shares = [first, second].map { (sample: SampleMean) -> (Double, Double) in
+      (sample.variance / Double(sample.count), Double(sample.count - 1))
+    }
     let sum = shares[0].0 + shares[1].0
     guard sum > 0 else { return nil }
     difference = first.mean - second.mean

@@ -65,14 +65,15 @@ import Testing
   }
 
   @Test func keepsFeatureAxes() throws {
-    let bytes = NPYFile.bytes((0..<24).map(Double.init), shape: [2, 3, 2, 2])
+    let numbers = (0..<24).map { (number: Int) -> Double in Double(number) }
+    let bytes = NPYFile.bytes(numbers, shape: [2, 3, 2, 2])
     let layer = try ModelFiles(path: try folder.write(bytes, to: "a.npy")).layers[0]
     #expect(layer.shape.featureAxes == [3, 2, 2])
     layer.prefetch([0, 1])
     layer.evict()
     let rows = layer.rows
-    #expect(rows[0] == (0..<12).map(Double.init))
-    #expect(rows[1] == (12..<24).map(Double.init))
+    #expect(rows[0] == Array(numbers[..<12]))
+    #expect(rows[1] == Array(numbers[12...]))
   }
 
   @Test(arguments: [

@@ -1,6 +1,7 @@
 import Analyses
 import Device
 import Foundation
+import TestSupport
 import Testing
 
 /// How often `BlockDetector` finds what a person sees, and what nobody does, over maps of fixed seeds: the first of those

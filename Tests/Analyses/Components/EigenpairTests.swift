@@ -10,10 +10,10 @@ import Testing
   /// Activations Σ sⱼ·cⱼeⱼᵀ with the vectors of the discrete cosine transform, which are orthonormal and
   /// orthogonal to 1: their components are s² and c by construction.
   private func planted(_ lengths: [Double], n: Int) -> (LayerActivations, vectors: [[Double]]) {
-    let vectors = lengths.indices.map { j in
-      (0..<n).map { i in
-        (2 / Double(n)).squareRoot() * cos(.pi * Double(j + 1) * (Double(i) + 0.5) / Double(n))
-      }
+    let norm = (2 / Double(n)).squareRoot()
+    let vectors = lengths.indices.map { (j: Int) -> [Double] in
+      let step = Double.pi * Double(j + 1) / Double(n)
+      return (0..<n).map { (i: Int) -> Double in norm * cos(step * (Double(i) + 0.5)) }
     }
     let values = (0..<n).flatMap { i in
       zip(lengths, vectors).map { Float($0 * $1[i]) }

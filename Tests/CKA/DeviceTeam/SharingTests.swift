@@ -46,7 +46,7 @@ import Testing
       #expect(outcome.similarity.cka == alone.similarity.cka)
       #expect(outcome.similarity.z == alone.similarity.z)
       #expect(outcome.work.map(\.device.id) == ["gpu0", "gpu1", "gpu2"])
-      #expect(outcome.work.reduce(0) { $0 + $1.minibatches } == 12)
+      #expect(outcome.work.map(\.minibatches).reduce(0, +) == 12)
       #expect(outcome.work.allSatisfy { !$0.hasFailed })
       #expect(events == (1...12).map(String.init))
     }

@@ -187,7 +187,7 @@ import Testing
   @Test(arguments: TestedDevice.all) func zeroBandwidthIsNotFinite(tested: TestedDevice) throws {
     // Most examples are alike, so that the median distance is zero.
     let n = 20
-    let values = (0..<(n * 4)).map { $0 / 4 == 3 ? Double($0) : 1 }
+    let values = (0..<(n * 4)).map { (place: Int) -> Double in place / 4 == 3 ? Double(place) : 1 }
     let stack = try scores(
       [Activations64(n: n, p: 4, values: values).layer()], Array(0..<n), on: tested.device,
       .rbf(.medianMultiple(1)))

@@ -106,7 +106,7 @@ import Testing
 
   @Test(arguments: TestedDevice.all) func zeroBandwidthIsNotFinite(tested: TestedDevice) throws {
     let n = 20
-    let values = (0..<(n * 4)).map { $0 / 4 == 3 ? Double($0) : 1 }
+    let values = (0..<(n * 4)).map { (place: Int) -> Double in place / 4 == 3 ? Double(place) : 1 }
     let layer = Activations64(n: n, p: 4, values: values).layer()
     for kernel in [
       GramKernel.rbf(.medianMultiple(1)), .rbf(.sampledMedianMultiple(1, examples: 10)),

@@ -24,8 +24,9 @@ struct PackedStackTests {
   private func roundTrip(_ device: OpenCLDevice, centering: GramCentering, isResident: Bool) throws
   {
     let first = Activations64.normal(n: n, p: 40, seed: 1)
-    let layers = (0..<7).map {
-      first.mixed(into: .normal(n: n, p: 10 + 30 * $0, seed: UInt64($0 + 2)), weight: 0.4).layer()
+    let layers = (0..<7).map { (layer: Int) -> LayerActivations in
+      let other = Activations64.normal(n: n, p: 10 + 30 * layer, seed: UInt64(layer + 2))
+      return first.mixed(into: other, weight: 0.4).layer()
     }
     let stack = try device.gramStack(
       of: Minibatch(layers: layers, examples: Array(0..<n)), kernel: .linear, centering: centering)

@@ -23,8 +23,8 @@ import Testing
     _ rows: Int, _ columns: Int, _ rowAxis: Heatmap.Axis, _ columnAxis: Heatmap.Axis
   ) throws -> Heatmap {
     // Some below the scale, some above, some undefined.
-    let values = (0..<rows * columns).map { index in
-      index % 97 == 5 ? Double.nan : 1.1 * sin(Double(index) / 7)
+    let values = (0..<rows * columns).map { (index: Int) -> Double in
+      index % 97 == 5 ? .nan : 1.1 * sin(Double(index) / 7)
     }
     return try Heatmap(
       values: values, rows: rows, columns: columns, rowAxis: rowAxis, columnAxis: columnAxis,

@@ -181,7 +181,9 @@ import Testing
 
   /// Faint cells keep their color between the lines; others, and undefined ones, are as without.
   @Test func faintCellsAreHatched() throws {
-    let values: [Double] = (0..<144).map { $0 % 7 == 3 ? .nan : Double($0) / 144 }
+    let values = (0..<144).map { (place: Int) -> Double in
+      place % 7 == 3 ? .nan : Double(place) / 144
+    }
     let faint = values.indices.map { $0 % 3 == 0 }
     let plain = try Drawn(Heatmap(values: values, rows: 12, columns: 12, scoreName: "CKA"))
     let marked = try Drawn(

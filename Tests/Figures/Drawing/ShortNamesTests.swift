@@ -13,9 +13,9 @@ import Testing
   }
 
   @Test func commonEndsAreSaidOnce() {
-    let names = short(
-      (0..<12).map { "bert.encoder.layer.\($0).attention.output.dense" }, to: 20)
-    #expect(names.texts == (0..<12).map(String.init))
+    let numbers = (0..<12).map { (number: Int) -> String in String(number) }
+    let names = short(numbers.map { "bert.encoder.layer.\($0).attention.output.dense" }, to: 20)
+    #expect(names.texts == numbers)
     #expect(names.pattern == "bert.encoder.layer.*.attention.output.dense")
   }
 

@@ -50,16 +50,15 @@ struct LineChartColumns {
     let all = chart.panels[0].count
     for count in stride(from: all, through: 1, by: -1) {
       let longest = 0.34 * style.room / Double(count)
-      let rooms = (0..<count).map { column in
-        let panels = chart.panels.flatMap { row in
-          stride(from: column, to: all, by: count).map { row[$0] }
+      let rooms = (0..<count).map { (column: Int) -> Double in
+        var widest = 0.0
+        for row in chart.panels {
+          for place in stride(from: column, to: all, by: count) {
+            let names = Self.names(of: row[place], in: longest, style, meter)
+            widest = max(widest, Self.room(for: names, style, meter))
+          }
         }
-        return panels.map { panel in
-          Self.names(of: panel, in: longest, style, meter).map {
-            meter.width(of: $0, size: style.text)
-          }.max().map { style.gap + 2 * style.markRadius(isCrowded: false) + style.labelGap + $0 }
-            ?? 0
-        }.max() ?? 0
+        return widest
       }
       let gaps = Double(count - 1) * style.columnGap
       let width =
@@ -87,6 +86,12 @@ struct LineChartColumns {
   /// What stands beside the curves; empty where a curve has no name.
   func names(of panel: LineChart.Panel) -> [String] {
     Self.names(of: panel, in: longestName, style, meter)
+  }
+
+  /// The width that names take beside their curves, their marks included.
+  private static func room(for names: [String], _ style: PageStyle, _ meter: TextMeter) -> Double {
+    guard let widest = names.map({ meter.width(of: $0, size: style.text) }).max() else { return 0 }
+    return style.gap + 2 * style.markRadius(isCrowded: false) + style.labelGap + widest
   }
 
   private static func names(

@@ -1,19 +1,18 @@
 import Device
 import Foundation
-import TestSupport
 
 extension Range<Int> {
   /// Layers in both, of those in either.
-  func overlap(with other: Range<Int>) -> Double {
+  public func overlap(with other: Range<Int>) -> Double {
     let common = clamped(to: other).count
     return Double(common) / Double(count + other.count - common)
   }
 }
 
 /// Maps of made-up networks, with blocks or without, whose truth is known.
-struct PlantedMap {
+public struct PlantedMap: Sendable {
   /// What makes networks without blocks.
-  enum Ground: String, CaseIterable {
+  public enum Ground: String, CaseIterable, Sendable {
     /// Similarity decays with distance.
     case decay
     /// Some layers are unlike all others, some more alike.
@@ -30,19 +29,34 @@ struct PlantedMap {
     case odd
   }
 
-  var ground: Ground
-  var count: Int
+  /// What the network is like where it has no blocks.
+  public var ground: Ground
+  /// How many layers there are.
+  public var count: Int
   /// The standard deviation of each pair's own noise.
-  var noise = 0.03
+  public var noise: Double
   /// Where blocks are.
-  var blocks: [Range<Int>] = []
+  public var blocks: [Range<Int>]
   /// What a block adds to its pairs.
-  var lift = 0.2
+  public var lift: Double
   /// The level of a block's pairs in place of `lift`; its layers are then 0.2 less like others.
-  var level: Double?
+  public var level: Double?
+
+  /// A map without blocks, but for those that `blocks` is given.
+  public init(
+    ground: Ground, count: Int, noise: Double = 0.03, blocks: [Range<Int>] = [], lift: Double = 0.2,
+    level: Double? = nil
+  ) {
+    self.ground = ground
+    self.count = count
+    self.noise = noise
+    self.blocks = blocks
+    self.lift = lift
+    self.level = level
+  }
 
   /// The map, with ones on the diagonal.
-  func map(seed: UInt64) -> Matrix<Double> {
+  public func map(seed: UInt64) -> Matrix<Double> {
     var generator = SeededGenerator(seed: seed)
     let steps = (1..<count).map { _ in
       ground == .walk
@@ -100,7 +114,7 @@ extension PlantedMap {
   }
 
   /// Blocks that leave no layer over.
-  static func squares(
+  public static func squares(
     _ count: Int, _ blocks: [Range<Int>], inside: Double, between: Double, seed: UInt64
   ) -> Matrix<Double> {
     var generator = SeededGenerator(seed: seed)
@@ -112,7 +126,7 @@ extension PlantedMap {
 
   /// A block of 0.97, `cross` with other layers, which are alike but for a slope; even and odd layers are less alike by
   /// `checker` everywhere.
-  static func separated(
+  public static func separated(
     _ count: Int, _ block: Range<Int>, slope: Double, cross: Double, checker: Double = 0,
     seed: UInt64
   ) -> Matrix<Double> {
@@ -130,7 +144,7 @@ extension PlantedMap {
 
   /// A block of 0.9 to which layers belong by degrees: along `edge` layers about its ends. 0.3 with others, and more where
   /// layers are near to each other.
-  static func softEdged(
+  public static func softEdged(
     _ count: Int, _ block: Range<Int>, edge: Double, seed: UInt64
   ) -> Matrix<Double> {
     var generator = SeededGenerator(seed: seed)
@@ -145,7 +159,7 @@ extension PlantedMap {
   }
 
   /// A random residual network on 60 Gaussian examples: h + a·relu(hW/√p), p = 24; biased CKA of its layers.
-  static func residualWalk(_ count: Int, step: Double, seed: UInt64) -> Matrix<Double> {
+  public static func residualWalk(_ count: Int, step: Double, seed: UInt64) -> Matrix<Double> {
     let (n, p) = (60, 24)
     var generator = SeededGenerator(seed: seed)
     var hidden = (0..<n * p).map { _ in generator.normal() }
