@@ -4,6 +4,7 @@
 SWIFT ?= swift
 EXAMPLES := Examples/digits/activations
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
+REFERENCE := .build/documentation.doccarchive
 
 .PHONY: help demo test test-threads fuzz build dist wheel lint format bench bench-peers paper docs install-dependencies
 
@@ -79,11 +80,11 @@ paper: ## train the paper's networks on Fashion-MNIST and ask its questions: Exa
 	.venv-$*/bin/pip install --quiet -r $<
 	touch $@
 
-docs: ## the reference of the library, in .build/plugins
-	for target in Activations ActivationFiles Device DeviceRegistry CKA Statistics Analyses Inputs SweepStore \
-	  Results Figures Report ResultFigures; do \
-	  $(SWIFT) package generate-documentation --warnings-as-errors --target $$target || exit; \
-	done
+docs: ## the reference of the library, in .build/documentation.doccarchive
+	$(SWIFT) package --allow-writing-to-directory $(REFERENCE) generate-documentation --warnings-as-errors \
+	  --enable-experimental-combined-documentation --output-path $(REFERENCE) \
+	  $(addprefix --target ,Activations ActivationFiles Device DeviceRegistry CKA Statistics Analyses Inputs SweepStore \
+	    Results Figures Report ResultFigures)
 
 install-dependencies: ## the libraries that are missing, with apt-get
 	Scripts/install-dependencies.sh demo

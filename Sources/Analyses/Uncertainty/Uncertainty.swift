@@ -23,8 +23,11 @@ public struct Uncertainty: Sendable {
   /// Where each layer is permuted 99 times without a question: up to so many numbers of all of them.
   private static let numbersOfUsualPermutations = 1 << 23
 
-  /// - Parameter permutations: random pairings of the whole map; nil for 99, or none where the triangles of all layers of
-  ///   the second model are of more than 2²³ numbers.
+  /// - Parameters:
+  ///   - comparison: the layers, examples and kernel; its estimator is `.unbiased`.
+  ///   - seed: of the random pairings.
+  ///   - permutations: random pairings of the whole map; nil for 99, or none where the triangles of all layers of
+  ///     the second model are of more than 2²³ numbers.
   /// - Throws: where the comparison's estimator is not `.unbiased`, or it has fewer than four examples.
   public init(
     _ comparison: Comparison, seed: UInt64 = 0, permutations: Int? = nil

@@ -4,7 +4,7 @@ import CZlib
 ///
 /// Rows are deflated as they are. Figures are flat areas, which repeat byte by byte; the filter that libpng
 /// chooses for each row hides that: of a map of 387 layers it makes half as many bytes again, in three
-/// times the time.
+/// times the time. Level 3 takes a third of the time of zlib's default, 6, for a quarter more bytes.
 struct PNGFile: ~Copyable {
   private var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
   /// In one place: zlib remembers where it is.
@@ -23,7 +23,7 @@ struct PNGFile: ~Copyable {
     let perMeter = bigEndian(UInt32((perInch / 0.0254).rounded()))
     append("pHYs", perMeter + perMeter + [1])
     let status = deflateInit_(
-      stream, Z_DEFAULT_COMPRESSION, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+      stream, 3, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     guard status == Z_OK else { throw FigureError(kind: .drawing, context: "encoding a PNG") }
   }
 

@@ -63,7 +63,9 @@ public struct Report: Sendable {
 
   /// The panels of a figure of several, row by row.
   ///
-  /// - Parameter description: what pictures show, for those who do not see them.
+  /// - Parameters:
+  ///   - figure: the figure.
+  ///   - description: what pictures show, for those who do not see them.
   /// - Throws: `FigureError` where a picture cannot be drawn.
   public static func panels(
     _ figure: FigureGrid, description: String = ""

@@ -67,7 +67,10 @@ public struct SweepSettings: Codable, Sendable, Hashable {
 
   /// The settings of an estimator and a kernel; the others are those of `cka sweep` without options.
   ///
-  /// - Parameter seed: of the shuffled order and of `exampleLimit`.
+  /// - Parameters:
+  ///   - estimator: the estimator.
+  ///   - kernel: the kernel of the Gram matrices.
+  ///   - seed: of the shuffled order and of `exampleLimit`.
   public init(_ estimator: Estimator, _ kernel: GramKernel, seed: UInt64 = 0) {
     self.seed = seed
     switch estimator {
