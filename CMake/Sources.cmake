@@ -252,6 +252,7 @@ cka_swift_library(Analyses Sources/Analyses
     Convergence/Convergence.swift
     Convergence/ConvergencePoint.swift
     Convergence/ConvergenceRun.swift
+    Depth/DepthCurves.swift
     Depth/DepthSimilarity.swift
     Depth/MapStatistics.swift
     Depth/ModelGroup.swift

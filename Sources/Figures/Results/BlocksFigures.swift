@@ -1,3 +1,4 @@
+import Analyses
 import Figures
 import Report
 import Results
@@ -55,7 +56,7 @@ extension Heatmap {
   /// Curves of similarity against depth: a row a pair of architectures.
   fileprivate init(_ curves: [BlocksDocument.Curve]) throws {
     let names = curves.map { $0.left == $0.right ? $0.left : "\($0.left) – \($0.right)" }
-    let columns = AcrossModels.depths.count
+    let columns = DepthCurves.depths.count
     try self.init(
       values: curves.flatMap { $0.similarity.map { $0 ?? .nan } }, rows: curves.count,
       columns: columns,

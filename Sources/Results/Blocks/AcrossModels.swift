@@ -6,23 +6,10 @@ import Support
 ///
 /// Pairs are processed one at a time; maps are not stored.
 package struct AcrossModels: Sendable {
-  /// The similarity of networks of two architectures at equal relative depth.
-  package struct DepthCurve: Sendable {
-    package var left: String
-    package var right: String
-    fileprivate var sums: [(sum: Double, count: Double)]
-
-    /// The means over pairs of networks at `depths`; NaN where none has a value.
-    package var means: [Double] { sums.map { $0.sum / $0.count } }
-  }
-
-  /// Depths of the curves: every twentieth.
-  package static let depths = (0...20).map { Double($0) / 20 }
-
   private let input: BlocksInput
   package private(set) var pairs: [BlocksDocument.Pair] = []
-  /// In the order of their first pairs.
-  package private(set) var curves: [DepthCurve] = []
+  /// Of all pairs of architectures.
+  package private(set) var curves = DepthCurves()
   package private(set) var depthTable = csvLine(["left", "right", "depth", "similarity"])
   package private(set) var matchTable = csvLine([
     "model", "layer", "other_model", "best_layer", "similarity", "depth", "best_depth",
@@ -97,21 +84,8 @@ package struct AcrossModels: Sendable {
         csvNumber(value),
       ])
     }
-    let groups = [pair.left, pair.right].map { input.networks[$0].group ?? name($0) }.sorted()
-    var index = curves.firstIndex { $0.left == groups[0] && $0.right == groups[1] }
-    if index == nil {
-      index = curves.count
-      let none = (sum: 0.0, count: 0.0)
-      curves.append(
-        DepthCurve(
-          left: groups[0], right: groups[1], sums: Self.depths.map { _ in none }))
-    }
-    guard let index else { return }
-    for (place, value) in Self.depths.map({ depth.value(at: $0) }).enumerated()
-    where !value.isNaN {
-      curves[index].sums[place].sum += value
-      curves[index].sums[place].count += 1
-    }
+    func architecture(_ network: Int) -> String { input.networks[network].group ?? name(network) }
+    curves.add(depth, of: (architecture(pair.left), architecture(pair.right)))
   }
 
   private mutating func addMatches(_ map: Matrix<Double>, _ pair: BlocksInput.Pair) throws {

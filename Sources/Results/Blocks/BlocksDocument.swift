@@ -106,7 +106,7 @@ public struct BlocksDocument: StoredDocument {
     public package(set) var left: String
     /// Another one, or the same.
     public package(set) var right: String
-    /// At each of `AcrossModels.depths`; null where no pair of models has a value.
+    /// At each of `DepthCurves.depths`; null where no pair of models has a value.
     public package(set) var similarity: [Double?]
 
     package init(left: String, right: String, similarity: [Double?]) {
@@ -178,7 +178,7 @@ extension BlocksDocument {
     }
     for (index, curve) in (curves ?? []).enumerated() {
       let key = "curves[\(index)].similarity"
-      try expect(count: AcrossModels.depths.count, of: curve.similarity, key)
+      try expect(count: DepthCurves.depths.count, of: curve.similarity, key)
       for value in curve.similarity { try expect(value, within: scores, key) }
     }
     guard let result else { return }

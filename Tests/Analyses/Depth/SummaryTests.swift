@@ -46,6 +46,31 @@ import Testing
     }
   }
 
+  /// Two pairs of networks of the architectures a and b, in both orders, and one of b alone.
+  @Test func curvesAreMeansOverPairsOfNetworks() {
+    func depth(_ diagonal: [Double]) -> DepthSimilarity {
+      let count = diagonal.count
+      var map = Matrix<Double>(rows: count, columns: count, repeating: 9)
+      for layer in diagonal.indices { map[layer, layer] = diagonal[layer] }
+      return DepthSimilarity(map)
+    }
+    var curves = DepthCurves()
+    curves.add(depth([0, 1]), of: ("b", "a"))
+    curves.add(depth([1, .nan, 0]), of: ("a", "b"))
+    curves.add(depth([0.5, .nan]), of: ("b", "b"))
+    // A single layer stands at no depth.
+    curves.add(depth([1]), of: ("c", "c"))
+    #expect(curves.curves.map(\.left) == ["a", "b"] && curves.curves.map(\.right) == ["b", "b"])
+    // 0 to 1 along the depth; of the second pair only the ends count.
+    let places = Array(DepthCurves.depths.enumerated())
+    #expect(places.count == 21)
+    for (place, depth) in places {
+      let expected = place == 0 || place == 20 ? 0.5 : depth
+      #expect(abs(curves.curves[0].means[place] - expected) < 1e-15)
+      #expect(place == 0 ? curves.curves[1].means[0] == 0.5 : curves.curves[1].means[place].isNaN)
+    }
+  }
+
   // MARK: Means and standard deviations
 
   /// The values that count in a cell, and the two numbers by their definitions.
