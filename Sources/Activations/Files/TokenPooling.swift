@@ -1,8 +1,10 @@
 import Activations
 import Support
 
-/// What is taken of examples × tokens × features, where some tokens may be padding.
+/// What is taken of the positions of maps, and of examples × tokens × features, where some tokens may be padding.
 public enum TokenPooling: String, Sendable, CaseIterable {
+  /// All numbers of an example are its features.
+  case flatten
   /// The mean of the tokens that count.
   case mean
   /// The first token that counts: the one of the class in many transformers.
@@ -16,7 +18,7 @@ public enum TokenPooling: String, Sendable, CaseIterable {
 extension LayerActivations {
   /// The layer with its tokens pooled, computed when it is first read, into a temporary file: n × D numbers of the
   /// layer's type, or float64 means; of `tokens` as many rows as tokens count. Layers without tokens, examples ×
-  /// features, stay as they are.
+  /// features, stay as they are, and all do with `flatten`.
   ///
   /// - Parameters:
   ///   - layout: where the features are; nil asks the mask which of two axes its tokens are.
@@ -27,6 +29,7 @@ extension LayerActivations {
   package func pooled(
     _ pooling: TokenPooling, layout: LayerShape.Layout?, mask: TokenMask?, path: String
   ) throws -> (layer: LayerActivations, rows: [(example: Int, tokens: [Int])]) {
+    guard pooling != .flatten else { return (self, []) }
     let words = "\(oneLine(path)): layer \(oneLine(name)), \(shape)"
     // An empty layer is refused where it is compared.
     guard shape.featureAxes.count > 1, shape.featureCount > 0, shape.exampleCount > 0 else {
@@ -71,7 +74,8 @@ extension LayerActivations {
       case .mean: places.enumerated().map { ($0, $1) }
       case .first: places.enumerated().map { ($0, Array($1.prefix(1))) }
       case .last: places.enumerated().map { ($0, Array($1.suffix(1))) }
-      case .tokens:
+      // `flatten` has returned before.
+      case .tokens, .flatten:
         places.enumerated().flatMap { example, tokens in tokens.map { (example, [$0]) } }
       }
     return (try layer.picked(picks, isMean: pooling == .mean, path: path), picks)

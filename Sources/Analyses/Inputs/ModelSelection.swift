@@ -7,8 +7,8 @@ import Support
 public struct ModelSelection: Sendable {
   /// Shell patterns of layers' names that are left out.
   public var exclude: [String]
-  /// What is taken of the positions of a map or the tokens of a sequence; nil flattens them.
-  public var pooling: TokenPooling?
+  /// What is taken of the positions of a map or the tokens of a sequence.
+  public var pooling: TokenPooling
   /// Which axis of a map holds its channels, where the model does not say it.
   public var layout: LayerShape.Layout?
   /// Which tokens count; nil takes all.
@@ -16,7 +16,7 @@ public struct ModelSelection: Sendable {
 
   /// See the properties; all layers, flattened, unless given.
   public init(
-    exclude: [String] = [], pooling: TokenPooling? = nil, layout: LayerShape.Layout? = nil,
+    exclude: [String] = [], pooling: TokenPooling = .flatten, layout: LayerShape.Layout? = nil,
     mask: TokenMask? = nil
   ) {
     self.exclude = exclude
@@ -76,7 +76,7 @@ public struct ModelSelection: Sendable {
   ///
   /// - Parameter path: what messages call it.
   package func pooled(_ model: ActivationModel, at path: String) throws -> ActivationModel {
-    guard let pooling else {
+    guard pooling != .flatten else {
       guard mask == nil else {
         throw Failure(.usage, "--mask needs --pool mean, first, last or tokens")
       }

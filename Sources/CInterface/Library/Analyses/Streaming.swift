@@ -1,3 +1,4 @@
+import ActivationFiles
 import Activations
 import CKA
 import CKAHeader
@@ -35,7 +36,7 @@ private final class Stream: Sendable {
       throw Failure(.usage, "options: names has \(names.count) names, expected one or two")
     }
     precision = try devices.precisionValue
-    pooling = own.pooling ?? LayerOptions.Pooling.flatten.rawValue
+    pooling = own.pooling ?? TokenPooling.flatten.rawValue
     let value = try kernel.value
     state = Mutex(
       State(

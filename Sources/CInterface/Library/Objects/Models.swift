@@ -16,14 +16,14 @@ final class Model: Sendable {
 
   private let state: Mutex<State>
   /// What was done with the positions of maps and the tokens of sequences.
-  let pooling: LayerOptions.Pooling
+  let pooling: TokenPooling
 
   init(name: String) {
     pooling = .flatten
     state = Mutex(State(name: name, layers: [], names: []))
   }
 
-  init(_ model: ActivationModel, pooling: LayerOptions.Pooling) {
+  init(_ model: ActivationModel, pooling: TokenPooling) {
     self.pooling = pooling
     state = Mutex(
       State(

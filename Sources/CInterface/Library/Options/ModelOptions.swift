@@ -8,14 +8,13 @@ import Support
 /// Which layers of files are taken, and as what.
 struct LayerOptions: OptionGroup {
   enum CodingKeys: String, CodingKey, CaseIterable { case layers, exclude, pooling, layout }
-  enum Pooling: String, CaseIterable { case flatten, mean, first, last, tokens }
 
   var layers: [String]?
   var exclude: [String]?
   var pooling: String?
   var layout: String?
 
-  var poolingValue: Pooling {
+  var poolingValue: TokenPooling {
     get throws(Failure) { try choice(pooling, "pooling", or: .flatten) }
   }
 
@@ -30,8 +29,7 @@ struct LayerOptions: OptionGroup {
   var selection: ModelSelection {
     get throws(Failure) {
       ModelSelection(
-        exclude: exclude ?? [], pooling: TokenPooling(rawValue: try poolingValue.rawValue),
-        layout: try layoutValue)
+        exclude: exclude ?? [], pooling: try poolingValue, layout: try layoutValue)
     }
   }
 

@@ -5,11 +5,10 @@ import Inputs
 import Support
 
 extension LayerShape.Layout: ExpressibleByArgument {}
+extension TokenPooling: ExpressibleByArgument {}
 
 /// Which layers are compared, and as what.
 struct LayerOptions: ParsableArguments {
-  enum Pool: String, ExpressibleByArgument, CaseIterable { case flatten, mean, first, last, tokens }
-
   @Option(
     help: ArgumentHelp(
       "Use only layers whose names match this shell pattern (repeatable).", valueName: "glob"))
@@ -26,7 +25,7 @@ struct LayerOptions: ParsableArguments {
       channels of C×H×W, C×L, H×W×C or tokens×D, as --layout says. first, last: one token of \
       tokens×D. tokens: each token is an example.
       """)
-  var pool = Pool.flatten
+  var pool = TokenPooling.flatten
 
   @Option(
     help: """
@@ -54,7 +53,7 @@ struct LayerOptions: ParsableArguments {
   var selection: ModelSelection {
     get throws {
       ModelSelection(
-        exclude: exclude, pooling: TokenPooling(rawValue: pool.rawValue), layout: layout,
+        exclude: exclude, pooling: pool, layout: layout,
         mask: try mask.map { try TokenMask(path: $0) })
     }
   }
