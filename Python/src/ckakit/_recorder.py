@@ -152,9 +152,11 @@ class Recorder:
             given = len(self._ids) if isinstance(self._ids, list) else self.examples
             if given != self.examples:
                 raise ValueError(f"there are {given} sample IDs for {self.examples} examples")
-            if len(set(self._found_ids)) < len(self._found_ids):
-                twice = next(each for each in self._found_ids if self._found_ids.count(each) > 1)
-                raise ValueError(f"the sample ID {twice!r} is that of several examples")
+            seen = set()
+            for each in self._found_ids:
+                if each in seen:
+                    raise ValueError(f"the sample ID {each!r} is that of several examples")
+                seen.add(each)
             document["examples"] = self._found_ids
         return document
 
