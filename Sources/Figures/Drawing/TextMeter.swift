@@ -21,6 +21,11 @@ final class TextMeter {
     return width * size
   }
 
+  /// How far the longest of some texts runs; 0 where there is none.
+  func widest(of texts: some Sequence<String>, size: Double) -> Double {
+    texts.map { width(of: $0, size: size) }.max() ?? 0
+  }
+
   /// `text` fit for display and cut in the middle to a width of `room`.
   func fitted(_ text: String, in room: Double, size: Double) -> String {
     shortened(displayText(text)) { width(of: $0, size: size) <= room }

@@ -68,7 +68,7 @@ struct DensityChartLayout {
     scale = CountScale(chart.panels.flatMap(\.counts))
     page = Rectangle(x: 0, y: 0, width: style.width, height: style.margin)
     let ticks = scale.ticks.map { (value: $0, label: plainNumber($0)) }
-    let widest = ticks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
+    let widest = meter.widest(of: ticks.map(\.label), size: style.text)
     let right =
       style.barWidth + style.line + style.tick + style.labelGap + widest + style.gap
       + style.axisTitle

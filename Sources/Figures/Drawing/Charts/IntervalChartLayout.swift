@@ -33,7 +33,7 @@ struct IntervalChartLayout: Drawing {
     }
     let range = (least - reach)...(most + reach)
     let ticks = scaleTicks(over: range, limit: 6)
-    let widest = ticks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
+    let widest = meter.widest(of: ticks.map(\.label), size: style.text)
     let left =
       (style.margin + style.axisTitle + style.gap + widest + style.labelGap + style.tick).rounded()
     let width = (style.width - style.margin - left).rounded(.down)

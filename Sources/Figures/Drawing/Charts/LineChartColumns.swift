@@ -21,7 +21,7 @@ struct LineChartColumns {
   ) throws(FigureError) {
     func widestTick(height: Double) -> Double {
       let ticks = axes.flatMap { $0(height).ticks(limit: Self.tickLimit) }
-      return ticks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
+      return meter.widest(of: ticks.map(\.label), size: style.text)
     }
     // The width decides the height, it decides the numbers, and they decide the width that is left.
     var widest = widestTick(height: style.plotHeights.lowerBound)
@@ -51,14 +51,14 @@ struct LineChartColumns {
     for count in stride(from: all, through: 1, by: -1) {
       let longest = 0.34 * style.room / Double(count)
       let rooms = (0..<count).map { (column: Int) -> Double in
-        var widest = 0.0
+        var room = 0.0
         for row in chart.panels {
           for place in stride(from: column, to: all, by: count) {
             let names = Self.names(of: row[place], in: longest, style, meter)
-            widest = max(widest, Self.room(for: names, style, meter))
+            room = max(room, Self.room(for: names, style, meter))
           }
         }
-        return widest
+        return room
       }
       let gaps = Double(count - 1) * style.columnGap
       let width =
@@ -90,8 +90,9 @@ struct LineChartColumns {
 
   /// The width that names take beside their curves, their marks included.
   private static func room(for names: [String], _ style: PageStyle, _ meter: TextMeter) -> Double {
-    guard let widest = names.map({ meter.width(of: $0, size: style.text) }).max() else { return 0 }
-    return style.gap + 2 * style.markRadius(isCrowded: false) + style.labelGap + widest
+    guard !names.isEmpty else { return 0 }
+    return style.gap + 2 * style.markRadius(isCrowded: false) + style.labelGap
+      + meter.widest(of: names, size: style.text)
   }
 
   private static func names(

@@ -123,7 +123,7 @@ struct TreeChartLayout: Drawing {
     let names = ShortNames(order.map { chart.leaves[$0].name }) {
       meter.width(of: $0, size: style.text) <= room
     }.texts
-    let longest = names.map { meter.width(of: $0, size: style.text) }.max() ?? 0
+    let longest = meter.widest(of: names, size: style.text)
     let lead = 2 * radius + style.labelGap
     let plot = Rectangle(
       x: style.margin + style.labelGap, y: page.height.rounded(.up),

@@ -29,10 +29,10 @@ struct HeatmapSides {
     (columnNames, columnTitle) =
       heatmap.columnAxis == heatmap.rowAxis ? (rowNames, rowTitle) : heatmap.columnAxis.short(fits)
     scoreTicks = scaleTicks(over: heatmap.range, limit: 6)
-    widestScoreTick = scoreTicks.map { meter.width(of: $0.label, size: style.text) }.max() ?? 0
+    widestScoreTick = meter.widest(of: scoreTicks.map(\.label), size: style.text)
     scoreName = meter.lines(
       of: heatmap.scoreName, in: style.longestUprightTitle, size: style.axisTitle, limit: 2)
-    scoreNameLength = scoreName.map { meter.width(of: $0, size: style.axisTitle) }.max() ?? 0
+    scoreNameLength = meter.widest(of: scoreName, size: style.axisTitle)
   }
 
   func rowLabels(cell: Double) -> AxisLabels {
