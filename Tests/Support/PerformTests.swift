@@ -31,9 +31,9 @@ import Testing
   }
 
   @Test func mapsKeepTheirOrder() throws {
-    let squares: [Int] = concurrentMap(0..<100) { (number: Int) -> Int in number * number }
+    let squares = concurrentMap(0..<100) { (number: Int) -> Int in number * number }
     #expect(squares == (0..<100).map { $0 * $0 })
-    let names: [String] = concurrentMap(["a", "b", "c"][1...]) { (name: String) -> String in
+    let names = concurrentMap(["a", "b", "c"][1...]) { (name: String) -> String in
       name + "!"
     }
     #expect(names == ["b!", "c!"])

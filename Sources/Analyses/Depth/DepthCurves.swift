@@ -9,7 +9,10 @@ public struct DepthCurves: Sendable, Hashable {
     private var sums = depths.map { _ in 0.0 }
     private var counts = depths.map { _ in 0.0 }
 
-    fileprivate init(_ left: String, _ right: String) { (self.left, self.right) = (left, right) }
+    fileprivate init(_ left: String, _ right: String, of similarity: DepthSimilarity) {
+      (self.left, self.right) = (left, right)
+      add(similarity)
+    }
 
     fileprivate mutating func add(_ similarity: DepthSimilarity) {
       for (place, depth) in depths.enumerated() {
@@ -42,10 +45,12 @@ public struct DepthCurves: Sendable, Hashable {
     _ similarity: DepthSimilarity, of architectures: (String, String)
   ) {
     guard similarity.values.count > 1 else { return }
-    let (left, right) = architectures
-    let curve = Curve(min(left, right), max(left, right))
-    let index = curves.firstIndex { $0.left == curve.left && $0.right == curve.right }
-    if index == nil { curves.append(curve) }
-    curves[index ?? curves.count - 1].add(similarity)
+    let left = min(architectures.0, architectures.1)
+    let right = max(architectures.0, architectures.1)
+    guard let index = curves.firstIndex(where: { $0.left == left && $0.right == right }) else {
+      curves.append(Curve(left, right, of: similarity))
+      return
+    }
+    curves[index].add(similarity)
   }
 }

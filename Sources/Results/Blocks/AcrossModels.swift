@@ -9,7 +9,7 @@ package struct AcrossModels: Sendable {
   private let input: BlocksInput
   package private(set) var pairs: [BlocksDocument.Pair] = []
   /// Of all pairs of architectures.
-  package private(set) var curves = DepthCurves()
+  package private(set) var depthCurves = DepthCurves()
   package private(set) var depthTable = csvLine(["left", "right", "depth", "similarity"])
   package private(set) var matchTable = csvLine([
     "model", "layer", "other_model", "best_layer", "similarity", "depth", "best_depth",
@@ -85,7 +85,7 @@ package struct AcrossModels: Sendable {
       ])
     }
     func architecture(_ network: Int) -> String { input.networks[network].group ?? name(network) }
-    curves.add(depth, of: (architecture(pair.left), architecture(pair.right)))
+    depthCurves.add(depth, of: (architecture(pair.left), architecture(pair.right)))
   }
 
   private mutating func addMatches(_ map: Matrix<Double>, _ pair: BlocksInput.Pair) throws {

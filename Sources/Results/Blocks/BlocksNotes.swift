@@ -7,7 +7,7 @@ extension BlocksDocument {
   public init(_ findings: BlockFindings) {
     let (input, across, detector) = (findings.input, findings.across, findings.detector)
     let hasPairs = !input.pairs.isEmpty
-    let curves = across.curves.curves.map {
+    let curves = across.depthCurves.curves.map {
       Curve(left: $0.left, right: $0.right, similarity: $0.means.map(jsonNumber))
     }
     self.init(
