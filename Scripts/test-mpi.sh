@@ -110,6 +110,19 @@ for index in 0 1; do
 done
 echo "two ranks of one machine take a device each"
 
+# Ranks on one machine share half of its memory, here 586 MiB: one of eight has 73, and no sweep does with less than 96.
+small() {
+  # shellcheck disable=SC2016
+  ranks "$1" sh -c 'ulimit -v 1200000; exec "$@"' sh "$cka" sweep "${models[@]}" --device cpu --batch-size 32 \
+    --output "$work/small" >"$work/small.log" 2>&1
+}
+code=0
+small 8 || code=$?
+[ "$code" = 64 ] || fail "eight ranks ended with $code, expected 64: $(cat "$work/small.log")"
+grep -q -- '--memory: 73.2 MiB is too small' "$work/small.log" || fail "not an eighth: $(cat "$work/small.log")"
+small 1 || fail "a rank alone ended with $?: $(cat "$work/small.log")"
+echo "ranks on one machine share its memory"
+
 # What all ranks would find is said once.
 code=0
 ranks 2 "$cka" sweep "$work/nothing" --device cpu --output "$work/none" \

@@ -89,7 +89,8 @@ struct SweepCommand: ParsableCommand {
       let selection = try layers.selection
       try ModelSelection.checkPatterns(layers.patterns, of: models)
       try SweepFolder.check("\(output)/results")
-      let (team, _) = try work.team(log: log, process: ranks.rankOnMachine)
+      let (team, _) = try work.team(
+        log: log, process: ranks.rankOnMachine, of: ranks.countOnMachine)
       let sweep = try Sweep(
         store: output, settings: settings, shard: shard,
         devices: team, models: models, team: ranks,

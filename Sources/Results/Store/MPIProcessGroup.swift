@@ -8,6 +8,7 @@
     package let rank: Int
     package let count: Int
     package let rankOnMachine: Int
+    package let countOnMachine: Int
 
     /// Whether `mpirun` started this process.
     package static var isLaunched: Bool {
@@ -21,12 +22,15 @@
       var rank: Int32 = 0
       var count: Int32 = 0
       var rankOnMachine: Int32 = 0
+      var countOnMachine: Int32 = 0
       try Self.check(cka_mpi_rank(&rank), "has no rank")
       try Self.check(cka_mpi_size(&count), "has no size")
-      try Self.check(cka_mpi_rank_on_machine(&rankOnMachine), "has no rank on its machine")
+      try Self.check(
+        cka_mpi_place_on_machine(&rankOnMachine, &countOnMachine), "has no rank on its machine")
       self.rank = Int(rank)
       self.count = Int(count)
       self.rankOnMachine = Int(rankOnMachine)
+      self.countOnMachine = Int(countOnMachine)
     }
 
     package func exchange(_ message: [UInt8]) throws -> [[UInt8]] {

@@ -12,6 +12,8 @@ public protocol ProcessGroup {
   var count: Int { get }
   /// Which of those on the same machine this is, from 0.
   var rankOnMachine: Int { get }
+  /// How many are on the same machine: they share its memory.
+  var countOnMachine: Int { get }
   /// Exchanges messages: returns those of all ranks, in rank order. Returns when all have called
   /// it.
   func exchange(_ message: [UInt8]) throws -> [[UInt8]]
@@ -27,6 +29,8 @@ public struct SingleProcess: ProcessGroup {
   public var count: Int { 1 }
   /// 0.
   public var rankOnMachine: Int { 0 }
+  /// 1.
+  public var countOnMachine: Int { 1 }
   /// The own message.
   public func exchange(_ message: [UInt8]) -> [[UInt8]] { [message] }
 

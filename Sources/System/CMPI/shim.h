@@ -16,12 +16,13 @@ static inline int cka_mpi_start(void) {
 static inline int cka_mpi_rank(int *_Nonnull rank) { return MPI_Comm_rank(MPI_COMM_WORLD, rank); }
 static inline int cka_mpi_size(int *_Nonnull size) { return MPI_Comm_size(MPI_COMM_WORLD, size); }
 
-/// The rank among those that share this rank's memory.
-static inline int cka_mpi_rank_on_machine(int *_Nonnull rank) {
+/// The rank among those that share this rank's memory, and how many they are.
+static inline int cka_mpi_place_on_machine(int *_Nonnull rank, int *_Nonnull size) {
   MPI_Comm machine;
   int status = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
   if (status != MPI_SUCCESS) return status;
   status = MPI_Comm_rank(machine, rank);
+  if (status == MPI_SUCCESS) status = MPI_Comm_size(machine, size);
   int freed = MPI_Comm_free(&machine);
   return status == MPI_SUCCESS ? freed : status;
 }

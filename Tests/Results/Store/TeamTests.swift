@@ -146,6 +146,7 @@ private struct ThreadTeam: ProcessGroup {
   let rank: Int
   let count: Int
   var rankOnMachine: Int { rank }
+  var countOnMachine: Int { count }
   private let table: Table
 
   static func team(of count: Int) -> [ThreadTeam] {

@@ -38,15 +38,17 @@ struct WorkOptions: ParsableArguments {
   /// The devices, within the memory that the user grants, and why they were chosen. What is unexpected of the choice,
   /// and what happens while they work, is reported.
   ///
-  /// - Parameter process: which of several processes on this machine asks: each takes another GPU.
+  /// - Parameters:
+  ///   - process: which of several processes on this machine asks: each takes another GPU.
+  ///   - processes: how many they are: they share the memory that nobody limits.
   func team(
-    log: Logger, process: Int = 0
+    log: Logger, process: Int = 0, of processes: Int = 1
   ) throws -> (team: DeviceTeam, choice: DeviceRegistry.Choice) {
     let choice = try device.choose(log: log, process: process)
     if isLimited { ProcessSetup.returnFreedMemory() }
     let team = DeviceTeam(
-      choice.devices, sharing: choice.sharing, memory: memory?.bytes ?? Comparison.defaultMemory,
-      meter: Progress.meter
+      choice.devices, sharing: choice.sharing,
+      memory: memory?.bytes ?? Comparison.defaultMemory / processes, meter: Progress.meter
     ) { event in event.note.map { log.tell([$0]) } }
     return (team, choice)
   }
