@@ -25,23 +25,15 @@ public struct NonFiniteValues: Sendable, Hashable {
 
   private init?(_ layer: LayerActivations, examples: [Int]) throws(ActivationReadError) {
     guard layer.scalarType.holdsNonFinite else { return nil }
-    let room = UnsafeMutableRawPointer.allocate(
-      byteCount: max(layer.bytesPerExample, 1), alignment: 16)
-    defer { room.deallocate() }
-    if layer.memoryOrder == .columnMajor { try layer.check() }
     var count = 0
-    var places: [Int] = []
-    for (place, example) in examples.enumerated() {
-      var row = (start: UnsafeRawPointer(room), featureStride: layer.scalarType.size)
-      switch layer.memoryOrder {
-      case .rowMajor: try layer.read(0..<layer.bytesPerExample, of: example, into: room)
-      case .columnMajor: row = try layer.row(example)
-      }
+    var (place, places) = (0, [Int]())
+    try layer.withRows(of: examples) { start, featureStride in
       let found = layer.scalarType.nonFiniteCount(
-        row.start, stride: row.featureStride, count: layer.shape.featureCount,
+        start, stride: featureStride, count: layer.shape.featureCount,
         isSwapped: layer.isByteSwapped)
       if found > 0 { places.append(place) }
       count += found
+      place += 1
     }
     layer.evict()
     guard count > 0 else { return nil }

@@ -132,27 +132,15 @@ extension LayerActivations {
       }
       for channel in 0..<channels { sums[channel] = 0 }
       for token in pick.tokens {
-        add(start + token * positionStride * stride, step: step, to: &sums)
+        scalarType.forEachNumber(
+          from: start + token * positionStride * stride, stride: step, count: channels,
+          isSwapped: isByteSwapped
+        ) { sums[$0] += $1 }
       }
       for channel in 0..<channels {
         row.storeBytes(of: sums[channel] / Double(pick.tokens.count), as: Double.self)
         row += MemoryLayout<Double>.size
       }
-    }
-  }
-
-  /// Adds the features of a token, `step` bytes apart.
-  private func add(_ token: UnsafeRawPointer, step: Int, to sums: inout [Double]) {
-    func each(_ number: (UnsafeRawPointer) -> Double) {
-      for channel in sums.indices { sums[channel] += number(token + channel * step) }
-    }
-    switch (scalarType, isByteSwapped) {
-    // The types that networks have, without a choice a number.
-    case (.float32, false): each { Double($0.loadUnaligned(as: Float.self)) }
-    case (.float16, false): each { Double($0.loadUnaligned(as: Float16.self)) }
-    case (.bfloat16, false):
-      each { Double(Float(bitPattern: UInt32($0.loadUnaligned(as: UInt16.self)) << 16)) }
-    default: each { scalarType.number(at: $0, isSwapped: isByteSwapped) }
     }
   }
 }

@@ -24,29 +24,14 @@ public struct ActivationTraits: Sendable {
   }
 
   private init(_ layer: LayerActivations, examples: [Int]) throws(ActivationReadError) {
-    if let other = examples.first(where: { !(0..<layer.shape.exampleCount).contains($0) }) {
-      throw ActivationReadError(
-        path: layer.name,
-        reason: "has \(layer.shape.exampleCount) examples, and no example \(other)")
-    }
     let count = layer.shape.featureCount
-    let size = layer.scalarType.size
-    let room = UnsafeMutableRawPointer.allocate(
-      byteCount: max(layer.bytesPerExample, 1), alignment: 16)
-    defer { room.deallocate() }
-    if layer.memoryOrder == .columnMajor { try layer.check() }
     var zeros = 0
     var norms: [Double] = []
     norms.reserveCapacity(examples.count)
-    for example in examples {
-      var row = (start: UnsafeRawPointer(room), featureStride: size)
-      switch layer.memoryOrder {
-      case .rowMajor: try layer.read(0..<layer.bytesPerExample, of: example, into: room)
-      case .columnMajor: row = try layer.row(example)
-      }
+    try layer.withRows(of: examples) { start, featureStride in
       func sums(scale: Double) -> (square: Double, zeros: Int) {
         Self.sums(
-          row.start, stride: row.featureStride, count: count, layer.scalarType,
+          start, stride: featureStride, count: count, layer.scalarType,
           isSwapped: layer.isByteSwapped, scale: scale)
       }
       let (square, ofRow) = sums(scale: 1)
@@ -76,35 +61,12 @@ public struct ActivationTraits: Sendable {
       default: break
       }
     }
-    @inline(__always) func sums<Integer: FixedWidthInteger>(
-      _ integer: Integer.Type, _ value: (Integer) -> Double
-    ) -> (square: Double, zeros: Int) {
-      var (square, zeros) = (0.0, 0)
-      for index in 0..<count {
-        let stored = start.loadUnaligned(fromByteOffset: index * stride, as: Integer.self)
-        let number = value(isSwapped ? stored.byteSwapped : stored)
-        square += (scale * number) * (scale * number)
-        zeros += number == 0 ? 1 : 0
-      }
-      return (square, zeros)
+    var (square, zeros) = (0.0, 0)
+    type.forEachNumber(from: start, stride: stride, count: count, isSwapped: isSwapped) {
+      square += (scale * $1) * (scale * $1)
+      zeros += $1 == 0 ? 1 : 0
     }
-    return switch type {
-    case .float16: sums(UInt16.self) { Double(Float16(bitPattern: $0)) }
-    case .bfloat16: sums(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
-    case .float8e4m3: sums(UInt8.self) { ScalarType.float8e4m3($0) }
-    case .float8e5m2: sums(UInt8.self) { ScalarType.float8e5m2($0) }
-    case .float32: sums(UInt32.self) { Double(Float(bitPattern: $0)) }
-    case .float64: sums(UInt64.self) { Double(bitPattern: $0) }
-    case .int8: sums(Int8.self) { Double($0) }
-    case .int16: sums(Int16.self) { Double($0) }
-    case .int32: sums(Int32.self) { Double($0) }
-    case .int64: sums(Int64.self) { Double($0) }
-    case .uint8: sums(UInt8.self) { Double($0) }
-    case .uint16: sums(UInt16.self) { Double($0) }
-    case .uint32: sums(UInt32.self) { Double($0) }
-    case .uint64: sums(UInt64.self) { Double($0) }
-    case .bool: sums(UInt8.self) { $0 == 0 ? 0 : 1 }
-    }
+    return (square, zeros)
   }
 
   /// The same of float16 numbers that lie one after another, in runs that stay in the cache.

@@ -11,6 +11,7 @@ struct HostileLayerTests {
     var room = [UInt8](repeating: 0, count: 64)
     _ = try? layer.row(example)
     _ = try? layer.check()
+    try? layer.withRows(of: [example, 0]) { start, _ in room[0] = start.load(as: UInt8.self) }
     _ = try? layer.read(0..<8, of: example, into: &room)
     _ = try? layer.read(-8..<8, of: example, into: &room)
     layer.prefetch([example, 0, 1, 2])
