@@ -64,7 +64,8 @@ extension ComponentAnalysis {
     }
     let flopsOfMaps =
       Double(removed.count + (estimator == .biased ? 0 : 1)) * flopsOfMap(pairing.count)
-    meter?.begin(flopsOfMaps + removalFlops(controlsAreMaps: false, flopsOfMap), as: "maps")
+    meter?.begin(
+      flopsOfMaps + removalFlops(ofMap: flopsOfMap, ofControl: flopsOfMean), as: "maps")
     defer { meter?.end() }
     var current = maps()
     var sums = try mapSums(current)

@@ -61,13 +61,13 @@ extension ComponentAnalysis {
       ? 0
       : work.gramFlops(features: features) + Double(removed.count)
         * work.pairFlops(pairs: work.pairsOfGrams(work.left.count, work.right?.count))
+    func flopsOfPart(_ n: Int) -> Double {
+      let share = Double(n) / Double(pairing.count)
+      return flopsOfWhole * share * share
+    }
     meter?.begin(
       (plannedWhole == nil ? 0 : planned.comparison.flops(planned.plan)) + flopsOfWhole
-        + flopsOfTiles
-        + removalFlops(controlsAreMaps: true) {
-          let share = Double($0) / Double(pairing.count)
-          return flopsOfWhole * share * share
-        },
+        + flopsOfTiles + removalFlops(ofMap: flopsOfPart, ofControl: flopsOfPart),
       as: "maps")
     defer { meter?.end() }
     let biased = try similarity(planned)

@@ -13,20 +13,20 @@ extension ComponentAnalysis {
     var work = FullBatchWork(comparison(estimator))
     work.exampleCount = n
     return work.pairFlops(pairs: work.pairsOfGrams(work.left.count, work.right?.count))
-      + Double(layerCount) * Self.flopsOfReduction(n)
+      + flopsOfMean(n)
   }
 
-  /// Of the maps without examples; `flopsOfMap` tells those of a map of so many. Of controls that are no maps
-  /// matrices are made, and added up.
-  func removalFlops(controlsAreMaps: Bool, _ flopsOfMap: (Int) -> Double) -> Double {
+  /// Of a control that is no map: matrices of `n` examples are made, and added up.
+  func flopsOfMean(_ n: Int) -> Double { Double(layerCount) * Self.flopsOfReduction(n) }
+
+  /// Of the maps without examples, and of their controls, each of so many examples.
+  func removalFlops(ofMap: (Int) -> Double, ofControl: (Int) -> Double) -> Double {
     guard let removal else { return 0 }
     return removal.fractions.reduce(0) { sum, fraction in
       let dropped = droppedCount(fraction)
       guard dropped > 0 else { return sum }
       let n = pairing.count - dropped
-      let ofControl =
-        controlsAreMaps ? flopsOfMap(n) : Double(layerCount) * Self.flopsOfReduction(n)
-      return sum + flopsOfMap(n) + Double(removal.controls) * ofControl
+      return sum + ofMap(n) + Double(removal.controls) * ofControl(n)
     }
   }
 

@@ -68,9 +68,9 @@ final class HCenteredGram: @unchecked Sendable {
 
   /// ‖x̃ᵢ‖²: what is on the diagonal.
   var diagonal: [Double] {
-    var diagonal: [Double] = []
-    forEachRow { i, row in diagonal.append(row[i]) }
-    return diagonal
+    (0..<exampleCount).map { i in
+      wideNumbers.map { $0.start()[i * (i + 3) / 2] } ?? Double(row(i)[i])
+    }
   }
 
   /// tr HKH = Σλ.
