@@ -283,6 +283,7 @@ cka_swift_library(Analyses Sources/Analyses
     Uncertainty/LeftOutExample.swift
     Uncertainty/MapSignificance.swift
     Uncertainty/PairUncertainty.swift
+    Uncertainty/PairingGrid.swift
     Uncertainty/PermutationMoments.swift
     Uncertainty/PermutationTest.swift
     Uncertainty/TwoGroups.swift

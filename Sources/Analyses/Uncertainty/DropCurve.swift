@@ -127,14 +127,16 @@ struct SquareGrams: Sendable {
   /// What U-centering takes from the entries of some of the examples, (mᵢ + mⱼ).
   private func means(_ square: [Double], _ kept: [Int]) -> [Double] {
     let n = exampleCount
-    return square.withUnsafeBufferPointer { square in
-      GramCentering.unbiased.rowMeans(
-        sums: kept.map { i in
-          var sum = 0.0
-          for j in kept { sum += square[i * n + j] }
-          return sum
-        })
+    // Row by row, whose sums are those of the columns: many sums at a time.
+    var sums = [Double](repeating: 0, count: n)
+    square.withUnsafeBufferPointer { square in
+      sums.withUnsafeMutableBufferPointer { sums in
+        for j in kept {
+          for i in 0..<n { sums[i] += square[j * n + i] }
+        }
+      }
     }
+    return GramCentering.unbiased.rowMeans(sums: kept.map { sums[$0] })
   }
 }
 

@@ -156,8 +156,11 @@ extension JackknifeMap {
 
     init(_ grams: UCenteredGrams) {
       self.grams = grams
-      totals = grams.squaredNorms
-      weights = grams.weights
+      let weights = grams.weights
+      self.weights = weights
+      totals = (0..<weights.rows).map { layer in
+        weights.elements[(layer * weights.columns)..<((layer + 1) * weights.columns)].reduce(0, +)
+      }
     }
 
     /// Whether the closed form without example k is a difference of nearly equal numbers.

@@ -35,8 +35,10 @@ public struct MapSignificance: Sendable {
     func moments(_ grams: UCenteredGrams) -> [PermutationMoments] {
       concurrentMap(0..<grams.layers.count) { layer in
         defer { grams.meter?.add(1) }
+        let n = grams.exampleCount
         return PermutationMoments(
-          square: grams.square(ofLayer: layer), exampleCount: grams.exampleCount)
+          square: grams.square(ofLayer: layer, examples: PermutationMoments.sample(of: n)),
+          exampleCount: n)
       }
     }
     left.meter?.begin(

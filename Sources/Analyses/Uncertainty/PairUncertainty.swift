@@ -101,11 +101,11 @@ public struct PairUncertainty: Sendable {
           (heavy[k] ?? all.without(example, of: n)).cosine
         }) : nil
     z = value * (Double(n) * Double(n - 3) / 2).squareRoot()
-    permutation = PermutationTest(
-      value: value,
-      among: PermutationTest.values(
-        grams, inFloat32: !left.isFloat64(layer: i) && !right.isFloat64(layer: j), norm: norm,
-        count: settings.permutations, seed: seed, meter: left.meter))
+    let pairings =
+      settings.permutations == 0
+      ? []
+      : PairingGrid(grams, count: settings.permutations, seed: seed).products(meter: left.meter)
+    permutation = PermutationTest(value: value, among: pairings.map { $0 / norm })
     let found = [left.groups(ofLayer: i), right.groups(ofLayer: j)].enumerated().filter {
       $0.element.standApart
     }.map { place, groups in

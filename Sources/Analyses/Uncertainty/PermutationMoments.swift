@@ -19,22 +19,27 @@ package struct PermutationMoments: Sendable, Hashable {
   /// of all: they are those of the kernel's spectrum.
   static let mostExamples = 1024
 
-  /// - Parameter square: c·A with both triangles, n × n; c > 0.
+  /// The examples, of n, that the moments are made of.
+  static func sample(of n: Int) -> [Int] {
+    let m = min(n, mostExamples)
+    return (0..<m).map { $0 * n / m }
+  }
+
+  /// - Parameters:
+  ///   - square: c·A_ij of all i and j of `sample(of:)`; c > 0.
+  ///   - n: of how many examples A is.
   init(square: [Double], exampleCount n: Int) {
     exampleCount = n
     let m = min(n, Self.mostExamples)
-    let chosen = (0..<m).map { $0 * n / m }
-    var part = [Double](repeating: 0, count: m * m)
-    for (i, row) in chosen.enumerated() {
-      for (j, column) in chosen.enumerated() { part[i * m + j] = square[row * n + column] }
-    }
+    var part = square
     if m < n { Self.center(&part, m) }
     var (squares, cubes) = (0.0, 0.0)
     for value in part {
       squares += value * value
       cubes += value * value * value
     }
-    // tr A³ = Σ (AA)_ij A_ij, in panels of rows that stay in the cache.
+    // tr A³ = Σ (AA)_ij A_ij, in panels of rows that stay in the cache. What is left of a panel's square on the diagonal
+    // counts twice, for what is above it.
     var triangles = 0.0
     let panel = 64
     var product = [Double](repeating: 0, count: panel * m)
@@ -45,9 +50,14 @@ package struct PermutationMoments: Sendable, Hashable {
           let rows = min(panel, m - first)
           product.update(repeating: 0)
           addProduct(
-            rows: rows, columns: m, terms: m, start + first * m, stride: m, start, stride: m,
-            to: target, stride: m)
-          for index in 0..<(rows * m) { triangles += product[index] * part[first * m + index] }
+            rows: rows, columns: first + rows, terms: m, start + first * m, stride: m,
+            start, stride: m, to: target, stride: m)
+          for row in 0..<rows {
+            let (left, right) = (target + row * m, start + (first + row) * m)
+            for column in 0..<(first + rows) {
+              triangles += left[column] * right[column] * (column < first ? 2 : 1)
+            }
+          }
         }
       }
     }

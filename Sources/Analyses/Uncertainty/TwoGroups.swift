@@ -92,27 +92,9 @@ extension Uncertainty {
 extension UCenteredGrams {
   /// The two groups of one layer.
   func groups(ofLayer layer: Int) -> TwoGroups {
-    let n = exampleCount
-    // √2·A_ij as stored; A's own scale takes no part in the groups.
-    var squares = 0.0
-    let numbers = packedRow(1, ofLayer: layer)
-    for index in 0..<(n * (n - 1) / 2) {
-      squares += Double(numbers[index]) * Double(numbers[index])
-    }
-    return TwoGroups(exampleCount: n, norm: (2 * squares).squareRoot()) { vector in
-      var image = [Double](repeating: 0, count: n)
-      for i in 1..<n {
-        let row = packedRow(i, ofLayer: layer)
-        var sum = 0.0
-        let own = vector[i]
-        for j in 0..<i {
-          let entry = Double(row[j])
-          sum += entry * vector[j]
-          image[j] += entry * own
-        }
-        image[i] += sum
-      }
-      return image
+    let squares = weights(ofLayer: layer).reduce(0, +)
+    return TwoGroups(exampleCount: exampleCount, norm: squares.squareRoot()) {
+      product(ofLayer: layer, with: $0)
     }
   }
 }

@@ -102,9 +102,6 @@ final class UCenteredGrams: @unchecked Sendable {
     UnsafePointer(numbers.start(ofLayer: layer) + i * (i - 1) / 2)
   }
 
-  /// Whether there is a matrix in float64 of a layer.
-  func isFloat64(layer: Int) -> Bool { float64[layer] != nil }
-
   /// Bytes of the triangles in float64.
   var float64Bytes: Int { 8 * packedCount * float64.count }
 
@@ -125,6 +122,42 @@ extension UCenteredGrams {
       copyRows(0..<n, layers: [layer], scale: 1, to: start)
     }
     return square
+  }
+
+  /// The same of some examples, in ascending order.
+  func square(ofLayer layer: Int, examples: [Int]) -> [Double] {
+    let m = examples.count
+    var square = [Double](repeating: 0, count: m * m)
+    square.withUnsafeMutableBufferPointer { square in
+      forEachRow(ofLayer: layer, examples) { a, row in
+        for (b, example) in examples.prefix(a).enumerated() {
+          square[a * m + b] = row[example]
+          square[b * m + a] = row[example]
+        }
+      }
+    }
+    return square
+  }
+
+  /// Calls `body` with √2·A_ij, j < i, of some examples i: the place of i, and the numbers.
+  private func forEachRow(
+    ofLayer layer: Int, _ examples: some Collection<Int>,
+    _ body: (_ place: Int, _ row: UnsafePointer<Double>) -> Void
+  ) {
+    // Zeros behind the numbers, for sums of eight at a time.
+    let room = UnsafeMutablePointer<Double>.allocate(capacity: exampleCount + 7)
+    defer { room.deallocate() }
+    room.initialize(repeating: 0, count: exampleCount + 7)
+    let exact = float64[layer]?.numbers.start()
+    for (place, i) in examples.enumerated() {
+      if let exact {
+        room.update(from: exact + i * (i - 1) / 2, count: i)
+      } else {
+        let row = packedRow(i, ofLayer: layer)
+        for j in 0..<i { room[j] = Double(row[j]) }
+      }
+      body(place, room)
+    }
   }
 
   /// Writes the rows `rows` of A of some layers: layers × rows.count × n numbers.
@@ -167,59 +200,55 @@ extension UCenteredGrams {
     }
   }
 
-  /// ⟨A, A⟩ of each layer.
-  var squaredNorms: [Double] {
-    concurrentMap(0..<layers.count) { layer in
-      self.float64[layer].map { self.squaredNorm($0.numbers.start()) }
-        ?? self.squaredNorm(self.numbers.start(ofLayer: layer))
-    }
-  }
-
-  private func squaredNorm<Number: BinaryFloatingPoint>(
-    _ triangle: UnsafePointer<Number>
-  ) -> Double {
-    var sum = 0.0
-    for index in 0..<packedCount { sum += Double(triangle[index]) * Double(triangle[index]) }
-    return sum
-  }
-
   /// Σⱼ A_kj² of every example k of each layer: layers × n.
   var weights: Matrix<Double> {
-    let rows = concurrentMap(0..<layers.count) { self.sumsOverRows(ofLayer: $0) { $0 * $0 } }
+    let rows = concurrentMap(0..<layers.count) { self.weights(ofLayer: $0) }
     return Matrix(rows: layers.count, columns: exampleCount, elements: Array(rows.joined()))
+  }
+
+  /// Σⱼ A_kj² of every example k. They add up to ⟨A, A⟩.
+  func weights(ofLayer layer: Int) -> [Double] {
+    sums(ofLayer: layer, times: [Double](repeating: 1, count: exampleCount)) { 0.5 * $0 * $0 }
   }
 
   /// Σⱼ A_kj of every example k of some layers, 0 beside rounding.
   func rowSums(ofLayers layers: [Int]) -> [[Double]] {
-    concurrentMap(0..<layers.count) { self.sumsOverRows(ofLayer: layers[$0]) { $0 } }
+    let ones = [Double](repeating: 1, count: exampleCount)
+    return concurrentMap(0..<layers.count) { self.product(ofLayer: layers[$0], with: ones) }
   }
 
-  private func sumsOverRows(
-    ofLayer layer: Int, _ term: (Double) -> Double
-  ) -> [Double] {
-    if let exact = float64[layer] { return sumsOverRows(of: exact.numbers.start(), term) }
-    return sumsOverRows(of: numbers.start(ofLayer: layer), term)
-  }
-
-  @inline(__always)
-  private func sumsOverRows<Number: BinaryFloatingPoint>(
-    of triangle: UnsafePointer<Number>, _ term: (Double) -> Double
-  ) -> [Double] {
+  /// A·v of one layer.
+  func product(ofLayer layer: Int, with vector: [Double]) -> [Double] {
     let scale = 0.5.squareRoot()
-    var sums = [Double](repeating: 0, count: exampleCount)
-    sums.withUnsafeMutableBufferPointer { sums in
-      var source = triangle
-      for i in 0..<exampleCount {
-        var sum = 0.0
-        for j in 0..<i {
-          let value = term(Double(source[j]) * scale)
-          sum += value
-          sums[j] += value
+    return sums(ofLayer: layer, times: vector) { scale * $0 }
+  }
+
+  /// Σⱼ f(√2·A_kj)·vⱼ of every example k, where f(0) = 0.
+  @inline(__always)
+  private func sums(
+    ofLayer layer: Int, times vector: [Double], _ f: (SIMD8<Double>) -> SIMD8<Double>
+  ) -> [Double] {
+    let n = exampleCount
+    // Each number of the triangle belongs to two rows.
+    var sums = [Double](repeating: 0, count: n + 7)
+    (vector + [Double](repeating: 0, count: 7)).withUnsafeBytes { vector in
+      sums.withUnsafeMutableBytes { sums in
+        forEachRow(ofLayer: layer, 0..<n) { i, row in
+          let own = vector.loadUnaligned(fromByteOffset: 8 * i, as: Double.self)
+          var total = SIMD8<Double>()
+          for place in stride(from: 0, to: 8 * i, by: 64) {
+            let terms = f(
+              UnsafeRawPointer(row).loadUnaligned(fromByteOffset: place, as: SIMD8<Double>.self))
+            total += terms * vector.loadUnaligned(fromByteOffset: place, as: SIMD8<Double>.self)
+            let others = sums.loadUnaligned(fromByteOffset: place, as: SIMD8<Double>.self)
+            sums.storeBytes(
+              of: others + terms * own, toByteOffset: place, as: SIMD8<Double>.self)
+          }
+          let sum = sums.loadUnaligned(fromByteOffset: 8 * i, as: Double.self)
+          sums.storeBytes(of: sum + total.sum(), toByteOffset: 8 * i, as: Double.self)
         }
-        sums[i] = sum
-        source += i
       }
     }
-    return sums
+    return Array(sums.prefix(n))
   }
 }

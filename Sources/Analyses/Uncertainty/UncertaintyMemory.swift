@@ -28,8 +28,8 @@ extension Uncertainty {
     let jackknife =
       all + rows + 8 * n * (left + (right ?? 0))
       + 16 * Double(JackknifeMap.blockCount + 1) * left * (right ?? left)
-    // Both matrices in full, in float64, and for the permutations in float32.
-    let details = pair ? all + 24 * n * n : 0
+    // Both matrices in full, and random pairings of them.
+    let details = pair ? all + 16 * n * n + PairingGrid.bytes(exampleCount: n) : 0
     return Int(
       bytes: Double(MemoryModel.base(of: device) + MemoryModel.reserve)
         + max(making, control, jackknife, details))

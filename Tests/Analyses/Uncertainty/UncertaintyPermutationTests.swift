@@ -88,6 +88,42 @@ import Testing
     #expect(other.permutation != pair.permutation)
   }
 
+  /// Every cell of the grid but the first, in the orders of its row and its column; of small whole numbers, whose sums
+  /// are exact. The counts make one tile and several, and leave cells over; of 2,100 examples not all numbers of four
+  /// copies are in memory at once.
+  @Test(arguments: [(5, 1), (40, 7), (40, 99), (6, 70_000), (2100, 3)])
+  func pairingsAreCellsOfAGrid(n: Int, count: Int) {
+    func matrix(_ factor: Int) -> [[Int]] {
+      (0..<n).map { i in (0..<n).map { j in i == j ? 0 : (i * j * factor + i + j) % 7 - 3 } }
+    }
+    let (left, right) = (matrix(5), matrix(3))
+    let grams = SquareGrams(
+      left: left.flatMap { $0.map(Double.init) }, right: right.flatMap { $0.map(Double.init) },
+      exampleCount: n, roundings: (0, 0))
+    let found = PairingGrid(grams, count: count, seed: 7).products(meter: nil)
+    #expect(found.count == count)
+
+    let rows = Int(Double(count + 1).squareRoot().rounded(.up))
+    let columns = Int((Double(count + 1) / Double(rows)).rounded(.up))
+    func order(_ index: Int, _ pass: Int) -> [Int] {
+      index == 0 ? Array(0..<n) : MinibatchPlan.permutation(of: n, seed: 7, pass: pass)
+    }
+    let rowOrders = (0..<rows).map { order($0, 2 * $0) }
+    let columnOrders = (0..<columns).map { order($0, 2 * $0 + 1) }
+    let cells = MinibatchPlan.permutation(of: rows * columns - 1, seed: 7, pass: 0).map { $0 + 1 }
+    for (place, product) in found.enumerated() {
+      let (a, b) = (rowOrders[cells[place] / columns], columnOrders[cells[place] % columns])
+      var expected = 0
+      for i in 0..<n {
+        let (leftRow, rightRow) = (left[a[i]], right[b[i]])
+        for j in 0..<i { expected += leftRow[a[j]] * rightRow[b[j]] }
+      }
+      guard product != Double(expected) else { continue }
+      Issue.record("pairing \(place): found \(product), expected \(expected)")
+      return
+    }
+  }
+
   /// The control is CKA of re-paired examples; a layer and itself are no longer alike.
   @Test func controlsAreOfShuffledExamples() throws {
     let order = MinibatchPlan.permutation(of: UncertaintySamples.n, seed: 9, pass: -2)
