@@ -16,8 +16,8 @@ demo: install-dependencies build ## compare two small networks and draw the maps
 
 test: ## all tests: CPU, OpenCL in software, Oclgrind, maps and files against references, MPI, two hosts, Slurm, the C interface, the Python package, faults, reports in a browser
 	Scripts/install-dependencies.sh test
-	SWIFT=$(SWIFT) Scripts/build-tests.sh products
-	SWIFT=$(SWIFT) CKA=.build-test/release/cka Scripts/side-by-side.py \
+	tests=$$(SWIFT=$(SWIFT) Scripts/build-tests.sh) && \
+	TESTS=$$tests CKA=.build-test/release/cka Scripts/side-by-side.py \
 	  swift=Scripts/test-swift.sh \
 	  faults=Scripts/test-faults.py \
 	  python=Scripts/test-python.sh \

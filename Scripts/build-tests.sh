@@ -1,8 +1,6 @@
 #!/bin/bash
-# Builds in .build-test what the tests need.
-#
-#   Scripts/build-tests.sh             all Swift tests; prints the path of the program that runs them
-#   Scripts/build-tests.sh products    only `cka` and the C interface, which other tests can begin with
+# Builds in .build-test what the tests need: all Swift tests, `cka` and the C interface. Prints the path of the
+# program that runs the Swift tests.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,10 +10,7 @@ cd "$(dirname "$0")/.."
 options=(-c release --traits 'default,MPI' -Xswiftc -enable-testing --scratch-path .build-test)
 build() { "${SWIFT:-swift}" build "$@" "${options[@]}"; }
 
-if [ "${1:-}" = products ]; then
-  for product in cka CKAInterface; do build --product "$product" >&2; done
-else
-  # Not --build-tests: it would build the plugins of other packages as well.
-  build --product ckaPackageTests >&2
-  find "$(build --show-bin-path)" -maxdepth 1 -name '*.xctest'
-fi
+# The tests first: those of one library are compiled beside the next library. Not --build-tests, which would build
+# the plugins of other packages as well.
+for product in ckaPackageTests cka CKAInterface; do build --product "$product" >&2; done
+find "$(build --show-bin-path)" -maxdepth 1 -name '*.xctest'

@@ -16,7 +16,7 @@ mutex=$PWD/.build-tsan/mutex.o
 mkdir -p .build-tsan
 clang -O1 -g -fPIC -fsanitize=thread -c Tests/ThreadSanitizer/mutex.c -o "$mutex"
 options=(--sanitize=thread --traits 'default,MPI' --scratch-path .build-tsan -Xlinker "$mutex")
-"${SWIFT:-swift}" build --build-tests "${options[@]}"
+"${SWIFT:-swift}" build --product ckaPackageTests "${options[@]}"
 tests=$(find "$("${SWIFT:-swift}" build --show-bin-path "${options[@]}")" -maxdepth 1 -name '*.xctest')
 
 # These libraries are not instrumented: the sanitizer does not see how their threads wait.
