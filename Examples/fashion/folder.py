@@ -1,6 +1,7 @@
 """The study's folder: what is computed once is found again."""
 
 import json
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,13 @@ class Folder:
 
     def __init__(self, path):
         self.path = Path(path)
+        # What is left of a run that was killed.
+        for left in self.path.glob("temporary-*"):
+            shutil.rmtree(left)
+
+    def temporary(self):
+        """A folder that is deleted at the end."""
+        return tempfile.TemporaryDirectory(prefix="temporary-", dir=self.path)
 
     def kept(self, name, make, made_of=()):
         """What `make` returns, a dictionary of arrays and of what JSON can say: from the file
@@ -43,7 +51,7 @@ class Folder:
     @contextmanager
     def recorded(self, network, images, **choices):
         """A recording of a network's activations, which is called by its name; deleted at the end."""
-        with tempfile.TemporaryDirectory(prefix="recording-", dir=self.path) as place:
+        with self.temporary() as place:
             yield ckakit.record(
                 network.trained(self.path), minibatches(images), Path(place) / network.name,
                 dtype="float16", layout="channels-first", **choices,

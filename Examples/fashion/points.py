@@ -2,7 +2,6 @@
 the distance of two is the mean angle between their layers, arccos of CKA, of the sums of residual
 blocks."""
 
-import tempfile
 from itertools import combinations, product
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def points(folder, networks):
     `-groups`, `-coordinates`, `-linkage`, `-stress`, `-separation` and the bytes of a `-picture`."""
 
     def analyze():
-        with tempfile.TemporaryDirectory(prefix="store-", dir=folder.path) as place:
+        with folder.temporary() as place:
             for network in networks:
                 # Of a network in the store the recording is not needed again.
                 with folder.recorded(network, folder.compared, layers=["*.add"]) as recording:
