@@ -157,18 +157,8 @@ extension LayerActivations {
     _ example: Int, features: Range<Int>, to numbers: inout [Double], at place: Int
   ) throws(ActivationReadError) {
     let start = try row(example).start + features.lowerBound * scalarType.size
-    for k in 0..<features.count {
-      numbers[place + k] =
-        switch scalarType {
-        case .float16: Double(start.loadUnaligned(fromByteOffset: k * 2, as: Float16.self))
-        case .bfloat16:
-          Double(
-            Float(
-              bitPattern: UInt32(start.loadUnaligned(fromByteOffset: k * 2, as: UInt16.self)) << 16)
-          )
-        case .float32: Double(start.loadUnaligned(fromByteOffset: k * 4, as: Float.self))
-        default: start.loadUnaligned(fromByteOffset: k * 8, as: Double.self)
-        }
-    }
+    scalarType.forEachNumber(
+      from: start, stride: scalarType.size, count: features.count, isSwapped: false
+    ) { numbers[place + $0] = $1 }
   }
 }

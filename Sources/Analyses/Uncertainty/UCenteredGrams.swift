@@ -139,7 +139,7 @@ extension UCenteredGrams {
     return square
   }
 
-  /// Calls `body` with √2·A_ij, j < i, of some examples i: the place of i, and the numbers.
+  /// Calls `body` with √2·A_ij, j < i, of some examples i, in ascending order: the place of i, and the numbers.
   private func forEachRow(
     ofLayer layer: Int, _ examples: some Collection<Int>,
     _ body: (_ place: Int, _ row: UnsafePointer<Double>) -> Void
